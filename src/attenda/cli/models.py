@@ -1,0 +1,114 @@
+"""`attenda models …`: weights on this machine."""
+
+import asyncio
+import json
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.table import Table
+
+from attenda.core.config import Settings
+from attenda.core.template import TEMPLATES
+from attenda.llm import catalogue
+
+__all__ = ["add_model", "list_models", "pull_models", "show_model", "use_model"]
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def pull_models(home: Path, names: Sequence[str]) -> None:
+    """Pull models with a bar; none named takes the defaults."""
+    wanted = list(names) or [catalogue.DEFAULT_CHAT, catalogue.DEFAULT_EMBEDDER]
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
+    with Progress(*columns, console=err) as progress:
+        bars = {name: progress.add_task(name, total=None) for name in wanted}
+
+        def show(name: str, done: int, total: int) -> None:
+            progress.update(bars[name], completed=done, total=total)
+
+        for name in wanted:
+            model = asyncio.run(catalogue.pull(home, name, show))
+            progress.update(bars[name], completed=model.size, total=model.size)
+    for name in wanted:
+        out.print(f"✓ {name} ({catalogue.find(home, name).licence})", markup=False)
+
+
+def list_models(settings: Settings, *, as_json: bool) -> None:
+    """Print what is here and what can be pulled."""
+    here = {model.name: model for model in catalogue.installed(settings.home)}
+    rows = [
+        {
+            "name": name,
+            "kind": (here.get(name) or catalogue.CATALOGUE[name]).kind,
+            "here": name in here,
+            "default": name in (settings.model, catalogue.DEFAULT_EMBEDDER),
+            "size": here[name].size if name in here else catalogue.CATALOGUE[name].files[0].size,
+            "licence": (here.get(name) or catalogue.CATALOGUE[name]).licence,
+        }
+        for name in sorted({*here, *catalogue.CATALOGUE})
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "kind", "state", "size", "licence"):
+        table.add_column(column)
+    for row in rows:
+        state = ("here, default" if row["default"] else "here") if row["here"] else "can be pulled"
+        size = f"{int(row['size']) / 1e6:.0f} MB"
+        table.add_row(str(row["name"]), str(row["kind"]), state, size, str(row["licence"]))
+    out.print(table)
+
+
+def show_model(home: Path, name: str, *, as_json: bool) -> None:
+    """Print a model's card; the file is read and its hash compared."""
+    model = catalogue.find(home, name)
+    catalogue.verify(model)
+    card = {
+        "name": model.name,
+        "kind": model.kind,
+        "licence": model.licence,
+        "size": model.size,
+        "sha256": model.sha256,
+        "template": model.template,
+        "languages": list(model.languages),
+        "path": str(model.path),
+        "whole": True,
+    }
+    if as_json:
+        print(json.dumps(card, indent=2))
+    else:
+        for key, value in card.items():
+            out.print(f"{key}: {value}", markup=False)
+
+
+def add_model(home: Path, path: Path, name: str, template: str) -> None:
+    """Add a GGUF file."""
+    model = catalogue.add_file(home, path, name, template or _only_template(template))
+    out.print(f"✓ {model.name}: sha256 {model.sha256}", markup=False)
+
+
+def _only_template(template: str) -> str:
+    return template if template in TEMPLATES else "chatml"
+
+
+def use_model(home: Path, name: str) -> None:
+    """Write the default model into the home's settings file."""
+    model = catalogue.find(home, name)
+    catalogue.verify(model)
+    file = home / "attenda.toml"
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    kept = [line for line in lines if not line.replace(" ", "").startswith("model=")]
+    text = "\n".join([f'model = "{name}"', *kept]) + "\n"
+    tomllib.loads(text)
+    file.write_text(text, "utf-8")
+    out.print(f"✓ {name} is the default model.", markup=False)

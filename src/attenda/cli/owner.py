@@ -1,0 +1,160 @@
+"""One owner of the home: a lock file says who, a socket in the home leads to it.
+
+Every command is a client of the owner. When nobody is, the command becomes the owner for as long
+as it runs, and serves itself over the same socket: there is one way to the data, not two.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+from filelock import FileLock, Timeout
+
+from attenda.cli.wiring import open_house, prepare_home
+from attenda.core.config import Settings
+from attenda.core.errors import OperatorError
+from attenda.runtime.house import House
+
+__all__ = ["connect", "listen_local", "listen_tcp", "own", "serve_house"]
+
+_SOCKET_PATH_LIMIT = 100
+"""Longest path that every system takes for a socket."""
+
+
+@contextlib.asynccontextmanager
+async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the home's owner: the running one, or this very process.
+
+    Raises:
+        OperatorError: the home cannot be opened.
+    """
+    key = prepare_home(settings.home)
+    running = await _find_owner(settings, key)
+    if running is not None:
+        async with _client(running, key) as client:
+            yield client
+        return
+    async with own(settings) as (house, path), serve_house(house, [listen_local(path)]):
+        async with _client(path, key) as client:
+            yield client
+
+
+@contextlib.asynccontextmanager
+async def own(settings: Settings) -> AsyncIterator[tuple[House, Path]]:
+    """Take the home's lock and open it; yields the house and the path of its socket.
+
+    Raises:
+        OperatorError: another process owns it.
+    """
+    prepare_home(settings.home)
+    with _locked(settings.home), _socket_place(settings.home) as path:
+        async with open_house(settings) as house:
+            yield house, path
+
+
+@contextlib.asynccontextmanager
+async def serve_house(house: House, sockets: list[socket.socket]) -> AsyncIterator[None]:
+    """Serve the app on `sockets` while the block runs."""
+    from attenda.cli.server import Config, QuietServer
+    from attenda.serve.app import create_app
+
+    config = Config(
+        create_app(house),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=2,
+        h11_max_incomplete_event_size=32 << 10,
+    )
+    server = QuietServer(config)
+    serving = asyncio.create_task(server.serve(sockets=sockets), name="serve")
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.005)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _client(path: Path, key: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.AsyncHTTPTransport(uds=str(path)),
+        base_url="http://attenda",
+        headers={"Authorization": f"Bearer {key}"},
+        timeout=httpx.Timeout(30.0, read=None),
+    )
+
+
+async def _find_owner(settings: Settings, key: str) -> Path | None:
+    """The socket of the process that owns the home and answers on it."""
+    try:
+        path = Path(json.loads((settings.home / "owner.json").read_text())["socket"])
+        async with _client(path, key) as client:
+            (await client.get("/healthz", timeout=5.0)).raise_for_status()
+    except (OSError, ValueError, KeyError, httpx.HTTPError):
+        return None
+    return path
+
+
+@contextlib.contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    lock = FileLock(home / "attenda.lock")
+    try:
+        lock.acquire(timeout=2.0)
+    except Timeout:
+        raise OperatorError("owner.busy", home=home) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def _socket_place(home: Path) -> Iterator[Path]:
+    """A path for the socket, noted in the home; in the home itself where its path is short."""
+    with contextlib.ExitStack() as stack:
+        path = home / "attenda.sock"
+        if len(os.fsencode(path)) > _SOCKET_PATH_LIMIT:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="attenda-"))
+            path = Path(folder) / "attenda.sock"
+        note = home / "owner.json"
+        note.write_text(json.dumps({"pid": os.getpid(), "socket": str(path)}))
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+            note.unlink(missing_ok=True)
+
+
+def listen_local(path: Path) -> socket.socket:
+    """The socket in the home, open to its owner alone."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    return listener
+
+
+def listen_tcp(host: str, port: int) -> socket.socket:
+    """The socket that pages are served on.
+
+    Raises:
+        OperatorError: the port is in use or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise OperatorError("owner.port", host=host, port=port, problem=error.strerror) from error
+    return listener

@@ -1,0 +1,38 @@
+"""`attenda up`: own the home and serve its pages until a signal."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+
+from attenda.cli.owner import listen_local, listen_tcp, own, serve_house
+from attenda.core.config import Settings
+from attenda.core.errors import OperatorError
+
+__all__ = ["serve"]
+
+_LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+async def serve(settings: Settings, ready: Callable[[str, str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `ready` is told the address and the sign-in link.
+
+    Raises:
+        OperatorError: the port is in use, the home has another owner, or the address is open to
+            the network without a name that it may be asked for.
+    """
+    if settings.host not in _LOCAL and not settings.hosts:
+        raise OperatorError("owner.open_to_all", host=settings.host)
+    listener = listen_tcp(settings.host, settings.port)
+    port = listener.getsockname()[1]
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, ending.set)
+    with contextlib.closing(listener):
+        async with own(settings) as (house, path):
+            async with serve_house(house, [listener, listen_local(path)]):
+                address = f"http://{settings.host}:{port}"
+                ready(address, f"{address}/enter?key={house.owner_key}")
+                await ending.wait()

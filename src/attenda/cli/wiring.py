@@ -1,0 +1,77 @@
+"""Builds an installation: the only place where rooms meet."""
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from attenda.core.config import Settings
+from attenda.core.errors import OperatorError
+from attenda.runtime.house import House
+
+__all__ = ["open_house", "prepare_home"]
+
+
+def prepare_home(home: Path) -> str:
+    """Make the home folder, and the local owner's key in it; returns the key.
+
+    Raises:
+        OperatorError: the folder cannot be made or written.
+    """
+    key_file = home / "owner.key"
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not key_file.exists():
+            key_file.touch(mode=0o600)
+            key_file.write_text(secrets.token_urlsafe(32))
+        return key_file.read_text().strip()
+    except OSError as error:
+        raise OperatorError("store.unwritable", path=home, problem=error.strerror) from error
+
+
+@contextlib.asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """The installation in `settings.home`, its worker running; closed in order at the end.
+
+    Raises:
+        OperatorError: the database cannot be opened, or is newer than the code.
+    """
+    import asyncio
+
+    from attenda.knowledge.ingest import Ingester
+    from attenda.knowledge.search import Searcher
+    from attenda.llm.loaded import LoadedModels
+    from attenda.runtime.turn import Runs
+    from attenda.store.database import open_database
+    from attenda.store.stamps import Stamps
+    from attenda.store.upgrade import upgrade_database
+
+    home = settings.home
+    owner_key = prepare_home(home)
+    database = open_database(settings.database or f"sqlite:///{home / 'attenda.db'}")
+    await upgrade_database(database)
+    stamps = Stamps()
+    models = LoadedModels(home, settings.model, hang_s=settings.model_silence_s)
+    queries, documents = models.embedder(), models.embedder(nice=10)
+    ingester = Ingester(
+        database,
+        stamps,
+        documents,
+        home / "files",
+        deadline_s=settings.document_deadline_s,
+        max_bytes=settings.max_upload_mb << 20,
+    )
+    searcher = Searcher(database, queries)
+    runs = Runs(database, stamps, searcher, queries, models.chat)
+    await runs.recover()
+    working = asyncio.create_task(ingester.work(), name="ingest")
+    try:
+        yield House(
+            settings, database, stamps, models, searcher, ingester, runs, owner_key
+        )
+    finally:
+        await runs.close()
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        await models.close()
+        await database.close()

@@ -1,0 +1,3 @@
+"""Nouns: the values that every room passes on. No clock, no chance, no input or output."""
+
+__all__: list[str] = []

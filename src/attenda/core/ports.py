@@ -1,0 +1,106 @@
+"""The two ports to a model: one that writes text, one that turns text into vectors.
+
+`llm` implements them; `knowledge` and `runtime` are handed one and know no engine.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from attenda.core.message import Message
+
+__all__ = ["ChatModel", "Embedder", "Grammar", "ModelChunk", "ModelSettings", "StopReason", "Usage"]
+
+StopReason = Literal["stop", "length"]
+
+
+class Usage(BaseModel):
+    """Tokens read and written."""
+
+    model_config = ConfigDict(frozen=True)
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+
+
+class Grammar(BaseModel):
+    """What the answer must match as a whole: a JSON schema or a regular expression."""
+
+    model_config = ConfigDict(frozen=True)
+    kind: Literal["json_schema", "regex"]
+    text: str
+
+
+class ModelSettings(BaseModel):
+    """How to draw the tokens of one answer."""
+
+    model_config = ConfigDict(frozen=True)
+    max_tokens: int = 512
+    temperature: float = 0.0
+    """0 takes the likeliest token at each step."""
+    top_p: float = 1.0
+    seed: int = 0
+    repetition_penalty: float = 1.0
+    stop: tuple[str, ...] = ()
+    """The answer ends before the first of these strings."""
+    grammar: Grammar | None = None
+
+
+class ModelChunk(BaseModel):
+    """A piece of an answer; the last one carries why it stopped and the usage."""
+
+    model_config = ConfigDict(frozen=True)
+    text: str
+    stop_reason: StopReason | None = None
+    usage: Usage | None = None
+
+
+class ChatModel(Protocol):
+    """A finished model behind one port."""
+
+    name: str
+    context_tokens: int
+    """Tokens that prompt and answer may have together, measured or declared by the model."""
+    languages: frozenset[str]
+    """Languages it was made for (`en`, `zh`); others are answered by extract."""
+
+    async def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens of the rendered prompt."""
+        ...
+
+    def stream(
+        self, messages: Sequence[Message], settings: ModelSettings
+    ) -> AsyncIterator[ModelChunk]:
+        """Write an answer, piece by piece; closing the iterator stops the model.
+
+        Raises:
+            ModelError: the process or server failed; the sentence says why.
+            UserError: the prompt does not fit the context, or the grammar does not compile.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Stop the process or connections behind it."""
+        ...
+
+
+class Embedder(Protocol):
+    """Text into unit vectors."""
+
+    name: str
+    """Identity of the index built with it: model and weights' hash."""
+    width: int
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of `texts`, (N, D), each of length 1.
+
+        Raises:
+            ModelError: the process failed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Stop the process behind it."""
+        ...

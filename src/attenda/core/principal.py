@@ -1,0 +1,50 @@
+"""Who asks: a visitor, a user or an API key, with a role and teams.
+
+A row is visible to its owner and to the members of its team; the team `everyone` has all. What a
+role may do beyond looking is in `ALLOWED`.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["ALLOWED", "EVERYONE", "Action", "Principal", "Role"]
+
+Role = Literal["owner", "supervisor", "agent", "viewer"]
+Action = Literal["chat", "add_documents", "manage_agents", "manage_people", "manage_models", "operate"]
+
+EVERYONE = "everyone"
+"""The team that has every member."""
+
+ALLOWED: dict[Role, frozenset[Action]] = {
+    "owner": frozenset(
+        {"chat", "add_documents", "manage_agents", "manage_people", "manage_models", "operate"}
+    ),
+    "supervisor": frozenset({"chat", "add_documents", "manage_agents"}),
+    "agent": frozenset({"chat", "add_documents"}),
+    "viewer": frozenset(),
+}
+
+
+class Principal(BaseModel):
+    """One who asks."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    role: Role
+    teams: frozenset[str] = frozenset()
+    name: str = ""
+    language: str = "en"
+    scopes: frozenset[str] | None = None
+    """Actions an API key is limited to; none for a person."""
+
+    def may(self, action: Action) -> bool:
+        """Whether role and scope allow `action`."""
+        within_scope = self.scopes is None or action in self.scopes
+        return within_scope and action in ALLOWED[self.role]
+
+    @property
+    def all_teams(self) -> tuple[str, ...]:
+        """Its teams and `everyone`, sorted."""
+        return tuple(sorted({*self.teams, EVERYONE}))

@@ -1,0 +1,3 @@
+"""Documents in, cited passages out."""
+
+__all__: list[str] = []

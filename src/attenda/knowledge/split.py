@@ -1,0 +1,98 @@
+"""Blocks into passages: by headings and paragraphs, of a size the embedder reads whole.
+
+A passage is a span of the stored text, so a citation into it is a span of the document. A short
+document is one passage; a long paragraph is cut between sentences, never inside one unless a
+single sentence is too long.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from attenda.knowledge.parse import Block, Parsed
+from attenda.knowledge.sentences import sentence_spans, words_of
+
+__all__ = ["PASSAGE_WORDS", "Piece", "passage_id", "split"]
+
+PASSAGE_WORDS = 180
+"""Words of a passage: about the 256 tokens that the sentence model reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A passage before it is stored."""
+
+    start: int
+    end: int
+    page: int | None
+    heading: tuple[str, ...]
+
+
+def passage_id(document_id: str, version: int, start: int, end: int) -> str:
+    """Stable id of a passage: the same span of the same version has the same id everywhere."""
+    return hashlib.sha256(f"{document_id}/{version}/{start}/{end}".encode()).hexdigest()[:32]
+
+
+def split(parsed: Parsed) -> list[Piece]:
+    """The passages of a document, in order and without overlap."""
+    if not parsed.text.strip():
+        return []
+    units = [unit for block in parsed.blocks for unit in _units(parsed.text, block)]
+    if not units:
+        return []
+    one_page = len({block.page for block in parsed.blocks}) == 1
+    if one_page and len(words_of(parsed.text)) <= PASSAGE_WORDS:
+        return [Piece(units[0].start, units[-1].end, units[0].page, ())]
+    return list(_grouped(parsed.text, units))
+
+
+def _units(text: str, block: Block) -> Iterator[Block]:
+    """A block that fits, or its sentences (or runs of words) where it does not."""
+    if len(words_of(text[block.start : block.end])) <= PASSAGE_WORDS:
+        yield block
+        return
+    for start, end in sentence_spans(text, block.start, block.end):
+        for first, last in _cut(text, start, end):
+            yield Block(first, last, block.kind, block.heading, block.page)
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A sentence in runs of at most `PASSAGE_WORDS` words, or of their usual length in letters."""
+    limit = PASSAGE_WORDS * 8
+    while end - start > limit or len(words_of(text[start:end])) > PASSAGE_WORDS:
+        window = text[start : start + limit]
+        place = max(window.rfind(" "), window.rfind("，"), window.rfind("、"))
+        while place > 0 and len(words_of(window[:place])) > PASSAGE_WORDS:
+            place = max(window.rfind(" ", 0, place), window.rfind("，", 0, place))
+        size = place + 1 if place > 0 else min(PASSAGE_WORDS, len(window))
+        yield start, start + size
+        start += size
+    if end > start:
+        yield start, end
+
+
+def _grouped(text: str, units: list[Block]) -> Iterator[Piece]:
+    """Neighbours under one heading and on one page, together while they fit."""
+    begin = units[0]
+    last = begin
+    count = 0
+    for unit in units:
+        words = len(words_of(text[unit.start : unit.end]))
+        apart = unit.page != begin.page or _breaks(unit, begin, last)
+        if count and (apart or count + words > PASSAGE_WORDS):
+            yield Piece(begin.start, last.end, begin.page, _path(begin, last))
+            begin, count = unit, 0
+        last = unit
+        count += words
+    yield Piece(begin.start, last.end, begin.page, _path(begin, last))
+
+
+def _breaks(unit: Block, begin: Block, last: Block) -> bool:
+    """Whether `unit` opens another section; a heading stays with the text below it."""
+    if last.kind == "heading":
+        return False
+    return unit.kind == "heading" or unit.heading != last.heading
+
+
+def _path(begin: Block, last: Block) -> tuple[str, ...]:
+    return last.heading if begin.kind == "heading" else begin.heading

@@ -1,0 +1,164 @@
+"""The child's side: one loaded engine, asked by JSON lines on standard input.
+
+    {"id": 7, "op": "generate", "prompt": …}   → {"id": 7, "text": …} …, {"id": 7, "end": true, …}
+    {"id": 8, "op": "count", "text": …}        → {"id": 8, "count": …, "end": true}
+    {"id": 9, "op": "embed", "texts": […]}     → {"id": 9, "vectors": base64, "end": true}
+    {"id": 7, "op": "cancel"}
+
+The first line out (`"id": 0`) says that the engine is ready and what it is, or why it could not
+load. The process ends when its standard input does, so it never outlives its owner.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+__all__ = ["ENGINES", "Engine", "EngineBroken", "main"]
+
+Request = dict[str, Any]
+Answer = dict[str, Any]
+
+
+class Engine(Protocol):
+    """What a child runs. All calls come from one thread."""
+
+    def info(self) -> Answer:
+        """What the engine is; sent once when it is ready."""
+        ...
+
+    def take(self, request: Request) -> list[Answer]:
+        """Begin a request; answers that are ready at once are returned.
+
+        Raises:
+            ValueError: the request cannot be done; the text says why.
+        """
+        ...
+
+    def cancel(self, number: int) -> None:
+        """Forget request `number`; unknown numbers are fine."""
+        ...
+
+    def busy(self) -> bool:
+        """Whether `step` has work."""
+        ...
+
+    def step(self) -> list[Answer]:
+        """Work for at most about a second; returns the answers that came of it.
+
+        Raises:
+            EngineBroken: the engine must be started anew.
+        """
+        ...
+
+
+def _openvino(settings: dict[str, Any]) -> Engine:
+    from attenda.llm.openvino import OpenVinoEngine
+
+    return OpenVinoEngine(**settings)
+
+
+def _minilm(settings: dict[str, Any]) -> Engine:
+    from attenda.llm.embedder import MiniLMEngine
+
+    return MiniLMEngine(**settings)
+
+
+ENGINES: dict[str, Callable[[dict[str, Any]], Engine]] = {
+    "openvino": _openvino,
+    "minilm": _minilm,
+}
+
+
+class EngineBroken(RuntimeError):
+    """The engine cannot go on; `answers` tell each request why, then the process ends."""
+
+    def __init__(self, answers: list[Answer]) -> None:
+        super().__init__("the engine cannot go on")
+        self.answers = answers
+
+
+def main() -> None:
+    """Load the engine named by the arguments and answer until standard input ends."""
+    write = _own_stdout()
+    os.environ.setdefault("OPENVINO_TELEMETRY_OPT_OUT", "1")
+    if hasattr(os, "nice"):
+        os.nice(int(os.environ.get("ATTENDA_NICE", "0")))
+    try:
+        engine = ENGINES[sys.argv[1]](json.loads(sys.argv[2]))
+        write({"id": 0, **engine.info()})
+    except Exception as error:  # noqa: BLE001 - whatever a library raises, the owner must hear why
+        write({"id": 0, "error": _one_line(error)})
+        sys.exit(1)
+    requests: queue.Queue[Request] = queue.Queue()
+    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    while True:
+        _serve(engine, requests, write)
+
+
+def _serve(
+    engine: Engine, requests: "queue.Queue[Request]", write: Callable[[Answer], None]
+) -> None:
+    """Take what came in (waiting for it when idle), then work one step."""
+    waiting = [] if engine.busy() else [requests.get()]
+    with contextlib.suppress(queue.Empty):
+        while True:
+            waiting.append(requests.get_nowait())
+    for request in waiting:
+        _take(engine, request, write)
+    if engine.busy():
+        try:
+            answers = engine.step()
+        except EngineBroken as broken:
+            for answer in broken.answers:
+                write({**answer, "error": _one_line(answer["error"])})
+            os._exit(3)
+        for answer in answers or [{"id": -1}]:  # a sign of life when there is nothing to say
+            write(answer)
+
+
+def _take(engine: Engine, request: Request, write: Callable[[Answer], None]) -> None:
+    if request["op"] == "cancel":
+        engine.cancel(request["id"])
+        return
+    try:
+        answers = engine.take(request)
+    except (ValueError, RuntimeError) as error:
+        write({"id": request["id"], "error": _one_line(error)})
+    else:
+        for answer in answers:
+            write(answer)
+
+
+def _one_line(error: object) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:300]
+
+
+def _listen(requests: "queue.Queue[Request]") -> None:
+    for line in sys.stdin.buffer:
+        requests.put(json.loads(line))
+    os._exit(0)
+
+
+def _own_stdout() -> Callable[[Answer], None]:
+    """Keep standard output for answers alone: what libraries print goes to standard error."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+
+    def write(answer: Answer) -> None:
+        try:
+            answers.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+            answers.flush()
+        except BrokenPipeError:
+            os._exit(0)
+
+    return write
+
+
+if __name__ == "__main__":
+    main()

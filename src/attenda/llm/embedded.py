@@ -1,0 +1,115 @@
+"""An embedded chat model: messages rendered by our own template, sent to its child process.
+
+Works the same over each engine. Stop strings are cut here, and output under a grammar is checked
+again here, so neither rests on an engine's word.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from attenda.core.errors import OperatorError, UserError
+from attenda.core.message import Message
+from attenda.core.ports import ModelChunk, ModelSettings, Usage
+from attenda.core.template import TEMPLATES, ChatTemplate, render
+from attenda.llm.catalogue import LocalModel
+from attenda.llm.grammar import check_output, compile_grammar
+from attenda.llm.process import ModelProcess, available_cpus
+from attenda.llm.stops import StopFilter
+
+__all__ = ["EmbeddedChat", "open_embedded", "template_for"]
+
+
+def template_for(model: LocalModel) -> ChatTemplate:
+    """The listed template of a model.
+
+    Raises:
+        OperatorError: its card names none of ours; the list is in the sentence.
+    """
+    if model.template not in TEMPLATES:
+        raise OperatorError(
+            "model.no_template", name=model.name, known=", ".join(sorted(TEMPLATES))
+        )
+    return TEMPLATES[model.template]
+
+
+def open_embedded(
+    model: LocalModel, engine: str, context_tokens: int = 8192, hang_s: float = 60.0
+) -> "EmbeddedChat":
+    """A chat model over `model`'s weights; its process starts with the first request."""
+    settings: dict[str, Any] = {
+        "path": str(model.path),
+        "threads": available_cpus(),
+        "context_tokens": context_tokens,
+    }
+    process = ModelProcess(engine, settings, name=model.name, hang_s=hang_s)
+    return EmbeddedChat(process, template_for(model), context_tokens, frozenset(model.languages))
+
+
+class EmbeddedChat:
+    """A `ChatModel` over one child process."""
+
+    def __init__(
+        self,
+        process: ModelProcess,
+        template: ChatTemplate,
+        context_tokens: int,
+        languages: frozenset[str],
+    ) -> None:
+        self.name = process.name
+        self.process = process
+        self.context_tokens = context_tokens
+        self.languages = languages
+        self._template = template
+
+    async def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens of the rendered prompt, counted by the model's own tokenizer."""
+        prompt = render(messages, self._template)
+        return int((await self.process.ask_once({"op": "count", "text": prompt}))["count"])
+
+    async def stream(
+        self, messages: Sequence[Message], settings: ModelSettings
+    ) -> AsyncIterator[ModelChunk]:
+        """Write an answer; closing the iterator stops the engine in mid-generation.
+
+        Raises:
+            UserError: the prompt does not fit the context, or the grammar does not compile.
+            ModelError: the process died or hung, or the output broke its grammar.
+        """
+        checker = compile_grammar(settings.grammar) if settings.grammar else None
+        tokens = await self.count_tokens(messages)
+        if tokens >= self.context_tokens:
+            raise UserError("model.too_long", tokens=tokens, limit=self.context_tokens)
+        request: dict[str, Any] = {
+            "op": "generate",
+            "prompt": render(messages, self._template),
+            **settings.model_dump(exclude={"stop"}),
+        }
+        stops = StopFilter((*self._template.stop, *settings.stop))
+        whole: list[str] = []
+        async with aclosing(self.process.ask(request)) as answers:
+            async for answer in answers:
+                text = stops.feed(answer.get("text", ""))
+                ended = bool(answer.get("end")) or stops.hit
+                if ended and not stops.hit:
+                    text += stops.rest()
+                whole.append(text)
+                if ended and checker is not None:
+                    check_output(checker, "".join(whole))
+                if ended:
+                    yield _last(text, answer, tokens)
+                    return
+                if text:
+                    yield ModelChunk(text=text)
+
+    async def close(self) -> None:
+        """End the process."""
+        await self.process.close()
+
+
+def _last(text: str, answer: dict[str, Any], prompt_tokens: int) -> ModelChunk:
+    usage = Usage(
+        prompt_tokens=answer.get("prompt_tokens", prompt_tokens),
+        answer_tokens=answer.get("answer_tokens", 0),
+    )
+    return ModelChunk(text=text, stop_reason=answer.get("stop_reason", "stop"), usage=usage)

@@ -1,0 +1,71 @@
+"""The models of this installation by name: opened when first asked for, closed together.
+
+A name is looked up among the installed models; the engine follows from the platform. Opening a
+model starts no process: that is its first request's.
+"""
+
+import importlib.util
+from pathlib import Path
+
+from attenda.core.errors import OperatorError
+from attenda.core.ports import ChatModel
+from attenda.llm import catalogue
+from attenda.llm.embedded import open_embedded
+from attenda.llm.embedder import EmbedderClient, open_embedder
+
+__all__ = ["LoadedModels", "engine_here"]
+
+
+def engine_here() -> str:
+    """The embedded engine of this platform.
+
+    Raises:
+        OperatorError: none is installed.
+    """
+    for name, module in (("openvino", "openvino_genai"), ("llamacpp", "xllamacpp")):
+        if importlib.util.find_spec(module) is not None:
+            return name
+    raise OperatorError("model.no_engine", module="openvino_genai", requirement="openvino-genai")
+
+
+class LoadedModels:
+    """Chat models and embedders over the weights in one home."""
+
+    def __init__(self, home: Path, default: str, *, hang_s: float = 60.0) -> None:
+        self.default = default
+        self._home = home
+        self._hang_s = hang_s
+        self._chats: dict[str, ChatModel] = {}
+        self._embedders: list[EmbedderClient] = []
+
+    def chat(self, name: str = "") -> ChatModel:
+        """The chat model called `name`; empty for the default.
+
+        Raises:
+            NotFound: it is not installed; the sentence names the command that pulls it.
+            OperatorError: no engine is installed.
+        """
+        name = name or self.default
+        if name not in self._chats:
+            model = catalogue.find(self._home, name)
+            self._chats[name] = open_embedded(model, engine_here(), hang_s=self._hang_s)
+        return self._chats[name]
+
+    def register(self, model: ChatModel) -> None:
+        """Add a model that was opened elsewhere under its own name."""
+        self._chats[model.name] = model
+
+    def embedder(self, *, nice: int = 0) -> EmbedderClient:
+        """An embedder with a process of its own.
+
+        Raises:
+            NotFound: its weights are not installed.
+        """
+        model = catalogue.find(self._home, catalogue.DEFAULT_EMBEDDER)
+        self._embedders.append(open_embedder(model, nice=nice))
+        return self._embedders[-1]
+
+    async def close(self) -> None:
+        """End every process."""
+        for one in (*self._chats.values(), *self._embedders):
+            await one.close()

@@ -1,0 +1,99 @@
+"""A model that answers from a script: public, for tests, packs and demonstrations without weights.
+
+A script is a list of answers, or a function from the messages to an answer. Pieces come out word
+by word at a chosen pace, so stopping, streaming and load can be tried without an engine.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attenda.core.errors import ModelError
+from attenda.core.message import Message
+from attenda.core.ports import ModelChunk, ModelSettings, Usage
+
+__all__ = ["ScriptedEmbedder", "ScriptedModel"]
+
+Script = Callable[[Sequence[Message]], str]
+
+
+class ScriptedModel:
+    """A `ChatModel` whose words are given."""
+
+    def __init__(
+        self,
+        script: Sequence[str] | Script,
+        *,
+        name: str = "scripted",
+        pause_s: float = 0.0,
+        context_tokens: int = 8192,
+    ) -> None:
+        """`pause_s` is the time between two words; a list of answers is used in order, once."""
+        self.name = name
+        self.context_tokens = context_tokens
+        self.languages = frozenset({"en", "zh"})
+        self.asked: list[list[Message]] = []
+        """The messages of each request, in order."""
+        self.stopped = 0
+        """How many answers were stopped in their middle."""
+        self._script = script if callable(script) else None
+        self._answers = iter([] if callable(script) else script)
+        self._pause_s = pause_s
+
+    async def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Words, as good a count as any here."""
+        return sum(len(message.text.split()) for message in messages)
+
+    async def stream(
+        self, messages: Sequence[Message], settings: ModelSettings
+    ) -> AsyncIterator[ModelChunk]:
+        """The next answer of the script, word by word.
+
+        Raises:
+            ModelError: the script has no more answers.
+        """
+        self.asked.append(list(messages))
+        answer = self._script(messages) if self._script else next(self._answers, None)
+        if answer is None:
+            raise ModelError("model.script_ended", name=self.name)
+        words = re.findall(r"\S+\s*|\s+", answer)
+        limited = words[: settings.max_tokens]
+        finished = False
+        try:
+            for word in limited:
+                if self._pause_s:
+                    await asyncio.sleep(self._pause_s)
+                yield ModelChunk(text=word)
+            usage = Usage(
+                prompt_tokens=await self.count_tokens(messages), answer_tokens=len(limited)
+            )
+            finished = True
+            reason = "length" if len(words) > len(limited) else "stop"
+            yield ModelChunk(text="", stop_reason=reason, usage=usage)
+        finally:
+            self.stopped += 0 if finished else 1
+
+    async def close(self) -> None:
+        """Nothing runs behind it."""
+
+
+class ScriptedEmbedder:
+    """An `Embedder` by hashed words: texts that share words are near; no weights needed."""
+
+    def __init__(self, width: int = 64) -> None:
+        self.name = f"scripted-{width}"
+        self.width = width
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors (N, D) of length 1, the same for the same text on every machine."""
+        vectors = np.zeros((len(texts), self.width), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for word in re.findall(r"\w+", text.lower()) or [""]:
+                vectors[row, sum(word.encode()) * 31 % self.width] += 1.0
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    async def close(self) -> None:
+        """Nothing runs behind it."""

@@ -1,0 +1,3 @@
+"""One turn, start to finish."""
+
+__all__: list[str] = []

@@ -1,0 +1,28 @@
+"""What a running installation has, built once by the command line and handed to its rooms."""
+
+from dataclasses import dataclass
+
+from attenda.core.config import Settings
+from attenda.knowledge.ingest import Ingester
+from attenda.knowledge.search import Searcher
+from attenda.llm.loaded import LoadedModels
+from attenda.runtime.turn import Runs
+from attenda.store.database import Database
+from attenda.store.stamps import Stamps
+
+__all__ = ["House"]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The parts, wired."""
+
+    settings: Settings
+    database: Database
+    stamps: Stamps
+    models: LoadedModels
+    searcher: Searcher
+    ingester: Ingester
+    runs: Runs
+    owner_key: str
+    """Secret of the local owner: the command line's key, and the first browser's."""

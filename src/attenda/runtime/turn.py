@@ -1,0 +1,347 @@
+"""One turn: load, perceive, act, respond, commit; and the runs under way in this process.
+
+The server owns a run. Whoever follows it, from any tab, hears the log from the number they name
+and then what happens; stopping it stops the model. A session has one running answer at most.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from attenda.core.errors import AttendaError, Conflict, ModelError, NotFound, UserError
+from attenda.core.event import Event, Found, RunFinished, RunStarted, Searched, TextAdded
+from attenda.core.label import Label
+from attenda.core.message import Message, text_message
+from attenda.core.ports import ChatModel, Embedder, Usage
+from attenda.core.principal import Principal
+from attenda.knowledge import cite
+from attenda.knowledge.search import Ranked, Searcher
+from attenda.runtime import reply
+from attenda.runtime.agent import DEFAULT_AGENT, Agent
+from attenda.runtime.live import Heard, Hub
+from attenda.runtime.recorder import Recorder
+from attenda.store import documents, passages, sessions
+from attenda.store.database import Connection, Database
+from attenda.store.stamps import Stamps
+
+__all__ = ["Runs", "Started"]
+
+_log = logging.getLogger("attenda.runs")
+_PASSAGES = 8
+_EVIDENCE = 0.9
+"""Below this the documents do not answer; calibrated by `benchmarks/answers.py`."""
+_MAX_QUESTION = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run that began."""
+
+    session_id: str
+    run_id: str
+    user_message_id: str
+    message_id: str
+    after: int
+    """Number of the last event before the run: follow from here."""
+
+
+class Runs:
+    """Starts, stops and follows runs."""
+
+    def __init__(
+        self,
+        database: Database,
+        stamps: Stamps,
+        searcher: Searcher,
+        embedder: Embedder | None,
+        model_named: Callable[[str], ChatModel],
+    ) -> None:
+        """`model_named` gives the chat model of a name; an empty name means the default."""
+        self._database = database
+        self._stamps = stamps
+        self._searcher = searcher
+        self._embedder = embedder
+        self._model_named = model_named
+        self._hub = Hub()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def recover(self) -> int:
+        """Close the runs that a dead process left open; how many."""
+        lost = ModelError("run.interrupted")
+        ids = await self._database.write(lambda c: sessions.fail_orphans(c, self._stamps, lost))
+        return len(ids)
+
+    async def start(
+        self,
+        who: Principal,
+        session_id: str,
+        text: str,
+        *,
+        parent_id: str | None = None,
+        agent: Agent = DEFAULT_AGENT,
+        documents_only: bool = True,
+    ) -> Started:
+        """Take a message and begin to answer it; returns once both are stored.
+
+        Raises:
+            UserError: the message is empty or too long.
+            Conflict: the session has a running answer.
+        """
+        if not text.strip():
+            raise UserError("message.empty")
+        if len(text) > _MAX_QUESTION:
+            raise UserError("message.too_long", limit=_MAX_QUESTION)
+        model = self._model_named(agent.model)
+
+        def begin(connection: Connection) -> Started:
+            session = sessions.get_session(connection, who, session_id)
+            parent = parent_id if parent_id is not None else session.head_id
+            label = Label(integrity="user", readers=frozenset({who.id}))
+            asked = sessions.add_message(
+                connection,
+                self._stamps,
+                session_id,
+                text_message("user", text.strip()),
+                label,
+                parent_id=parent or None,
+            )
+            if not session.title:
+                title = text.strip().splitlines()[0][:80]
+                sessions.update_session(connection, who, session_id, title=title)
+            return self._open(connection, asked, session.last_event, model.name)
+
+        started = await self._database.write(begin)
+        self._launch(started, who, agent, model)
+        return started
+
+    async def regenerate(
+        self, who: Principal, session_id: str, user_message_id: str, agent: Agent = DEFAULT_AGENT
+    ) -> Started:
+        """Answer a message again; the new answer is a sibling of the old one.
+
+        Raises:
+            NotFound: no such message of a person in this session.
+            Conflict: the session has a running answer.
+        """
+        model = self._model_named(agent.model)
+
+        def begin(connection: Connection) -> Started:
+            session = sessions.get_session(connection, who, session_id)
+            tree = sessions.message_tree(connection, session_id)
+            asked = next((one for one in tree if one.id == user_message_id), None)
+            if asked is None or asked.message.role != "user":
+                raise NotFound("message.missing")
+            return self._open(connection, asked, session.last_event, model.name)
+
+        started = await self._database.write(begin)
+        self._launch(started, who, agent, model)
+        return started
+
+    async def stop(self, who: Principal, session_id: str) -> bool:
+        """Stop the running answer of a session; whether there was one.
+
+        Raises:
+            NotFound: the session is not theirs.
+        """
+        await self._database.read(lambda c: sessions.get_session(c, who, session_id))
+        task = self._tasks.get(session_id)
+        if task is None:
+            return False
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(asyncio.wait([task]))
+        return True
+
+    def running(self, session_id: str) -> bool:
+        """Whether the session has a running answer in this process."""
+        return session_id in self._tasks
+
+    async def follow(self, session_id: str, after: int) -> AsyncIterator[Heard]:
+        """Events of a session after number `after`, then live ones, until its run has ended.
+
+        Text comes once: pieces already heard live are not repeated when they are stored, but
+        their number is passed on with an empty piece, so that a stream can be resumed there.
+        """
+        with self._hub.follow(session_id) as queue:
+            log = await self._database.read(
+                lambda c: sessions.events_after(c, session_id, after)
+            )
+            heard_to = 0
+            last = after
+            for numbered in log:
+                heard_to = _heard_to(numbered.event, heard_to)
+                last = numbered.number
+                yield Heard(numbered.event, numbered.number)
+            while self.running(session_id) or not queue.empty():
+                heard = await queue.get()
+                if heard is None:
+                    return
+                if heard.number is not None and heard.number <= last:
+                    continue
+                last = heard.number or last
+                trimmed = _fresh_part(heard, heard_to)
+                heard_to = _heard_to(heard.event, heard_to)
+                if trimmed is not None:
+                    yield trimmed
+                if isinstance(heard.event, RunFinished):
+                    return
+
+    async def close(self) -> None:
+        """Stop every run and wait for its end to be stored."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _open(
+        self, connection: Connection, asked: sessions.StoredMessage, after: int, model: str
+    ) -> Started:
+        label = Label(integrity="untrusted", sources=frozenset({asked.id}))
+        run_id, answer = sessions.begin_run(connection, self._stamps, asked, model, label)
+        started = RunStarted(
+            run_id=run_id, user_message_id=asked.id, message_id=answer.id, model=model
+        )
+        sessions.append_events(connection, self._stamps, asked.session_id, run_id, [started])
+        return Started(asked.session_id, run_id, asked.id, answer.id, after)
+
+    def _launch(self, started: Started, who: Principal, agent: Agent, model: ChatModel) -> None:
+        session_id = started.session_id
+        turn = self._take_turn(started, who, agent, model)
+        task = asyncio.create_task(turn, name=f"run {started.run_id}")
+        self._tasks[session_id] = task
+
+    async def _take_turn(
+        self, started: Started, who: Principal, agent: Agent, model: ChatModel
+    ) -> None:
+        """The five verbs; whatever happens, the run ends in the log and in its row."""
+        recorder = Recorder(
+            self._database, self._stamps, self._hub, started.session_id, started.run_id
+        )
+        usage, status, error = Usage(), "done", None
+        try:
+            history = await self._load(started)
+            query = _perceive(history)
+            ranked = await self._act(recorder, who, agent, query)
+            usage = await self._respond(recorder, agent, model, history, query, ranked)
+        except asyncio.CancelledError:
+            status = "stopped"
+        except AttendaError as failure:
+            status, error = "failed", failure
+        except Exception:
+            _log.exception("run %s failed", started.run_id)
+            status, error = "failed", ModelError("run.broken")
+            raise
+        finally:
+            try:
+                await asyncio.shield(self._commit(recorder, status, usage, error))
+            finally:
+                self._tasks.pop(started.session_id, None)
+                self._hub.close(started.session_id)
+
+    async def _load(self, started: Started) -> list[Message]:
+        """The conversation on the branch that ends in the message to answer."""
+
+        def path(connection: Connection) -> list[sessions.StoredMessage]:
+            tree = sessions.message_tree(connection, started.session_id)
+            return sessions.message_path(tree, started.user_message_id)
+
+        return [stored.message for stored in await self._database.read(path)]
+
+    async def _act(
+        self, recorder: Recorder, who: Principal, agent: Agent, query: str
+    ) -> list[Ranked] | None:
+        """Search the documents; nothing when there are none to search."""
+        counts = await self._database.read(lambda c: documents.count_documents(c, who))
+        if not counts.get("ready"):
+            return None
+        ranked = await self._searcher.search(
+            who, query, _PASSAGES, collection_ids=agent.collection_ids
+        )
+        found = tuple(one.found() for one in ranked)
+        await recorder.note(Searched(query=query, passages=found))
+        return ranked
+
+    async def _respond(
+        self,
+        recorder: Recorder,
+        agent: Agent,
+        model: ChatModel,
+        history: Sequence[Message],
+        query: str,
+        ranked: Sequence[Ranked] | None,
+    ) -> Usage:
+        if ranked is None:
+            return await reply.answer_plainly(recorder, model, agent, history)
+        found = [one.found() for one in ranked]
+        if await self._evidence(query, ranked, found) < _EVIDENCE:
+            await reply.say_nothing_found(recorder, query, found)
+            return Usage()
+        return await reply.answer_from_documents(
+            recorder, model, self._embedder, agent, query, found
+        )
+
+    async def _evidence(
+        self, query: str, ranked: Sequence[Ranked], found: Sequence[Found]
+    ) -> float:
+        terms = cite.telling_terms(query)
+        rarity = await self._database.read(lambda c: passages.term_rarity(c, terms))
+        cosine = max((one.cosine or 0.0 for one in ranked), default=None)
+        return cite.answerable(query, found, rarity, cosine)
+
+    async def _commit(
+        self, recorder: Recorder, status: str, usage: Usage, error: AttendaError | None
+    ) -> None:
+        """Store the answer, the run's end and the last event in one transaction."""
+        await recorder.close()
+        finished = RunFinished(
+            run_id=recorder.run_id,
+            reason=status,  # type: ignore[arg-type]
+            error_key=error.key if error else None,
+            error_values={name: str(v) for name, v in error.values.items()} if error else {},
+            usage=usage,
+        )
+
+        def commit(connection: Connection) -> list[sessions.NumberedEvent]:
+            sessions.finish_run(
+                connection,
+                self._stamps,
+                recorder.run_id,
+                recorder.answer(),
+                status,
+                usage=usage,
+                error=error,
+            )
+            return sessions.append_events(
+                connection, self._stamps, recorder.session_id, recorder.run_id, [finished]
+            )
+
+        for one in await self._database.write(commit):
+            self._hub.publish(recorder.session_id, Heard(one.event, one.number))
+
+
+def _perceive(history: Sequence[Message]) -> str:
+    """What is asked: the last message, with the one before it when it is too short to stand."""
+    asked = [message.text for message in history if message.role == "user"]
+    if len(asked) > 1 and len(cite.telling_terms(asked[-1])) < 2:
+        return f"{asked[-2]}\n{asked[-1]}"
+    return asked[-1]
+
+
+def _heard_to(event: Event, heard_to: int) -> int:
+    """Code points of the running answer that a follower has after `event`."""
+    if isinstance(event, TextAdded):
+        return max(heard_to, event.at + len(event.text))
+    return 0 if isinstance(event, RunStarted) else heard_to
+
+
+def _fresh_part(heard: Heard, heard_to: int) -> Heard | None:
+    """The part of an event that a follower has not heard; nothing when it is all old."""
+    event = heard.event
+    if not isinstance(event, TextAdded) or event.at >= heard_to:
+        return heard
+    fresh = event.text[heard_to - event.at :]
+    if not fresh and heard.number is None:
+        return None
+    return Heard(TextAdded(at=max(event.at, heard_to), text=fresh), heard.number)

@@ -1,0 +1,3 @@
+"""Ways in by network: pages, streams and APIs over the runtime."""
+
+__all__: list[str] = []

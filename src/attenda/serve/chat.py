@@ -1,0 +1,223 @@
+"""Sessions over HTTP: list, read, ask, follow, stop, branch, rate.
+
+Asking starts a run on the server and answers at once; the words come from following the
+session's events, which any tab may do from any event on.
+"""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from attenda.core.event import Nearest, Searched
+from attenda.core.principal import Principal
+from attenda.core.words import sentence
+from attenda.runtime.house import House
+from attenda.serve.gate import principal, require
+from attenda.serve.streams import event_stream
+from attenda.store import sessions
+from attenda.store.database import Connection
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/sessions", tags=["sessions"])
+Who = Annotated[Principal, Depends(principal)]
+Chatter = Annotated[Principal, Depends(require("chat"))]
+
+
+class Ask(BaseModel):
+    """A message of the person."""
+
+    text: str
+    parent_id: str | None = None
+    """Message to hang it on: the head by default, `""` for a new root (an edited first message)."""
+
+
+class Again(BaseModel):
+    """Which message to answer again."""
+
+    message_id: str
+
+
+class Change(BaseModel):
+    """What to change of a session."""
+
+    title: str | None = Field(default=None, min_length=1, max_length=200)
+    pinned: bool | None = None
+
+
+class Head(BaseModel):
+    """Which message to show the branch of."""
+
+    message_id: str
+
+
+class Rating(BaseModel):
+    """A thumb."""
+
+    thumb: int = Field(ge=-1, le=1)
+    reason: str = Field(default="", max_length=2000)
+
+
+def _house(request: Request) -> House:
+    house: House = request.app.state.house
+    return house
+
+
+@router.get("")
+async def list_(request: Request, who: Who, words: str = "") -> list[dict[str, Any]]:
+    """Sessions, pinned first, newest first."""
+    rows = await _house(request).database.read(
+        lambda c: sessions.list_sessions(c, who, words=words)
+    )
+    return [asdict(row) for row in rows]
+
+
+@router.post("", status_code=201)
+async def create(request: Request, who: Chatter) -> dict[str, Any]:
+    """A new session."""
+    house = _house(request)
+    made = await house.database.write(lambda c: sessions.create_session(c, house.stamps, who))
+    return asdict(made)
+
+
+@router.get("/{session_id}")
+async def read(request: Request, who: Who, session_id: str) -> dict[str, Any]:
+    """A session with its whole message tree; while it answers, also where to follow it from."""
+    house = _house(request)
+
+    def load(connection: Connection) -> dict[str, Any]:
+        session = sessions.get_session(connection, who, session_id)
+        tree = sessions.message_tree(connection, session_id)
+        notes = sessions.run_notes(connection, session_id)
+        open_runs = [note for note in notes.values() if note.state == "running"]
+        return {
+            **asdict(session),
+            "messages": [_message(one, notes, who.language) for one in tree],
+            "running": bool(open_runs),
+            "follow_after": open_runs[0].first_event - 1 if open_runs else session.last_event,
+        }
+
+    return await house.database.read(load)
+
+
+@router.patch("/{session_id}", status_code=204)
+async def change(request: Request, who: Chatter, session_id: str, body: Change) -> None:
+    """Rename or pin."""
+    values = body.model_dump(exclude_none=True)
+    if values:
+        await _house(request).database.write(
+            lambda c: sessions.update_session(c, who, session_id, **values)
+        )
+
+
+@router.delete("/{session_id}", status_code=204)
+async def delete(request: Request, who: Chatter, session_id: str) -> None:
+    """Put a session into the trash."""
+    house = _house(request)
+    now = house.stamps.now()
+    await house.database.write(
+        lambda c: sessions.update_session(c, who, session_id, deleted_at=now)
+    )
+
+
+@router.post("/{session_id}/restore", status_code=204)
+async def restore(request: Request, who: Chatter, session_id: str) -> None:
+    """Bring a session back from the trash."""
+    await _house(request).database.write(
+        lambda c: sessions.update_session(c, who, session_id, deleted_at=None)
+    )
+
+
+@router.post("/{session_id}/messages", status_code=202)
+async def ask(request: Request, who: Chatter, session_id: str, body: Ask) -> dict[str, Any]:
+    """Take a message and begin to answer it; 409 while another answer runs."""
+    started = await _house(request).runs.start(
+        who, session_id, body.text, parent_id=body.parent_id
+    )
+    return asdict(started)
+
+
+@router.post("/{session_id}/again", status_code=202)
+async def again(request: Request, who: Chatter, session_id: str, body: Again) -> dict[str, Any]:
+    """Answer a message again, beside the answers it has."""
+    started = await _house(request).runs.regenerate(who, session_id, body.message_id)
+    return asdict(started)
+
+
+@router.post("/{session_id}/stop")
+async def stop(request: Request, who: Chatter, session_id: str) -> dict[str, bool]:
+    """Stop the running answer."""
+    return {"stopped": await _house(request).runs.stop(who, session_id)}
+
+
+@router.put("/{session_id}/head", status_code=204)
+async def head(request: Request, who: Chatter, session_id: str, body: Head) -> None:
+    """Show another branch."""
+
+    def move(connection: Connection) -> None:
+        sessions.get_session(connection, who, session_id)
+        sessions.set_head(connection, session_id, body.message_id)
+
+    await _house(request).database.write(move)
+
+
+@router.put("/{session_id}/messages/{message_id}/thumb", status_code=204)
+async def rate(
+    request: Request, who: Chatter, session_id: str, message_id: str, body: Rating
+) -> None:
+    """Keep a thumb and why."""
+
+    def keep(connection: Connection) -> None:
+        sessions.get_session(connection, who, session_id)
+        sessions.rate_message(connection, session_id, message_id, body.thumb, body.reason)
+
+    await _house(request).database.write(keep)
+
+
+@router.get("/{session_id}/events")
+async def events(
+    request: Request,
+    who: Who,
+    session_id: str,
+    after: int = 0,
+    last_event_id: Annotated[int | None, Header()] = None,
+) -> StreamingResponse:
+    """The session's events after a number, then live until its run ends."""
+    house = _house(request)
+    await house.database.read(lambda c: sessions.get_session(c, who, session_id))
+    start = last_event_id if last_event_id is not None else after
+    return StreamingResponse(
+        event_stream(house.runs.follow(session_id, start), who.language),
+        media_type="text/event-stream"
+    )
+
+
+def _message(
+    stored: sessions.StoredMessage, notes: dict[str, sessions.RunNote], language: str
+) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "id": stored.id,
+        "parent_id": stored.parent_id,
+        "run_id": stored.run_id,
+        "status": stored.status,
+        "role": stored.message.role,
+        "text": stored.message.text,
+        "citations": [one.model_dump() for one in stored.message.citations],
+        "created_at": stored.created_at,
+        "thumb": stored.thumb,
+        "thumb_reason": stored.thumb_reason,
+    }
+    note = notes.get(stored.run_id or "")
+    if note is not None:
+        row["model"] = note.model
+        if note.error:
+            row["error"] = sentence(language, note.error["key"], **note.error["values"])
+        for event in note.events:
+            if isinstance(event, Searched):
+                row["searched"] = event.model_dump()
+            elif isinstance(event, Nearest):
+                row["nearest"] = [one.model_dump() for one in event.passages]
+    return row

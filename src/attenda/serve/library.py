@@ -1,0 +1,162 @@
+"""Documents over HTTP: hand in, list with states, read, search, trash and undo."""
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, UploadFile
+from pydantic import BaseModel
+
+from attenda.core.errors import AttendaError
+from attenda.core.principal import Principal
+from attenda.core.words import sentence
+from attenda.runtime.house import House
+from attenda.serve.gate import principal, require
+from attenda.store import documents, passages
+from attenda.store.database import Connection
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api", tags=["documents"])
+Who = Annotated[Principal, Depends(principal)]
+Adder = Annotated[Principal, Depends(require("add_documents"))]
+_BLOCK = 1 << 20
+
+
+def _house(request: Request) -> House:
+    house: House = request.app.state.house
+    return house
+
+
+@router.post("/documents", status_code=202)
+async def add(
+    request: Request, who: Adder, files: list[UploadFile], collection: str = "Library"
+) -> list[dict[str, Any]]:
+    """Hand files in; each is queued, unchanged, updated, or refused with the reason."""
+    house = _house(request)
+    outcomes: list[dict[str, Any]] = []
+    for file in files:
+        name = file.filename or "document"
+        try:
+            added = await house.ingester.add(who, collection, name, _blocks(file))
+            outcomes.append(asdict(added))
+        except AttendaError as error:
+            problem = {"key": error.key, "message": error.text(who.language)}
+            outcomes.append({"name": name, "outcome": "refused", "error": problem})
+    return outcomes
+
+
+@router.get("/documents")
+async def list_(
+    request: Request,
+    who: Who,
+    container: str | None = None,
+    words: str = "",
+    trashed: bool = False,
+    limit: Annotated[int, Query(ge=1, le=2000)] = 500,
+) -> dict[str, Any]:
+    """Documents, newest first, with how many there are by state."""
+
+    def load(connection: Connection) -> dict[str, Any]:
+        rows = documents.list_documents(
+            connection, who, container_id=container, words=words, trashed=trashed, limit=limit
+        )
+        return {
+            "documents": [_row(row, who.language) for row in rows],
+            "counts": documents.count_documents(connection, who),
+        }
+
+    return await _house(request).database.read(load)
+
+
+@router.get("/documents/{document_id}")
+async def read(request: Request, who: Who, document_id: str) -> dict[str, Any]:
+    """A document with its text and how many passages it has."""
+
+    def load(connection: Connection) -> dict[str, Any]:
+        row = documents.get_document(connection, who, document_id)
+        return {
+            **_row(row, who.language),
+            "text": documents.document_text(connection, who, document_id),
+            "passages": passages.count_passages(connection, document_id),
+        }
+
+    return await _house(request).database.read(load)
+
+
+@router.get("/documents/{document_id}/state")
+async def state(request: Request, who: Who, document_id: str) -> dict[str, Any]:
+    """How far a document is, with how many records and passages it has."""
+
+    def load(connection: Connection) -> dict[str, Any]:
+        row = documents.get_document(connection, who, document_id)
+        return {
+            **_row(row, who.language),
+            "records": len(documents.children_of(connection, document_id)),
+            "passages": passages.count_passages(connection, document_id),
+        }
+
+    return await _house(request).database.read(load)
+
+
+@router.delete("/documents/{document_id}", status_code=204)
+async def trash(request: Request, who: Adder, document_id: str) -> None:
+    """Put a document into the trash; it is gone from answers at once."""
+    house = _house(request)
+    await house.database.write(
+        lambda c: documents.trash_document(c, house.stamps, who, document_id)
+    )
+
+
+@router.post("/documents/{document_id}/restore", status_code=204)
+async def restore(request: Request, who: Adder, document_id: str) -> None:
+    """Bring a document back."""
+    await _house(request).database.write(
+        lambda c: documents.untrash_document(c, who, document_id)
+    )
+
+
+@router.post("/documents/{document_id}/retry", status_code=202)
+async def retry(request: Request, who: Adder, document_id: str) -> None:
+    """Read a failed document again."""
+    await _house(request).ingester.retry(who, document_id)
+
+
+class Hit(BaseModel):
+    """One passage of a search."""
+
+    passage: str
+    document_id: str
+    document: str
+    heading: str
+    page: int | None
+    start: int
+    end: int
+    score: float
+    text: str
+
+
+@router.get("/search")
+async def search(
+    request: Request,
+    who: Who,
+    q: Annotated[str, Query(min_length=1, max_length=4000)],
+    k: Annotated[int, Query(ge=1, le=100)] = 10,
+    mode: Literal["both", "words", "vectors"] = "both",
+) -> list[Hit]:
+    """The best passages for a query."""
+    ranked = await _house(request).searcher.search(who, q, k, mode=mode)
+    found = [one.found().model_dump() for one in ranked]
+    return [Hit(passage=row.pop("passage_id"), **row) for row in found]
+
+
+async def _blocks(file: UploadFile) -> AsyncIterator[bytes]:
+    while block := await file.read(_BLOCK):
+        yield block
+
+
+def _row(document: documents.Document, language: str) -> dict[str, Any]:
+    row = asdict(document)
+    reason = row["reason"]
+    row["reason"] = sentence(language, reason["key"], **reason["values"]) if reason else None
+    return row

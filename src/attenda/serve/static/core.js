@@ -1,0 +1,83 @@
+// What every page needs: words, requests, elements, toasts, the side menu, language and theme.
+
+const catalogue = JSON.parse(document.getElementById("words").textContent);
+
+/** The sentence behind a key, its {places} filled. */
+export function t(key, values = {}) {
+  return (catalogue[`page.${key}`] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+/** An element: el("button", {class: "quiet", onclick}, "text", child). Text is never markup. */
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === false || value == null) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat().filter((child) => child != null && child !== false));
+  return node;
+}
+
+export const $ = (selector) => document.querySelector(selector);
+
+/** A request to our API; throws an Error with the server's own sentence. */
+export async function api(method, path, body, options = {}) {
+  const init = { method, headers: {}, ...options };
+  if (body instanceof FormData) init.body = body;
+  else if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers["Content-Type"] = "application/json";
+  }
+  let response;
+  try {
+    response = await fetch(path, init);
+  } catch (problem) {
+    if (problem.name === "AbortError") throw problem;
+    throw new Error(t("server_gone"));
+  }
+  const text = await response.text();
+  const data = text ? JSON.parse(text) : null;
+  if (!response.ok) throw Object.assign(new Error(data?.error?.message ?? response.statusText), { status: response.status });
+  return data;
+}
+
+/** A short message at the edge; with `undo`, a button that takes the deed back. */
+export function toast(message, { undo, bad = false } = {}) {
+  const box = el("div", { class: bad ? "toast bad" : "toast" }, el("span", {}, message));
+  if (undo) box.append(el("button", { onclick: () => { box.remove(); undo(); } }, t("undo")));
+  $("#toasts").append(box);
+  setTimeout(() => box.remove(), undo ? 8000 : 5000);
+}
+
+/** Run an action; its error becomes a toast. */
+export async function attempt(action) {
+  try {
+    return await action();
+  } catch (problem) {
+    toast(problem.message, { bad: true });
+    return undefined;
+  }
+}
+
+/** A date as the reader writes it: the time today, the day before that. */
+export function when(microseconds) {
+  const date = new Date(microseconds / 1000);
+  const today = date.toDateString() === new Date().toDateString();
+  const style = today ? { timeStyle: "short" } : { dateStyle: "medium" };
+  return new Intl.DateTimeFormat(document.documentElement.lang, style).format(date);
+}
+
+for (const button of document.querySelectorAll("[data-open-side]"))
+  button.addEventListener("click", () => { document.body.classList.add("side-open"); $("#side a, #side button").focus(); });
+for (const button of document.querySelectorAll("[data-close-side]"))
+  button.addEventListener("click", () => document.body.classList.remove("side-open"));
+$("#language")?.addEventListener("click", (event) => {
+  document.cookie = `language=${event.target.dataset.language}; path=/; max-age=31536000; samesite=strict`;
+  location.reload();
+});
+$("#theme")?.addEventListener("click", () => {
+  const dark = getComputedStyle(document.documentElement).colorScheme === "dark";
+  document.documentElement.dataset.theme = dark ? "light" : "dark";
+  localStorage.setItem("theme", dark ? "light" : "dark");
+});

@@ -1,0 +1,157 @@
+"""Words and how they are indexed: FTS5 on SQLite, `tsvector` on PostgreSQL, alike for both.
+
+Han text is cut into overlapping pairs of characters before it is indexed and before it is looked
+for, since neither database knows where a Chinese word ends. A query is words alone: whatever a
+person types, no operator of the query language reaches the database.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+__all__ = [
+    "add_words",
+    "create_words",
+    "index_text",
+    "passage_counts",
+    "query_terms",
+    "remove_words",
+    "word_scores",
+]
+
+_HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+_TOKEN = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
+_IS_HAN = re.compile(rf"[{_HAN}]")
+_MAX_TERMS = 48
+"""Terms of one query; a page of text pasted as a query is searched by its first words."""
+
+_STOP_WORDS = frozenset(
+    "a an and are as at be been but by can could did do does for from had has have how i if in "
+    "is it its me my of on or our s should so t that the their them there they this to was we "
+    "were what when where which who why will with would you your".split()
+)
+
+
+def index_text(source: str) -> str:
+    """The words of `source` as the index holds them: folded, Han as pairs of characters."""
+    return " ".join(_terms(source))
+
+
+def query_terms(query: str) -> list[str]:
+    """The distinct terms of a query, stop words left out unless nothing else remains."""
+    terms = list(dict.fromkeys(_terms(query[:4000])))
+    telling = [term for term in terms if term not in _STOP_WORDS]
+    return (telling or terms)[:_MAX_TERMS]
+
+
+def _terms(source: str) -> list[str]:
+    folded = unicodedata.normalize("NFKC", source).lower()
+    terms: list[str] = []
+    for token in _TOKEN.findall(folded):
+        if _IS_HAN.match(token) and len(token) > 1:
+            terms.extend(token[at : at + 2] for at in range(len(token) - 1))
+        else:
+            terms.append(token[:64])
+    return terms
+
+
+def create_words(connection: Connection) -> None:
+    """Make the index of words; called by the first migration."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(
+            text(
+                "CREATE VIRTUAL TABLE passage_words USING fts5("
+                "heading, body, tokenize='porter unicode61 remove_diacritics 2')"
+            )
+        )
+        return
+    connection.execute(
+        text(
+            "CREATE TABLE passage_words (rowid INTEGER PRIMARY KEY REFERENCES passages(number) "
+            "ON DELETE CASCADE, words tsvector NOT NULL)"
+        )
+    )
+    connection.execute(text("CREATE INDEX ix_passage_words ON passage_words USING gin(words)"))
+
+
+def add_words(connection: Connection, rows: list[tuple[int, str, str]]) -> None:
+    """Index passages given as (number, heading, body)."""
+    if not rows:
+        return
+    values = [
+        {"number": number, "heading": index_text(heading), "body": index_text(body)}
+        for number, heading, body in rows
+    ]
+    if connection.dialect.name == "sqlite":
+        statement = (
+            "INSERT INTO passage_words(rowid, heading, body) VALUES (:number, :heading, :body)"
+        )
+    else:
+        statement = (
+            "INSERT INTO passage_words(rowid, words) VALUES (:number, "
+            "setweight(to_tsvector('english', :heading), 'A') || to_tsvector('english', :body))"
+        )
+    connection.execute(text(statement), values)
+
+
+def remove_words(connection: Connection, numbers: list[int]) -> None:
+    """Take passages out of the index."""
+    if numbers:
+        connection.execute(
+            text("DELETE FROM passage_words WHERE rowid = :number"),
+            [{"number": number} for number in numbers],
+        )
+
+
+def passage_counts(connection: Connection, terms: Sequence[str]) -> dict[str, int]:
+    """In how many passages each term stands; a term is looked for as a beginning of words."""
+    if connection.dialect.name == "sqlite":
+        statement = "SELECT COUNT(*) FROM passage_words WHERE passage_words MATCH :match"
+        pattern = '"{}"*'
+    else:
+        statement = (
+            "SELECT COUNT(*) FROM passage_words WHERE words @@ to_tsquery('english', :match)"
+        )
+        pattern = "'{}':*"
+    counts: dict[str, int] = {}
+    for term in terms[:_MAX_TERMS]:
+        words = index_text(term).split()
+        if words:
+            match = pattern.format(words[0])
+            counts[term] = int(connection.execute(text(statement), {"match": match}).scalar_one())
+    return counts
+
+
+def word_scores(
+    connection: Connection, query: str, allowed_sql: str, values: dict[str, object], limit: int
+) -> list[tuple[int, float]]:
+    """Passage numbers with their lexical score, best first.
+
+    `allowed_sql` is a condition on the table `documents`, so rights are part of the query.
+    """
+    terms = query_terms(query)
+    if not terms:
+        return []
+    if connection.dialect.name == "sqlite":
+        match = " OR ".join(f'"{term}"' for term in terms)
+        statement = (
+            "SELECT passages.number, -bm25(passage_words, 2.0, 1.0) AS score FROM passage_words "
+            "JOIN passages ON passages.number = passage_words.rowid "
+            "JOIN documents ON documents.id = passages.document_id "
+            f"WHERE passage_words MATCH :match AND {allowed_sql} "
+            "ORDER BY bm25(passage_words, 2.0, 1.0) LIMIT :limit"
+        )
+    else:
+        match = " | ".join(f"'{term}'" for term in terms)
+        statement = (
+            "SELECT passages.number, ts_rank(passage_words.words, query) AS score "
+            "FROM passage_words JOIN passages ON passages.number = passage_words.rowid "
+            "JOIN documents ON documents.id = passages.document_id, "
+            "to_tsquery('english', :match) AS query "
+            f"WHERE passage_words.words @@ query AND {allowed_sql} "
+            "ORDER BY score DESC LIMIT :limit"
+        )
+    rows = connection.execute(text(statement), {**values, "match": match, "limit": limit})
+    return [(int(number), float(score)) for number, score in rows]

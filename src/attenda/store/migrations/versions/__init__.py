@@ -1,0 +1,3 @@
+"""The revisions, in order of their numbers."""
+
+__all__: list[str] = []

@@ -1,0 +1,22 @@
+"""Sessions, messages, runs, events; collections, documents, passages, vectors; agents."""
+
+from alembic import op
+
+from attenda.store.lexical import create_words
+from attenda.store.schema import metadata
+
+__all__: list[str] = []
+
+revision = "0001"
+down_revision = None
+
+_TABLES = (
+    "agents sessions messages runs events collections documents pages passages indexes vectors"
+).split()
+
+
+def upgrade() -> None:
+    """Make the first tables."""
+    connection = op.get_bind()
+    metadata.create_all(connection, [metadata.tables[name] for name in _TABLES])
+    create_words(connection)
