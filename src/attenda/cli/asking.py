@@ -10,16 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from rich.console import Console
 
 from attenda.cli.client import events, request
 from attenda.cli.documents import add_paths
+from attenda.cli.terminal import err
 from attenda.core.words import sentence
 
 __all__ = ["ask_once", "answer"]
-
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 async def ask_once(
@@ -97,9 +94,17 @@ def _print_end(result: dict[str, Any]) -> None:
     for cited in result["citations"]:
         page = f", p. {cited['page']}" if cited["page"] else ""
         quote = " ".join(cited["quote"].split())
-        err.print(f"  [{cited['n']}] {cited['document']}{page}: “{quote[:160]}”", markup=False, style="dim")
+        err.print(
+            f"  [{cited['n']}] {cited['document']}{page}: “{quote[:160]}”",
+            markup=False,
+            style="dim",
+        )
     for one in result.get("nearest", []):
-        err.print(f"  – {one['document']}: “{' '.join(one['text'].split())[:120]}…”", markup=False, style="dim")
+        err.print(
+            f"  – {one['document']}: “{' '.join(one['text'].split())[:120]}…”",
+            markup=False,
+            style="dim",
+        )
     if result["status"] == "failed":
         err.print(result.get("error", ""), style="red", markup=False)
 

@@ -6,11 +6,23 @@ from typing import Any
 
 import httpx
 
-from attenda.core.errors import AttendaError, Conflict, ModelError, NotFound, OperatorError, UserError
+from attenda.core.errors import (
+    AttendaError,
+    Conflict,
+    ModelError,
+    NotFound,
+    OperatorError,
+    UserError,
+)
 
 __all__ = ["Refused", "events", "request"]
 
-_KINDS: dict[int, type[AttendaError]] = {404: NotFound, 409: Conflict, 502: ModelError, 503: OperatorError}
+_KINDS: dict[int, type[AttendaError]] = {
+    404: NotFound,
+    409: Conflict,
+    502: ModelError,
+    503: OperatorError,
+}
 
 
 class Refused(UserError):

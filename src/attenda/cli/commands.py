@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from attenda import __version__
+from attenda.cli.terminal import err, out
 from attenda.core.config import Settings
 from attenda.core.errors import AttendaError, UserError
 
@@ -27,8 +27,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print data alone, as JSON.")]
 
@@ -53,7 +51,9 @@ def run() -> int:
 def _language() -> str:
     import os
 
-    wanted = os.environ.get("ATTENDA_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG")
+    wanted = (
+        os.environ.get("ATTENDA_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG")
+    )
     return "zh-CN" if (wanted or "").lower().startswith("zh") else "en"
 
 
@@ -210,7 +210,9 @@ app.add_typer(models_app, name="models")
 @models_app.command("pull")
 def models_pull(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Names; none takes the defaults.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names; none takes the defaults.")
+    ] = None,
 ) -> None:
     """Download weights, checked by their hash. Without a name: the default models.
 

@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from attenda.cli.client import request
+from attenda.cli.terminal import err, out
 from attenda.core.errors import NotFound, UserError
 
 __all__ = ["add_paths", "forget_documents", "list_documents", "search_documents"]
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 _POLL_S = 0.2
 
 
@@ -87,7 +85,9 @@ async def _wait(
                     bars[document_id],
                     total=row["total"] or None,
                     completed=row["done"],
-                    where=f"{row['state']} {row['done']}/{row['total']}" if row["total"] else row["state"],
+                    where=f"{row['state']} {row['done']}/{row['total']}"
+                    if row["total"]
+                    else row["state"],
                 )
                 if row["state"] in ("ready", "failed"):
                     settled[document_id] = row
@@ -171,7 +171,11 @@ async def search_documents(
     hits = await request(client, "GET", "/api/search", params=params)
     if as_json:
         keys = ("passage", "document", "page", "score", "text")
-        print(json.dumps([{key: hit[key] for key in keys} for hit in hits], ensure_ascii=False, indent=2))
+        print(
+            json.dumps(
+                [{key: hit[key] for key in keys} for hit in hits], ensure_ascii=False, indent=2
+            )
+        )
     else:
         for hit in hits:
             page = f", p. {hit['page']}" if hit["page"] else ""

@@ -5,19 +5,17 @@ import json
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
+from attenda.cli.terminal import err, out
 from attenda.core.config import Settings
 from attenda.core.template import TEMPLATES
 from attenda.llm import catalogue
 
 __all__ = ["add_model", "list_models", "pull_models", "show_model", "use_model"]
-
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def pull_models(home: Path, names: Sequence[str]) -> None:
@@ -45,7 +43,7 @@ def pull_models(home: Path, names: Sequence[str]) -> None:
 def list_models(settings: Settings, *, as_json: bool) -> None:
     """Print what is here and what can be pulled."""
     here = {model.name: model for model in catalogue.installed(settings.home)}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": name,
             "kind": (here.get(name) or catalogue.CATALOGUE[name]).kind,
@@ -64,7 +62,7 @@ def list_models(settings: Settings, *, as_json: bool) -> None:
         table.add_column(column)
     for row in rows:
         state = ("here, default" if row["default"] else "here") if row["here"] else "can be pulled"
-        size = f"{int(row['size']) / 1e6:.0f} MB"
+        size = f"{row['size'] / 1e6:.0f} MB"
         table.add_row(str(row["name"]), str(row["kind"]), state, size, str(row["licence"]))
     out.print(table)
 

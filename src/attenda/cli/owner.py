@@ -75,8 +75,9 @@ async def serve_house(house: House, sockets: list[socket.socket]) -> AsyncIterat
     )
     server = QuietServer(config)
     serving = asyncio.create_task(server.serve(sockets=sockets), name="serve")
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.005)
+    ready = asyncio.create_task(server.ready.wait())
+    await asyncio.wait([ready, serving], return_when=asyncio.FIRST_COMPLETED)
+    ready.cancel()
     try:
         yield
     finally:

@@ -1,6 +1,8 @@
 """uvicorn, told to leave Ctrl-C to the command that runs it."""
 
+import asyncio
 import contextlib
+import socket
 from collections.abc import Iterator
 
 from uvicorn import Config, Server
@@ -9,7 +11,16 @@ __all__ = ["Config", "QuietServer"]
 
 
 class QuietServer(Server):
-    """A server without signal handlers of its own."""
+    """A server without signal handlers of its own, that says when it is ready."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the sockets, then say so."""
+        await super().startup(sockets=sockets)
+        self.ready.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -18,7 +18,7 @@ from attenda.core.errors import OperatorError
 __all__ = ["load_settings"]
 
 
-class _FromEnvironment(Settings, BaseSettings):  # type: ignore[misc]
+class _FromEnvironment(Settings, BaseSettings):
     """The same fields, read from `ATTENDA_…`."""
 
     model_config = SettingsConfigDict(env_prefix="ATTENDA_", frozen=True, extra="ignore")
@@ -43,10 +43,7 @@ def load_settings(flags: Mapping[str, Any] | None = None) -> tuple[Settings, dic
     ):
         values.update(found)
         origin.update(
-            {
-                name: f"ATTENDA_{name.upper()}" if place == "environment" else place
-                for name in found
-            }
+            {name: f"ATTENDA_{name.upper()}" if place == "environment" else place for name in found}
         )
     values["home"] = home.absolute()
     try:

@@ -35,4 +35,7 @@ async def serve(settings: Settings, ready: Callable[[str, str], None]) -> None:
             async with serve_house(house, [listener, listen_local(path)]):
                 address = f"http://{settings.host}:{port}"
                 ready(address, f"{address}/enter?key={house.owner_key}")
+                warming = asyncio.create_task(house.models.warm_up(), name="warm up")
                 await ending.wait()
+                warming.cancel()
+                await asyncio.gather(warming, return_exceptions=True)

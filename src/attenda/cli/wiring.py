@@ -4,10 +4,15 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attenda.core.config import Settings
 from attenda.core.errors import OperatorError
 from attenda.runtime.house import House
+
+if TYPE_CHECKING:
+    from attenda.llm.loaded import LoadedModels
+    from attenda.store.stamps import Stamps
 
 __all__ = ["open_house", "prepare_home"]
 
@@ -30,8 +35,12 @@ def prepare_home(home: Path) -> str:
 
 
 @contextlib.asynccontextmanager
-async def open_house(settings: Settings) -> AsyncIterator[House]:
+async def open_house(
+    settings: Settings, models: "LoadedModels | None" = None, stamps: "Stamps | None" = None
+) -> AsyncIterator[House]:
     """The installation in `settings.home`, its worker running; closed in order at the end.
+
+    `models` and `stamps` replace the home's own weights, the clock and the source of ids.
 
     Raises:
         OperatorError: the database cannot be opened, or is newer than the code.
@@ -50,8 +59,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     owner_key = prepare_home(home)
     database = open_database(settings.database or f"sqlite:///{home / 'attenda.db'}")
     await upgrade_database(database)
-    stamps = Stamps()
-    models = LoadedModels(home, settings.model, hang_s=settings.model_silence_s)
+    stamps = stamps or Stamps()
+    models = models or LoadedModels(home, settings.model, hang_s=settings.model_silence_s)
     queries, documents = models.embedder(), models.embedder(nice=10)
     ingester = Ingester(
         database,
@@ -66,9 +75,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     await runs.recover()
     working = asyncio.create_task(ingester.work(), name="ingest")
     try:
-        yield House(
-            settings, database, stamps, models, searcher, ingester, runs, owner_key
-        )
+        yield House(settings, database, stamps, models, searcher, ingester, runs, owner_key)
     finally:
         await runs.close()
         working.cancel()

@@ -13,7 +13,7 @@ Role = Literal["system", "user", "assistant"]
 
 
 class Citation(BaseModel):
-    """A span of an answer that rests on a span of a passage; the quote is the passage's own text."""
+    """A span of an answer that rests on a passage; the quote is the passage's own text."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -3,7 +3,7 @@
 `llm` implements them; `knowledge` and `runtime` are handed one and know no engine.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
@@ -72,7 +72,7 @@ class ChatModel(Protocol):
 
     def stream(
         self, messages: Sequence[Message], settings: ModelSettings
-    ) -> AsyncIterator[ModelChunk]:
+    ) -> AsyncGenerator[ModelChunk, None]:
         """Write an answer, piece by piece; closing the iterator stops the model.
 
         Raises:

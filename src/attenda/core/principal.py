@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict
 __all__ = ["ALLOWED", "EVERYONE", "Action", "Principal", "Role"]
 
 Role = Literal["owner", "supervisor", "agent", "viewer"]
-Action = Literal["chat", "add_documents", "manage_agents", "manage_people", "manage_models", "operate"]
+Action = Literal[
+    "chat", "add_documents", "manage_agents", "manage_people", "manage_models", "operate"
+]
 
 EVERYONE = "everyone"
 """The team that has every member."""

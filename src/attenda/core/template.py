@@ -40,9 +40,7 @@ TEMPLATES: dict[str, ChatTemplate] = {
             name="smollm2",
             before="<|im_start|>{role}\n",
             after="<|im_end|>\n",
-            default_system=(
-                "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
-            ),
+            default_system=("You are a helpful AI assistant named SmolLM, trained by Hugging Face"),
             stop=("<|im_end|>",),
             marks=("<|im_start|>", "named SmolLM, trained by Hugging Face"),
         ),
@@ -78,9 +76,7 @@ def template_hash(template: ChatTemplate) -> str:
     return hashlib.sha256(repr(sorted(asdict(template).items())).encode()).hexdigest()
 
 
-def render(
-    messages: Sequence[Message], template: ChatTemplate, *, answer_next: bool = True
-) -> str:
+def render(messages: Sequence[Message], template: ChatTemplate, *, answer_next: bool = True) -> str:
     """The conversation as the model reads it, ready for the assistant's words.
 
     What a person wrote cannot forge a turn: the template's own control strings are taken out of

@@ -21,6 +21,12 @@ __all__ = ["Support", "answerable", "best_sentences", "citation", "support_of", 
 _ENOUGH = 0.68
 """Share of a sentence's telling words that a passage must say for the sentence to stand."""
 
+# What a passage must reach to answer (see `answerable`); measured by `benchmarks/answers.py`.
+_NEED = 0.66
+_FAQ_NEED = 0.95
+"""Where a document's title is itself a question: the right one says nearly the same."""
+_WORDS_NEED = 0.43
+
 _STOP = frozenset(
     "a about after all also am an and any are as at be because been before being both but by can "
     "could did do does doing for from get had has have having he her here hers him his how i if "
@@ -99,13 +105,13 @@ def support_of(sentence: str, passages: Sequence[Found]) -> Support | None:
     weights = _weights(terms, passages)
     total = sum(weights.values())
     numbers = set(_NUMBER.findall(sentence))
-    denies = _denials(sentence)
+    denies = _denies(sentence)
     best: Support | None = None
     for passage in passages:
         context = set(telling_terms(f"{passage.document} {passage.heading}"))
         for start, end in _windows(passage):
             window = passage.text[start:end]
-            if not numbers <= set(_NUMBER.findall(window)) or _denials(window) < denies:
+            if not numbers <= set(_NUMBER.findall(window)) or _denies(window) != denies:
                 continue
             said = set(telling_terms(window))
             from_title = 0.0 if numbers else 0.5  # a number needs all its words beside it
@@ -150,26 +156,32 @@ def best_sentences(
 
 
 def answerable(
-    question: str, passages: Sequence[Found], rarity: Mapping[str, float], cosine: float | None
-) -> float:
-    """How well the best passage covers what the question asks for, from 0 to about 2.
+    question: str,
+    passages: Sequence[Found],
+    cosines: Sequence[float | None],
+    rarity: Mapping[str, float],
+) -> bool:
+    """Whether any of the best passages comes near enough to answer the question.
 
-    `rarity` gives each telling term's weight in the whole collection: a question about a thing
-    that no document names is not answerable, however many common words agree.
+    Nearness is the cosine of meaning plus a share of the question's words that the passage says,
+    each weighed by its `rarity` in the whole collection. Without vectors the words decide alone.
     """
     terms = telling_terms(question)
     total = sum(rarity.get(term, 1.0) for term in terms)
-    if not passages or not total:
-        return 0.0
-    covered = max(
-        sum(
-            rarity.get(term, 1.0)
-            for term in terms
-            if term in set(telling_terms(f"{one.document} {one.heading} {one.text}"))
-        )
-        for one in passages[:3]
-    )
-    return covered / total + (cosine or 0.0)
+    if not total:
+        return False
+    near = list(zip(passages, cosines, strict=True))[:4]
+    by_words_alone = all(cosine is None for _, cosine in near)
+    for passage, cosine in near:
+        said = set(telling_terms(f"{passage.document} {passage.heading} {passage.text}"))
+        covered = sum(rarity.get(term, 1.0) for term in terms if term in said) / total
+        if by_words_alone and covered >= _WORDS_NEED:
+            return True
+        asks = passage.document.rstrip().endswith(("?", "？"))
+        need = _FAQ_NEED if asks else _NEED
+        if cosine is not None and cosine + 0.3 * covered >= need:
+            return True
+    return False
 
 
 def _not_far_below(scored: Sequence[Support], limit: int) -> list[Support]:
@@ -199,8 +211,8 @@ def _weights(terms: Iterable[str], passages: Sequence[Found]) -> dict[str, float
     }
 
 
-def _denials(text: str) -> int:
-    return min(1, len(_NEGATION.findall(text)))
+def _denies(text: str) -> bool:
+    return _NEGATION.search(text) is not None
 
 
 def _sentences(passage: Found) -> list[tuple[int, int]]:
@@ -208,11 +220,12 @@ def _sentences(passage: Found) -> list[tuple[int, int]]:
 
 
 def _windows(passage: Found) -> list[tuple[int, int]]:
-    """Each sentence, and each pair of neighbours, of a passage."""
+    """Each sentence, and each pair of neighbours that agree in denying or not, of a passage."""
     sentences = _sentences(passage)
     pairs = [
         (start, end)
         for (start, middle), (after, end) in zip(sentences, sentences[1:], strict=False)
-        if end - start < 600 and middle <= after
+        if end - start < 600
+        and _denies(passage.text[start:middle]) == _denies(passage.text[after:end])
     ]
     return sentences + pairs

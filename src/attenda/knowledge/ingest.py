@@ -13,6 +13,7 @@ import tempfile
 import zlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -164,7 +165,7 @@ class Ingester:
         except OSError as error:
             raise OperatorError("store.disk_full") from error
         finally:
-            Path(scratch).unlink(missing_ok=True)
+            _discard(scratch)
         return digest.hexdigest(), size
 
     def _enter(
@@ -319,9 +320,10 @@ class Ingester:
             parts.append(await self._embedder.embed(texts[first : first + _BATCH]))
             if watched_id is not None:
                 so_far, of = min(first + _BATCH, len(texts)), len(texts)
-                await self._database.write(
-                    lambda c, d=so_far, t=of: documents.set_progress(c, watched_id, d, t)
+                show = partial(
+                    documents.set_progress, document_id=watched_id, done=so_far, total=of
                 )
+                await self._database.write(show)
         return np.concatenate(parts)
 
     def _store_text(self, connection: Connection, target: _Target) -> None:
@@ -336,7 +338,9 @@ class Ingester:
             reason=None,
             deadline_at=None,
         )
-        documents.replace_pages(connection, target.id, [_page(page) for page in target.parsed.pages])
+        documents.replace_pages(
+            connection, target.id, [_page(page) for page in target.parsed.pages]
+        )
 
     def _finish(
         self, connection: Connection, document: documents.Document, total: int, gone: Sequence[str]
@@ -345,8 +349,18 @@ class Ingester:
             passages.remove_passages(connection, [document_id])
             documents.erase_document(connection, document_id)
         documents.set_state(
-            connection, self._stamps, document.id, "ready", done=total, total=total, deadline_at=None
+            connection,
+            self._stamps,
+            document.id,
+            "ready",
+            done=total,
+            total=total,
+            deadline_at=None,
         )
+
+
+def _discard(scratch: str) -> None:
+    Path(scratch).unlink(missing_ok=True)
 
 
 def _batches(targets: Iterable[_Target]) -> Iterable[list[_Target]]:
@@ -382,6 +396,4 @@ def _passages(target: _Target) -> list[passages.NewPassage]:
 def _page(page: Page) -> documents.StoredPage:
     boxes = [[b.start, b.end, b.x0, b.y0, b.x1, b.y1] for b in page.boxes]
     body = zlib.compress(json.dumps(boxes, separators=(",", ":")).encode())
-    return documents.StoredPage(
-        page.number, page.start, page.end, page.width, page.height, body
-    )
+    return documents.StoredPage(page.number, page.start, page.end, page.width, page.height, body)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from attenda.core.errors import UserError
-from attenda.knowledge.parse import Parsed
+from attenda.knowledge.parse import Parsed, UnreadableFile, read_answer
 
 __all__ = ["read_file"]
 
@@ -46,21 +46,17 @@ async def read_file(path: Path, name: str, deadline_s: float) -> list[Parsed]:
         await process.wait()
 
 
-async def _exchange(
-    process: asyncio.subprocess.Process, request: bytes, name: str
-) -> list[Parsed]:
+async def _exchange(process: asyncio.subprocess.Process, request: bytes, name: str) -> list[Parsed]:
     assert process.stdin is not None
     assert process.stdout is not None
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         process.stdin.write(request)
         await process.stdin.drain()
         process.stdin.close()
-    documents: list[Parsed] = []
+    lines: list[bytes] = []
     while line := await process.stdout.readline():
-        value = json.loads(line)
-        if "error" in value:
-            raise UserError(f"ingest.{value['error']}", name=name, detail=value["detail"])
-        if "done" in value:
-            return documents
-        documents.append(Parsed.from_value(value))
-    raise UserError("ingest.reader_died", name=name)
+        lines.append(line)
+    try:
+        return await asyncio.to_thread(read_answer, lines)
+    except UnreadableFile as error:
+        raise UserError(f"ingest.{error.code}", name=name, detail=error.detail) from error

@@ -4,7 +4,7 @@ Works the same over each engine. Stop strings are cut here, and output under a g
 again here, so neither rests on an engine's word.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -69,7 +69,7 @@ class EmbeddedChat:
 
     async def stream(
         self, messages: Sequence[Message], settings: ModelSettings
-    ) -> AsyncIterator[ModelChunk]:
+    ) -> AsyncGenerator[ModelChunk, None]:
         """Write an answer; closing the iterator stops the engine in mid-generation.
 
         Raises:

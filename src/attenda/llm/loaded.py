@@ -4,14 +4,16 @@ A name is looked up among the installed models; the engine follows from the plat
 model starts no process: that is its first request's.
 """
 
+import contextlib
 import importlib.util
 from pathlib import Path
 
-from attenda.core.errors import OperatorError
-from attenda.core.ports import ChatModel
+from attenda.core.errors import AttendaError, OperatorError
+from attenda.core.message import text_message
+from attenda.core.ports import ChatModel, Embedder
 from attenda.llm import catalogue
 from attenda.llm.embedded import open_embedded
-from attenda.llm.embedder import EmbedderClient, open_embedder
+from attenda.llm.embedder import open_embedder
 
 __all__ = ["LoadedModels", "engine_here"]
 
@@ -36,7 +38,8 @@ class LoadedModels:
         self._home = home
         self._hang_s = hang_s
         self._chats: dict[str, ChatModel] = {}
-        self._embedders: list[EmbedderClient] = []
+        self._embedders: list[Embedder] = []
+        self._given: Embedder | None = None
 
     def chat(self, name: str = "") -> ChatModel:
         """The chat model called `name`; empty for the default.
@@ -55,17 +58,35 @@ class LoadedModels:
         """Add a model that was opened elsewhere under its own name."""
         self._chats[model.name] = model
 
-    def embedder(self, *, nice: int = 0) -> EmbedderClient:
+    def register_embedder(self, embedder: Embedder) -> None:
+        """Use this embedder instead of the installed weights."""
+        self._given = embedder
+
+    def embedder(self, *, nice: int = 0) -> Embedder:
         """An embedder with a process of its own.
 
         Raises:
             NotFound: its weights are not installed.
         """
+        if self._given is not None:
+            return self._given
         model = catalogue.find(self._home, catalogue.DEFAULT_EMBEDDER)
         self._embedders.append(open_embedder(model, nice=nice))
         return self._embedders[-1]
 
+    async def warm_up(self) -> None:
+        """Start the default model and the embedders, so that the first question need not wait.
+
+        A model that cannot start is left to the first run, which says why.
+        """
+        with contextlib.suppress(AttendaError):
+            for embedder in self._embedders[:1]:
+                await embedder.embed(["warm"])
+            await self.chat().count_tokens([text_message("user", "Hello")])
+
     async def close(self) -> None:
         """End every process."""
-        for one in (*self._chats.values(), *self._embedders):
-            await one.close()
+        for chat in self._chats.values():
+            await chat.close()
+        for embedder in self._embedders:
+            await embedder.close()

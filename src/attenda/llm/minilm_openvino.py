@@ -58,6 +58,7 @@ class OpenVinoEncoder:
         `threads`: CPU threads, None for one per core. `precision`: "native" computes matrix
         products in the number type the CPU is fastest in (bfloat16 where it has AMX, float32 on
         most others); "f32" always in float32.
+
         Raises:
         ImportError: OpenVINO is not installed.
         """

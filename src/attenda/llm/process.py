@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ class ModelProcess:
                 await self._launch()
             return self.info
 
-    async def ask(self, request: Answer) -> AsyncIterator[Answer]:
+    async def ask(self, request: Answer) -> AsyncGenerator[Answer, None]:
         """Send one request; yields its answers up to the one with `"end": true`.
 
         Closing the iterator early cancels the request in the child.

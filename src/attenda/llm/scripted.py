@@ -6,14 +6,14 @@ by word at a chosen pace, so stopping, streaming and load can be tried without a
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attenda.core.errors import ModelError
 from attenda.core.message import Message
-from attenda.core.ports import ModelChunk, ModelSettings, Usage
+from attenda.core.ports import ModelChunk, ModelSettings, StopReason, Usage
 
 __all__ = ["ScriptedEmbedder", "ScriptedModel"]
 
@@ -49,7 +49,7 @@ class ScriptedModel:
 
     async def stream(
         self, messages: Sequence[Message], settings: ModelSettings
-    ) -> AsyncIterator[ModelChunk]:
+    ) -> AsyncGenerator[ModelChunk, None]:
         """The next answer of the script, word by word.
 
         Raises:
@@ -71,7 +71,7 @@ class ScriptedModel:
                 prompt_tokens=await self.count_tokens(messages), answer_tokens=len(limited)
             )
             finished = True
-            reason = "length" if len(words) > len(limited) else "stop"
+            reason: StopReason = "length" if len(words) > len(limited) else "stop"
             yield ModelChunk(text="", stop_reason=reason, usage=usage)
         finally:
             self.stopped += 0 if finished else 1
@@ -93,7 +93,8 @@ class ScriptedEmbedder:
         for row, text in enumerate(texts):
             for word in re.findall(r"\w+", text.lower()) or [""]:
                 vectors[row, sum(word.encode()) * 31 % self.width] += 1.0
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / lengths, dtype=np.float32)
 
     async def close(self) -> None:
         """Nothing runs behind it."""

@@ -86,9 +86,7 @@ class Recorder:
             if not new:
                 return
             numbered = await self._database.write(
-                lambda c: sessions.append_events(
-                    c, self._stamps, self.session_id, self.run_id, new
-                )
+                lambda c: sessions.append_events(c, self._stamps, self.session_id, self.run_id, new)
             )
             self._stored = len(whole)
             for one in numbered:

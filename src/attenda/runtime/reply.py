@@ -60,7 +60,7 @@ async def answer_plainly(
     messages = [text_message("system", system), *history] if system else list(history)
     settings = ModelSettings(max_tokens=1024, repetition_penalty=1.1)
     usage = Usage()
-    async with aclosing(model.stream(messages, settings)) as chunks:  # type: ignore[type-var]
+    async with aclosing(model.stream(messages, settings)) as chunks:
         async for chunk in chunks:
             recorder.write(chunk.text)
             usage = chunk.usage or usage
@@ -126,7 +126,7 @@ async def _in_the_models_words(
     settings = ModelSettings(max_tokens=_ANSWER_TOKENS, repetition_penalty=1.05)
     shown: set[str] = set()
     pending, usage = "", Usage()
-    async with aclosing(model.stream(messages, settings)) as chunks:  # type: ignore[type-var]
+    async with aclosing(model.stream(messages, settings)) as chunks:
         async for chunk in chunks:
             usage = chunk.usage or usage
             pending += chunk.text

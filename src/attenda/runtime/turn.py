@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from attenda.core.errors import AttendaError, Conflict, ModelError, NotFound, UserError
+from attenda.core.errors import AttendaError, ModelError, NotFound, UserError
 from attenda.core.event import Event, Found, RunFinished, RunStarted, Searched, TextAdded
 from attenda.core.label import Label
 from attenda.core.message import Message, text_message
@@ -30,8 +30,6 @@ __all__ = ["Runs", "Started"]
 
 _log = logging.getLogger("attenda.runs")
 _PASSAGES = 8
-_EVIDENCE = 0.9
-"""Below this the documents do not answer; calibrated by `benchmarks/answers.py`."""
 _MAX_QUESTION = 20_000
 
 
@@ -165,9 +163,7 @@ class Runs:
         their number is passed on with an empty piece, so that a stream can be resumed there.
         """
         with self._hub.follow(session_id) as queue:
-            log = await self._database.read(
-                lambda c: sessions.events_after(c, session_id, after)
-            )
+            log = await self._database.read(lambda c: sessions.events_after(c, session_id, after))
             heard_to = 0
             last = after
             for numbered in log:
@@ -275,20 +271,19 @@ class Runs:
         if ranked is None:
             return await reply.answer_plainly(recorder, model, agent, history)
         found = [one.found() for one in ranked]
-        if await self._evidence(query, ranked, found) < _EVIDENCE:
+        if not await self._answerable(query, ranked, found):
             await reply.say_nothing_found(recorder, query, found)
             return Usage()
         return await reply.answer_from_documents(
             recorder, model, self._embedder, agent, query, found
         )
 
-    async def _evidence(
+    async def _answerable(
         self, query: str, ranked: Sequence[Ranked], found: Sequence[Found]
-    ) -> float:
+    ) -> bool:
         terms = cite.telling_terms(query)
         rarity = await self._database.read(lambda c: passages.term_rarity(c, terms))
-        cosine = max((one.cosine or 0.0 for one in ranked), default=None)
-        return cite.answerable(query, found, rarity, cosine)
+        return cite.answerable(query, found, [one.cosine for one in ranked], rarity)
 
     async def _commit(
         self, recorder: Recorder, status: str, usage: Usage, error: AttendaError | None

@@ -134,9 +134,7 @@ async def restore(request: Request, who: Chatter, session_id: str) -> None:
 @router.post("/{session_id}/messages", status_code=202)
 async def ask(request: Request, who: Chatter, session_id: str, body: Ask) -> dict[str, Any]:
     """Take a message and begin to answer it; 409 while another answer runs."""
-    started = await _house(request).runs.start(
-        who, session_id, body.text, parent_id=body.parent_id
-    )
+    started = await _house(request).runs.start(who, session_id, body.text, parent_id=body.parent_id)
     return asdict(started)
 
 
@@ -191,7 +189,7 @@ async def events(
     start = last_event_id if last_event_id is not None else after
     return StreamingResponse(
         event_stream(house.runs.follow(session_id, start), who.language),
-        media_type="text/event-stream"
+        media_type="text/event-stream",
     )
 
 

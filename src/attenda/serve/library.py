@@ -111,9 +111,7 @@ async def trash(request: Request, who: Adder, document_id: str) -> None:
 @router.post("/documents/{document_id}/restore", status_code=204)
 async def restore(request: Request, who: Adder, document_id: str) -> None:
     """Bring a document back."""
-    await _house(request).database.write(
-        lambda c: documents.untrash_document(c, who, document_id)
-    )
+    await _house(request).database.write(lambda c: documents.untrash_document(c, who, document_id))
 
 
 @router.post("/documents/{document_id}/retry", status_code=202)

@@ -49,9 +49,7 @@ async def event_stream(heard: AsyncIterator[Heard], language: str) -> AsyncItera
         pumping.cancel()
 
 
-async def _together(
-    first: Heard, queue: "asyncio.Queue[Heard | None]"
-) -> tuple[list[Heard], bool]:
+async def _together(first: Heard, queue: "asyncio.Queue[Heard | None]") -> tuple[list[Heard], bool]:
     """`first` with what follows at once, neighbouring words joined; whether the stream ended."""
     pieces = [first]
     if isinstance(first.event, TextAdded) and first.event.at > 0:

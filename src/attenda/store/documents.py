@@ -147,9 +147,7 @@ def same_content(
     connection: Connection, collection_id: str, name: str, container_id: str | None = None
 ) -> Document | None:
     """The living document of that name in the collection (and container), if there is one."""
-    statement = _alive().where(
-        documents.c.collection_id == collection_id, documents.c.name == name
-    )
+    statement = _alive().where(documents.c.collection_id == collection_id, documents.c.name == name)
     if container_id is None:
         statement = statement.where(documents.c.container_id.is_(None))
     else:
@@ -291,9 +289,7 @@ def replace_pages(connection: Connection, document_id: str, new: Sequence[Stored
 def page_of(connection: Connection, document_id: str, number: int) -> StoredPage | None:
     """One page of a document whose right to be seen is already checked."""
     columns = [pages.c[name] for name in ("number", "start", "end", "width", "height", "boxes")]
-    statement = select(*columns).where(
-        pages.c.document_id == document_id, pages.c.number == number
-    )
+    statement = select(*columns).where(pages.c.document_id == document_id, pages.c.number == number)
     row = connection.execute(statement).mappings().first()
     return StoredPage(**row) if row else None
 

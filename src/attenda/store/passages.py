@@ -273,7 +273,8 @@ def fetch_passages(
         .join(documents, documents.c.id == passages.c.document_id)
         .join(collections, collections.c.id == documents.c.collection_id)
         .where(
-            passages.c.number.in_(numbers), visible(documents, who),
+            passages.c.number.in_(numbers),
+            visible(documents, who),
             documents.c.deleted_at.is_(None),
         )
     )

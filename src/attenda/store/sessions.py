@@ -378,9 +378,7 @@ def fail_orphans(connection: Connection, stamps: Stamps, error: AttendaError) ->
     ).all()
     for run_id, session_id in open_runs:
         log = events_after(connection, session_id, 0, run_id)
-        finish_run(
-            connection, stamps, run_id, answer_from_events(log), "failed", error=error
-        )
+        finish_run(connection, stamps, run_id, answer_from_events(log), "failed", error=error)
     return [run_id for run_id, _ in open_runs]
 
 

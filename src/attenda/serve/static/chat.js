@@ -1,6 +1,6 @@
 // The chat: a tree of messages on the server, one branch of it shown, a run followed live.
 
-import { $, api, attempt, el, t, toast } from "/static/core.js";
+import { $, api, attempt, el, icon, t, toast } from "/static/core.js";
 import { render } from "/static/markdown.js";
 import { closeSource, openSource } from "/static/source.js";
 import { takeFiles } from "/static/upload.js";
@@ -17,9 +17,9 @@ async function listSessions() {
   const items = rows.map((row) => {
     const open = el("a", { href: `/chat/${row.id}`, "aria-current": row.id === session?.id ? "page" : false }, row.title || t("untitled"));
     open.addEventListener("click", (event) => { event.preventDefault(); openSession(row.id); });
-    const pin = el("button", { class: "quiet", title: row.pinned ? t("unpin") : t("pin"), "aria-label": row.pinned ? t("unpin") : t("pin"), onclick: () => change(row, { pinned: !row.pinned }) }, row.pinned ? "★" : "☆");
-    const name = el("button", { class: "quiet", title: t("rename"), "aria-label": t("rename"), onclick: () => rename(row, item) }, "✎");
-    const gone = el("button", { class: "quiet", title: t("delete"), "aria-label": t("delete"), onclick: () => remove(row) }, "🗑");
+    const pin = el("button", { class: "quiet", title: row.pinned ? t("unpin") : t("pin"), "aria-label": row.pinned ? t("unpin") : t("pin"), onclick: () => change(row, { pinned: !row.pinned }) }, icon("pin", row.pinned));
+    const name = el("button", { class: "quiet", title: t("rename"), "aria-label": t("rename"), onclick: () => rename(row, item) }, icon("pen"));
+    const gone = el("button", { class: "quiet", title: t("delete"), "aria-label": t("delete"), onclick: () => remove(row) }, icon("trash"));
     const item = el("li", { class: row.pinned ? "pinned" : "" }, open, el("span", { class: "tools" }, pin, name, gone));
     return item;
   });
@@ -173,12 +173,12 @@ function tools(message) {
   }
   const copy = el("button", { class: "quiet", onclick: () => navigator.clipboard.writeText(message.text).then(() => toast(t("copied"))) }, t("copy"));
   if (message.role === "user") return bar.append(copy, el("button", { class: "quiet", onclick: () => edit(message) }, t("edit"))), bar;
-  bar.append(copy, el("button", { class: "quiet", onclick: () => again(message) }, t("again")), thumb(message, 1, "👍"), thumb(message, -1, "👎"));
+  bar.append(copy, el("button", { class: "quiet", onclick: () => again(message) }, t("again")), thumb(message, 1, "up"), thumb(message, -1, "down"));
   return bar;
 }
 
 function thumb(message, value, sign) {
-  return el("button", { class: "quiet", "aria-pressed": String(message.thumb === value), "aria-label": t(value > 0 ? "good" : "bad"), onclick: () => rate(message, message.thumb === value ? 0 : value) }, sign);
+  return el("button", { class: "quiet", title: t(value > 0 ? "good" : "bad"), "aria-pressed": String(message.thumb === value), "aria-label": t(value > 0 ? "good" : "bad"), onclick: () => rate(message, message.thumb === value ? 0 : value) }, icon(sign, message.thumb === value));
 }
 
 async function rate(message, value) {

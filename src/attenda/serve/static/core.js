@@ -19,6 +19,28 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
+const ICONS = {
+  plus: "M12 5v14M5 12h14",
+  up: "M7 11v9H4v-9zM7 11l4-8c1.500 0 2.500 1 2.500 2.500V9H19a2 2 0 0 1 2 2.300l-1.200 7A2 2 0 0 1 17.800 20H7",
+  down: "M17 13V4h3v9zM17 13l-4 8c-1.500 0-2.500-1-2.500-2.500V15H5a2 2 0 0 1-2-2.300l1.200-7A2 2 0 0 1 6.200 4H17",
+  trash: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5",
+  pen: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
+  pin: "M12 3l2.600 5.600 6 .700-4.500 4.100 1.200 6L12 16.400 6.700 19.400l1.200-6L3.400 9.300l6-.700z",
+};
+
+/** A line drawing, hidden from screen readers; its button carries the label. */
+export function icon(name, filled = false) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  const path = document.createElementNS(space, "path");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", filled ? "icon filled" : "icon");
+  svg.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
 export const $ = (selector) => document.querySelector(selector);
 
 /** A request to our API; throws an Error with the server's own sentence. */
@@ -81,3 +103,4 @@ $("#theme")?.addEventListener("click", () => {
   document.documentElement.dataset.theme = dark ? "light" : "dark";
   localStorage.setItem("theme", dark ? "light" : "dark");
 });
+for (const place of document.querySelectorAll("[data-icon]")) place.replaceChildren(icon(place.dataset.icon));
