@@ -74,10 +74,6 @@ def _shut_network(event: str, values: tuple[Any, ...]) -> None:
 sys.addaudithook(_shut_network)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: the long suite; runs with ATTENDA_LONG=1")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     wanted = os.environ.get("ATTENDA_LONG") == "1"
     for item in items:

@@ -22,9 +22,11 @@ _ENOUGH = 0.68
 """Share of a sentence's telling words that a passage must say for the sentence to stand."""
 
 # What a passage must reach to answer (see `answerable`); measured by `benchmarks/answers.py`.
-_NEED = 0.66
-_FAQ_NEED = 0.95
-"""Where a document's title is itself a question: the right one says nearly the same."""
+_NEED = 0.38
+_NEED_BY_SIZE = 0.075
+"""More for each tenfold of passages: the nearest of many strangers is nearer than that of few."""
+_FAQ_NEED = 0.3
+"""More where a document's title is itself a question: the right one says nearly the same."""
 _WORDS_NEED = 0.43
 
 _STOP = frozenset(
@@ -160,11 +162,13 @@ def answerable(
     passages: Sequence[Found],
     cosines: Sequence[float | None],
     rarity: Mapping[str, float],
+    size: int,
 ) -> bool:
     """Whether any of the best passages comes near enough to answer the question.
 
     Nearness is the cosine of meaning plus a share of the question's words that the passage says,
-    each weighed by its `rarity` in the whole collection. Without vectors the words decide alone.
+    each weighed by its `rarity` in the whole collection of `size` passages. Without vectors the
+    words decide alone.
     """
     terms = telling_terms(question)
     total = sum(rarity.get(term, 1.0) for term in terms)
@@ -178,7 +182,7 @@ def answerable(
         if by_words_alone and covered >= _WORDS_NEED:
             return True
         asks = passage.document.rstrip().endswith(("?", "？"))
-        need = _FAQ_NEED if asks else _NEED
+        need = _NEED + _NEED_BY_SIZE * math.log10(max(1, size)) + (_FAQ_NEED if asks else 0.0)
         if cosine is not None and cosine + 0.3 * covered >= need:
             return True
     return False

@@ -1,8 +1,8 @@
 """Blocks into passages: by headings and paragraphs, of a size the embedder reads whole.
 
-A passage is a span of the stored text, so a citation into it is a span of the document. A short
-document is one passage; a long paragraph is cut between sentences, never inside one unless a
-single sentence is too long.
+A passage is a span of the stored text, so a citation into it is a span of the document. Sections
+stay apart; a long paragraph is cut between sentences, never inside one unless a single sentence
+is too long.
 """
 
 import hashlib
@@ -40,9 +40,6 @@ def split(parsed: Parsed) -> list[Piece]:
     units = [unit for block in parsed.blocks for unit in _units(parsed.text, block)]
     if not units:
         return []
-    one_page = len({block.page for block in parsed.blocks}) == 1
-    if one_page and len(words_of(parsed.text)) <= PASSAGE_WORDS:
-        return [Piece(units[0].start, units[-1].end, units[0].page, ())]
     return list(_grouped(parsed.text, units))
 
 

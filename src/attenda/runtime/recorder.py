@@ -10,7 +10,7 @@ import contextlib
 from attenda.core.event import Cited, Event, TextAdded
 from attenda.core.message import CitationPart, Message, Part, TextPart
 from attenda.runtime.live import Heard, Hub
-from attenda.store import sessions
+from attenda.store import runs
 from attenda.store.database import Database
 from attenda.store.stamps import Stamps
 
@@ -86,7 +86,7 @@ class Recorder:
             if not new:
                 return
             numbered = await self._database.write(
-                lambda c: sessions.append_events(c, self._stamps, self.session_id, self.run_id, new)
+                lambda c: runs.append_events(c, self._stamps, self.session_id, self.run_id, new)
             )
             self._stored = len(whole)
             for one in numbered:

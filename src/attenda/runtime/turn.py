@@ -22,7 +22,7 @@ from attenda.runtime import reply
 from attenda.runtime.agent import DEFAULT_AGENT, Agent
 from attenda.runtime.live import Heard, Hub
 from attenda.runtime.recorder import Recorder
-from attenda.store import documents, passages, sessions
+from attenda.store import documents, passages, runs, sessions
 from attenda.store.database import Connection, Database
 from attenda.store.stamps import Stamps
 
@@ -68,7 +68,7 @@ class Runs:
     async def recover(self) -> int:
         """Close the runs that a dead process left open; how many."""
         lost = ModelError("run.interrupted")
-        ids = await self._database.write(lambda c: sessions.fail_orphans(c, self._stamps, lost))
+        ids = await self._database.write(lambda c: runs.fail_orphans(c, self._stamps, lost))
         return len(ids)
 
     async def start(
@@ -163,7 +163,7 @@ class Runs:
         their number is passed on with an empty piece, so that a stream can be resumed there.
         """
         with self._hub.follow(session_id) as queue:
-            log = await self._database.read(lambda c: sessions.events_after(c, session_id, after))
+            log = await self._database.read(lambda c: runs.events_after(c, session_id, after))
             heard_to = 0
             last = after
             for numbered in log:
@@ -195,11 +195,11 @@ class Runs:
         self, connection: Connection, asked: sessions.StoredMessage, after: int, model: str
     ) -> Started:
         label = Label(integrity="untrusted", sources=frozenset({asked.id}))
-        run_id, answer = sessions.begin_run(connection, self._stamps, asked, model, label)
+        run_id, answer = runs.begin_run(connection, self._stamps, asked, model, label)
         started = RunStarted(
             run_id=run_id, user_message_id=asked.id, message_id=answer.id, model=model
         )
-        sessions.append_events(connection, self._stamps, asked.session_id, run_id, [started])
+        runs.append_events(connection, self._stamps, asked.session_id, run_id, [started])
         return Started(asked.session_id, run_id, asked.id, answer.id, after)
 
     def _launch(self, started: Started, who: Principal, agent: Agent, model: ChatModel) -> None:
@@ -282,8 +282,8 @@ class Runs:
         self, query: str, ranked: Sequence[Ranked], found: Sequence[Found]
     ) -> bool:
         terms = cite.telling_terms(query)
-        rarity = await self._database.read(lambda c: passages.term_rarity(c, terms))
-        return cite.answerable(query, found, [one.cosine for one in ranked], rarity)
+        rarity, size = await self._database.read(lambda c: passages.term_rarity(c, terms))
+        return cite.answerable(query, found, [one.cosine for one in ranked], rarity, size)
 
     async def _commit(
         self, recorder: Recorder, status: str, usage: Usage, error: AttendaError | None
@@ -298,8 +298,8 @@ class Runs:
             usage=usage,
         )
 
-        def commit(connection: Connection) -> list[sessions.NumberedEvent]:
-            sessions.finish_run(
+        def commit(connection: Connection) -> list[runs.NumberedEvent]:
+            runs.finish_run(
                 connection,
                 self._stamps,
                 recorder.run_id,
@@ -308,7 +308,7 @@ class Runs:
                 usage=usage,
                 error=error,
             )
-            return sessions.append_events(
+            return runs.append_events(
                 connection, self._stamps, recorder.session_id, recorder.run_id, [finished]
             )
 

@@ -17,7 +17,7 @@ from attenda.core.words import sentence
 from attenda.runtime.house import House
 from attenda.serve.gate import principal, require
 from attenda.serve.streams import event_stream
-from attenda.store import sessions
+from attenda.store import runs, sessions
 from attenda.store.database import Connection
 
 __all__ = ["router"]
@@ -91,7 +91,7 @@ async def read(request: Request, who: Who, session_id: str) -> dict[str, Any]:
     def load(connection: Connection) -> dict[str, Any]:
         session = sessions.get_session(connection, who, session_id)
         tree = sessions.message_tree(connection, session_id)
-        notes = sessions.run_notes(connection, session_id)
+        notes = runs.run_notes(connection, session_id)
         open_runs = [note for note in notes.values() if note.state == "running"]
         return {
             **asdict(session),
@@ -194,7 +194,7 @@ async def events(
 
 
 def _message(
-    stored: sessions.StoredMessage, notes: dict[str, sessions.RunNote], language: str
+    stored: sessions.StoredMessage, notes: dict[str, runs.RunNote], language: str
 ) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": stored.id,

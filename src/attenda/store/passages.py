@@ -282,11 +282,19 @@ def fetch_passages(
     return [found[number] for number in numbers if number in found]
 
 
-def term_rarity(connection: Connection, terms: Sequence[str]) -> dict[str, float]:
-    """Weight of each term in the whole collection: ln(1 + N / (1 + n)), n passages having it."""
+def term_rarity(connection: Connection, terms: Sequence[str]) -> tuple[dict[str, float], int]:
+    """Weight of each term in the whole collection: ln(1 + N / (1 + n)), n passages having it.
+
+    A term that no passage has weighs half: the person's wording need not be the documents'. The
+    second value is N.
+    """
     total = connection.execute(select(func.count()).select_from(passages)).scalar_one()
     counts = lexical.passage_counts(connection, terms)
-    return {term: math.log(1 + total / (1 + count)) for term, count in counts.items()}
+    rarity = {
+        term: math.log(1 + total / (1 + count)) * (1.0 if count else 0.5)
+        for term, count in counts.items()
+    }
+    return rarity, int(total)
 
 
 def count_passages(connection: Connection, document_id: str) -> int:

@@ -1,0 +1,209 @@
+"""Runs and their event logs: opened, appended to, closed; what a dead process left is mended.
+
+A session has one running answer at most. Events are numbered within their session and only
+added. Each function works on a connection inside someone's transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from attenda.core.errors import AttendaError, Conflict
+from attenda.core.event import Cited, Event, RunStarted, TextAdded, event_from_json
+from attenda.core.label import Label
+from attenda.core.message import CitationPart, Message, Part, TextPart
+from attenda.core.ports import Usage
+from attenda.store.schema import events, messages, runs, sessions
+from attenda.store.sessions import StoredMessage, insert_message, move_head
+from attenda.store.stamps import Stamps
+
+__all__ = [
+    "NumberedEvent",
+    "RunNote",
+    "answer_from_events",
+    "append_events",
+    "begin_run",
+    "events_after",
+    "fail_orphans",
+    "finish_run",
+    "run_notes",
+]
+
+
+@dataclass(slots=True)
+class RunNote:
+    """A run's state, and what it searched and found."""
+
+    state: str
+    error: dict[str, Any] | None
+    """Key and values of the catalogue."""
+    model: str
+    first_event: int = 0
+    events: list[Event] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedEvent:
+    """An event with its number in the session's log."""
+
+    number: int
+    run_id: str
+    event: Event
+
+
+def begin_run(
+    connection: Connection, stamps: Stamps, user_message: StoredMessage, model: str, label: Label
+) -> tuple[str, StoredMessage]:
+    """Open a run that answers `user_message`: its id and the empty answer.
+
+    Raises:
+        Conflict: the session has a running answer.
+    """
+    session_id = user_message.session_id
+    running = select(runs.c.id).where(runs.c.session_id == session_id, runs.c.state == "running")
+    if connection.execute(running).first() is not None:
+        raise Conflict("session.busy")
+    run_id = stamps.new_id("run")
+    answer = StoredMessage(
+        id=stamps.new_id("msg"),
+        session_id=session_id,
+        parent_id=user_message.id,
+        run_id=run_id,
+        status="running",
+        message=Message(role="assistant"),
+        created_at=stamps.now(),
+    )
+    connection.execute(
+        insert(runs).values(
+            id=run_id,
+            session_id=session_id,
+            message_id=answer.id,
+            model=model,
+            state="running",
+            started_at=stamps.now(),
+        )
+    )
+    insert_message(connection, answer, label)
+    move_head(connection, session_id, answer.id, stamps.now())
+    return run_id, answer
+
+
+def finish_run(
+    connection: Connection,
+    stamps: Stamps,
+    run_id: str,
+    message: Message,
+    status: str,
+    *,
+    usage: Usage = Usage(),  # noqa: B008 - frozen
+    error: AttendaError | None = None,
+) -> None:
+    """Close a run: its answer, usage and state, in the caller's one transaction."""
+    reason = {"key": error.key, "values": _texts(error.values)} if error else None
+    connection.execute(
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.state == "running")
+        .values(
+            state=status,
+            error=reason,
+            prompt_tokens=usage.prompt_tokens,
+            answer_tokens=usage.answer_tokens,
+            finished_at=stamps.now(),
+        )
+    )
+    parts = message.model_dump(mode="json")["parts"]
+    connection.execute(
+        update(messages).where(messages.c.run_id == run_id).values(parts=parts, status=status)
+    )
+
+
+def append_events(
+    connection: Connection, stamps: Stamps, session_id: str, run_id: str, new: Sequence[Event]
+) -> list[NumberedEvent]:
+    """Number and store events; returns them with their numbers."""
+    if not new:
+        return []
+    statement = (
+        update(sessions)
+        .where(sessions.c.id == session_id)
+        .values(last_event=sessions.c.last_event + len(new))
+        .returning(sessions.c.last_event)
+    )
+    last = connection.execute(statement).scalar_one()
+    first = last - len(new) + 1
+    rows = [
+        {
+            "session_id": session_id,
+            "number": first + place,
+            "run_id": run_id,
+            "kind": event.type,
+            "body": event.model_dump_json(),
+            "at": stamps.now(),
+        }
+        for place, event in enumerate(new)
+    ]
+    connection.execute(insert(events), rows)
+    return [NumberedEvent(first + place, run_id, event) for place, event in enumerate(new)]
+
+
+def events_after(
+    connection: Connection, session_id: str, number: int, run_id: str | None = None
+) -> list[NumberedEvent]:
+    """The events of a session (or one run of it) after `number`, in order."""
+    statement = select(events.c.number, events.c.run_id, events.c.body).where(
+        events.c.session_id == session_id, events.c.number > number
+    )
+    if run_id is not None:
+        statement = statement.where(events.c.run_id == run_id)
+    rows = connection.execute(statement.order_by(events.c.number))
+    return [NumberedEvent(number, run, event_from_json(body)) for number, run, body in rows]
+
+
+def run_notes(connection: Connection, session_id: str) -> dict[str, RunNote]:
+    """What a page shows of each run besides its words, by run id."""
+    columns = [runs.c.id, runs.c.state, runs.c.error, runs.c.model]
+    rows = connection.execute(select(*columns).where(runs.c.session_id == session_id))
+    notes = {id_: RunNote(state, error, model) for id_, state, error, model in rows}
+    kinds = ("run.started", "searched", "nearest")
+    statement = (
+        select(events.c.number, events.c.run_id, events.c.body)
+        .where(events.c.session_id == session_id, events.c.kind.in_(kinds))
+        .order_by(events.c.number)
+    )
+    for number, run_id, body in connection.execute(statement):
+        event = event_from_json(body)
+        if isinstance(event, RunStarted):
+            notes[run_id].first_event = number
+        else:
+            notes[run_id].events.append(event)
+    return notes
+
+
+def fail_orphans(connection: Connection, stamps: Stamps, error: AttendaError) -> list[str]:
+    """Close the runs that a dead process left open, keeping the text they had; their ids."""
+    open_runs = connection.execute(
+        select(runs.c.id, runs.c.session_id).where(runs.c.state == "running")
+    ).all()
+    for run_id, session_id in open_runs:
+        log = events_after(connection, session_id, 0, run_id)
+        finish_run(connection, stamps, run_id, answer_from_events(log), "failed", error=error)
+    return [run_id for run_id, _ in open_runs]
+
+
+def answer_from_events(log: Sequence[NumberedEvent]) -> Message:
+    """The answer that a run's events spell: what the log says is what is shown."""
+    text = ""
+    cited: list[Part] = []
+    for numbered in log:
+        event = numbered.event
+        if isinstance(event, TextAdded):
+            text = text[: event.at] + event.text
+        elif isinstance(event, Cited):
+            cited.append(CitationPart(citation=event.citation))
+    return Message(role="assistant", parts=(TextPart(text=text), *cited))
+
+
+def _texts(values: dict[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in values.items()}
