@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import check
 import pytest
 
+import check
 from attenda.core.principal import Principal
 from attenda.llm.catalogue import DEFAULT_CHAT, DEFAULT_EMBEDDER
 from attenda.store.database import Database, open_database

@@ -4,12 +4,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.scripted_house import SAVINGS, add_text, scripted_house
 
 from attenda.api import Conflict, Principal
 from attenda.core.event import Cited, Event, Nearest, RunFinished, TextAdded
 from attenda.runtime.house import House
 from attenda.store import documents, sessions
+from tests.scripted_house import SAVINGS, add_text, scripted_house
 
 QUESTION = "How long must a customer have held a checking account?"
 
