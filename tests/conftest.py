@@ -151,7 +151,7 @@ def _postgres(programs: Path, folder: Path) -> Iterator[None]:
             shutil.chown(folder, "postgres", "postgres")
         except LookupError:
             pytest.skip("PostgreSQL refuses root, and there is no user `postgres` to run it as")
-        prefix = ["runuser", "-u", "postgres", "--"]
+        prefix = [shutil.which("runuser") or "/usr/sbin/runuser", "-u", "postgres", "--"]
     data, log = folder / "data", folder / "log"
 
     def call(program: str, *options: str) -> None:

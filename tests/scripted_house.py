@@ -25,13 +25,15 @@ async def scripted_house(
     script: Sequence[str] | Callable[[Sequence[Message]], str] = (),
     *,
     pause_s: float = 0.0,
+    database: str = "",
 ) -> AsyncIterator[tuple[House, ScriptedModel]]:
     """A house over `home` with a scripted chat model and a scripted embedder."""
     models = LoadedModels(home, "scripted")
     model = ScriptedModel(script, pause_s=pause_s)
     models.register(model)
     models.register_embedder(ScriptedEmbedder())
-    async with open_house(Settings(home=home, model="scripted"), models) as house:
+    settings = Settings(home=home, model="scripted", database=database)
+    async with open_house(settings, models) as house:
         yield house, model
 
 

@@ -51,6 +51,7 @@ async def open_house(
     from attenda.knowledge.search import Searcher
     from attenda.llm.loaded import LoadedModels
     from attenda.runtime.turn import Runs
+    from attenda.store import people
     from attenda.store.database import open_database
     from attenda.store.stamps import Stamps
     from attenda.store.upgrade import upgrade_database
@@ -73,6 +74,7 @@ async def open_house(
     searcher = Searcher(database, queries)
     runs = Runs(database, stamps, searcher, queries, models.chat)
     await runs.recover()
+    await database.write(lambda c: people.ensure_owner(c, stamps))
     working = asyncio.create_task(ingester.work(), name="ingest")
     try:
         yield House(settings, database, stamps, models, searcher, ingester, runs, owner_key)

@@ -16,8 +16,11 @@ from attenda import __version__
 from attenda.core.errors import Denied, Unauthenticated
 from attenda.core.words import catalogue
 from attenda.runtime.house import House
-from attenda.serve import chat, library
-from attenda.serve.gate import COOKIE, Gate, answer_errors, language_of, principal
+from attenda.serve import chat, library, people
+from attenda.serve.access import OpenStreams
+from attenda.serve.gate import Gate, answer_errors, house_of, language_of, principal
+from attenda.store import keys
+from attenda.store.people import OWNER_ID
 
 __all__ = ["create_app"]
 
@@ -35,11 +38,13 @@ def create_app(house: House) -> FastAPI:
         title="Attenda", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.state.house = house
+    app.state.streams = OpenStreams(house.database)
     app.state.templates = Jinja2Templates(_HERE / "templates")
     app.add_middleware(Gate, hosts=_hosts(house))
     answer_errors(app)
     app.include_router(chat.router)
     app.include_router(library.router)
+    app.include_router(people.router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     _add_pages(app)
     return app
@@ -64,8 +69,10 @@ def _add_pages(app: FastAPI) -> None:
         """The link that `attenda up` opens: it signs this browser in as the local owner."""
         if not hmac.compare_digest(key.encode(), request.app.state.house.owner_key.encode()):
             raise Denied("gate.unknown")
+        house = house_of(request)
+        token = await house.database.write(lambda c: keys.sign_in(c, house.stamps, OWNER_ID))
         response = RedirectResponse("/", status_code=303)
-        response.set_cookie(COOKIE, key, httponly=True, samesite="strict", max_age=90 * 86400)
+        people.set_cookie(request, response, token)
         return response
 
     @app.get("/", include_in_schema=False)

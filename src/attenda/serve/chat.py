@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 from attenda.core.event import Nearest, Searched
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
-from attenda.runtime.house import House
-from attenda.serve.gate import principal, require
+from attenda.serve.access import OpenStreams
+from attenda.serve.gate import credential, house_of, identify, principal, require
 from attenda.serve.streams import event_stream
 from attenda.store import runs, sessions
 from attenda.store.database import Connection
@@ -61,15 +61,10 @@ class Rating(BaseModel):
     reason: str = Field(default="", max_length=2000)
 
 
-def _house(request: Request) -> House:
-    house: House = request.app.state.house
-    return house
-
-
 @router.get("")
 async def list_(request: Request, who: Who, words: str = "") -> list[dict[str, Any]]:
     """Sessions, pinned first, newest first."""
-    rows = await _house(request).database.read(
+    rows = await house_of(request).database.read(
         lambda c: sessions.list_sessions(c, who, words=words)
     )
     return [asdict(row) for row in rows]
@@ -78,7 +73,7 @@ async def list_(request: Request, who: Who, words: str = "") -> list[dict[str, A
 @router.post("", status_code=201)
 async def create(request: Request, who: Chatter) -> dict[str, Any]:
     """A new session."""
-    house = _house(request)
+    house = house_of(request)
     made = await house.database.write(lambda c: sessions.create_session(c, house.stamps, who))
     return asdict(made)
 
@@ -86,7 +81,7 @@ async def create(request: Request, who: Chatter) -> dict[str, Any]:
 @router.get("/{session_id}")
 async def read(request: Request, who: Who, session_id: str) -> dict[str, Any]:
     """A session with its whole message tree; while it answers, also where to follow it from."""
-    house = _house(request)
+    house = house_of(request)
 
     def load(connection: Connection) -> dict[str, Any]:
         session = sessions.get_session(connection, who, session_id)
@@ -108,7 +103,7 @@ async def change(request: Request, who: Chatter, session_id: str, body: Change) 
     """Rename or pin."""
     values = body.model_dump(exclude_none=True)
     if values:
-        await _house(request).database.write(
+        await house_of(request).database.write(
             lambda c: sessions.update_session(c, who, session_id, **values)
         )
 
@@ -116,7 +111,7 @@ async def change(request: Request, who: Chatter, session_id: str, body: Change) 
 @router.delete("/{session_id}", status_code=204)
 async def delete(request: Request, who: Chatter, session_id: str) -> None:
     """Put a session into the trash."""
-    house = _house(request)
+    house = house_of(request)
     now = house.stamps.now()
     await house.database.write(
         lambda c: sessions.update_session(c, who, session_id, deleted_at=now)
@@ -126,7 +121,7 @@ async def delete(request: Request, who: Chatter, session_id: str) -> None:
 @router.post("/{session_id}/restore", status_code=204)
 async def restore(request: Request, who: Chatter, session_id: str) -> None:
     """Bring a session back from the trash."""
-    await _house(request).database.write(
+    await house_of(request).database.write(
         lambda c: sessions.update_session(c, who, session_id, deleted_at=None)
     )
 
@@ -134,21 +129,25 @@ async def restore(request: Request, who: Chatter, session_id: str) -> None:
 @router.post("/{session_id}/messages", status_code=202)
 async def ask(request: Request, who: Chatter, session_id: str, body: Ask) -> dict[str, Any]:
     """Take a message and begin to answer it; 409 while another answer runs."""
-    started = await _house(request).runs.start(who, session_id, body.text, parent_id=body.parent_id)
+    started = await house_of(request).runs.start(
+        who, session_id, body.text, parent_id=body.parent_id
+    )
     return asdict(started)
 
 
 @router.post("/{session_id}/again", status_code=202)
-async def again(request: Request, who: Chatter, session_id: str, body: Again) -> dict[str, Any]:
+async def answer_again(
+    request: Request, who: Chatter, session_id: str, body: Again
+) -> dict[str, Any]:
     """Answer a message again, beside the answers it has."""
-    started = await _house(request).runs.regenerate(who, session_id, body.message_id)
+    started = await house_of(request).runs.regenerate(who, session_id, body.message_id)
     return asdict(started)
 
 
 @router.post("/{session_id}/stop")
 async def stop(request: Request, who: Chatter, session_id: str) -> dict[str, bool]:
     """Stop the running answer."""
-    return {"stopped": await _house(request).runs.stop(who, session_id)}
+    return {"stopped": await house_of(request).runs.stop(who, session_id)}
 
 
 @router.put("/{session_id}/head", status_code=204)
@@ -159,7 +158,7 @@ async def head(request: Request, who: Chatter, session_id: str, body: Head) -> N
         sessions.get_session(connection, who, session_id)
         sessions.set_head(connection, session_id, body.message_id)
 
-    await _house(request).database.write(move)
+    await house_of(request).database.write(move)
 
 
 @router.put("/{session_id}/messages/{message_id}/thumb", status_code=204)
@@ -172,7 +171,7 @@ async def rate(
         sessions.get_session(connection, who, session_id)
         sessions.rate_message(connection, session_id, message_id, body.thumb, body.reason)
 
-    await _house(request).database.write(keep)
+    await house_of(request).database.write(keep)
 
 
 @router.get("/{session_id}/events")
@@ -184,13 +183,18 @@ async def events(
     last_event_id: Annotated[int | None, Header()] = None,
 ) -> StreamingResponse:
     """The session's events after a number, then live until its run ends."""
-    house = _house(request)
+    house = house_of(request)
     await house.database.read(lambda c: sessions.get_session(c, who, session_id))
     start = last_event_id if last_event_id is not None else after
-    return StreamingResponse(
-        event_stream(house.runs.follow(session_id, start), who.language),
-        media_type="text/event-stream",
-    )
+    secret = credential(request)
+
+    async def proof() -> None:
+        again = await identify(house, secret)
+        await house.database.read(lambda c: sessions.get_session(c, again, session_id))
+
+    frames = event_stream(house.runs.follow(session_id, start), who.language)
+    streams: OpenStreams = request.app.state.streams
+    return StreamingResponse(streams.while_allowed(frames, proof), media_type="text/event-stream")
 
 
 def _message(

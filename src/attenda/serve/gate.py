@@ -17,8 +17,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from attenda.core.errors import AttendaError, Denied, NotFound, Unauthenticated, UserError
 from attenda.core.principal import Action, Principal
+from attenda.runtime.house import House
+from attenda.store import keys, people
 
-__all__ = ["COOKIE", "Gate", "answer_errors", "principal", "require"]
+__all__ = [
+    "COOKIE",
+    "Gate",
+    "answer_errors",
+    "credential",
+    "house_of",
+    "identify",
+    "language_of",
+    "principal",
+    "require",
+]
 
 COOKIE = "attenda"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -122,17 +134,41 @@ def language_of(request: Request) -> str:
     return "zh-CN" if first.startswith("zh") else "en"
 
 
-async def principal(request: Request) -> Principal:
-    """Who asks: by cookie or by bearer key.
+def credential(request: Request) -> str:
+    """The one place that says what a request proves itself with: a bearer key, else the cookie."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme:
+        return key.strip() if scheme.lower() == "bearer" else ""
+    return request.cookies.get(COOKIE, "")
+
+
+async def identify(house: House, secret: str) -> Principal:
+    """Who holds a secret: the home's own key, a sign-in or an API key.
 
     Raises:
         Unauthenticated: nobody we know.
     """
-    header = request.headers.get("authorization", "")
-    key = header[7:] if header.lower().startswith("bearer ") else request.cookies.get(COOKIE, "")
-    if not key or not hmac.compare_digest(key.encode(), request.app.state.house.owner_key.encode()):
+    if not secret:
         raise Unauthenticated("gate.unknown")
-    return Principal(id="usr_owner", role="owner", name="owner", language=language_of(request))
+    if hmac.compare_digest(secret.encode(), house.owner_key.encode()):
+        return await house.database.read(lambda c: people.principal_of(c, people.OWNER_ID))
+    return await house.database.read(lambda c: keys.authenticate(c, house.stamps, secret))
+
+
+async def principal(request: Request) -> Principal:
+    """Who asks, with the rights of this moment.
+
+    Raises:
+        Unauthenticated: nobody we know.
+    """
+    who = await identify(request.app.state.house, credential(request))
+    return who.model_copy(update={"language": language_of(request)})
+
+
+def house_of(request: Request) -> House:
+    """The installation behind the app."""
+    house: House = request.app.state.house
+    return house
 
 
 def require(action: Action) -> Callable[[Request], Awaitable[Principal]]:

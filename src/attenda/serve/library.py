@@ -10,8 +10,7 @@ from pydantic import BaseModel
 from attenda.core.errors import AttendaError
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
-from attenda.runtime.house import House
-from attenda.serve.gate import principal, require
+from attenda.serve.gate import house_of, principal, require
 from attenda.store import documents, passages
 from attenda.store.database import Connection
 
@@ -23,17 +22,12 @@ Adder = Annotated[Principal, Depends(require("add_documents"))]
 _BLOCK = 1 << 20
 
 
-def _house(request: Request) -> House:
-    house: House = request.app.state.house
-    return house
-
-
 @router.post("/documents", status_code=202)
 async def add(
     request: Request, who: Adder, files: list[UploadFile], collection: str = "Library"
 ) -> list[dict[str, Any]]:
     """Hand files in; each is queued, unchanged, updated, or refused with the reason."""
-    house = _house(request)
+    house = house_of(request)
     outcomes: list[dict[str, Any]] = []
     for file in files:
         name = file.filename or "document"
@@ -66,7 +60,7 @@ async def list_(
             "counts": documents.count_documents(connection, who),
         }
 
-    return await _house(request).database.read(load)
+    return await house_of(request).database.read(load)
 
 
 @router.get("/documents/{document_id}")
@@ -81,7 +75,7 @@ async def read(request: Request, who: Who, document_id: str) -> dict[str, Any]:
             "passages": passages.count_passages(connection, document_id),
         }
 
-    return await _house(request).database.read(load)
+    return await house_of(request).database.read(load)
 
 
 @router.get("/documents/{document_id}/state")
@@ -96,13 +90,13 @@ async def state(request: Request, who: Who, document_id: str) -> dict[str, Any]:
             "passages": passages.count_passages(connection, document_id),
         }
 
-    return await _house(request).database.read(load)
+    return await house_of(request).database.read(load)
 
 
 @router.delete("/documents/{document_id}", status_code=204)
 async def trash(request: Request, who: Adder, document_id: str) -> None:
     """Put a document into the trash; it is gone from answers at once."""
-    house = _house(request)
+    house = house_of(request)
     await house.database.write(
         lambda c: documents.trash_document(c, house.stamps, who, document_id)
     )
@@ -111,13 +105,15 @@ async def trash(request: Request, who: Adder, document_id: str) -> None:
 @router.post("/documents/{document_id}/restore", status_code=204)
 async def restore(request: Request, who: Adder, document_id: str) -> None:
     """Bring a document back."""
-    await _house(request).database.write(lambda c: documents.untrash_document(c, who, document_id))
+    await house_of(request).database.write(
+        lambda c: documents.untrash_document(c, who, document_id)
+    )
 
 
 @router.post("/documents/{document_id}/retry", status_code=202)
 async def retry(request: Request, who: Adder, document_id: str) -> None:
     """Read a failed document again."""
-    await _house(request).ingester.retry(who, document_id)
+    await house_of(request).ingester.retry(who, document_id)
 
 
 class Hit(BaseModel):
@@ -143,7 +139,7 @@ async def search(
     mode: Literal["both", "words", "vectors"] = "both",
 ) -> list[Hit]:
     """The best passages for a query."""
-    ranked = await _house(request).searcher.search(who, q, k, mode=mode)
+    ranked = await house_of(request).searcher.search(who, q, k, mode=mode)
     found = [one.found().model_dump() for one in ranked]
     return [Hit(passage=row.pop("passage_id"), **row) for row in found]
 

@@ -22,17 +22,25 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "access",
     "agents",
+    "audit",
     "collections",
     "documents",
     "events",
     "indexes",
+    "invitations",
+    "keys",
+    "logins",
+    "memberships",
     "messages",
     "metadata",
     "pages",
     "passages",
     "runs",
     "sessions",
+    "teams",
+    "users",
     "vectors",
 ]
 
@@ -232,4 +240,91 @@ vectors = Table(
         index=True,
     ),
     Column("vector", LargeBinary, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("email", String(254), unique=True),
+    Column("name", String(120), nullable=False, server_default=""),
+    Column("password_hash", String(200)),
+    Column("role", String(12), nullable=False),
+    Column("language", String(10), nullable=False, server_default="en"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("locked_until", _Time, nullable=False, server_default="0"),
+    Column("tokens_a_day", BigInteger),
+    Column("created_at", _Time, nullable=False),
+    Column("disabled_at", _Time),
+)
+
+teams = Table(
+    "teams",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("created_at", _Time, nullable=False),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("user_id", _Id, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("team_id", _Id, ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("user_id", _Id, ForeignKey("users.id", ondelete="CASCADE")),
+    Column("role", String(12), nullable=False),
+    Column("team_id", _Id),
+    Column("invited_by", _Id, nullable=False),
+    Column("created_at", _Time, nullable=False),
+    Column("expires_at", _Time, nullable=False),
+    Column("used_at", _Time),
+)
+
+logins = Table(
+    "logins",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("user_id", _Id, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", _Time, nullable=False),
+    Column("expires_at", _Time, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    Column("user_id", _Id, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", String(80), nullable=False),
+    Column("scopes", JSON(none_as_null=True)),
+    Column("created_at", _Time, nullable=False),
+    Column("expires_at", _Time),
+    Column("revoked_at", _Time),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("at", _Time, nullable=False),
+    Column("actor_id", _Id, nullable=False),
+    Column("action", String(40), nullable=False, index=True),
+    Column("object_id", String(80), nullable=False, server_default=""),
+    Column("detail", JSON, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+access = Table(
+    "access",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("version", Integer, nullable=False),
 )

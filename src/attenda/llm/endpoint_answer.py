@@ -1,0 +1,225 @@
+"""What is asked of an OpenAI-compatible server, and its chunks read back as text.
+
+Fields differ from server to server, so the request is made for its kind; chunks are taken for
+what they might be, not for what they should be. It knows no connection.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attenda.core.errors import ModelError
+from attenda.core.message import Message
+from attenda.core.ports import Grammar, ModelSettings, StopReason
+from attenda.llm.endpoint_server import ServerKind, plain_messages
+
+__all__ = ["MAX_ANSWER_BYTES", "AnswerReader", "chat_request", "one_line", "without_refused"]
+
+MAX_ANSWER_BYTES = 2 << 20
+"""Most bytes of text, shown or thought, that one answer may have."""
+
+_SLACK_TOKENS = 64
+_MAX_STOPS = 4
+"""Stop strings that every server takes; the others are cut by us alone."""
+_DISPENSABLE = ("max_tokens", "stream_options", "seed", "top_p", "temperature", "stop")
+"""Fields that some server refuses and an answer can do without."""
+_REFUSED = re.compile(r"not supported|unsupported|unknown|unrecognized|not permitted|extra", re.I)
+_BROKEN_ENDS = frozenset({"abort", "error", "cancelled"})
+
+
+def one_line(value: object, limit: int = 300) -> str:
+    """Words of a server or library as they fit into a sentence."""
+    return " ".join(str(value).split()).rstrip(".")[:limit] or type(value).__name__
+
+
+def chat_request(
+    model: str,
+    server: ServerKind,
+    messages: Sequence[Message],
+    settings: ModelSettings,
+    max_tokens: int,
+) -> dict[str, Any]:
+    """The body of a request for a streamed answer."""
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": plain_messages(messages),
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_tokens": max_tokens,
+        "temperature": settings.temperature,
+        "seed": settings.seed,
+    }
+    if settings.top_p < 1:
+        body["top_p"] = settings.top_p
+    if settings.stop:
+        body["stop"] = list(settings.stop[:_MAX_STOPS])
+    if settings.repetition_penalty != 1 and server == "llama-server":
+        body["repeat_penalty"] = settings.repetition_penalty
+    if settings.repetition_penalty != 1 and server == "vllm":
+        body["repetition_penalty"] = settings.repetition_penalty
+    return {**body, **_bound(settings.grammar, server)} if settings.grammar else body
+
+
+def _bound(grammar: Grammar, server: ServerKind) -> dict[str, Any]:
+    """The fields that bind an answer; where a server has none, the check on the way out is all."""
+    if grammar.kind == "json_schema":
+        schema = {"name": "answer", "schema": json.loads(grammar.text)}
+        return {"response_format": {"type": "json_schema", "json_schema": schema}}
+    if server == "vllm":  # the first since 0.10.2; the second until 0.11, then ignored
+        return {"structured_outputs": {"regex": grammar.text}, "guided_regex": grammar.text}
+    return {}
+
+
+def without_refused(body: Mapping[str, Any], failure: ModelError) -> dict[str, Any] | None:
+    """The request without the field that the server does not know; none if that isn't why.
+
+    Some clouds take the limit of tokens under another name.
+    """
+    problem = str(failure.values.get("problem", ""))
+    refused = failure.values.get("status") in (400, 422) and _REFUSED.search(problem)
+    named = (field for field in _DISPENSABLE if re.search(rf"\b{field}\b", problem))
+    field = next((field for field in named if field in body), "") if refused else ""
+    if not field or (field == "max_tokens" and "max_completion_tokens" not in problem):
+        return None
+    less = {name: value for name, value in body.items() if name != field}
+    if field == "max_tokens":
+        less["max_completion_tokens"] = body[field]
+    return less
+
+
+class AnswerReader:
+    """Reads the chunks of one answer; what they say beside the text is in its fields."""
+
+    def __init__(self, where: Mapping[str, str], max_tokens: int) -> None:
+        """`where` fills the places of every sentence: the endpoint's name and address."""
+        self.complete = False
+        """Whether the server said that the answer has ended."""
+        self.over = False
+        """Whether nothing more comes."""
+        self.failure: ModelError | None = None
+        """What is wrong with the answer, to be raised once the text before it is out."""
+        self.stop_reason: StopReason = "stop"
+        self.prompt_tokens = 0
+        """As the server counted; 0 as long as it has not said."""
+        self.answer_tokens = 0
+        """As the server counted, else the number of pieces."""
+        self._where = where
+        self._max_tokens = max_tokens
+        self._pieces = 0
+        self._letters = 0
+        self._bytes = 0
+        self._half = ""
+
+    def take(self, data: str) -> str:
+        """The text of one event; what is wrong beside good text is left in `failure`.
+
+        Raises:
+            ModelError: the event can't be read, or the server reports an error.
+        """
+        if data.strip() == "[DONE]":
+            self.complete = self.over = True
+            return self._joined("")
+        chunk = self._read(data)
+        if chunk.get("error"):
+            raise self._failed(chunk["error"])
+        self._note_usage(chunk.get("usage"))
+        choices = chunk.get("choices") or [{}]
+        choice = choices[0] if isinstance(choices, list) else None
+        delta = (choice.get("delta") or {}) if isinstance(choice, dict) else None
+        if not isinstance(choice, dict) or not isinstance(delta, dict):
+            raise self._broken("a chunk without a choice")
+        text = _text(delta.get("content"))
+        thought = _text(delta.get("reasoning_content") or delta.get("reasoning"))
+        self._measure(text, thought)
+        self._note_tools(delta)
+        self._note_end(choice.get("finish_reason"))
+        return self._joined(text)
+
+    def _read(self, data: str) -> dict[str, Any]:
+        try:
+            chunk = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise self._broken(f"an event that is no JSON ({one_line(error, 80)})") from error
+        if not isinstance(chunk, dict):
+            raise self._broken("an event that is no JSON object")
+        return chunk
+
+    def _note_usage(self, usage: object) -> None:
+        if isinstance(usage, dict):
+            read, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
+            self.prompt_tokens = read if isinstance(read, int) else self.prompt_tokens
+            self.answer_tokens = written if isinstance(written, int) else self.answer_tokens
+
+    def _note_tools(self, delta: Mapping[str, Any]) -> None:
+        """No tool is ever offered, so whatever is called is wrong, by name or by arguments."""
+        call = delta.get("tool_calls") or delta.get("function_call")
+        if not call:
+            return
+        call = call[0] if isinstance(call, list) else call
+        function = call.get("function", call) if isinstance(call, dict) else {}
+        tool = function.get("name") if isinstance(function, dict) else ""
+        self.failure = self._unasked(tool)
+
+    def _measure(self, text: str, thought: str) -> None:
+        """Hold the answer against its limits.
+
+        A piece is a token or more, but proxies cut pieces anew; three letters a token is few for
+        every language that uses letters, so who writes on beyond both counts ignores the limit.
+        """
+        if not (text or thought):
+            return
+        self._pieces += 1
+        self._letters += len(text) + len(thought)
+        self._bytes += len((text + thought).encode(errors="replace"))
+        self.answer_tokens = max(self.answer_tokens, self._pieces)
+        if min(self._pieces, self._letters / 3) > self._max_tokens + _SLACK_TOKENS:
+            self.failure = ModelError("endpoint.endless", **self._where, tokens=self._max_tokens)
+        if self._bytes > MAX_ANSWER_BYTES:
+            mb = MAX_ANSWER_BYTES >> 20
+            self.failure = ModelError("endpoint.too_much", **self._where, mb=mb)
+
+    def _joined(self, text: str) -> str:
+        """The text with characters whole: a server may cut one into two escaped halves."""
+        text, self._half = self._half + text, ""
+        if "\ud800" <= text[-1:] <= "\udbff" and not self.over:
+            text, self._half = text[:-1], text[-1]
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise self._broken("half a character") from error
+
+    def _note_end(self, reason: object) -> None:
+        if not reason:
+            return
+        if reason in ("tool_calls", "function_call"):
+            self.failure = self.failure or self._unasked("")
+        elif reason == "content_filter":
+            self.failure = ModelError("endpoint.filtered", **self._where)
+        elif str(reason) in _BROKEN_ENDS:
+            self.failure = self._failed(reason)
+        else:
+            self.complete = True
+            self.stop_reason = "length" if reason == "length" else "stop"
+
+    def _unasked(self, tool: object) -> ModelError:
+        return ModelError("endpoint.unasked_tool", **self._where, tool=one_line(tool or "?", 60))
+
+    def _failed(self, error: object) -> ModelError:
+        """What the server says of its own failure; servers send an object or words."""
+        said = error.get("message") or error.get("detail") if isinstance(error, dict) else None
+        return ModelError("endpoint.failed", **self._where, problem=one_line(said or error))
+
+    def _broken(self, problem: str) -> ModelError:
+        return ModelError("endpoint.broken", **self._where, problem=problem)
+
+
+def _text(content: object) -> str:
+    """The words of a delta's content: a string, or parts of which some are text."""
+    if isinstance(content, str):
+        return content.replace("\0", "")  # no character of a text, and no database stores it
+    if isinstance(content, list):
+        parts = (part for part in content if isinstance(part, dict) and part.get("type") == "text")
+        return "".join(_text(part.get("text")) for part in parts)
+    return ""
+

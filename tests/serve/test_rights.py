@@ -1,0 +1,363 @@
+"""Nobody sees or changes another's object by any route.
+
+The matrix is made from the router itself: a route without a row here fails. Each row is tried by
+each kind of person, by cookie and by key, on both databases; a refusal must neither show the
+owner's words nor change a row.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+from starlette.routing import Mount, Route
+
+from attenda.api import Label, Principal, text_message
+from attenda.runtime.house import House
+from attenda.serve.app import create_app
+from attenda.serve.gate import COOKIE
+from attenda.store import documents, keys, people, runs, schema, sessions
+from attenda.store.database import Connection
+from tests.scripted_house import scripted_house
+
+SECRET = "zebra-7f3-umbrella"
+"""Stands in everything the owner has; no answer to anybody else may hold it."""
+
+ACTORS = ("owner", "peer", "other_team", "viewer", "anonymous", "revoked", "admin")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one route does for whom."""
+
+    kind: str
+    """`private`: an object of the owner's; `self`: each their own; `admin`; `open`."""
+    body: Any = None
+    files: bool = False
+    needs: str = ""
+    """Action the role must allow."""
+    ok: tuple[int, ...] = (200, 201, 202, 204)
+    ids: dict[str, str] = field(default_factory=dict)
+
+
+P, S, A, O = "private", "self", "admin", "open"  # noqa: E741
+SESSION = "/api/sessions/{session_id}"
+DOCUMENT = "/api/documents/{document_id}"
+ROWS: dict[tuple[str, str], Row] = {
+    ("GET", "/healthz"): Row(O),
+    ("GET", "/favicon.ico"): Row(O),
+    ("GET", "/openapi.json"): Row(O),
+    ("GET", "/enter"): Row(O, ok=(403,)),
+    ("GET", "/"): Row(S),
+    ("GET", "/chat/{session_id}"): Row(S),
+    ("GET", "/documents"): Row(S),
+    ("GET", "/api/sessions"): Row(S),
+    ("POST", "/api/sessions"): Row(S, needs="chat"),
+    ("GET", SESSION): Row(P),
+    ("PATCH", SESSION): Row(P, {"title": "mine now"}, needs="chat"),
+    ("DELETE", SESSION): Row(P, needs="chat"),
+    ("POST", f"{SESSION}/restore"): Row(P, needs="chat"),
+    ("POST", f"{SESSION}/messages"): Row(P, {"text": "hello"}, needs="chat"),
+    ("POST", f"{SESSION}/again"): Row(P, {"message_id": "{message_id}"}, needs="chat"),
+    ("POST", f"{SESSION}/stop"): Row(P, needs="chat"),
+    ("PUT", f"{SESSION}/head"): Row(P, {"message_id": "{message_id}"}, needs="chat"),
+    ("PUT", f"{SESSION}/messages/{{message_id}}/thumb"): Row(P, {"thumb": 1}, needs="chat"),
+    ("GET", f"{SESSION}/events"): Row(P),
+    ("GET", "/api/documents"): Row(S),
+    ("POST", "/api/documents"): Row(S, files=True, needs="add_documents"),
+    ("GET", DOCUMENT): Row(P),
+    ("GET", f"{DOCUMENT}/state"): Row(P),
+    ("DELETE", DOCUMENT): Row(P, needs="add_documents"),
+    ("POST", f"{DOCUMENT}/restore"): Row(P, needs="add_documents"),
+    ("POST", f"{DOCUMENT}/retry"): Row(P, needs="add_documents"),
+    ("GET", "/api/search"): Row(S, ids={"q": SECRET}),
+    ("POST", "/api/sign-in"): Row(O, {"email": "a@b.example", "password": "wrong"}, ok=(401,)),
+    ("POST", "/api/sign-out"): Row(O),
+    ("POST", "/api/setup"): Row(A, {"email": "a@b.example", "password": "long enough!"}),
+    ("POST", "/api/join"): Row(
+        O, {"token": "x", "email": "a@b.example", "password": "long enough!"}, ok=(404,)
+    ),
+    ("GET", "/api/me"): Row(S),
+    ("GET", "/api/me/export"): Row(S),
+    ("GET", "/api/users"): Row(A),
+    ("PATCH", "/api/users/{user_id}"): Row(A, {"role": "owner"}),
+    ("DELETE", "/api/users/{user_id}"): Row(A),
+    ("POST", "/api/invitations"): Row(A, {"role": "owner"}),
+    ("GET", "/api/teams"): Row(S),
+    ("POST", "/api/teams"): Row(A, {"name": "new"}),
+    ("GET", "/api/keys"): Row(S),
+    ("POST", "/api/keys"): Row(S, {"name": "mine"}),
+    ("DELETE", "/api/keys/{key_id}"): Row(P, ids={"admin": "may"}),
+    ("GET", "/api/audit"): Row(A),
+}
+
+
+@dataclass
+class World:
+    """The installation with its people, and how each proves who they are."""
+
+    house: House
+    client: httpx.AsyncClient
+    secrets: dict[str, dict[str, str]]
+    """Actor → auth mode → secret."""
+    owner: Principal
+
+
+@contextlib.asynccontextmanager
+async def world(home: Path, url: str) -> AsyncIterator[World]:
+    script = lambda _: SECRET  # noqa: E731
+    async with scripted_house(home, script, database=url) as (house, _):
+        secrets, owner = await house.database.write(lambda c: _people(c, house))
+        app = create_app(house)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:80") as client:
+            yield World(house, client, secrets, owner)
+
+
+def _people(c: Connection, house: House) -> tuple[dict[str, dict[str, str]], Principal]:
+    admin = people.principal_of(c, people.OWNER_ID)
+    ours = people.create_team(c, house.stamps, admin, "ours")
+    theirs = people.create_team(c, house.stamps, admin, "theirs")
+    secrets: dict[str, dict[str, str]] = {"anonymous": {"cookie": "", "key": ""}}
+    roles = {"owner": "agent", "peer": "agent", "other_team": "supervisor", "viewer": "viewer"}
+    for actor, role in {**roles, "revoked": "agent"}.items():
+        user_id = f"usr_{actor}_"
+        c.execute(
+            schema.users.insert().values(id=user_id, role=role, created_at=house.stamps.now())
+        )
+        if actor != "peer":
+            team = theirs.id if actor == "other_team" else ours.id
+            people.set_teams(c, house.stamps, admin, user_id, {team})
+        secrets[actor] = _proofs(c, house, people.principal_of(c, user_id))
+    secrets["admin"] = _proofs(c, house, admin)
+    people.change_user(c, house.stamps, admin, "usr_revoked_", disabled=True)
+    return secrets, people.principal_of(c, "usr_owner_")
+
+
+def _proofs(c: Connection, house: House, who: Principal) -> dict[str, str]:
+    _, key = keys.create_key(c, house.stamps, who, "matrix")
+    return {"cookie": keys.sign_in(c, house.stamps, who.id), "key": key}
+
+
+def _objects(c: Connection, w: World) -> dict[str, str]:
+    """A fresh private object of each kind, all belonging to the owner."""
+    stamps, owner = w.house.stamps, w.owner
+    session = sessions.create_session(c, stamps, owner)
+    sessions.update_session(c, owner, session.id, title=SECRET)
+    label = Label(integrity="user", readers=frozenset({owner.id}))
+    said = text_message("user", SECRET)
+    message = sessions.add_message(c, stamps, session.id, said, label, parent_id=None)
+    run_id, _ = runs.begin_run(c, stamps, message, "scripted", label)
+    runs.finish_run(c, stamps, run_id, text_message("assistant", SECRET), "done")
+    shelf = documents.ensure_collection(c, stamps, owner, f"private {session.id}", shared=False)
+    document_id = documents.add_document(
+        c, stamps, owner, shelf, name=SECRET, title=SECRET, content_hash="0" * 64,
+        state="failed", text=SECRET,
+    )  # fmt: skip
+    key_id, _ = keys.create_key(c, stamps, owner, SECRET)
+    return {
+        "session_id": session.id,
+        "message_id": message.id,
+        "document_id": document_id,
+        "key_id": key_id,
+        "user_id": owner.id,
+    }
+
+
+def _owned_rows(c: Connection) -> list[Any]:
+    """All that belongs to the owner, to see whether a refused request changed any of it."""
+    found: list[Any] = []
+    for table in (schema.sessions, schema.messages, schema.documents, schema.users, schema.keys):
+        found += [tuple(row) for row in c.execute(select(table).order_by(table.c.id))]
+    return found
+
+
+def _filled(value: Any, ids: dict[str, str]) -> Any:
+    if isinstance(value, str):
+        for name, id_ in ids.items():
+            value = value.replace(f"{{{name}}}", id_)
+        return value
+    if isinstance(value, dict):
+        return {name: _filled(one, ids) for name, one in value.items()}
+    return value
+
+
+def _expected(row: Row, actor: str, role_allows: bool) -> tuple[int, ...]:
+    if row.kind == O:
+        return row.ok
+    if actor in ("anonymous", "revoked"):
+        return (401,)
+    if row.kind == A:
+        return row.ok if actor == "admin" else (403,)
+    if not role_allows:
+        return (403,)
+    if row.kind == S or actor == "owner" or (actor == "admin" and row.ids.get("admin")):
+        return row.ok
+    return (404,)
+
+
+def _routes(house: House) -> list[tuple[str, str]]:
+    found = []
+    for route in _flat(create_app(house).routes):
+        found += [(method, route.path) for method in sorted(route.methods - {"HEAD"})]
+    return found
+
+
+def _flat(routes: Any) -> list[Route]:
+    """Every route, those of included routers too; a mount other than `/static` fails."""
+    found: list[Route] = []
+    for route in routes:
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            found += _flat(inner.routes)
+        elif isinstance(route, Mount):
+            assert route.path == "/static"
+        else:
+            found.append(route)
+    return found
+
+
+def test_every_route_has_a_row(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with scripted_house(tmp_path) as (house, _):
+            routes = set(_routes(house))
+            assert len(routes) > 30
+            assert routes - set(ROWS) == set(), "routes without a row"
+            assert set(ROWS) - routes == set(), "rows without a route"
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("mode", ["cookie", "key"])
+def test_no_route_shows_or_changes_what_is_anothers(
+    home: Path, database_url: str, mode: str
+) -> None:
+    leaks: list[str] = []
+
+    async def body() -> None:
+        async with world(home, database_url) as w:
+            for method, path in ROWS:
+                for actor in ACTORS:
+                    if actor in DESTROYS.get((method, path), ACTORS):
+                        leaks.extend(await _attempt(w, mode, method, path, actor))
+
+    asyncio.run(body())
+    assert not leaks, "\n".join(leaks)
+
+
+async def _attempt(w: World, mode: str, method: str, path: str, actor: str) -> list[str]:
+    """One request by one person on fresh objects of the owner's; what was wrong with it."""
+    row = ROWS[method, path]
+    ids = await w.house.database.write(lambda c: _objects(c, w))
+    await asyncio.gather(*w.house.runs._tasks.values())  # what an earlier row set going
+    await w.house.ingester.wait_idle()
+    before = await w.house.database.read(_owned_rows)
+    answer = await w.client.request(
+        method, _filled(path, ids), **_options(row, ids, mode, w.secrets[actor][mode])
+    )
+    expected = _expected(row, actor, not row.needs or actor != "viewer")
+    what = f"{actor} by {mode}: {method} {path} -> {answer.status_code}"
+    wrong: list[str] = []
+    if answer.status_code not in expected:
+        wrong.append(f"{what}, expected {expected}: {answer.text[:200]}")
+    if actor not in ("owner", "admin") and SECRET in answer.text:
+        wrong.append(f"{what} shows the owner's words")
+    refused = answer.status_code in (401, 403, 404) and row.kind != O
+    if refused and await w.house.database.read(_owned_rows) != before:
+        wrong.append(f"{what} changed rows")
+    return wrong
+
+
+def _options(row: Row, ids: dict[str, str], mode: str, secret: str) -> dict[str, Any]:
+    """Headers, body and parameters of a request."""
+    options: dict[str, Any] = {"headers": {}}
+    if secret and mode == "key":
+        options["headers"]["Authorization"] = f"Bearer {secret}"
+    elif secret:
+        options["headers"]["Cookie"] = f"{COOKIE}={secret}"
+    if row.files:
+        options["files"] = {"files": ("note.txt", b"A note of one's own.")}
+    elif row.body is not None:
+        options["json"] = _filled(row.body, ids)
+    if "q" in row.ids:
+        options["params"] = {"q": row.ids["q"]}
+    return options
+
+
+REFUSED = ("peer", "other_team", "viewer", "anonymous", "revoked")
+DESTROYS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("DELETE", "/api/users/{user_id}"): REFUSED,
+    ("PATCH", "/api/users/{user_id}"): REFUSED,
+    ("POST", "/api/setup"): REFUSED,
+    ("POST", "/api/sign-out"): ("anonymous",),
+}
+"""Who tries what would end the matrix's own world when it works."""
+
+
+def test_ids_nested_in_bodies_are_checked_too(home: Path) -> None:
+    async def body() -> None:
+        async with world(home, "") as w:
+            theirs = await w.house.database.write(lambda c: _objects(c, w))
+            peer = {"Authorization": f"Bearer {w.secrets['peer']['key']}"}
+            mine = (await w.client.post("/api/sessions", headers=peer)).json()["id"]
+            for path, sent in (
+                ("messages", {"text": "hello", "parent_id": theirs["message_id"]}),
+                ("again", {"message_id": theirs["message_id"]}),
+            ):
+                answer = await w.client.post(
+                    f"/api/sessions/{mine}/{path}", json=sent, headers=peer
+                )
+                assert answer.status_code == 404
+                assert SECRET not in answer.text
+            head = {"message_id": theirs["message_id"]}
+            answer = await w.client.put(f"/api/sessions/{mine}/head", json=head, headers=peer)
+            assert answer.status_code == 404
+            thumb = f"/api/sessions/{mine}/messages/{theirs['message_id']}/thumb"
+            assert (await w.client.put(thumb, json={"thumb": 1}, headers=peer)).status_code == 404
+            contained = f"/api/documents?container={theirs['document_id']}"
+            assert SECRET not in (await w.client.get(contained, headers=peer)).text
+
+    asyncio.run(body())
+
+
+def test_a_secret_counts_only_in_its_own_place(home: Path) -> None:
+    async def body() -> None:
+        async with world(home, "") as w:
+            key = w.secrets["owner"]["key"]
+            right = await w.client.get("/api/me", headers={"Authorization": f"Bearer {key}"})
+            assert right.status_code == 200
+            for headers in (
+                {"X-Api-Key": key},
+                {"Authorization": f"Basic {key}"},
+                {"Authorization": key},
+                {"Authorization": "Bearer "},
+                {"Authorization": "Bearer null"},
+                {"X-Request-From": "internal"},
+                {"X-Forwarded-User": "usr_owner"},
+            ):
+                assert (await w.client.get("/api/me", headers=headers)).status_code == 401, headers
+            assert (await w.client.get(f"/api/me?key={key}")).status_code == 401
+
+    asyncio.run(body())
+
+
+def test_a_limited_key_does_what_it_may_and_no_more(home: Path) -> None:
+    async def body() -> None:
+        async with world(home, "") as w:
+            _, secret = await w.house.database.write(
+                lambda c: keys.create_key(c, w.house.stamps, w.owner, "k", scopes=["chat"])
+            )
+            headers = {"Authorization": f"Bearer {secret}"}
+            assert (await w.client.post("/api/sessions", headers=headers)).status_code == 201
+            file = {"files": ("a.txt", b"text")}
+            answer = await w.client.post("/api/documents", files=file, headers=headers)
+            assert answer.status_code == 403
+            answer = await w.client.post("/api/keys", json={"name": "wide"}, headers=headers)
+            assert answer.status_code == 403
+
+    asyncio.run(body())
