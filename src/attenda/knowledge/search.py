@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from attenda.core.event import Found
 from attenda.core.ports import Embedder
 from attenda.core.principal import Principal
+from attenda.knowledge.sentences import sentence_spans, words_of
 from attenda.store import passages
 from attenda.store.database import Database
 
@@ -24,6 +25,8 @@ __all__ = ["Mode", "Ranked", "Searcher", "fuse"]
 _FUSION = 60.0
 _CANDIDATES = 60
 _WIDEN = 4
+_PART_WORDS = 50
+_LONGEST = 6000
 
 Mode = str
 """`both`, `words` or `vectors`."""
@@ -104,6 +107,14 @@ class Searcher:
             for passage in found
         ]
 
+    async def passage(self, who: Principal, passage_id: str) -> passages.FoundPassage:
+        """One passage by its id.
+
+        Raises:
+            NotFound: it is not there or not theirs.
+        """
+        return await self._database.read(lambda c: passages.get_passage(c, who, passage_id))
+
     async def _by_words(
         self, who: Principal, query: str, collection_ids: Sequence[str] | None, mode: Mode
     ) -> list[tuple[int, float]]:
@@ -122,8 +133,8 @@ class Searcher:
         await self._refresh()
         if not len(self._numbers):
             return []
-        vector = (await self._embedder.embed([query]))[0]
-        similar = self._matrix @ vector
+        vectors = await self._embedder.embed(_parts(query))
+        similar = (self._matrix @ vectors.T).max(axis=1)
         reach = _CANDIDATES
         while True:
             nearest = _top(similar, reach)
@@ -171,6 +182,20 @@ class Searcher:
             name = self._embedder.name
             self._index_id = await self._database.read(lambda c: passages.find_index(c, name))
         return self._index_id
+
+
+def _parts(query: str) -> list[str]:
+    """A long query in parts of whole sentences, each of which may find its own passages."""
+    parts: list[str] = []
+    current: list[str] = []
+    for start, end in sentence_spans(query[:_LONGEST]):
+        current.append(query[start:end])
+        if sum(len(words_of(sentence)) for sentence in current) >= _PART_WORDS:
+            parts.append(" ".join(current))
+            current = []
+    if current:
+        parts.append(" ".join(current))
+    return parts or [query[:_LONGEST]]
 
 
 def _top(similar: NDArray[np.float32], count: int) -> NDArray[np.intp]:

@@ -24,8 +24,10 @@ __all__ = [
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 _TOKEN = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
 _IS_HAN = re.compile(rf"[{_HAN}]")
-_MAX_TERMS = 48
-"""Terms of one query; a page of text pasted as a query is searched by its first words."""
+_MAX_TERMS = 200
+"""Terms of one query: a long story finds more by all of its words than by the rarest or first."""
+_MAX_QUERY = 6000
+"""Characters of a query that are looked at."""
 
 _STOP_WORDS = frozenset(
     "a an and are as at be been but by can could did do does for from had has have how i if in "
@@ -41,7 +43,7 @@ def index_text(source: str) -> str:
 
 def query_terms(query: str) -> list[str]:
     """The distinct terms of a query, stop words left out unless nothing else remains."""
-    terms = list(dict.fromkeys(_terms(query[:4000])))
+    terms = list(dict.fromkeys(_terms(query[:_MAX_QUERY])))
     telling = [term for term in terms if term not in _STOP_WORDS]
     return (telling or terms)[:_MAX_TERMS]
 

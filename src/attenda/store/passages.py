@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from attenda.core.errors import NotFound
 from attenda.core.label import Label
 from attenda.core.principal import Principal
 from attenda.store import lexical
@@ -41,6 +42,7 @@ __all__ = [
     "ensure_index",
     "fetch_passages",
     "find_index",
+    "get_passage",
     "missing_vectors",
     "remove_passages",
     "term_rarity",
@@ -280,6 +282,20 @@ def fetch_passages(
     )
     found = {row["number"]: FoundPassage(**row) for row in connection.execute(statement).mappings()}
     return [found[number] for number in numbers if number in found]
+
+
+def get_passage(connection: Connection, who: Principal, passage_id: str) -> FoundPassage:
+    """One passage by its id.
+
+    Raises:
+        NotFound: it is not there or not theirs.
+    """
+    statement = select(passages.c.number).where(passages.c.id == passage_id)
+    number = connection.execute(statement).scalar_one_or_none()
+    found = fetch_passages(connection, who, [number]) if number is not None else []
+    if not found:
+        raise NotFound("document.missing", id=passage_id)
+    return found[0]
 
 
 def term_rarity(connection: Connection, terms: Sequence[str]) -> tuple[dict[str, float], int]:
