@@ -18,16 +18,24 @@ from sqlalchemy import select
 from starlette.routing import Mount, Route
 
 from attenda.api import Label, Principal, text_message
+from attenda.core.principal import ALLOWED, Role
 from attenda.runtime.house import House
 from attenda.serve.app import create_app
 from attenda.serve.gate import COOKIE
-from attenda.store import documents, keys, people, runs, schema, sessions
+from attenda.store import agents, documents, keys, people, runs, schema, sessions
 from attenda.store.database import Connection
 from tests.scripted_house import scripted_house
 
 SECRET = "zebra-7f3-umbrella"
 """Stands in everything the owner has; no answer to anybody else may hold it."""
 
+ROLES: dict[str, Role] = {
+    "owner": "supervisor",
+    "peer": "agent",
+    "other_team": "supervisor",
+    "viewer": "viewer",
+    "revoked": "agent",
+}
 ACTORS = ("owner", "peer", "other_team", "viewer", "anonymous", "revoked", "admin")
 
 
@@ -68,6 +76,19 @@ ROWS: dict[tuple[str, str], Row] = {
     ("PUT", f"{SESSION}/head"): Row(P, {"message_id": "{message_id}"}, needs="chat"),
     ("PUT", f"{SESSION}/messages/{{message_id}}/thumb"): Row(P, {"thumb": 1}, needs="chat"),
     ("GET", f"{SESSION}/events"): Row(P),
+    ("GET", "/api/runs"): Row(S),
+    ("GET", "/api/runs/{run_id}"): Row(P),
+    ("GET", "/api/agents"): Row(S),
+    ("POST", "/api/agents"): Row(S, {"name": "New"}, needs="manage_agents"),
+    ("PATCH", "/api/agents/{agent_id}"): Row(P, {"name": "mine"}, needs="manage_agents"),
+    ("DELETE", "/api/agents/{agent_id}"): Row(P, needs="manage_agents"),
+    ("POST", "/api/agents/{agent_id}/restore"): Row(P, needs="manage_agents"),
+    ("GET", "/api/collections"): Row(S),
+    ("GET", "/api/models"): Row(S),
+    ("POST", "/api/models/{name}/pull"): Row(A, ok=(404,)),
+    ("POST", "/api/models/{name}/stop"): Row(A),
+    ("POST", "/api/models/use"): Row(A, {"name": "scripted"}, ok=(404,)),
+    ("DELETE", "/api/models/{name}"): Row(A, ok=(409,)),
     ("GET", "/api/documents"): Row(S),
     ("POST", "/api/documents"): Row(S, files=True, needs="add_documents"),
     ("GET", DOCUMENT): Row(P),
@@ -124,8 +145,7 @@ def _people(c: Connection, house: House) -> tuple[dict[str, dict[str, str]], Pri
     ours = people.create_team(c, house.stamps, admin, "ours")
     theirs = people.create_team(c, house.stamps, admin, "theirs")
     secrets: dict[str, dict[str, str]] = {"anonymous": {"cookie": "", "key": ""}}
-    roles = {"owner": "agent", "peer": "agent", "other_team": "supervisor", "viewer": "viewer"}
-    for actor, role in {**roles, "revoked": "agent"}.items():
+    for actor, role in ROLES.items():
         user_id = f"usr_{actor}_"
         c.execute(
             schema.users.insert().values(id=user_id, role=role, created_at=house.stamps.now())
@@ -160,7 +180,11 @@ def _objects(c: Connection, w: World) -> dict[str, str]:
         state="failed", text=SECRET,
     )  # fmt: skip
     key_id, _ = keys.create_key(c, stamps, owner, SECRET)
+    agent_id = agents.create_agent(c, stamps, owner, name=SECRET, shared=False)
     return {
+        "run_id": run_id,
+        "agent_id": agent_id,
+        "name": "scripted",
         "session_id": session.id,
         "message_id": message.id,
         "document_id": document_id,
@@ -172,7 +196,8 @@ def _objects(c: Connection, w: World) -> dict[str, str]:
 def _owned_rows(c: Connection) -> list[Any]:
     """All that belongs to the owner, to see whether a refused request changed any of it."""
     found: list[Any] = []
-    for table in (schema.sessions, schema.messages, schema.documents, schema.users, schema.keys):
+    tables = (schema.sessions, schema.messages, schema.documents, schema.users, schema.keys)
+    for table in (*tables, schema.agents):
         found += [tuple(row) for row in c.execute(select(table).order_by(table.c.id))]
     return found
 
@@ -260,7 +285,8 @@ async def _attempt(w: World, mode: str, method: str, path: str, actor: str) -> l
     answer = await w.client.request(
         method, _filled(path, ids), **_options(row, ids, mode, w.secrets[actor][mode])
     )
-    expected = _expected(row, actor, not row.needs or actor != "viewer")
+    allowed = ALLOWED[ROLES.get(actor, "owner")]
+    expected = _expected(row, actor, not row.needs or row.needs in allowed)
     what = f"{actor} by {mode}: {method} {path} -> {answer.status_code}"
     wrong: list[str] = []
     if answer.status_code not in expected:

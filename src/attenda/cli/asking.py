@@ -20,7 +20,13 @@ __all__ = ["ask_once", "answer"]
 
 
 async def ask_once(
-    client: httpx.AsyncClient, question: str, files: Sequence[Path], *, go_on: bool, as_json: bool
+    client: httpx.AsyncClient,
+    question: str,
+    files: Sequence[Path],
+    *,
+    go_on: bool,
+    as_json: bool,
+    model: str = "",
 ) -> int:
     """Ask in a new session, or in the last one; returns the exit code."""
     if files:
@@ -28,18 +34,25 @@ async def ask_once(
         if code:
             return code
     session_id = await _session(client, go_on=go_on)
-    result = await answer(client, session_id, question, show=not as_json)
+    result = await answer(client, session_id, question, show=not as_json, model=model)
     if as_json:
         print(json.dumps(result, ensure_ascii=False, indent=2))
     return 0 if result["status"] == "done" else 1
 
 
 async def answer(
-    client: httpx.AsyncClient, session_id: str, question: str, *, show: bool
+    client: httpx.AsyncClient,
+    session_id: str,
+    question: str,
+    *,
+    show: bool,
+    model: str = "",
 ) -> dict[str, Any]:
     """Ask, follow the answer (printing it when `show`), and return it as data."""
     path = f"/api/sessions/{session_id}"
-    started = await request(client, "POST", f"{path}/messages", json={"text": question})
+    started = await request(
+        client, "POST", f"{path}/messages", json={"text": question, "model": model}
+    )
     stopping = asyncio.create_task(_stop_on_interrupt(client, path))
     result: dict[str, Any] = {
         "answer": "",

@@ -196,11 +196,47 @@ def ask(
     text = sys.stdin.read() if question == "-" else question
     if not text.strip():
         raise UserError("message.empty")
-    settings = _settings(context, model=model)
     _as_client(
-        settings,
-        lambda client: ask_once(client, text, file or [], go_on=go_on, as_json=as_json),
+        _settings(context),
+        lambda client: ask_once(
+            client, text, file or [], go_on=go_on, as_json=as_json, model=model or ""
+        ),
     )
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="File to write.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Write the database, the copies of documents and the settings into one file.
+
+    It may be taken while `attenda up` runs. The home's key and the weights are not in it.
+
+    Example: `attenda backup monday.zip`
+    """
+    from attenda.cli.backup import back_up
+
+    back_up(_settings(context), file, _language(), as_json=as_json)
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A file that `attenda backup` wrote.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Set aside the database that is there.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Bring a backup into the home; every part is checked before anything is moved.
+
+    Example: `attenda --home /srv/attenda restore monday.zip`
+    """
+    from attenda.cli.backup import bring_back
+
+    bring_back(_settings(context), file, _language(), replace=replace, as_json=as_json)
 
 
 models_app = typer.Typer(help="Models: pull, list, show, remove, choose.", no_args_is_help=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -100,13 +99,6 @@ def _only_template(template: str) -> str:
 
 
 def use_model(home: Path, name: str) -> None:
-    """Write the default model into the home's settings file."""
-    model = catalogue.find(home, name)
-    catalogue.verify(model)
-    file = home / "attenda.toml"
-    lines = file.read_text("utf-8").splitlines() if file.exists() else []
-    kept = [line for line in lines if not line.replace(" ", "").startswith("model=")]
-    text = "\n".join([f'model = "{name}"', *kept]) + "\n"
-    tomllib.loads(text)
-    file.write_text(text, "utf-8")
+    """Make a model the default."""
+    catalogue.choose(home, name)
     out.print(f"✓ {name} is the default model.", markup=False)

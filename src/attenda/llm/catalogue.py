@@ -30,6 +30,7 @@ __all__ = [
     "LocalModel",
     "WeightFile",
     "add_file",
+    "choose",
     "find",
     "installed",
     "pull",
@@ -257,6 +258,22 @@ def add_file(home: Path, path: Path, name: str, template: str, licence: str = ""
         )
         _settle(model, whole)
     return model
+
+
+def choose(home: Path, name: str) -> None:
+    """Write the default chat model into the home's settings file.
+
+    Raises:
+        NotFound: it is not installed.
+        OperatorError: its file is damaged.
+    """
+    verify(find(home, name))
+    file = home / "attenda.toml"
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    kept = [line for line in lines if not re.match(r"model\s*=", line)]
+    scratch = file.with_suffix(".new")
+    scratch.write_text("\n".join([f'model = "{name}"', *kept]) + "\n", "utf-8")
+    os.replace(scratch, file)
 
 
 def _is_name(name: str) -> bool:

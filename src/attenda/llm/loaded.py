@@ -54,6 +54,21 @@ class LoadedModels:
             self._chats[name] = open_embedded(model, engine_here(), hang_s=self._hang_s)
         return self._chats[name]
 
+    def names(self) -> list[str]:
+        """Models that are open, those registered by hand among them."""
+        return sorted(self._chats)
+
+    def is_running(self, name: str) -> bool:
+        """Whether the model's process is up."""
+        process = getattr(self._chats.get(name), "process", None)
+        return process is not None and process.pid is not None
+
+    async def forget(self, name: str) -> None:
+        """Close a model, so that its weights can be removed."""
+        model = self._chats.pop(name, None)
+        if model is not None:
+            await model.close()
+
     def register(self, model: ChatModel) -> None:
         """Add a model that was opened elsewhere under its own name."""
         self._chats[model.name] = model

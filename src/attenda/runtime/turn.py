@@ -22,7 +22,7 @@ from attenda.runtime import reply
 from attenda.runtime.agent import DEFAULT_AGENT, Agent
 from attenda.runtime.live import Heard, Hub
 from attenda.runtime.recorder import Recorder
-from attenda.store import documents, passages, runs, sessions
+from attenda.store import agents, documents, passages, quota, runs, sessions
 from attenda.store.database import Connection, Database
 from attenda.store.stamps import Stamps
 
@@ -78,60 +78,72 @@ class Runs:
         text: str,
         *,
         parent_id: str | None = None,
-        agent: Agent = DEFAULT_AGENT,
-        documents_only: bool = True,
+        model: str = "",
     ) -> Started:
         """Take a message and begin to answer it; returns once both are stored.
 
+        The session's agent answers; `model` names another model for this answer alone.
+
         Raises:
             UserError: the message is empty or too long.
+            NotFound: the session, the parent or the model is not there.
             Conflict: the session has a running answer.
+            Denied: the day's tokens are used up.
         """
         if not text.strip():
             raise UserError("message.empty")
         if len(text) > _MAX_QUESTION:
             raise UserError("message.too_long", limit=_MAX_QUESTION)
-        model = self._model_named(agent.model)
+        message = text_message("user", text.strip())
 
-        def begin(connection: Connection) -> Started:
-            session = sessions.get_session(connection, who, session_id)
+        def asked(connection: Connection, session: sessions.Session) -> sessions.StoredMessage:
             parent = parent_id if parent_id is not None else session.head_id
             label = Label(integrity="user", readers=frozenset({who.id}))
-            asked = sessions.add_message(
-                connection,
-                self._stamps,
-                session_id,
-                text_message("user", text.strip()),
-                label,
-                parent_id=parent or None,
+            stored = sessions.add_message(
+                connection, self._stamps, session_id, message, label, parent_id=parent or None
             )
             if not session.title:
-                title = text.strip().splitlines()[0][:80]
+                title = message.text.splitlines()[0][:80]
                 sessions.update_session(connection, who, session_id, title=title)
-            return self._open(connection, asked, session.last_event, model.name)
+            return stored
 
-        started = await self._database.write(begin)
-        self._launch(started, who, agent, model)
-        return started
+        return await self._begin(who, session_id, asked, model)
 
     async def regenerate(
-        self, who: Principal, session_id: str, user_message_id: str, agent: Agent = DEFAULT_AGENT
+        self, who: Principal, session_id: str, user_message_id: str, *, model: str = ""
     ) -> Started:
         """Answer a message again; the new answer is a sibling of the old one.
 
         Raises:
-            NotFound: no such message of a person in this session.
+            NotFound: no such message of a person in this session, or no such model.
             Conflict: the session has a running answer.
+            Denied: the day's tokens are used up.
         """
-        model = self._model_named(agent.model)
+
+        def asked(connection: Connection, session: sessions.Session) -> sessions.StoredMessage:
+            for one in sessions.message_tree(connection, session.id):
+                if one.id == user_message_id and one.message.role == "user":
+                    return one
+            raise NotFound("message.missing")
+
+        return await self._begin(who, session_id, asked, model)
+
+    async def _begin(
+        self,
+        who: Principal,
+        session_id: str,
+        asked: Callable[[Connection, sessions.Session], sessions.StoredMessage],
+        model_name: str,
+    ) -> Started:
+        """Open a run that answers what `asked` gives, all in one transaction, and set it going."""
+        agent = await self._database.read(lambda c: _agent_of(c, who, session_id))
+        model = self._model_named(model_name or agent.model)
 
         def begin(connection: Connection) -> Started:
+            quota.check(connection, who.id, self._stamps.now())
             session = sessions.get_session(connection, who, session_id)
-            tree = sessions.message_tree(connection, session_id)
-            asked = next((one for one in tree if one.id == user_message_id), None)
-            if asked is None or asked.message.role != "user":
-                raise NotFound("message.missing")
-            return self._open(connection, asked, session.last_event, model.name)
+            message = asked(connection, session)
+            return self._open(connection, message, session.last_event, model.name)
 
         started = await self._database.write(begin)
         self._launch(started, who, agent, model)
@@ -314,6 +326,15 @@ class Runs:
 
         for one in await self._database.write(commit):
             self._hub.publish(recorder.session_id, Heard(one.event, one.number))
+
+
+def _agent_of(connection: Connection, who: Principal, session_id: str) -> Agent:
+    """The session's agent; the plain one when it has none, or none any more."""
+    session = sessions.get_session(connection, who, session_id)
+    for row in agents.list_agents(connection, who):
+        if row["id"] == session.agent_id:
+            return Agent(**{name: row[name] for name in Agent.model_fields})
+    return DEFAULT_AGENT
 
 
 def _perceive(history: Sequence[Message]) -> str:

@@ -1,7 +1,8 @@
 """Streams that stay open only while their reader may read.
 
 Rights end in the database, perhaps by another process. One watch per process looks at the access
-version twice a second and, when it has moved, asks each open stream to prove itself again.
+version twice a second and, when it has moved, asks each open stream to prove itself again. When
+the watch cannot look, the streams end: their readers come back, and are checked.
 """
 
 import asyncio
@@ -28,18 +29,23 @@ class OpenStreams:
     async def while_allowed(
         self, frames: AsyncIterator[bytes], proof: Callable[[], Awaitable[object]]
     ) -> AsyncIterator[bytes]:
-        """`frames`, ended early when `proof` raises after a change of rights."""
+        """`frames`, ended early when `proof` raises after a change of rights.
+
+        The first proof comes after the stream is known to the watch, so no change falls between.
+        """
         ended = asyncio.Event()
         self._proofs[ended] = proof
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch(), name="watch access")
         ending = asyncio.create_task(ended.wait())
+        next_frame: asyncio.Future[bytes | None] | None = None
         try:
+            if not await _holds(proof):
+                return
             while True:
                 next_frame = asyncio.ensure_future(anext(frames, None))
                 await asyncio.wait([next_frame, ending], return_when=asyncio.FIRST_COMPLETED)
                 if ending.done():
-                    next_frame.cancel()
                     return
                 frame = next_frame.result()
                 if frame is None:
@@ -47,18 +53,27 @@ class OpenStreams:
                 yield frame
         finally:
             ending.cancel()
+            if next_frame is not None:
+                next_frame.cancel()
             del self._proofs[ended]
 
     async def _watch(self) -> None:
-        version = await self._database.read(people.access_version)
-        while self._proofs:
-            await asyncio.sleep(_WATCH_S)
-            now = await self._database.read(people.access_version)
-            if now != version:
+        version = 0  # no version: the first look asks every stream
+        try:
+            while self._proofs:
+                await asyncio.sleep(_WATCH_S)
+                now = await self._database.read(people.access_version)
+                if now != version:
+                    await self._ask_all()
                 version = now
-                for ended, proof in list(self._proofs.items()):
-                    if not await _holds(proof):
-                        ended.set()
+        finally:
+            for ended in self._proofs:
+                ended.set()
+
+    async def _ask_all(self) -> None:
+        for ended, proof in list(self._proofs.items()):
+            if not await _holds(proof):
+                ended.set()
 
 
 async def _holds(proof: Callable[[], Awaitable[object]]) -> bool:

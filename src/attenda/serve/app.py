@@ -16,7 +16,7 @@ from attenda import __version__
 from attenda.core.errors import Denied, Unauthenticated
 from attenda.core.words import catalogue
 from attenda.runtime.house import House
-from attenda.serve import chat, library, people
+from attenda.serve import agents, chat, library, models, people, traces
 from attenda.serve.access import OpenStreams
 from attenda.serve.gate import Gate, answer_errors, house_of, language_of, principal
 from attenda.store import keys
@@ -39,12 +39,16 @@ def create_app(house: House) -> FastAPI:
     )
     app.state.house = house
     app.state.streams = OpenStreams(house.database)
+    app.state.pulls = models.Pulls()
     app.state.templates = Jinja2Templates(_HERE / "templates")
     app.add_middleware(Gate, hosts=_hosts(house))
     answer_errors(app)
     app.include_router(chat.router)
     app.include_router(library.router)
     app.include_router(people.router)
+    app.include_router(agents.router)
+    app.include_router(models.router)
+    app.include_router(traces.router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     _add_pages(app)
     return app

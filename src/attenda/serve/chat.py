@@ -17,7 +17,7 @@ from attenda.core.words import sentence
 from attenda.serve.access import OpenStreams
 from attenda.serve.gate import credential, house_of, identify, principal, require
 from attenda.serve.streams import event_stream
-from attenda.store import runs, sessions
+from attenda.store import agents, runs, sessions
 from attenda.store.database import Connection
 
 __all__ = ["router"]
@@ -27,18 +27,27 @@ Who = Annotated[Principal, Depends(principal)]
 Chatter = Annotated[Principal, Depends(require("chat"))]
 
 
+class NewSession(BaseModel):
+    """Whom to talk to."""
+
+    agent_id: str | None = None
+
+
 class Ask(BaseModel):
     """A message of the person."""
 
     text: str
     parent_id: str | None = None
     """Message to hang it on: the head by default, `""` for a new root (an edited first message)."""
+    model: str = Field(default="", max_length=200)
+    """Model for this answer alone; empty for the agent's."""
 
 
 class Again(BaseModel):
     """Which message to answer again."""
 
     message_id: str
+    model: str = Field(default="", max_length=200)
 
 
 class Change(BaseModel):
@@ -71,11 +80,17 @@ async def list_(request: Request, who: Who, words: str = "") -> list[dict[str, A
 
 
 @router.post("", status_code=201)
-async def create(request: Request, who: Chatter) -> dict[str, Any]:
-    """A new session."""
+async def create(request: Request, who: Chatter, body: NewSession | None = None) -> dict[str, Any]:
+    """A new session, with one of the agents or the plain one."""
     house = house_of(request)
-    made = await house.database.write(lambda c: sessions.create_session(c, house.stamps, who))
-    return asdict(made)
+    agent_id = body.agent_id if body else None
+
+    def make(connection: Connection) -> sessions.Session:
+        if agent_id is not None:
+            agents.get_agent(connection, who, agent_id)
+        return sessions.create_session(connection, house.stamps, who, agent_id)
+
+    return asdict(await house.database.write(make))
 
 
 @router.get("/{session_id}")
@@ -130,7 +145,7 @@ async def restore(request: Request, who: Chatter, session_id: str) -> None:
 async def ask(request: Request, who: Chatter, session_id: str, body: Ask) -> dict[str, Any]:
     """Take a message and begin to answer it; 409 while another answer runs."""
     started = await house_of(request).runs.start(
-        who, session_id, body.text, parent_id=body.parent_id
+        who, session_id, body.text, parent_id=body.parent_id, model=body.model
     )
     return asdict(started)
 
@@ -140,7 +155,9 @@ async def answer_again(
     request: Request, who: Chatter, session_id: str, body: Again
 ) -> dict[str, Any]:
     """Answer a message again, beside the answers it has."""
-    started = await house_of(request).runs.regenerate(who, session_id, body.message_id)
+    started = await house_of(request).runs.regenerate(
+        who, session_id, body.message_id, model=body.model
+    )
     return asdict(started)
 
 

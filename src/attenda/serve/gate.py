@@ -1,11 +1,13 @@
 """The gate: which requests come in at all, who is behind them, and what every answer carries.
 
 Middleware in one place, in order: the host must be one of ours (a hostile page cannot rebind a
-name to us), a change must come from our own pages, then the answer gets its security headers and
-an error becomes one JSON shape: `{"error": {"key", "message"}}`.
+name to us), what a browser asks for must come from our own pages or be a plain visit, then the
+answer gets its security headers and an error becomes one JSON shape:
+`{"error": {"key", "message"}}`.
 """
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request
@@ -34,6 +36,7 @@ __all__ = [
 
 COOKIE = "attenda"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.ASCII)
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -58,19 +61,21 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer why not."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         problem = self._problem(scope, headers)
+        if scope["type"] == "websocket":
+            if problem is None:
+                await self._app(scope, receive, send)
+            else:
+                await send({"type": "websocket.close", "code": 1008})
+            return
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                sent = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    sent.setdefault(name, value)
-                if not scope["path"].startswith("/static/"):
-                    sent.setdefault("Cache-Control", "no-store")
+                _add_headers(MutableHeaders(scope=message), scope["path"])
             await send(message)
 
         if problem is not None:
@@ -81,17 +86,42 @@ class Gate:
     def _problem(self, scope: Scope, headers: Headers) -> AttendaError | None:
         if scope.get("server") is None or scope["server"][1] is None:
             return None  # the socket in the home: its file rights are the gate
-        host = headers.get("host", "").rsplit(":", 1)[0].strip("[]").lower()
-        if host not in self._hosts:
-            return Denied("gate.host", host=host[:100])
-        if scope["method"] in _SAFE or "authorization" in headers:
-            return None
-        origin = headers.get("origin")
-        site = headers.get("sec-fetch-site", "same-origin")
-        foreign = origin is not None and origin.split("://")[-1] != headers.get("host", "")
-        if foreign or site not in ("same-origin", "none"):
+        asked = headers.getlist("host")
+        parts = _HOST.fullmatch(asked[0].lower()) if len(asked) == 1 else None
+        if parts is None or parts[1].strip("[]") not in self._hosts:
+            return Denied("gate.host", host=", ".join(asked)[:100])
+        if _is_foreign(headers, asked[0]) and not _is_visit(scope, headers):
             return Denied("gate.origin")
         return None
+
+
+def _is_foreign(headers: Headers, host: str) -> bool:
+    """Whether another site's page asks; one with a key of its own in the header is nobody's page.
+
+    A page on another port of this machine counts as another site, though cookies do not see it.
+    """
+    if headers.get("authorization", "").lower().startswith("bearer "):
+        return False
+    origin = headers.get("origin")
+    if origin is not None and origin.split("://")[-1] != host:
+        return True
+    return headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+
+
+def _is_visit(scope: Scope, headers: Headers) -> bool:
+    """Whether a browser follows a link to one of our pages, in a tab of its own."""
+    return (
+        scope.get("method") in _SAFE
+        and headers.get("sec-fetch-mode", "navigate") == "navigate"
+        and headers.get("sec-fetch-dest", "document") == "document"
+    )
+
+
+def _add_headers(sent: MutableHeaders, path: str) -> None:
+    for name, value in _HEADERS.items():
+        sent.setdefault(name, value)
+    if not path.startswith("/static/"):
+        sent.setdefault("Cache-Control", "no-store")
 
 
 def answer_errors(app: FastAPI) -> None:
@@ -117,7 +147,9 @@ def answer_errors(app: FastAPI) -> None:
 
     async def broken(request: Request, error: Exception) -> Response:
         del error  # uvicorn has logged it
-        return _error_response(AttendaError("request.broken"), language_of(request))
+        answer = _error_response(AttendaError("request.broken"), language_of(request))
+        _add_headers(answer.headers, request.url.path)  # this answer passes outside the gate
+        return answer
 
     app.add_exception_handler(AttendaError, attenda_error)
     app.add_exception_handler(RequestValidationError, invalid)

@@ -10,11 +10,13 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from attenda.core.errors import AttendaError, Conflict
+from attenda.core.errors import AttendaError, Conflict, NotFound
 from attenda.core.event import Cited, Event, RunStarted, TextAdded, event_from_json
 from attenda.core.label import Label
 from attenda.core.message import CitationPart, Message, Part, TextPart
 from attenda.core.ports import Usage
+from attenda.core.principal import Principal
+from attenda.store.rights import visible
 from attenda.store.schema import events, messages, runs, sessions
 from attenda.store.sessions import StoredMessage, insert_message, move_head
 from attenda.store.stamps import Stamps
@@ -28,7 +30,10 @@ __all__ = [
     "events_after",
     "fail_orphans",
     "finish_run",
+    "get_run",
+    "list_runs",
     "run_notes",
+    "timed_events",
 ]
 
 
@@ -179,6 +184,44 @@ def run_notes(connection: Connection, session_id: str) -> dict[str, RunNote]:
         else:
             notes[run_id].events.append(event)
     return notes
+
+
+def list_runs(connection: Connection, who: Principal, limit: int) -> list[dict[str, Any]]:
+    """Runs in sessions that `who` may see, newest first."""
+    statement = (
+        select(runs, sessions.c.title)
+        .join(sessions, sessions.c.id == runs.c.session_id)
+        .where(visible(sessions, who), sessions.c.deleted_at.is_(None))
+        .order_by(runs.c.started_at.desc(), runs.c.id)
+    )
+    return [dict(row) for row in connection.execute(statement.limit(limit)).mappings()]
+
+
+def get_run(connection: Connection, who: Principal, run_id: str) -> dict[str, Any]:
+    """One run.
+
+    Raises:
+        NotFound: it is not there or not theirs.
+    """
+    statement = (
+        select(runs, sessions.c.title)
+        .join(sessions, sessions.c.id == runs.c.session_id)
+        .where(runs.c.id == run_id, visible(sessions, who))
+    )
+    row = connection.execute(statement).mappings().first()
+    if row is None:
+        raise NotFound("run.missing")
+    return dict(row)
+
+
+def timed_events(connection: Connection, run_id: str) -> list[dict[str, Any]]:
+    """The events of a run with their numbers and times."""
+    statement = select(events.c.number, events.c.at, events.c.body).where(events.c.run_id == run_id)
+    rows = connection.execute(statement.order_by(events.c.number))
+    return [
+        {"number": number, "at": at, **event_from_json(body).model_dump(mode="json")}
+        for number, at, body in rows
+    ]
 
 
 def fail_orphans(connection: Connection, stamps: Stamps, error: AttendaError) -> list[str]:

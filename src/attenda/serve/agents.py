@@ -1,0 +1,84 @@
+"""Agents over HTTP: made in the page, chosen for a chat."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field
+
+from attenda.core.principal import Principal
+from attenda.serve.gate import house_of, principal, require
+from attenda.store import agents, documents
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api", tags=["agents"])
+Who = Annotated[Principal, Depends(principal)]
+Maker = Annotated[Principal, Depends(require("manage_agents"))]
+
+
+class AgentFields(BaseModel):
+    """What an agent is made of; for a change, what is not given stays."""
+
+    name: str | None = Field(default=None, max_length=80)
+    tone: str | None = Field(default=None, max_length=40)
+    instructions: str | None = Field(default=None, max_length=20_000)
+    model: str | None = Field(default=None, max_length=200)
+    collection_ids: list[str] | None = None
+    """Which documents it answers from; null takes all that the person may see."""
+
+
+class NewAgent(AgentFields):
+    """A new agent, for everyone or for its maker alone."""
+
+    shared: bool = True
+
+
+@router.get("/agents")
+async def list_(request: Request, who: Who) -> list[dict[str, Any]]:
+    """The agents I may talk to."""
+    return await house_of(request).database.read(lambda c: agents.list_agents(c, who))
+
+
+@router.post("/agents", status_code=201)
+async def create(request: Request, who: Maker, body: NewAgent) -> dict[str, str]:
+    """A new agent."""
+    house = house_of(request)
+    values = body.model_dump(exclude_unset=True)
+    shared = values.pop("shared", True)
+    agent_id = await house.database.write(
+        lambda c: agents.create_agent(c, house.stamps, who, shared=shared, **values)
+    )
+    return {"id": agent_id}
+
+
+@router.patch("/agents/{agent_id}", status_code=204)
+async def change(request: Request, who: Maker, agent_id: str, body: AgentFields) -> None:
+    """Change an agent."""
+    house = house_of(request)
+    values = body.model_dump(exclude_unset=True)
+    await house.database.write(
+        lambda c: agents.change_agent(c, house.stamps, who, agent_id, **values)
+    )
+
+
+@router.delete("/agents/{agent_id}", status_code=204)
+async def delete(request: Request, who: Maker, agent_id: str) -> None:
+    """Put an agent into the trash."""
+    house = house_of(request)
+    await house.database.write(lambda c: agents.delete_agent(c, house.stamps, who, agent_id))
+
+
+@router.post("/agents/{agent_id}/restore", status_code=204)
+async def restore(request: Request, who: Maker, agent_id: str) -> None:
+    """Bring an agent back."""
+    house = house_of(request)
+    await house.database.write(
+        lambda c: agents.delete_agent(c, house.stamps, who, agent_id, gone=False)
+    )
+
+
+@router.get("/collections")
+async def collections(request: Request, who: Who) -> list[dict[str, Any]]:
+    """The collections of documents I may see."""
+    rows = await house_of(request).database.read(lambda c: documents.list_collections(c, who))
+    return [{"id": row.id, "name": row.name, "shared": row.team_id is not None} for row in rows]

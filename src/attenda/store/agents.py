@@ -1,0 +1,95 @@
+"""Agents made in the page: name, tone, instructions, documents and model, owned and shared."""
+
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from attenda.core.errors import NotFound, UserError
+from attenda.core.principal import EVERYONE, Principal
+from attenda.store import audit
+from attenda.store.rights import changeable, visible
+from attenda.store.schema import agents
+from attenda.store.stamps import Stamps
+
+__all__ = ["change_agent", "create_agent", "delete_agent", "get_agent", "list_agents"]
+
+_FIELDS = ("name", "tone", "instructions", "model", "collection_ids")
+
+
+def create_agent(
+    connection: Connection, stamps: Stamps, who: Principal, *, shared: bool = True, **values: Any
+) -> str:
+    """A new agent of `who`, for everyone or for its maker alone; its id.
+
+    Raises:
+        UserError: it has no name.
+    """
+    if not str(values.get("name", "")).strip():
+        raise UserError("people.no_name")
+    agent_id = stamps.new_id("agt")
+    connection.execute(
+        insert(agents).values(
+            id=agent_id,
+            owner_id=who.id,
+            team_id=EVERYONE if shared else None,
+            created_at=stamps.now(),
+            **{name: values[name] for name in _FIELDS if name in values},
+        )
+    )
+    audit.note(connection, stamps, who.id, "agent.created", agent_id)
+    return agent_id
+
+
+def list_agents(connection: Connection, who: Principal) -> list[dict[str, Any]]:
+    """The agents that `who` may talk to, by name."""
+    statement = select(agents).where(visible(agents, who), agents.c.deleted_at.is_(None))
+    rows = connection.execute(statement.order_by(agents.c.name, agents.c.id)).mappings()
+    return [dict(row) for row in rows]
+
+
+def get_agent(connection: Connection, who: Principal, agent_id: str) -> dict[str, Any]:
+    """One agent.
+
+    Raises:
+        NotFound: it is not there or not theirs to talk to.
+    """
+    for row in list_agents(connection, who):
+        if row["id"] == agent_id:
+            return row
+    raise NotFound("agent.missing")
+
+
+def change_agent(
+    connection: Connection, stamps: Stamps, who: Principal, agent_id: str, **values: Any
+) -> None:
+    """Change an agent; the next answer follows it.
+
+    Raises:
+        NotFound: it is not there or not theirs to change.
+        UserError: the name would be empty.
+    """
+    if "name" in values and not str(values["name"]).strip():
+        raise UserError("people.no_name")
+    chosen = {name: values[name] for name in _FIELDS if name in values}
+    _update(connection, who, agent_id, chosen)
+    audit.note(connection, stamps, who.id, "agent.changed", agent_id, fields=sorted(chosen))
+
+
+def delete_agent(
+    connection: Connection, stamps: Stamps, who: Principal, agent_id: str, *, gone: bool = True
+) -> None:
+    """Put an agent into the trash, or bring it back; its chats stay.
+
+    Raises:
+        NotFound: it is not there or not theirs to change.
+    """
+    _update(connection, who, agent_id, {"deleted_at": stamps.now() if gone else None})
+    audit.note(connection, stamps, who.id, "agent.deleted" if gone else "agent.restored", agent_id)
+
+
+def _update(connection: Connection, who: Principal, agent_id: str, values: dict[str, Any]) -> None:
+    if not values:
+        return
+    statement = update(agents).where(agents.c.id == agent_id, changeable(agents, who))
+    if connection.execute(statement.values(**values)).rowcount == 0:
+        raise NotFound("agent.missing")
