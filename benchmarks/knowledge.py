@@ -103,9 +103,7 @@ def cmrc_rows() -> tuple[Rows, list[tuple[str, str, str]]]:
         for place, paragraph in enumerate(article["paragraphs"]):
             id_ = f"{article['id']}-{place}"
             rows.append({"id": id_, "title": article["title"], "text": paragraph["context"]})
-            asked += [
-                (id_, one["question"], one["answers"][0]["text"]) for one in paragraph["qas"]
-            ]
+            asked += [(id_, one["question"], one["answers"][0]["text"]) for one in paragraph["qas"]]
     return rows, asked
 
 

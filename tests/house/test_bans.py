@@ -20,6 +20,7 @@ MAY_CATCH_ALL = {
     "llm/minilm.py": "the tokenizer library raises a bare Exception",
     "knowledge/parse/child.py": "a hostile file can make a parser raise anything at all",
     "serve/app.py": "no traceback reaches a person",
+    "cli/commands.py": "no traceback reaches a person; the log keeps it",
     "runtime/durable.py": "an automation that breaks is recorded as failed",
 }
 """Files that may, each with its reason."""

@@ -161,6 +161,24 @@ def test_a_stream_cut_at_every_event_loses_and_doubles_nothing(
     asyncio.run(body())
 
 
+def test_who_comes_late_hears_everything(tmp_path: Path, owner: Principal) -> None:
+    async def body() -> None:
+        script = [" ".join(f"word{number}" for number in range(60))]
+        async with scripted_house(tmp_path, script, pause_s=0.01) as (house, _):
+            session_id = await new_session(house, owner)
+            started = await house.runs.start(owner, session_id, "Count")
+
+            async def come(after_s: float) -> str:
+                await asyncio.sleep(after_s)
+                follower = house.runs.follow(session_id, started.after)
+                return spelled([one.event async for one in follower])
+
+            heard = await asyncio.gather(*(come(number * 0.037) for number in range(20)))
+            assert set(heard) == {script[0]}
+
+    asyncio.run(body())
+
+
 def test_a_run_that_the_process_did_not_survive_ends_failed_with_its_text(
     tmp_path: Path, owner: Principal
 ) -> None:

@@ -64,6 +64,13 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/"): Row(S),
     ("GET", "/chat/{session_id}"): Row(S),
     ("GET", "/documents"): Row(S),
+    ("GET", "/agents"): Row(S),
+    ("GET", "/models"): Row(S),
+    ("GET", "/people"): Row(S),
+    ("GET", "/traces"): Row(S),
+    ("GET", "/welcome"): Row(S, ok=(200, 303)),
+    ("GET", "/sign-in"): Row(O, ok=(200, 303)),
+    ("GET", "/join"): Row(O),
     ("GET", "/api/sessions"): Row(S),
     ("POST", "/api/sessions"): Row(S, needs="chat"),
     ("GET", SESSION): Row(P),
@@ -89,6 +96,18 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/api/models/{name}/stop"): Row(A),
     ("POST", "/api/models/use"): Row(A, {"name": "scripted"}, ok=(404,)),
     ("DELETE", "/api/models/{name}"): Row(A, ok=(409,)),
+    ("GET", "/v1/models"): Row(S, needs="chat"),
+    ("POST", "/v1/embeddings"): Row(
+        S, {"model": "all-minilm-l6-v2", "input": "text"}, needs="chat"
+    ),
+    ("POST", "/v1/chat/completions"): Row(
+        S, {"model": "attenda", "messages": [{"role": "user", "content": "hi"}]}, needs="chat"
+    ),
+    ("POST", "/v1/responses"): Row(
+        P,
+        {"model": "attenda", "input": "hi", "previous_response_id": "{response_id}"},
+        needs="chat",
+    ),
     ("GET", "/api/documents"): Row(S),
     ("POST", "/api/documents"): Row(S, files=True, needs="add_documents"),
     ("GET", DOCUMENT): Row(P),
@@ -131,7 +150,7 @@ class World:
 
 @contextlib.asynccontextmanager
 async def world(home: Path, url: str) -> AsyncIterator[World]:
-    script = lambda _: SECRET  # noqa: E731
+    script = lambda _: "Fine."  # noqa: E731
     async with scripted_house(home, script, database=url) as (house, _):
         secrets, owner = await house.database.write(lambda c: _people(c, house))
         app = create_app(house)
@@ -183,6 +202,7 @@ def _objects(c: Connection, w: World) -> dict[str, str]:
     agent_id = agents.create_agent(c, stamps, owner, name=SECRET, shared=False)
     return {
         "run_id": run_id,
+        "response_id": run_id.replace("run_", "resp_"),
         "agent_id": agent_id,
         "name": "scripted",
         "session_id": session.id,

@@ -4,19 +4,23 @@ What a command prints for people goes through rich; with `--json` it prints data
 """
 
 import asyncio
-import json
+import contextlib
+import os
 import sys
+import traceback
 import webbrowser
-from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from attenda import __version__
+from attenda.cli.groups import config_app, key_app, models_app, user_app
+from attenda.cli.invocation import JsonFlag, as_client, language, settings_of
 from attenda.cli.terminal import err, out
-from attenda.core.config import Settings
 from attenda.core.errors import AttendaError, UserError
+from attenda.core.words import sentence
 
 __all__ = ["app", "run"]
 
@@ -28,15 +32,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print data alone, as JSON.")]
-
 
 def run() -> int:
     """Run the command line; returns its exit code."""
     try:
         app()
     except AttendaError as error:
-        err.print(error.text(_language()), style="red", markup=False)
+        err.print(error.text(language()), style="red", markup=False)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
@@ -45,16 +47,22 @@ def run() -> int:
         return 0
     except SystemExit as leave:
         return leave.code if isinstance(leave.code, int) else 1
+    except Exception:  # noqa: BLE001 - no traceback reaches a person; the log keeps it
+        err.print(f"{sentence(language(), 'request.broken')} {_keep_traceback()}", style="red")
+        return 1
     return 0
 
 
-def _language() -> str:
-    import os
-
-    wanted = (
-        os.environ.get("ATTENDA_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG")
-    )
-    return "zh-CN" if (wanted or "").lower().startswith("zh") else "en"
+def _keep_traceback() -> str:
+    """Add the traceback to the log in the home; its path."""
+    home = Path(os.environ.get("ATTENDA_HOME", "~/.attenda")).expanduser()
+    path = home / "attenda.log"
+    with contextlib.suppress(OSError):
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with path.open("a", encoding="utf-8") as log:
+            log.write(f"{datetime.now(UTC).isoformat()} attenda {__version__}\n")
+            log.write(traceback.format_exc())
+    return str(path)
 
 
 @app.callback()
@@ -72,23 +80,6 @@ def common(
     context.obj = {"home": home}
 
 
-def _settings(context: typer.Context, **flags: Any) -> Settings:
-    from attenda.cli.settings import load_settings
-
-    return load_settings({**(context.obj or {}), **flags})[0]
-
-
-def _as_client(settings: Settings, work: Callable[[Any], Awaitable[int]]) -> None:
-    """Run `work` with a client of the home's owner, and leave with its exit code."""
-    from attenda.cli.owner import connect
-
-    async def body() -> int:
-        async with connect(settings) as client:
-            return await work(client)
-
-    raise typer.Exit(asyncio.run(body()))
-
-
 @app.command()
 def up(
     context: typer.Context,
@@ -102,7 +93,7 @@ def up(
     """
     from attenda.cli.up import serve
 
-    settings = _settings(context, host=host, port=port)
+    settings = settings_of(context, host=host, port=port)
 
     def ready(address: str, link: str) -> None:
         out.print(f"Attenda is ready: [bold]{address}[/bold]   (Ctrl-C stops it)")
@@ -126,8 +117,8 @@ def add(
     """
     from attenda.cli.documents import add_paths
 
-    settings = _settings(context)
-    _as_client(settings, lambda client: add_paths(client, paths, into, as_json=as_json))
+    settings = settings_of(context)
+    as_client(settings, lambda client: add_paths(client, paths, into, as_json=as_json))
 
 
 @app.command()
@@ -138,7 +129,7 @@ def documents(context: typer.Context, as_json: JsonFlag = False) -> None:
     """
     from attenda.cli.documents import list_documents
 
-    _as_client(_settings(context), lambda client: list_documents(client, as_json=as_json))
+    as_client(settings_of(context), lambda client: list_documents(client, as_json=as_json))
 
 
 @app.command()
@@ -152,7 +143,7 @@ def forget(
     """
     from attenda.cli.documents import forget_documents
 
-    _as_client(_settings(context), lambda client: forget_documents(client, names))
+    as_client(settings_of(context), lambda client: forget_documents(client, names))
 
 
 @app.command()
@@ -169,8 +160,9 @@ def search(
     """
     from attenda.cli.documents import search_documents
 
-    _as_client(
-        _settings(context), lambda client: search_documents(client, query, k, mode, as_json=as_json)
+    as_client(
+        settings_of(context),
+        lambda client: search_documents(client, query, k, mode, as_json=as_json),
     )
 
 
@@ -196,8 +188,8 @@ def ask(
     text = sys.stdin.read() if question == "-" else question
     if not text.strip():
         raise UserError("message.empty")
-    _as_client(
-        _settings(context),
+    as_client(
+        settings_of(context),
         lambda client: ask_once(
             client, text, file or [], go_on=go_on, as_json=as_json, model=model or ""
         ),
@@ -218,7 +210,7 @@ def backup(
     """
     from attenda.cli.backup import back_up
 
-    back_up(_settings(context), file, _language(), as_json=as_json)
+    back_up(settings_of(context), file, language(), as_json=as_json)
 
 
 @app.command()
@@ -236,114 +228,39 @@ def restore(
     """
     from attenda.cli.backup import bring_back
 
-    bring_back(_settings(context), file, _language(), replace=replace, as_json=as_json)
+    bring_back(settings_of(context), file, language(), replace=replace, as_json=as_json)
 
 
-models_app = typer.Typer(help="Models: pull, list, show, remove, choose.", no_args_is_help=True)
+@app.command()
+def chat(
+    context: typer.Context,
+    go_on: Annotated[
+        bool, typer.Option("-c", "--continue", help="Go on with the last session.")
+    ] = False,
+    model: Annotated[str, typer.Option("-m", "--model", help="Chat model.")] = "",
+) -> None:
+    """Talk in the terminal; from a pipe, each line is a turn.
+
+    Example: `attenda chat -c`
+    """
+    from attenda.cli.chatting import chat as talk
+
+    settings = settings_of(context)
+    as_client(settings, lambda client: talk(client, settings.home, model, go_on=go_on))
+
+
+@app.command()
+def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """Check what the installation rests on; each fault with its mend.
+
+    Example: `attenda doctor`
+    """
+    from attenda.cli.doctor import doctor as examine
+
+    raise typer.Exit(examine(settings_of(context), as_json=as_json))
+
+
 app.add_typer(models_app, name="models")
-
-
-@models_app.command("pull")
-def models_pull(
-    context: typer.Context,
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Names; none takes the defaults.")
-    ] = None,
-) -> None:
-    """Download weights, checked by their hash. Without a name: the default models.
-
-    Example: `attenda models pull`
-    """
-    from attenda.cli.models import pull_models
-
-    pull_models(_settings(context).home, names or [])
-
-
-@models_app.command("list")
-def models_list(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """List the models here, and those that can be pulled.
-
-    Example: `attenda models list`
-    """
-    from attenda.cli.models import list_models
-
-    list_models(_settings(context), as_json=as_json)
-
-
-@models_app.command("show")
-def models_show(
-    context: typer.Context, name: Annotated[str, typer.Argument()], as_json: JsonFlag = False
-) -> None:
-    """Show a model's licence, size and hash, and check its file.
-
-    Example: `attenda models show smollm2-135m-instruct`
-    """
-    from attenda.cli.models import show_model
-
-    show_model(_settings(context).home, name, as_json=as_json)
-
-
-@models_app.command("add")
-def models_add(
-    context: typer.Context,
-    path: Annotated[Path, typer.Argument(help="A GGUF file.")],
-    name: Annotated[str, typer.Option(help="Name to give it; default: the file's.")] = "",
-    template: Annotated[str, typer.Option(help="Chat template, if it can't be told.")] = "",
-) -> None:
-    """Add a GGUF file of your own.
-
-    Example: `attenda models add my-model.gguf --name mine`
-    """
-    from attenda.cli.models import add_model
-
-    add_model(_settings(context).home, path, name or path.stem, template)
-
-
-@models_app.command("rm")
-def models_rm(context: typer.Context, name: Annotated[str, typer.Argument()]) -> None:
-    """Remove a model's weights.
-
-    Example: `attenda models rm my-model`
-    """
-    from attenda.llm.catalogue import remove
-
-    remove(_settings(context).home, name)
-    out.print(f"Removed {name}.")
-
-
-@models_app.command("use")
-def models_use(context: typer.Context, name: Annotated[str, typer.Argument()]) -> None:
-    """Make a model the default; running pages take it with the next start.
-
-    Example: `attenda models use my-model`
-    """
-    from attenda.cli.models import use_model
-
-    use_model(_settings(context).home, name)
-
-
-config_app = typer.Typer(help="Settings.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-
-
-@config_app.command("show")
-def config_show(
-    context: typer.Context,
-    origin: Annotated[bool, typer.Option("--origin", help="Say where each came from.")] = False,
-    as_json: JsonFlag = False,
-) -> None:
-    """Show the settings in force.
-
-    Example: `attenda config show --origin`
-    """
-    from attenda.cli.settings import load_settings
-
-    settings, origins = load_settings(context.obj)
-    values = settings.model_dump(mode="json")
-    if as_json:
-        rows = {name: {"value": value, "origin": origins[name]} for name, value in values.items()}
-        print(json.dumps(rows if origin else values, ensure_ascii=False, indent=2))
-        return
-    for name, value in values.items():
-        place = f"   [dim]{origins[name]}[/dim]" if origin else ""
-        out.print(f"{name} = {value!r}{place}")
+app.add_typer(user_app, name="user")
+app.add_typer(key_app, name="key")

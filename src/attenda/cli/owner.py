@@ -21,7 +21,7 @@ from attenda.core.config import Settings
 from attenda.core.errors import OperatorError
 from attenda.runtime.house import House
 
-__all__ = ["connect", "listen_local", "listen_tcp", "own", "serve_house"]
+__all__ = ["connect", "find_owner", "listen_local", "listen_tcp", "own", "serve_house"]
 
 _SOCKET_PATH_LIMIT = 100
 """Longest path that every system takes for a socket."""
@@ -35,7 +35,7 @@ async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         OperatorError: the home cannot be opened.
     """
     key = prepare_home(settings.home)
-    running = await _find_owner(settings, key)
+    running = await find_owner(settings, key)
     if running is not None:
         async with _client(running, key) as client:
             yield client
@@ -94,7 +94,7 @@ def _client(path: Path, key: str) -> httpx.AsyncClient:
     )
 
 
-async def _find_owner(settings: Settings, key: str) -> Path | None:
+async def find_owner(settings: Settings, key: str) -> Path | None:
     """The socket of the process that owns the home and answers on it."""
     try:
         path = Path(json.loads((settings.home / "owner.json").read_text())["socket"])

@@ -49,6 +49,7 @@ async def open_house(
 
     from attenda.knowledge.ingest import Ingester
     from attenda.knowledge.search import Searcher
+    from attenda.llm.endpoint import open_endpoint
     from attenda.llm.loaded import LoadedModels
     from attenda.runtime.turn import Runs
     from attenda.store import people
@@ -62,6 +63,8 @@ async def open_house(
     await upgrade_database(database)
     stamps = stamps or Stamps()
     models = models or LoadedModels(home, settings.model, hang_s=settings.model_silence_s)
+    for spec in settings.endpoints:
+        models.register(open_endpoint(spec))
     queries, documents = models.embedder(), models.embedder(nice=10)
     ingester = Ingester(
         database,
@@ -77,7 +80,9 @@ async def open_house(
     await database.write(lambda c: people.ensure_owner(c, stamps))
     working = asyncio.create_task(ingester.work(), name="ingest")
     try:
-        yield House(settings, database, stamps, models, searcher, ingester, runs, owner_key)
+        yield House(
+            settings, database, stamps, models, queries, searcher, ingester, runs, owner_key
+        )
     finally:
         await runs.close()
         working.cancel()

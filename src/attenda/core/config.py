@@ -7,7 +7,25 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Settings"]
+__all__ = ["EndpointSpec", "Settings"]
+
+
+class EndpointSpec(BaseModel):
+    """Where a server is and what is known of its model; its key is not part of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str = Field(min_length=1)
+    """The model's name here."""
+    base_url: str
+    """Where the OpenAI-compatible API begins, as in `http://127.0.0.1:8080/v1`."""
+    model: str
+    """The model's name on the server."""
+    key_env: str = ""
+    """Name of the environment variable that holds the key; empty where no key is needed."""
+    context_tokens: int = Field(default=0, ge=0)
+    """Tokens to read at most; 0 for as many as the server does."""
+    languages: frozenset[str] = frozenset({"en", "zh"})
+    """Languages that the model is good at."""
 
 
 class Settings(BaseModel):
@@ -27,6 +45,14 @@ class Settings(BaseModel):
     """Chat model that answers where an agent names none."""
     language: str = "en"
     """Language of the command line and of pages before sign-in: en or zh-CN."""
+    endpoints: tuple[EndpointSpec, ...] = ()
+    """OpenAI-compatible servers whose models can be chosen beside the embedded ones."""
+    watch: tuple[str, ...] = ()
+    """Folders whose files are kept in the library: new, changed and vanished ones alike."""
+    trash_days: int = Field(default=30, ge=0)
+    """Days that deleted chats and documents stay in the trash; 0 keeps them."""
+    chat_days: int = Field(default=0, ge=0)
+    """Days after its last message that a chat is erased; 0 keeps chats."""
     hosts: tuple[str, ...] = ()
     """Further names under which the pages may be asked for, behind a reverse proxy."""
     model_silence_s: float = Field(default=60.0, gt=0)

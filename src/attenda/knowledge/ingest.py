@@ -1,39 +1,39 @@
-"""A file's way in: copied, read, split, embedded, indexed; every step a state in the database.
+"""A file's way in: copied, queued, read, indexed; every step a state in the database.
 
 `add` acknowledges a file once its bytes are on disk and its row is queued. One worker takes the
-queue; a crash puts what was half way back into it. A file whose content is already there under
-its name is left alone, and of a container only the records that changed are done again.
+queue; a crash puts what was half way back into it, and whatever goes wrong with a document ends
+that document with a reason and nothing else. A file whose content is already there under its
+name is left alone.
 """
 
 import asyncio
+import errno
 import hashlib
-import json
+import logging
 import os
 import tempfile
-import zlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import BinaryIO, TypeVar
 
 from attenda.core.errors import AttendaError, OperatorError, TooLarge, UserError
-from attenda.core.label import Label
 from attenda.core.ports import Embedder
 from attenda.core.principal import Principal
-from attenda.knowledge.parse import Page, Parsed
+from attenda.knowledge.indexing import Indexer, Superseded
 from attenda.knowledge.reading import read_file
-from attenda.knowledge.split import passage_id, split
-from attenda.store import documents, passages
+from attenda.store import documents, intake
 from attenda.store.database import Connection, Database
 from attenda.store.stamps import Stamps
 
 __all__ = ["Added", "Ingester"]
 
-_BATCH = 32
-"""Passages embedded and stored together."""
+T = TypeVar("T")
+
+_log = logging.getLogger("attenda.ingest")
+_PAUSES_S = (0.05, 0.5, 2.0, 10.0)
+"""Waits before the database is tried again; the last one repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,13 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
-class _Target:
-    """The document that a parsed record becomes."""
+class _Incoming:
+    """A file whose copy is on disk."""
 
-    id: str
-    version: int
-    title: str
-    label: Label
-    parsed: Parsed
+    name: str
+    source: str
+    digest: str
+    size: int
 
 
 class Ingester:
@@ -73,12 +72,14 @@ class Ingester:
         """Copies of the files are kept in `folder`, named by their hash."""
         self._database = database
         self._stamps = stamps
-        self._embedder = embedder
+        self._indexer = Indexer(database, stamps, embedder)
         self._folder = folder
         self._deadline_s = deadline_s
         self._max_bytes = max_bytes
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
+        self._failures: dict[str, AttendaError] = {}
+        """Failures that are not in the database yet; the next claim writes them."""
 
     async def add(
         self,
@@ -90,310 +91,187 @@ class Ingester:
     ) -> Added:
         """Take a file in; returns once it is on disk and queued.
 
+        A file is known by its name, and a name's folders count only where `source` says that the
+        file is not an upload.
+
         Raises:
             UserError: it is empty or too large.
             OperatorError: the disk is full.
         """
-        clean = name.replace("\x00", "").strip().replace("\\", "/").rsplit("/", 1)[-1][:300]
+        clean = documents.as_stored(name).strip().replace("\\", "/")
+        clean = (clean if source else clean.rsplit("/", 1)[-1])[-300:] or "document"
         digest, size = await self._keep(content, clean)
-        added = await self._database.write(
-            lambda c: self._enter(c, who, collection_name, clean, digest, size, source)
-        )
+        incoming = _Incoming(clean, documents.as_stored(source), digest, size)
+        added = await self._database.write(lambda c: self._enter(c, who, collection_name, incoming))
         if added.outcome != "unchanged":
-            self._idle.clear()
-            self._wake.set()
+            self._call_worker()
         return added
 
     async def work(self) -> None:
         """Take the queue for ever; run as one task."""
-        await self._database.write(lambda c: documents.requeue_interrupted(c, self._stamps))
-        deadline_us = int(self._deadline_s * 1_000_000)
+        await self._insist(lambda c: intake.requeue_interrupted(c, self._stamps))
         while True:
             self._wake.clear()
-            document_id = await self._database.write(
-                lambda c: documents.claim_next(c, self._stamps, deadline_us)
-            )
-            if document_id is None:
+            document_id = await self._insist(self._claim)
+            self._failures.clear()
+            if document_id is not None:
+                await self._ingest(document_id)
+            elif not self._wake.is_set():  # nothing came while the queue was looked at
                 self._idle.set()
                 await self._wake.wait()
-            else:
-                await self._ingest(document_id)
 
     async def wait_idle(self) -> None:
         """Return when the queue is empty."""
         await self._idle.wait()
 
     async def retry(self, who: Principal, document_id: str) -> None:
-        """Queue a failed document again.
+        """Queue a failed document again; of a record, the file that it came in.
 
         Raises:
             NotFound: it is not there or not theirs.
         """
 
         def again(connection: Connection) -> None:
-            documents.get_document(connection, who, document_id)
-            documents.set_state(connection, self._stamps, document_id, "queued", reason=None)
+            document = documents.get_document(connection, who, document_id)
+            intake.queue_again(connection, self._stamps, document)
 
         await self._database.write(again)
-        self._idle.clear()
-        self._wake.set()
+        self._call_worker()
+
+    async def restore(self, who: Principal, document_id: str) -> None:
+        """Bring a document back from the trash; one that was still queued is then read.
+
+        Raises:
+            NotFound: it is not there or not theirs to change.
+        """
+        await self._database.write(lambda c: documents.untrash_document(c, who, document_id))
+        self._call_worker()
 
     def path_of(self, content_hash: str) -> Path:
         """Where the copy with that hash lies."""
         return self._folder / content_hash[:2] / content_hash
 
+    def _call_worker(self) -> None:
+        self._idle.clear()
+        self._wake.set()
+
     async def _keep(self, content: AsyncIterator[bytes], name: str) -> tuple[str, int]:
         """Copy to disk while hashing; nothing stays behind when it fails."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        digest, size = hashlib.sha256(), 0
-        handle, scratch = tempfile.mkstemp(dir=self._folder, prefix=".incoming-")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            handle, scratch = tempfile.mkstemp(dir=self._folder, prefix=".incoming-")
+        except OSError as error:
+            raise _unkept(self._folder, error) from error
         try:
             with os.fdopen(handle, "wb") as file:
-                async for block in content:
-                    size += len(block)
-                    if size > self._max_bytes:
-                        raise TooLarge("ingest.over_limit", name=name, mb=self._max_bytes >> 20)
-                    digest.update(block)
-                    file.write(block)
-                file.flush()
-                os.fsync(file.fileno())
+                digest, size = await self._copy(content, file, name)
             if size == 0:
                 raise UserError("ingest.empty", name=name, detail="")
-            target = self.path_of(digest.hexdigest())
+            target = self.path_of(digest)
             target.parent.mkdir(exist_ok=True)
             os.replace(scratch, target)
         except OSError as error:
-            raise OperatorError("store.disk_full") from error
+            raise _unkept(self._folder, error) from error
         finally:
             _discard(scratch)
+        return digest, size
+
+    async def _copy(
+        self, content: AsyncIterator[bytes], file: BinaryIO, name: str
+    ) -> tuple[str, int]:
+        digest, size = hashlib.sha256(), 0
+        async for block in content:
+            size += len(block)
+            if size > self._max_bytes:
+                raise TooLarge("ingest.over_limit", name=name, mb=self._max_bytes >> 20)
+            digest.update(block)
+            file.write(block)
+        file.flush()
+        await asyncio.to_thread(os.fsync, file.fileno())
         return digest.hexdigest(), size
 
     def _enter(
-        self,
-        connection: Connection,
-        who: Principal,
-        collection_name: str,
-        name: str,
-        digest: str,
-        size: int,
-        source: str,
+        self, connection: Connection, who: Principal, collection_name: str, file: _Incoming
     ) -> Added:
         collection = documents.ensure_collection(connection, self._stamps, who, collection_name)
-        old = documents.same_content(connection, collection.id, name)
-        if old is None:
-            document_id = documents.add_document(
-                connection,
-                self._stamps,
-                who,
-                collection,
-                name=name,
-                title=name,
-                source=source,
-                content_hash=digest,
-                size=size,
-                state="queued",
-            )
-            return Added(document_id, name, "queued")
-        if old.content_hash == digest and old.state != "failed":
-            return Added(old.id, name, "unchanged")
-        documents.set_state(
-            connection,
-            self._stamps,
-            old.id,
-            "queued",
-            content_hash=digest,
-            size=size,
-            version=old.version + 1,
-            reason=None,
-        )
-        return Added(old.id, name, "updated")
-
-    async def _ingest(self, document_id: str) -> None:
-        """Read and index one document; it ends ready or failed, whatever happens."""
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                document = await self._database.read(
-                    lambda c: documents.document_by_id(c, document_id)
-                )
-                path = self.path_of(document.content_hash)
-                parsed = await read_file(path, document.name, self._deadline_s)
-                await self._index(document, parsed)
-        except AttendaError as error:
-            await self._fail(document_id, error)
-        except TimeoutError:
-            await self._fail(
-                document_id,
-                UserError("ingest.too_slow", name=document_id, seconds=f"{self._deadline_s:g}"),
-            )
-
-    async def _fail(self, document_id: str, error: AttendaError) -> None:
-        await self._database.write(
-            lambda c: documents.fail_document(c, self._stamps, document_id, error)
-        )
-
-    async def _index(self, document: documents.Document, parsed: Sequence[Parsed]) -> None:
-        targets, gone = await self._database.write(lambda c: self._targets(c, document, parsed))
-        total, done = len(targets), 0
-        for batch in _batches(targets):
-            done += len(batch)
-            await self._index_batch(document.id, batch, done, total)
-        await self._database.write(lambda c: self._finish(c, document, total, gone))
-
-    def _targets(
-        self, connection: Connection, document: documents.Document, parsed: Sequence[Parsed]
-    ) -> tuple[list[_Target], list[str]]:
-        """Which documents the records become; unchanged ones are left out. Also those gone."""
-        documents.set_state(
-            connection, self._stamps, document.id, "indexing", done=0, total=len(parsed)
-        )
-        if len(parsed) == 1:
-            children = documents.children_of(connection, document.id)
-            target = self._target(connection, document, parsed[0])
-            return [target], [child.id for child in children.values()]
-        children = documents.children_of(connection, document.id)
-        targets = []
-        for place, record in enumerate(parsed):
-            name = record.external_id or f"{document.name}:{place + 1}"
-            old = children.pop(name, None)
-            digest = hashlib.sha256(f"{record.title}\n{record.text}".encode()).hexdigest()
-            if old is not None and old.content_hash == digest and old.state == "ready":
-                continue
-            child = old or documents.add_record(connection, self._stamps, document, name, digest)
-            if old is not None:
-                documents.set_state(
+        named = documents.named_documents(connection, who, collection.id, file.name)
+        for old, _ in named:
+            if old.content_hash == file.digest and old.state != "failed":
+                return Added(old.id, file.name, "unchanged")
+        for old, may_change in named:
+            if may_change:
+                intake.set_state(
                     connection,
                     self._stamps,
                     old.id,
-                    "indexing",
-                    content_hash=digest,
+                    "queued",
+                    content_hash=file.digest,
+                    size=file.size,
                     version=old.version + 1,
+                    source=file.source or old.source,
+                    reason=None,
                 )
-                child = documents.document_by_id(connection, old.id)
-            targets.append(self._target(connection, child, record))
-        return targets, [child.id for child in children.values()]
-
-    def _target(
-        self, connection: Connection, document: documents.Document, parsed: Parsed
-    ) -> _Target:
-        readers = {document.owner_id, *([document.team_id] if document.team_id else [])}
-        label = Label(
-            integrity="untrusted", readers=frozenset(readers), sources=frozenset({document.id})
-        )
-        title = parsed.title.strip() or document.name
-        return _Target(document.id, document.version, title, label, parsed)
-
-    async def _index_batch(
-        self, container_id: str, batch: Sequence[_Target], done: int, total: int
-    ) -> None:
-        """Split and embed some documents, then store them in one transaction."""
-        new = {target.id: _passages(target) for target in batch}
-        texts = [
-            passages.embedded_text(target.title, one.heading, one.text)
-            for target in batch
-            for one in new[target.id]
-        ]
-        matrix = await self._embed(texts, container_id if total == 1 else None)
-
-        def store(connection: Connection) -> None:
-            passages.remove_passages(connection, [target.id for target in batch])
-            numbers: list[int] = []
-            for target in batch:
-                numbers += passages.add_passages(connection, new[target.id], target.title)
-                self._store_text(connection, target)
-            if matrix is not None and self._embedder is not None:
-                index_id, _ = passages.ensure_index(
-                    connection, self._embedder.name, self._embedder.width, self._stamps.now()
-                )
-                passages.add_vectors(connection, index_id, numbers, matrix)
-            documents.set_progress(connection, container_id, done, total)
-
-        await self._database.write(store)
-
-    async def _embed(
-        self, texts: Sequence[str], watched_id: str | None
-    ) -> NDArray[np.float32] | None:
-        """Vectors of `texts`; a single long document shows its progress in passages."""
-        if self._embedder is None or not texts:
-            return None
-        parts: list[NDArray[np.float32]] = []
-        for first in range(0, len(texts), _BATCH):
-            parts.append(await self._embedder.embed(texts[first : first + _BATCH]))
-            if watched_id is not None:
-                so_far, of = min(first + _BATCH, len(texts)), len(texts)
-                show = partial(
-                    documents.set_progress, document_id=watched_id, done=so_far, total=of
-                )
-                await self._database.write(show)
-        return np.concatenate(parts)
-
-    def _store_text(self, connection: Connection, target: _Target) -> None:
-        documents.set_state(
+                return Added(old.id, file.name, "updated")
+        document_id = documents.add_document(
             connection,
             self._stamps,
-            target.id,
-            "ready",
-            title=target.title[:500],
-            text=target.parsed.text,
-            external_id=target.parsed.external_id,
-            reason=None,
-            deadline_at=None,
+            who,
+            collection,
+            name=file.name,
+            title=file.name,
+            source=file.source,
+            content_hash=file.digest,
+            size=file.size,
+            state="queued",
         )
-        documents.replace_pages(
-            connection, target.id, [_page(page) for page in target.parsed.pages]
-        )
+        return Added(document_id, file.name, "queued")
 
-    def _finish(
-        self, connection: Connection, document: documents.Document, total: int, gone: Sequence[str]
-    ) -> None:
-        for document_id in gone:
-            passages.remove_passages(connection, [document_id])
-            documents.erase_document(connection, document_id)
-        documents.set_state(
-            connection,
-            self._stamps,
-            document.id,
-            "ready",
-            done=total,
-            total=total,
-            deadline_at=None,
-        )
+    async def _ingest(self, document_id: str) -> None:
+        """Read and index one document; it ends ready or failed, whatever happens."""
+        name = document_id
+        try:
+            document = await self._database.read(lambda c: documents.document_by_id(c, document_id))
+            name = document.name
+            async with asyncio.timeout(self._deadline_s):
+                path = self.path_of(document.content_hash)
+                parsed = await read_file(path, name, self._deadline_s)
+                await self._indexer.index(document, parsed)
+        except Superseded:
+            _log.info("document %s changed while it was read", document_id)
+        except AttendaError as error:
+            self._failures[document_id] = error
+        except TimeoutError:
+            seconds = f"{self._deadline_s:g}"
+            self._failures[document_id] = UserError("ingest.too_slow", name=name, seconds=seconds)
+        except Exception:  # noqa: BLE001 - one document must not end the worker for all others
+            _log.exception("document %s broke its way in", document_id)
+            self._failures[document_id] = UserError("ingest.broken", name=name, detail="")
+
+    def _claim(self, connection: Connection) -> str | None:
+        """Write what failed, then take the next document of the queue."""
+        for document_id, error in self._failures.items():
+            intake.fail_document(connection, self._stamps, document_id, error)
+        return intake.claim_next(connection, self._stamps, int(self._deadline_s * 1_000_000))
+
+    async def _insist(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` in the database, again and again until it can be done.
+
+        The worker has nothing else to do meanwhile, and without it no document would settle.
+        """
+        for pause in chain(_PAUSES_S, repeat(_PAUSES_S[-1])):
+            try:
+                return await self._database.write(work)
+            except Exception:  # noqa: BLE001 - whatever the database says, the queue goes on
+                _log.exception("the worker could not write; it tries again in %g s", pause)
+                await asyncio.sleep(pause)
+        raise AssertionError("the pauses have no end")
 
 
 def _discard(scratch: str) -> None:
     Path(scratch).unlink(missing_ok=True)
 
 
-def _batches(targets: Iterable[_Target]) -> Iterable[list[_Target]]:
-    """Documents in groups of about `_BATCH` passages."""
-    batch: list[_Target] = []
-    size = 0
-    for target in targets:
-        batch.append(target)
-        size += max(1, len(target.parsed.text) // 900)
-        if size >= _BATCH:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-def _passages(target: _Target) -> list[passages.NewPassage]:
-    return [
-        passages.NewPassage(
-            id=passage_id(target.id, target.version, piece.start, piece.end),
-            document_id=target.id,
-            start=piece.start,
-            end=piece.end,
-            page=piece.page,
-            heading=" › ".join(piece.heading),
-            text=target.parsed.text[piece.start : piece.end],
-            label=target.label,
-        )
-        for piece in split(target.parsed)
-    ]
-
-
-def _page(page: Page) -> documents.StoredPage:
-    boxes = [[b.start, b.end, b.x0, b.y0, b.x1, b.y1] for b in page.boxes]
-    body = zlib.compress(json.dumps(boxes, separators=(",", ":")).encode())
-    return documents.StoredPage(page.number, page.start, page.end, page.width, page.height, body)
+def _unkept(folder: Path, error: OSError) -> OperatorError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return OperatorError("store.disk_full")
+    return OperatorError("store.unwritable", path=folder, problem=error.strerror or error)

@@ -1,12 +1,15 @@
 """Asks a low-priority child process to read one file, and stops it at its deadline.
 
-The child has limits on memory and time and no way to the database; a file that breaks its reader
-costs that file alone. What comes back is data.
+The child has limits on memory, time and output, and is told no secret of this process; a file
+that breaks its reader costs that file alone. What comes back is data, taken apart in a thread so
+that nothing else waits for it.
 """
 
 import asyncio
 import contextlib
+import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -15,7 +18,25 @@ from attenda.knowledge.parse import Parsed, UnreadableFile, read_answer
 
 __all__ = ["read_file"]
 
-_LINE_LIMIT = 512 << 20
+_ANSWER_LIMIT = 512 << 20
+"""Bytes that a child may answer with, all documents together."""
+_BLOCK = 1 << 20
+_PASSED_ON = frozenset(
+    {
+        "PATH",
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "LANG",
+        "LC_ALL",
+        "LD_LIBRARY_PATH",
+        "DYLD_LIBRARY_PATH",
+        "SYSTEMROOT",
+        "TEMP",
+        "TMP",
+        "TMPDIR",
+    }
+)
+"""Variables of the environment that a reader needs; keys and addresses are not among them."""
 
 
 async def read_file(path: Path, name: str, deadline_s: float) -> list[Parsed]:
@@ -31,7 +52,8 @@ async def read_file(path: Path, name: str, deadline_s: float) -> list[Parsed]:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        limit=_LINE_LIMIT,
+        limit=_BLOCK,
+        env={key: value for key, value in os.environ.items() if key.upper() in _PASSED_ON},
     )
     request = {"path": str(path), "name": name, "deadline": deadline_s}
     try:
@@ -53,10 +75,20 @@ async def _exchange(process: asyncio.subprocess.Process, request: bytes, name: s
         process.stdin.write(request)
         await process.stdin.drain()
         process.stdin.close()
-    lines: list[bytes] = []
-    while line := await process.stdout.readline():
-        lines.append(line)
+    answer = bytearray()
+    while block := await process.stdout.read(_BLOCK):
+        answer += block
+        if len(answer) > _ANSWER_LIMIT:
+            detail = f"Its text takes more than {_ANSWER_LIMIT >> 20} MB."
+            raise UserError("ingest.too_large", name=name, detail=detail)
     try:
-        return await asyncio.to_thread(read_answer, lines)
+        return await asyncio.to_thread(_take_apart, answer)
     except UnreadableFile as error:
         raise UserError(f"ingest.{error.code}", name=name, detail=error.detail) from error
+
+
+def _take_apart(answer: bytearray) -> list[Parsed]:
+    try:
+        return read_answer(io.BytesIO(answer))
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise UnreadableFile("broken", "Its reader gave an answer that makes no sense.") from error

@@ -17,16 +17,23 @@ from attenda.core.event import Found
 from attenda.core.ports import Embedder
 from attenda.core.principal import Principal
 from attenda.knowledge.sentences import sentence_spans, words_of
-from attenda.store import passages
-from attenda.store.database import Database
+from attenda.store import passages, vectors
+from attenda.store.database import Connection, Database
 
-__all__ = ["Mode", "Ranked", "Searcher", "fuse"]
+__all__ = ["WHOLE_WORDS", "Mode", "Ranked", "Searcher", "fuse"]
 
+WHOLE_WORDS = 350
+"""Words of a collection that is so small that a model is given all of it."""
+_LETTERS = 30
+"""Letters a word at most, on average: what is longer than that is not counted word by word."""
 _FUSION = 60.0
 _CANDIDATES = 60
 _WIDEN = 4
 _PART_WORDS = 50
 _LONGEST = 6000
+_MAX_STOPS = 200
+"""Full stops of a query above which sentences are not looked for: it costs their square."""
+_STOP = re.compile(r"\.\s")
 
 Mode = str
 """`both`, `words` or `vectors`."""
@@ -66,16 +73,23 @@ def fuse(rankings: Sequence[tuple[Sequence[int], float]]) -> list[tuple[int, flo
     return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Matrix:
+    """The vectors of one version of one index, in memory."""
+
+    index: vectors.Index
+    numbers: NDArray[np.int64]
+    """Passage number of each row, rising."""
+    rows: NDArray[np.float32]
+
+
 class Searcher:
     """Hybrid search over one database with one embedder."""
 
     def __init__(self, database: Database, embedder: Embedder | None) -> None:
         self._database = database
         self._embedder = embedder
-        self._index_id: int | None = None
-        self._version = (-1, -1)
-        self._numbers: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        self._matrix: NDArray[np.float32] = np.zeros((0, 1), dtype=np.float32)
+        self._kept: _Matrix | None = None
         self._loading = asyncio.Lock()
 
     async def search(
@@ -107,6 +121,31 @@ class Searcher:
             for passage in found
         ]
 
+    async def whole_collection(
+        self,
+        who: Principal,
+        query: str,
+        budget_words: int = WHOLE_WORDS,
+        *,
+        collection_ids: Sequence[str] | None = None,
+    ) -> list[Ranked] | None:
+        """Every passage that `who` may see, in the documents' order, if all fit the budget.
+
+        A model that reads everything needs no ranking, so each has the score 1. None when there
+        is more than fits.
+
+        Raises:
+            ModelError: the embedder's process failed.
+        """
+        size = await self._database.read(lambda c: passages.collection_size(c, who, collection_ids))
+        if size.passages > budget_words or size.characters > budget_words * _LETTERS:
+            return None
+        found = await self._database.read(lambda c: passages.passages_of(c, who, collection_ids))
+        if sum(len(words_of(one.text)) for one in found) > budget_words:
+            return None
+        cosines = await self._cosines(query, [one.number for one in found])
+        return [Ranked(one, 1.0, cosines.get(one.number)) for one in found]
+
     async def passage(self, who: Principal, passage_id: str) -> passages.FoundPassage:
         """One passage by its id.
 
@@ -130,72 +169,102 @@ class Searcher:
         """(number, cosine) of the nearest passages that `who` may see, nearest first."""
         if mode == "words" or self._embedder is None or _is_foreign(query):
             return []
-        await self._refresh()
-        if not len(self._numbers):
+        matrix = await self._matrix()
+        if matrix is None or not len(matrix.numbers):
             return []
-        vectors = await self._embedder.embed(_parts(query))
-        similar = (self._matrix @ vectors.T).max(axis=1)
-        reach = _CANDIDATES
-        while True:
-            nearest = _top(similar, reach)
-            numbers = [int(number) for number in self._numbers[nearest]]
-            allowed = await self._allowed(who, numbers, collection_ids)
-            if len(allowed) >= _CANDIDATES or reach >= len(self._numbers):
-                pairs = zip(numbers, similar[nearest], strict=True)
-                kept = [(number, float(cosine)) for number, cosine in pairs if number in allowed]
-                return kept[:_CANDIDATES]
-            reach *= _WIDEN
+        similar = await self._similar(matrix, query)
+        reach = _CANDIDATES * _WIDEN
+        nearest = _top(similar, reach)
+        numbers = [int(number) for number in matrix.numbers[nearest]]
+        allowed = await self._allowed(who, numbers, collection_ids)
+        if len(allowed) < _CANDIDATES and reach < len(matrix.numbers):
+            allowed = await self._allowed(who, None, collection_ids)
+            places = np.flatnonzero(np.isin(matrix.numbers, list(allowed)))
+            nearest = places[_top(similar[places], _CANDIDATES)]
+            numbers = [int(number) for number in matrix.numbers[nearest]]
+        pairs = zip(numbers, similar[nearest], strict=True)
+        kept = [(number, float(cosine)) for number, cosine in pairs if number in allowed]
+        return kept[:_CANDIDATES]
+
+    async def _cosines(self, query: str, numbers: Sequence[int]) -> dict[int, float]:
+        """Likeness to the query of some passages, where it can be told."""
+        matrix = None if _is_foreign(query) else await self._matrix()
+        if matrix is None or not numbers:
+            return {}
+        places = np.flatnonzero(np.isin(matrix.numbers, numbers))
+        some = _Matrix(matrix.index, matrix.numbers[places], matrix.rows[places])
+        if not len(places):
+            return {}
+        pairs = zip(some.numbers, await self._similar(some, query), strict=True)
+        return {int(number): float(cosine) for number, cosine in pairs}
+
+    async def _similar(self, matrix: _Matrix, query: str) -> NDArray[np.float32]:
+        """Likeness of every passage to the part of the query that is nearest to it."""
+        assert self._embedder is not None
+        asked = await self._embedder.embed(_parts(query))
+        similar: NDArray[np.float32] = (matrix.rows @ asked.T).max(axis=1)
+        return similar
 
     async def _allowed(
-        self, who: Principal, numbers: Sequence[int], collection_ids: Sequence[str] | None
+        self, who: Principal, numbers: Sequence[int] | None, collection_ids: Sequence[str] | None
     ) -> set[int]:
         return await self._database.read(
             lambda c: passages.allowed_numbers(c, who, numbers, collection_ids)
         )
 
-    async def _refresh(self) -> None:
-        """Bring the matrix in memory up to the database's version of the index."""
+    async def _matrix(self) -> _Matrix | None:
+        """The active index as it is now; none while another model's is active."""
+        if self._embedder is None:
+            return None
         async with self._loading:
-            index_id = await self._active_index()
-            if index_id is None:
-                return
-            version = await self._database.read(lambda c: passages.vector_state(c, index_id))
-            if version == self._version:
-                return
-            assert self._embedder is not None
-            width = self._embedder.width
-            only_added = version[1] == self._version[1] and len(self._numbers) > 0
-            last = int(self._numbers[-1]) if only_added else 0
-            rows = await self._database.read(
-                lambda c: passages.vectors_since(c, index_id, last, width)
-            )
-            fresh = rows.matrix.astype(np.float32)
-            if only_added:
-                self._numbers = np.concatenate([self._numbers, rows.numbers])
-                self._matrix = np.concatenate([self._matrix, fresh])
-            else:
-                self._numbers, self._matrix = rows.numbers, fresh
-            self._version = version
+            self._kept = await self._database.read(self._load)
+            return self._kept
 
-    async def _active_index(self) -> int | None:
-        if self._index_id is None and self._embedder is not None:
-            name = self._embedder.name
-            self._index_id = await self._database.read(lambda c: passages.find_index(c, name))
-        return self._index_id
+    def _load(self, connection: Connection) -> _Matrix | None:
+        """Bring the matrix in memory up to the database's: added rows alone, where that does."""
+        index = vectors.active_index(connection)
+        if index is None or self._embedder is None or index.embedder != self._embedder.name:
+            return None
+        kept = self._kept
+        if kept is None or kept.index.id != index.id or kept.index.removed != index.removed:
+            return _fresh(connection, index)
+        if kept.index == index:
+            return kept
+        last = int(kept.numbers[-1]) if len(kept.numbers) else 0
+        more = vectors.vectors_since(connection, index, last)
+        numbers = np.concatenate([kept.numbers, more.numbers])
+        if len(numbers) != vectors.count_vectors(connection, index.id):
+            return _fresh(connection, index)  # some were added for passages among the older ones
+        return _Matrix(index, numbers, np.concatenate([kept.rows, more.matrix.astype(np.float32)]))
+
+
+def _fresh(connection: Connection, index: vectors.Index) -> _Matrix:
+    loaded = vectors.vectors_since(connection, index, 0)
+    return _Matrix(index, loaded.numbers, loaded.matrix.astype(np.float32))
 
 
 def _parts(query: str) -> list[str]:
     """A long query in parts of whole sentences, each of which may find its own passages."""
+    read = query[:_LONGEST]
     parts: list[str] = []
     current: list[str] = []
-    for start, end in sentence_spans(query[:_LONGEST]):
-        current.append(query[start:end])
-        if sum(len(words_of(sentence)) for sentence in current) >= _PART_WORDS:
+    words = 0
+    for piece in _pieces(read):
+        current.append(piece)
+        words += len(words_of(piece))
+        if words >= _PART_WORDS:
             parts.append(" ".join(current))
-            current = []
+            current, words = [], 0
     if current:
         parts.append(" ".join(current))
-    return parts or [query[:_LONGEST]]
+    return parts or [read]
+
+
+def _pieces(query: str) -> list[str]:
+    """Its sentences; its words, where it has too many full stops to be prose."""
+    if len(_STOP.findall(query)) > _MAX_STOPS:
+        return query.split()
+    return [query[start:end] for start, end in sentence_spans(query)]
 
 
 def _top(similar: NDArray[np.float32], count: int) -> NDArray[np.intp]:
@@ -208,5 +277,6 @@ def _top(similar: NDArray[np.float32], count: int) -> NDArray[np.intp]:
 
 def _is_foreign(query: str) -> bool:
     """Whether most of the query is Han text, which the English sentence model cannot read."""
-    han = len(re.findall(r"[\u3400-\u9fff]", query))
-    return han * 2 > len(re.findall(r"\w", query))
+    read = query[:_LONGEST]
+    han = len(re.findall(r"[\u3400-\u9fff]", read))
+    return han * 2 > len(re.findall(r"\w", read))

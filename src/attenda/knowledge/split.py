@@ -6,6 +6,7 @@ is too long.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,11 @@ __all__ = ["PASSAGE_WORDS", "Piece", "passage_id", "split"]
 
 PASSAGE_WORDS = 180
 """Words of a passage: about the 256 tokens that the sentence model reads."""
+_WINDOW = 3000
+"""Letters looked at together for sentences; a longer sentence is cut in any case."""
+_MAX_STOPS = 300
+"""Full stops of a window above which it is no prose: “A. A. A. …” costs their square."""
+_STOP = re.compile(r"\.\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +54,29 @@ def _units(text: str, block: Block) -> Iterator[Block]:
     if len(words_of(text[block.start : block.end])) <= PASSAGE_WORDS:
         yield block
         return
-    for start, end in sentence_spans(text, block.start, block.end):
+    for start, end in _sentences(text, block.start, block.end):
         for first, last in _cut(text, start, end):
             yield Block(first, last, block.kind, block.heading, block.page)
+
+
+def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Sentences, found window by window, so that the work grows with the text and no faster."""
+    while end - start > _WINDOW:
+        stop = start + _WINDOW
+        space = text.rfind(" ", start + 1, stop)
+        stop = space if space > 0 else stop
+        found = list(sentence_spans(text, start, stop)) if _is_prose(text, start, stop) else []
+        if len(found) > 1:
+            yield from found[:-1]
+            start = found[-1][0]  # it may go on in the next window
+        else:
+            yield start, stop
+            start = stop
+    yield from sentence_spans(text, start, end) if _is_prose(text, start, end) else [(start, end)]
+
+
+def _is_prose(text: str, start: int, end: int) -> bool:
+    return sum(1 for _ in _STOP.finditer(text, start, end)) <= _MAX_STOPS
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -62,6 +62,12 @@ def _openvino(settings: dict[str, Any]) -> Engine:
     return OpenVinoEngine(**settings)
 
 
+def _llamacpp(settings: dict[str, Any]) -> Engine:
+    from attenda.llm.llamacpp import LlamaCppEngine
+
+    return LlamaCppEngine(**settings)
+
+
 def _minilm(settings: dict[str, Any]) -> Engine:
     from attenda.llm.embedder import MiniLMEngine
 
@@ -70,6 +76,7 @@ def _minilm(settings: dict[str, Any]) -> Engine:
 
 ENGINES: dict[str, Callable[[dict[str, Any]], Engine]] = {
     "openvino": _openvino,
+    "llamacpp": _llamacpp,
     "minilm": _minilm,
 }
 

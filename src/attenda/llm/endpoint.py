@@ -5,23 +5,19 @@ server read far less than it was sent is an error. Whatever else goes wrong beco
 text that came before it is with the caller already. The key is in one header and nowhere else.
 """
 
-import asyncio
-import contextlib
-import json
+import math
 import os
-import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field
 
+from attenda.core.config import EndpointSpec
 from attenda.core.errors import ModelError, OperatorError, UserError
 from attenda.core.message import Message
 from attenda.core.ports import ModelChunk, ModelSettings, Usage
-from attenda.llm.endpoint_answer import AnswerReader, chat_request, one_line, without_refused
+from attenda.llm.endpoint_answer import AnswerReader, chat_request
 from attenda.llm.endpoint_server import (
     ASSUMED_CONTEXT,
     Probe,
@@ -30,53 +26,20 @@ from attenda.llm.endpoint_server import (
     fewest_tokens,
     probe_server,
 )
+from attenda.llm.endpoint_wire import Deadlines, Wire
 from attenda.llm.grammar import check_output, compile_grammar
 from attenda.llm.sse import SseBroken, SseParser
 from attenda.llm.stops import StopFilter
 
-__all__ = ["Deadlines", "EndpointModel", "EndpointSpec", "open_endpoint"]
+__all__ = ["Deadlines", "EndpointModel", "EndpointSpec", "Probe", "open_endpoint"]
 
-_PAUSES_S = (0.25, 0.5)
-"""Waits before the second and the third try; a server that names a longer one is believed."""
-_LONGEST_WAIT_S = 5.0
-_TRIED_AGAIN = frozenset({429, 500, 502, 503})
-_NO_SUCH_PAGE = frozenset({404, 405, 501})
-_MAX_JSON_BYTES = 8 << 20
-_MAX_ERROR_BYTES = 16 << 10
 _AFTER_END_S = 2.0
 """How long the usage is waited for once the answer has ended."""
 _READ_AT_LEAST = 0.6
 """Share of the prompt's tokens that a server must have read; a template accounts for the rest."""
-
-
-class EndpointSpec(BaseModel):
-    """Where a server is and what is known of its model; its key is not part of it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    name: str = Field(min_length=1)
-    """The model's name here."""
-    base_url: str
-    """Where the OpenAI-compatible API begins, as in `http://127.0.0.1:8080/v1`."""
-    model: str
-    """The model's name on the server."""
-    key_env: str = ""
-    """Name of the environment variable that holds the key; empty where no key is needed."""
-    context_tokens: int = Field(default=0, ge=0)
-    """Tokens to read at most; 0 for as many as the server does."""
-    languages: frozenset[str] = frozenset({"en", "zh"})
-    """Languages that the model is good at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deadlines:
-    """How long a server may be silent, and how long an answer may take."""
-
-    first_token_s: float = 60.0
-    """From the request to the first event of the answer; for other requests, to their end."""
-    gap_s: float = 30.0
-    """Between two events."""
-    total_s: float = 600.0
-    """For the whole answer, all tries included."""
+_SHORT_PROMPT = 200
+"""Tokens up to which a prompt that was longer than estimated tells what the server adds to each;
+beyond, what its vocabulary makes of words."""
 
 
 def open_endpoint(spec: EndpointSpec, deadlines: Deadlines | None = None) -> "EndpointModel":
@@ -112,11 +75,13 @@ class EndpointModel:
         """Declared or assumed until the server was asked, which its first use does."""
         self.languages = spec.languages
         self._spec = spec
-        self._deadlines = deadlines or Deadlines()
-        self._wire = _Wire(spec, key.strip(), self._deadlines, transport)
+        self._wire = Wire(
+            spec.name, spec.base_url, key.strip(), deadlines or Deadlines(), transport
+        )
+        self._where = self._wire.where
         self._known: Probe | None = None
-        self._scale = 1.0
-        """How much more the server counted than the estimate, at most so far."""
+        self._scale, self._added = 1.0, 0
+        """How far the estimate was below the server's count, at most so far."""
 
     async def probe(self) -> Probe:
         """What the server is and how much it truly reads; asked anew each time.
@@ -125,9 +90,7 @@ class EndpointModel:
             ModelError: it can't be reached, refuses the key, or has no such model.
         """
         spec = self._spec
-        found = await probe_server(
-            self._wire.ask, spec.model, spec.context_tokens, self._wire.where
-        )
+        found = await probe_server(self._wire.ask, spec.model, spec.context_tokens, self._where)
         self._known, self.context_tokens = found, found.context_tokens
         return found
 
@@ -158,7 +121,7 @@ class EndpointModel:
             raise UserError("model.too_long", tokens=tokens, limit=self.context_tokens)
         limit = max(1, min(settings.max_tokens, room))
         body = chat_request(self._spec.model, known.server, messages, settings, limit)
-        reader = AnswerReader(self._wire.where, limit)
+        reader = AnswerReader(self._where, limit, self._wire.scrubbed)
         stops = StopFilter(settings.stop)
         whole: list[str] = []
         try:
@@ -170,13 +133,17 @@ class EndpointModel:
                     if stops.hit:
                         break
         except ModelError:
+            self._known = None  # the server may come back as another
             if held := stops.rest():  # it was no stop string: the caller gets all that came
                 yield ModelChunk(text=held)
             raise
-        text = stops.rest()
+        if text := stops.rest():
+            whole.append(text)
+            yield ModelChunk(text=text)
         if checker is not None:
-            check_output(checker, "".join([*whole, text]))
-        yield self._last(text, reader, messages, tokens, exact)
+            check_output(checker, "".join(whole))
+        usage = self._usage(reader, messages, tokens, exact)
+        yield ModelChunk(text="", stop_reason=reader.stop_reason, usage=usage)
 
     async def close(self) -> None:
         """Close what is open; whoever still reads an answer gets an error."""
@@ -185,37 +152,59 @@ class EndpointModel:
     async def _count(self, messages: Sequence[Message]) -> tuple[int, bool]:
         """Tokens of the prompt, and whether the server's own tokenizer counted them."""
         known = self._known or await self.probe()
-        counted = await count_by_server(
-            self._wire.ask, known.server, self._spec.model, messages
-        )
+        counted = await count_by_server(self._wire.ask, known.server, self._spec.model, messages)
         if counted is not None:
             return counted, True
-        return int(estimate_tokens(messages) * self._scale) + 1, False
+        return math.ceil(estimate_tokens(messages) * self._scale) + self._added, False
 
     async def _pieces(
-        self, body: dict[str, Any], reader: AnswerReader
+        self, body: Mapping[str, Any], reader: AnswerReader
     ) -> AsyncGenerator[str, None]:
         """The texts of the answer as they come; returns when it has ended well."""
-        parser = SseParser()
-        async with self._wire.answer(body) as data:
-            async for events in data.events(parser, reader):
-                ...
-                yield ""
+        parser, gap_s = SseParser(), self._wire.deadlines.gap_s
+        async with self._wire.streamed("/chat/completions", body) as incoming:
+            try:
+                while not reader.over:
+                    data, before = await incoming.read(), reader.events
+                    for text in self._texts(parser.feed(data) if data else parser.finish(), reader):
+                        yield text
+                    if not data:
+                        break
+                    if reader.events > before:  # bytes alone are no sign of life
+                        incoming.expect_within(
+                            min(gap_s, _AFTER_END_S) if reader.complete else gap_s
+                        )
+            except ModelError:
+                if not reader.complete or reader.failure is not None:
+                    raise
+        if not reader.complete:
+            problem = "it closed before the answer's end"
+            raise ModelError("endpoint.cut_off", **self._where, problem=problem)
 
-    def _last(
-        self,
-        text: str,
-        reader: AnswerReader,
-        messages: Sequence[Message],
-        counted: int,
-        exact: bool,
-    ) -> ModelChunk:
-        """The last chunk, once what the server says it read was held against what was sent."""
+    def _texts(self, events: Iterator[str], reader: AnswerReader) -> Iterator[str]:
+        """The texts of the events, each before what is wrong after it."""
+        try:
+            for event in events:
+                if text := reader.take(event):
+                    yield text
+                if reader.failure is not None:
+                    raise reader.failure
+        except SseBroken as error:
+            raise ModelError("endpoint.broken", **self._where, problem=str(error)) from error
+
+    def _usage(
+        self, reader: AnswerReader, messages: Sequence[Message], counted: int, exact: bool
+    ) -> Usage:
+        """The usage, once what the server says it read was held against what was sent."""
         read = reader.prompt_tokens
         least = counted if exact else fewest_tokens(messages)
         if 0 < read < _READ_AT_LEAST * least:
-            raise ModelError("endpoint.cut_prompt", **self._wire.where, read=read, sent=least)
+            self._known = None
+            raise ModelError("endpoint.cut_prompt", **self._where, read=read, sent=least)
         if not exact and read > counted:
-            self._scale *= read / counted
-        usage = Usage(prompt_tokens=read or counted, answer_tokens=reader.answer_tokens)
-        return ModelChunk(text=text, stop_reason=reader.stop_reason, usage=usage)
+            estimate = estimate_tokens(messages)
+            if estimate < _SHORT_PROMPT:
+                self._added = max(self._added, read - estimate)
+            else:
+                self._scale = max(self._scale, read / estimate)
+        return Usage(prompt_tokens=read or counted, answer_tokens=reader.answer_tokens)

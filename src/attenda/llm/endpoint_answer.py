@@ -6,7 +6,7 @@ what they might be, not for what they should be. It knows no connection.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attenda.core.errors import ModelError
@@ -14,7 +14,7 @@ from attenda.core.message import Message
 from attenda.core.ports import Grammar, ModelSettings, StopReason
 from attenda.llm.endpoint_server import ServerKind, plain_messages
 
-__all__ = ["MAX_ANSWER_BYTES", "AnswerReader", "chat_request", "one_line", "without_refused"]
+__all__ = ["MAX_ANSWER_BYTES", "AnswerReader", "chat_request", "one_line", "refused_field"]
 
 MAX_ANSWER_BYTES = 2 << 20
 """Most bytes of text, shown or thought, that one answer may have."""
@@ -22,8 +22,11 @@ MAX_ANSWER_BYTES = 2 << 20
 _SLACK_TOKENS = 64
 _MAX_STOPS = 4
 """Stop strings that every server takes; the others are cut by us alone."""
-_DISPENSABLE = ("max_tokens", "stream_options", "seed", "top_p", "temperature", "stop")
-"""Fields that some server refuses and an answer can do without."""
+_DISPENSABLE = {
+    "max_tokens": "max_completion_tokens",
+    **dict.fromkeys(("stream_options", "seed", "top_p", "temperature", "stop"), ""),
+}
+"""Fields that some server refuses: what it calls them instead, or nothing if it knows none."""
 _REFUSED = re.compile(r"not supported|unsupported|unknown|unrecognized|not permitted|extra", re.I)
 _BROKEN_ENDS = frozenset({"abort", "error", "cancelled"})
 
@@ -71,30 +74,35 @@ def _bound(grammar: Grammar, server: ServerKind) -> dict[str, Any]:
     return {}
 
 
-def without_refused(body: Mapping[str, Any], failure: ModelError) -> dict[str, Any] | None:
-    """The request without the field that the server does not know; none if that isn't why.
+def refused_field(body: Mapping[str, Any], failure: ModelError) -> tuple[str, str] | None:
+    """The field that the server does not know, and what it calls it; none if that isn't why.
 
-    Some clouds take the limit of tokens under another name.
+    The other name is empty where the answer can do without. Servers are asked by the common
+    names first, since no list of who knows what stays right.
     """
     problem = str(failure.values.get("problem", ""))
-    refused = failure.values.get("status") in (400, 422) and _REFUSED.search(problem)
-    named = (field for field in _DISPENSABLE if re.search(rf"\b{field}\b", problem))
-    field = next((field for field in named if field in body), "") if refused else ""
-    if not field or (field == "max_tokens" and "max_completion_tokens" not in problem):
+    if failure.values.get("status") not in (400, 422) or not _REFUSED.search(problem):
         return None
-    less = {name: value for name, value in body.items() if name != field}
-    if field == "max_tokens":
-        less["max_completion_tokens"] = body[field]
-    return less
+    for field, other in _DISPENSABLE.items():
+        if field in body and re.search(rf"\b{field}\b", problem) and other in problem:
+            return field, other
+    return None
 
 
 class AnswerReader:
     """Reads the chunks of one answer; what they say beside the text is in its fields."""
 
-    def __init__(self, where: Mapping[str, str], max_tokens: int) -> None:
-        """`where` fills the places of every sentence: the endpoint's name and address."""
+    def __init__(
+        self, where: Mapping[str, str], max_tokens: int, scrubbed: Callable[[str], str] = str
+    ) -> None:
+        """`where` fills the places of every sentence: the endpoint's name and address.
+
+        `scrubbed` takes out of the server's words what no sentence may hold.
+        """
         self.complete = False
         """Whether the server said that the answer has ended."""
+        self.events = 0
+        """Events taken so far."""
         self.over = False
         """Whether nothing more comes."""
         self.failure: ModelError | None = None
@@ -106,6 +114,7 @@ class AnswerReader:
         """As the server counted, else the number of pieces."""
         self._where = where
         self._max_tokens = max_tokens
+        self._scrubbed = scrubbed
         self._pieces = 0
         self._letters = 0
         self._bytes = 0
@@ -117,6 +126,7 @@ class AnswerReader:
         Raises:
             ModelError: the event can't be read, or the server reports an error.
         """
+        self.events += 1
         if data.strip() == "[DONE]":
             self.complete = self.over = True
             return self._joined("")
@@ -203,12 +213,14 @@ class AnswerReader:
             self.stop_reason = "length" if reason == "length" else "stop"
 
     def _unasked(self, tool: object) -> ModelError:
-        return ModelError("endpoint.unasked_tool", **self._where, tool=one_line(tool or "?", 60))
+        name = one_line(self._scrubbed(str(tool or "?")), 60)
+        return ModelError("endpoint.unasked_tool", **self._where, tool=name)
 
     def _failed(self, error: object) -> ModelError:
         """What the server says of its own failure; servers send an object or words."""
         said = error.get("message") or error.get("detail") if isinstance(error, dict) else None
-        return ModelError("endpoint.failed", **self._where, problem=one_line(said or error))
+        problem = one_line(self._scrubbed(str(said or error)))
+        return ModelError("endpoint.failed", **self._where, problem=problem)
 
     def _broken(self, problem: str) -> ModelError:
         return ModelError("endpoint.broken", **self._where, problem=problem)
@@ -222,4 +234,3 @@ def _text(content: object) -> str:
         parts = (part for part in content if isinstance(part, dict) and part.get("type") == "text")
         return "".join(_text(part.get("text")) for part in parts)
     return ""
-

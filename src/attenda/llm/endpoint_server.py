@@ -41,6 +41,8 @@ _HAN = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U000200
 _LETTERS = re.compile(r"[A-Za-z ]+")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _PER_MESSAGE = 8
+_PER_PROMPT = 32
+"""For the system message that some templates add where there is none."""
 
 
 class Probe(BaseModel):
@@ -171,11 +173,11 @@ def estimate_tokens(messages: Sequence[Message]) -> int:
     """More tokens than common vocabularies make of the messages.
 
     Letters and spaces of ASCII count 1/2.5, its digits and marks 1, Chinese, Japanese and Korean
-    1.3, other letters of two bytes 1, whatever is longer its bytes; a message adds 8. A
-    vocabulary without Chinese makes up to 3 of a character; an endpoint's model that met one
-    counts upwards from then on.
+    1.3, other letters of two bytes 1, whatever is longer its bytes; a message adds 8, a prompt
+    32. A vocabulary that knows little Chinese makes up to 3 of a character; an `EndpointModel`
+    that met one counts upwards from then on.
     """
-    return math.ceil(sum(_PER_MESSAGE + _weight(message.text) for message in messages))
+    return _PER_PROMPT + math.ceil(sum(_PER_MESSAGE + _weight(one.text) for one in messages))
 
 
 def _weight(text: str) -> float:

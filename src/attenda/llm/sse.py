@@ -1,14 +1,14 @@
 """Server-sent events out of bytes: cut anywhere, ended by CR, LF or both, and bounded.
 
 It follows the WHATWG grammar of event streams, except that the last event counts even where the
-blank line after it is missing. It knows no network and not what the events say.
+blank line after it is missing; of an event only the data is kept. It knows no network and not
+what the data says.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-__all__ = ["MAX_EVENT_BYTES", "SseBroken", "SseEvent", "SseParser"]
+__all__ = ["MAX_EVENT_BYTES", "SseBroken", "SseParser"]
 
 MAX_EVENT_BYTES = 1 << 20
 """Most bytes that one line, or the lines of one event together, may have."""
@@ -21,16 +21,8 @@ class SseBroken(ValueError):
     """The bytes are no event stream; the text says what is wrong with them."""
 
 
-@dataclass(frozen=True, slots=True)
-class SseEvent:
-    """One event; its data lines are joined by line feeds."""
-
-    name: str
-    data: str
-
-
 class SseParser:
-    """Takes bytes as they come and gives the events that they finish."""
+    """Takes bytes as they come and gives the data of the events that they finish."""
 
     def __init__(self, max_bytes: int = MAX_EVENT_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -39,12 +31,11 @@ class SseParser:
         self._size = 0
         """Bytes held: of that line, and of the event's lines before it."""
         self._data: list[str] = []
-        self._name = ""
         self._after_cr = False
         self._at_start = True
 
-    def feed(self, data: bytes) -> Iterator[SseEvent]:
-        """Events that `data` finishes, each before what comes after it is looked at.
+    def feed(self, data: bytes) -> Iterator[str]:
+        """Data of the events that `data` finishes, each before what comes after it is looked at.
 
         The iterator must be read to its end before the next call.
 
@@ -63,8 +54,8 @@ class SseParser:
                 yield event
         self._hold(data[start:])
 
-    def finish(self) -> Iterator[SseEvent]:
-        """The event that the stream's end finishes, if one was under way.
+    def finish(self) -> Iterator[str]:
+        """Data of the event that the stream's end finishes, if one was under way.
 
         Raises:
             SseBroken: the last line is no UTF-8, as when it was cut inside a character.
@@ -79,7 +70,7 @@ class SseParser:
         if piece:
             self._line.append(piece)
 
-    def _take_line(self) -> SseEvent | None:
+    def _take_line(self) -> str | None:
         line = b"".join(self._line)
         self._line.clear()
         if self._at_start:
@@ -87,20 +78,16 @@ class SseParser:
         if not line:
             return self._take_event()
         field, _, value = line.partition(b":")
-        if field in (b"data", b"event"):
-            text = _decode(value.removeprefix(b" "))
-            if field == b"data":
-                self._data.append(text)
-            else:
-                self._name = text
+        if field == b"data":
+            self._data.append(_decode(value.removeprefix(b" ")))
         else:  # a comment, or a field that is of no use here: its bytes are let go
             self._size -= len(line)
         return None
 
-    def _take_event(self) -> SseEvent | None:
-        event = SseEvent(self._name or "message", "\n".join(self._data)) if self._data else None
-        self._data, self._name, self._size = [], "", 0
-        return event
+    def _take_event(self) -> str | None:
+        data = "\n".join(self._data) if self._data else None
+        self._data, self._size = [], 0
+        return data
 
 
 def _decode(value: bytes) -> str:

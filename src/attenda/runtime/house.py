@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from attenda.core.config import Settings
+from attenda.core.ports import Embedder
 from attenda.knowledge.ingest import Ingester
 from attenda.knowledge.search import Searcher
 from attenda.llm.loaded import LoadedModels
@@ -21,6 +22,8 @@ class House:
     database: Database
     stamps: Stamps
     models: LoadedModels
+    embedder: Embedder
+    """For queries; documents have one of their own at low priority."""
     searcher: Searcher
     ingester: Ingester
     runs: Runs

@@ -10,9 +10,7 @@ import contextlib
 from attenda.core.event import Cited, Event, TextAdded
 from attenda.core.message import CitationPart, Message, Part, TextPart
 from attenda.runtime.live import Heard, Hub
-from attenda.store import runs
-from attenda.store.database import Database
-from attenda.store.stamps import Stamps
+from attenda.runtime.log import EventLog
 
 __all__ = ["Recorder"]
 
@@ -22,13 +20,10 @@ _BATCH_S = 0.25
 class Recorder:
     """The pen of one run."""
 
-    def __init__(
-        self, database: Database, stamps: Stamps, hub: Hub, session_id: str, run_id: str
-    ) -> None:
+    def __init__(self, log: EventLog, hub: Hub, session_id: str, run_id: str) -> None:
         self.session_id = session_id
         self.run_id = run_id
-        self._database = database
-        self._stamps = stamps
+        self._log = log
         self._hub = hub
         self._text: list[str] = []
         self._length = 0
@@ -74,7 +69,8 @@ class Recorder:
         await self._store([])
 
     async def _flush_soon(self) -> None:
-        await asyncio.sleep(_BATCH_S)
+        # All runs wake on the same beat, so that their words share a transaction.
+        await asyncio.sleep(_BATCH_S - asyncio.get_running_loop().time() % _BATCH_S)
         await asyncio.shield(self._store([]))
 
     async def _store(self, events: list[Event]) -> None:
@@ -85,9 +81,5 @@ class Recorder:
             new += events
             if not new:
                 return
-            numbered = await self._database.write(
-                lambda c: runs.append_events(c, self._stamps, self.session_id, self.run_id, new)
-            )
+            await self._log.store(self.session_id, self.run_id, new)
             self._stored = len(whole)
-            for one in numbered:
-                self._hub.publish(self.session_id, Heard(one.event, one.number))

@@ -7,11 +7,12 @@ and then what happens; stopping it stops the model. A session has one running an
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from attenda.core.errors import AttendaError, ModelError, NotFound, UserError
-from attenda.core.event import Event, Found, RunFinished, RunStarted, Searched, TextAdded
+from attenda.core.event import Found, RunFinished, RunStarted, Searched
 from attenda.core.label import Label
 from attenda.core.message import Message, text_message
 from attenda.core.ports import ChatModel, Embedder, Usage
@@ -20,7 +21,9 @@ from attenda.knowledge import cite
 from attenda.knowledge.search import Ranked, Searcher
 from attenda.runtime import reply
 from attenda.runtime.agent import DEFAULT_AGENT, Agent
+from attenda.runtime.follower import Follower
 from attenda.runtime.live import Heard, Hub
+from attenda.runtime.log import EventLog
 from attenda.runtime.recorder import Recorder
 from attenda.store import agents, documents, passages, quota, runs, sessions
 from attenda.store.database import Connection, Database
@@ -63,6 +66,7 @@ class Runs:
         self._embedder = embedder
         self._model_named = model_named
         self._hub = Hub()
+        self._log = EventLog(database, stamps, self._hub)
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def recover(self) -> int:
@@ -168,33 +172,18 @@ class Runs:
         """Whether the session has a running answer in this process."""
         return session_id in self._tasks
 
-    async def follow(self, session_id: str, after: int) -> AsyncIterator[Heard]:
-        """Events of a session after number `after`, then live ones, until its run has ended.
+    def follower(self, session_id: str, after: int) -> Follower:
+        """A reader of the session's events after number `after`, until its run has ended."""
+        return Follower(
+            self._database, self._hub, session_id, after, lambda: self.running(session_id)
+        )
 
-        Text comes once: pieces already heard live are not repeated when they are stored, but
-        their number is passed on with an empty piece, so that a stream can be resumed there.
-        """
-        with self._hub.follow(session_id) as queue:
-            log = await self._database.read(lambda c: runs.events_after(c, session_id, after))
-            heard_to = 0
-            last = after
-            for numbered in log:
-                heard_to = _heard_to(numbered.event, heard_to)
-                last = numbered.number
-                yield Heard(numbered.event, numbered.number)
-            while self.running(session_id) or not queue.empty():
-                heard = await queue.get()
-                if heard is None:
-                    return
-                if heard.number is not None and heard.number <= last:
-                    continue
-                last = heard.number or last
-                trimmed = _fresh_part(heard, heard_to)
-                heard_to = _heard_to(heard.event, heard_to)
-                if trimmed is not None:
-                    yield trimmed
-                if isinstance(heard.event, RunFinished):
-                    return
+    async def follow(self, session_id: str, after: int) -> AsyncGenerator[Heard, None]:
+        """The events of a follower, one by one."""
+        async with aclosing(self.follower(session_id, after).batches()) as batches:
+            async for batch in batches:
+                for heard in batch:
+                    yield heard
 
     async def close(self) -> None:
         """Stop every run and wait for its end to be stored."""
@@ -224,9 +213,7 @@ class Runs:
         self, started: Started, who: Principal, agent: Agent, model: ChatModel
     ) -> None:
         """The five verbs; whatever happens, the run ends in the log and in its row."""
-        recorder = Recorder(
-            self._database, self._stamps, self._hub, started.session_id, started.run_id
-        )
+        recorder = Recorder(self._log, self._hub, started.session_id, started.run_id)
         usage, status, error = Usage(), "done", None
         try:
             history = await self._load(started)
@@ -320,6 +307,8 @@ class Runs:
                 usage=usage,
                 error=error,
             )
+            owner_id = runs.owner_of(connection, recorder.session_id)
+            quota.spend(connection, owner_id, self._stamps.now(), usage)
             return runs.append_events(
                 connection, self._stamps, recorder.session_id, recorder.run_id, [finished]
             )
@@ -343,21 +332,3 @@ def _perceive(history: Sequence[Message]) -> str:
     if len(asked) > 1 and len(cite.telling_terms(asked[-1])) < 2:
         return f"{asked[-2]}\n{asked[-1]}"
     return asked[-1]
-
-
-def _heard_to(event: Event, heard_to: int) -> int:
-    """Code points of the running answer that a follower has after `event`."""
-    if isinstance(event, TextAdded):
-        return max(heard_to, event.at + len(event.text))
-    return 0 if isinstance(event, RunStarted) else heard_to
-
-
-def _fresh_part(heard: Heard, heard_to: int) -> Heard | None:
-    """The part of an event that a follower has not heard; nothing when it is all old."""
-    event = heard.event
-    if not isinstance(event, TextAdded) or event.at >= heard_to:
-        return heard
-    fresh = event.text[heard_to - event.at :]
-    if not fresh and heard.number is None:
-        return None
-    return Heard(TextAdded(at=max(event.at, heard_to), text=fresh), heard.number)

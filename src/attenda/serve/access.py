@@ -23,57 +23,47 @@ class OpenStreams:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._proofs: dict[asyncio.Event, Callable[[], Awaitable[object]]] = {}
+        self._open: dict[Callable[[], None], Callable[[], Awaitable[object]]] = {}
+        """How to end each stream, and how its reader proves themselves."""
         self._watching: asyncio.Task[None] | None = None
 
     async def while_allowed(
-        self, frames: AsyncIterator[bytes], proof: Callable[[], Awaitable[object]]
+        self,
+        frames: AsyncIterator[bytes],
+        end: Callable[[], None],
+        proof: Callable[[], Awaitable[object]],
     ) -> AsyncIterator[bytes]:
-        """`frames`, ended early when `proof` raises after a change of rights.
+        """`frames`, ended early by `end` when `proof` raises after a change of rights.
 
         The first proof comes after the stream is known to the watch, so no change falls between.
         """
-        ended = asyncio.Event()
-        self._proofs[ended] = proof
+        self._open[end] = proof
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch(), name="watch access")
-        ending = asyncio.create_task(ended.wait())
-        next_frame: asyncio.Future[bytes | None] | None = None
         try:
-            if not await _holds(proof):
-                return
-            while True:
-                next_frame = asyncio.ensure_future(anext(frames, None))
-                await asyncio.wait([next_frame, ending], return_when=asyncio.FIRST_COMPLETED)
-                if ending.done():
-                    return
-                frame = next_frame.result()
-                if frame is None:
-                    return
-                yield frame
+            if await _holds(proof):
+                async for frame in frames:
+                    yield frame
         finally:
-            ending.cancel()
-            if next_frame is not None:
-                next_frame.cancel()
-            del self._proofs[ended]
+            del self._open[end]
 
     async def _watch(self) -> None:
         version = 0  # no version: the first look asks every stream
         try:
-            while self._proofs:
+            while self._open:
                 await asyncio.sleep(_WATCH_S)
                 now = await self._database.read(people.access_version)
                 if now != version:
                     await self._ask_all()
                 version = now
         finally:
-            for ended in self._proofs:
-                ended.set()
+            for end in list(self._open):
+                end()
 
     async def _ask_all(self) -> None:
-        for ended, proof in list(self._proofs.items()):
+        for end, proof in list(self._open.items()):
             if not await _holds(proof):
-                ended.set()
+                end()
 
 
 async def _holds(proof: Callable[[], Awaitable[object]]) -> bool:

@@ -209,9 +209,12 @@ async def events(
         again = await identify(house, secret)
         await house.database.read(lambda c: sessions.get_session(c, again, session_id))
 
-    frames = event_stream(house.runs.follow(session_id, start), who.language)
+    follower = house.runs.follower(session_id, start)
+    frames = event_stream(follower, who.language)
     streams: OpenStreams = request.app.state.streams
-    return StreamingResponse(streams.while_allowed(frames, proof), media_type="text/event-stream")
+    return StreamingResponse(
+        streams.while_allowed(frames, follower.close, proof), media_type="text/event-stream"
+    )
 
 
 def _message(

@@ -17,7 +17,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from attenda.core.errors import AttendaError, Denied, NotFound, Unauthenticated, UserError
+from attenda.core.errors import (
+    AttendaError,
+    Denied,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    UserError,
+)
 from attenda.core.principal import Action, Principal
 from attenda.runtime.house import House
 from attenda.store import keys, people
@@ -36,6 +43,7 @@ __all__ = [
 
 COOKIE = "attenda"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_MAX_HEAD_BYTES = 32 << 10
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.ASCII)
 _HEADERS = {
     "Content-Security-Policy": (
@@ -84,6 +92,8 @@ class Gate:
         await self._app(scope, receive, with_headers)
 
     def _problem(self, scope: Scope, headers: Headers) -> AttendaError | None:
+        if _head_bytes(scope) > _MAX_HEAD_BYTES:
+            return TooLarge("request.refused", problem="its address and headers are over 32 KB")
         if scope.get("server") is None or scope["server"][1] is None:
             return None  # the socket in the home: its file rights are the gate
         asked = headers.getlist("host")
@@ -93,6 +103,12 @@ class Gate:
         if _is_foreign(headers, asked[0]) and not _is_visit(scope, headers):
             return Denied("gate.origin")
         return None
+
+
+def _head_bytes(scope: Scope) -> int:
+    """Bytes of address and headers; the server's own limit passes what comes in one piece."""
+    pairs = sum(len(name) + len(value) for name, value in scope["headers"])
+    return pairs + len(scope.get("raw_path") or b"") + len(scope.get("query_string", b""))
 
 
 def _is_foreign(headers: Headers, host: str) -> bool:

@@ -72,7 +72,7 @@ async def read(request: Request, who: Who, document_id: str) -> dict[str, Any]:
         return {
             **_row(row, who.language),
             "text": documents.document_text(connection, who, document_id),
-            "passages": passages.count_passages(connection, document_id),
+            "passages": passages.count_passages(connection, who, document_id),
         }
 
     return await house_of(request).database.read(load)
@@ -86,8 +86,8 @@ async def state(request: Request, who: Who, document_id: str) -> dict[str, Any]:
         row = documents.get_document(connection, who, document_id)
         return {
             **_row(row, who.language),
-            "records": len(documents.children_of(connection, document_id)),
-            "passages": passages.count_passages(connection, document_id),
+            "records": documents.count_records(connection, who, document_id),
+            "passages": passages.count_passages(connection, who, document_id),
         }
 
     return await house_of(request).database.read(load)
@@ -105,9 +105,7 @@ async def trash(request: Request, who: Adder, document_id: str) -> None:
 @router.post("/documents/{document_id}/restore", status_code=204)
 async def restore(request: Request, who: Adder, document_id: str) -> None:
     """Bring a document back."""
-    await house_of(request).database.write(
-        lambda c: documents.untrash_document(c, who, document_id)
-    )
+    await house_of(request).ingester.restore(who, document_id)
 
 
 @router.post("/documents/{document_id}/retry", status_code=202)

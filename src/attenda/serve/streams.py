@@ -4,12 +4,13 @@ Only stored events carry an `id:`; a client that reconnects sends the last one i
 come within 30 ms leave as one piece, and a silent stream shows a sign of life every 15 seconds.
 """
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from attenda.core.event import RunFinished, TextAdded
 from attenda.core.words import sentence
+from attenda.runtime.follower import Follower
 from attenda.runtime.live import Heard
 
 __all__ = ["event_stream"]
@@ -18,74 +19,24 @@ _MERGE_S = 0.03
 _SILENCE_S = 15.0
 
 
-async def event_stream(heard: AsyncIterator[Heard], language: str) -> AsyncIterator[bytes]:
-    """The bytes of a stream, event by event; a failure is worded in `language`."""
-    queue: asyncio.Queue[Heard | None] = asyncio.Queue()
-
-    async def pump() -> None:
-        try:
-            async for one in heard:
-                queue.put_nowait(one)
-        finally:
-            queue.put_nowait(None)
-
-    pumping = asyncio.create_task(pump())
-    try:
-        while True:
-            try:
-                first = await asyncio.wait_for(queue.get(), _SILENCE_S)
-            except TimeoutError:
-                yield b": still here\n\n"
-                continue
-            if first is None:
-                break
-            pieces, ended = await _together(first, queue)
-            yield b"".join(_frame(one, language) for one in pieces)
-            if ended:
-                break
-        if pumping.done() and not pumping.cancelled() and pumping.exception():
-            raise pumping.exception()  # type: ignore[misc]
-    finally:
-        pumping.cancel()
-
-
-async def _together(first: Heard, queue: "asyncio.Queue[Heard | None]") -> tuple[list[Heard], bool]:
-    """`first` with what follows at once, neighbouring words joined; whether the stream ended."""
-    pieces = [first]
-    if isinstance(first.event, TextAdded) and first.event.at > 0:
-        await asyncio.sleep(_MERGE_S)
-    while not queue.empty():
-        one = queue.get_nowait()
-        if one is None:
-            return _joined(pieces), True
-        pieces.append(one)
-    return _joined(pieces), False
-
-
-def _joined(pieces: list[Heard]) -> list[Heard]:
-    joined: list[Heard] = []
-    for one in pieces:
-        last = joined[-1] if joined else None
-        if (
-            last is not None
-            and last.number is None
-            and isinstance(last.event, TextAdded)
-            and isinstance(one.event, TextAdded)
-            and one.event.at == last.event.at + len(last.event.text)
-        ):
-            text = last.event.text + one.event.text
-            joined[-1] = Heard(TextAdded(at=last.event.at, text=text), one.number)
-        else:
-            joined.append(one)
-    return joined
+async def event_stream(follower: Follower, language: str) -> AsyncGenerator[bytes, None]:
+    """The bytes of a stream, batch by batch; a failure is worded in `language`."""
+    async with aclosing(follower.batches(_MERGE_S, _SILENCE_S)) as batches:
+        async for batch in batches:
+            frames = b"".join(_frame(one, language) for one in batch)
+            yield frames or b": still here\n\n"
 
 
 def _frame(heard: Heard, language: str) -> bytes:
     number = f"id: {heard.number}\n" if heard.number is not None else ""
+    return f"{number}data: {_body(heard, language)}\n\n".encode()
+
+
+def _body(heard: Heard, language: str) -> str:
     event = heard.event
+    if isinstance(event, TextAdded):  # nearly all there is: spelled by hand, since it is hot
+        return f'{{"type":"text","at":{event.at},"text":{json.dumps(event.text)}}}'
     if isinstance(event, RunFinished) and event.error_key:
         message = sentence(language, event.error_key, **event.error_values)
-        body = json.dumps({**event.model_dump(), "error_message": message}, ensure_ascii=False)
-    else:
-        body = event.model_dump_json()
-    return f"{number}data: {body}\n\n".encode()
+        return json.dumps({**event.model_dump(), "error_message": message}, ensure_ascii=False)
+    return event.model_dump_json()

@@ -1,7 +1,9 @@
 """The audit log: what someone with rights did, each row chained to the one before by its hash.
 
-A row that is changed, dropped, inserted or moved breaks the chain from there on, which `verify`
-finds. It says who did what to which object; secrets and message texts never go in.
+A row that is changed, dropped, inserted or moved breaks the chain from there on, and a counter
+beside the log says how long it must be, so `verify` finds a cut tail too. It says who did what to
+which object; secrets and message texts never go in. Who can write the database and knows this
+file can forge the whole chain: against them, keep a hash of it elsewhere.
 """
 
 import hashlib
@@ -9,12 +11,20 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, Row, Text, cast, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 
-from attenda.store.schema import audit
+from attenda.store.schema import access, audit
 from attenda.store.stamps import Stamps
 
 __all__ = ["AuditRow", "audit_rows", "note", "verify"]
+
+_LENGTH = 2
+"""The row of `access` that holds the number of the newest audit row."""
+_ROWS = select(
+    *(column for column in audit.c if column.name not in ("detail", "hash"))
+).add_columns(cast(audit.c.detail, Text).label("detail"), audit.c.hash)
+"""Details as they are written: what someone planted there need not be JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,8 @@ def note(
     last = connection.execute(
         select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)
     ).first()
-    number, before = (int(last.number) + 1, str(last.hash)) if last else (1, "")
+    newest, before = (int(last.number), str(last.hash)) if last else (0, "")
+    number = max(newest, _length(connection)) + 1  # a cut tail stays a gap
     row: dict[str, Any] = {
         "number": number,
         "at": stamps.now(),
@@ -54,27 +65,54 @@ def note(
         "detail": detail,
     }
     connection.execute(insert(audit).values(**row, hash=_chained(before, row)))
+    counter = update(access).where(access.c.id == _LENGTH).values(version=number)
+    if connection.execute(counter).rowcount == 0:
+        connection.execute(insert(access).values(id=_LENGTH, version=number))
 
 
 def audit_rows(
     connection: Connection, limit: int = 200, before: int | None = None
 ) -> list[AuditRow]:
     """The newest rows, newest first; those before a number to page on."""
-    statement = select(audit).order_by(audit.c.number.desc()).limit(limit)
+    statement = _ROWS.order_by(audit.c.number.desc()).limit(limit)
     if before is not None:
         statement = statement.where(audit.c.number < before)
-    return [AuditRow(**row) for row in connection.execute(statement).mappings()]
+    rows = []
+    for row in connection.execute(statement).mappings():
+        rows.append(AuditRow(**{**row, "detail": _detail(row["detail"])}))
+    return rows
 
 
 def verify(connection: Connection) -> int | None:
     """Number of the first row whose chain is broken; none when the log is whole."""
     before, expected = "", 1
-    for row in connection.execute(select(audit).order_by(audit.c.number)).mappings():
-        body = {name: row[name] for name in row if name != "hash"}
-        if row["number"] != expected or row["hash"] != _chained(before, body):
-            return int(row["number"])
-        before, expected = row["hash"], expected + 1
-    return None
+    try:
+        for row in connection.execute(_ROWS.order_by(audit.c.number)):
+            if row.number != expected or row.hash != _chained(before, _body(row)):
+                return min(expected, int(row.number))
+            before, expected = row.hash, expected + 1
+    except (TypeError, ValueError, RecursionError, DBAPIError):
+        return expected  # what stands there cannot even be read
+    return None if _length(connection) == expected - 1 else expected
+
+
+def _detail(stored: str) -> dict[str, Any]:
+    try:
+        detail = json.loads(stored)
+    except (TypeError, ValueError, RecursionError):
+        detail = None
+    return detail if isinstance(detail, dict) else {"unreadable": str(stored)[:1000]}
+
+
+def _length(connection: Connection) -> int:
+    statement = select(func.max(access.c.version)).where(access.c.id == _LENGTH)
+    return int(connection.execute(statement).scalar_one() or 0)
+
+
+def _body(row: Row[Any]) -> dict[str, Any]:
+    body = dict(row._mapping)
+    del body["hash"]
+    return {**body, "detail": json.loads(row.detail)}
 
 
 def _chained(before: str, row: dict[str, Any]) -> str:

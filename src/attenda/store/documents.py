@@ -1,17 +1,18 @@
-"""Collections and documents: their states on the way in, the trash, and their stored text.
+"""Collections and documents: who has them, the trash, and their stored text.
 
-A document is `queued`, then `reading`, then `indexing`, then `ready` or `failed` with a reason. A
-file of many records (JSON Lines, mbox) is a container: its records are documents of their own
-that point to it. Deleting moves to the trash; erasing is for good.
+A file of many records (JSON Lines, mbox) is a container: its records are documents of their own
+that point to it. Deleting moves to the trash; erasing is for good. How a document comes in and
+which states it goes through is `intake.py`'s.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
-from attenda.core.errors import AttendaError, NotFound
+from attenda.core.errors import NotFound
 from attenda.core.principal import EVERYONE, Principal
 from attenda.store.rights import changeable, visible
 from attenda.store.schema import collections, documents, pages
@@ -22,29 +23,30 @@ __all__ = [
     "Document",
     "StoredPage",
     "add_document",
-    "add_record",
+    "as_stored",
     "children_of",
-    "claim_next",
     "count_documents",
+    "count_records",
     "document_by_id",
     "document_text",
+    "documents_from",
     "ensure_collection",
-    "erase_document",
-    "fail_document",
+    "erase_documents",
     "get_document",
     "list_collections",
     "list_documents",
     "page_of",
     "replace_pages",
-    "requeue_interrupted",
-    "same_content",
-    "set_progress",
-    "set_state",
+    "named_documents",
     "trash_document",
     "untrash_document",
 ]
 
 _LIST = [column for column in documents.c if column.name != "text"]
+_TOGETHER = 5000
+"""Ids of one statement; PostgreSQL takes 65,535 values, SQLite 32,766."""
+_MAX_WORDS = 200
+"""Characters of a filter that are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +97,46 @@ class StoredPage:
     boxes: bytes
 
 
+def as_stored(text: str) -> str:
+    """`text` without what no database can hold: NUL, and halves of surrogate pairs."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 def ensure_collection(
     connection: Connection, stamps: Stamps, who: Principal, name: str, *, shared: bool = True
 ) -> Collection:
-    """The collection called `name` that `who` may see, made when there is none."""
-    for collection in list_collections(connection, who):
-        if collection.name == name:
-            return collection
-    made = Collection(stamps.new_id("col"), name, who.id, EVERYONE if shared else None)
-    connection.execute(
-        insert(collections).values(
-            id=made.id,
-            name=name,
-            created_at=stamps.now(),
-            owner_id=made.owner_id,
-            team_id=made.team_id,
-        )
+    """The collection called `name` that `who` may see, made when there is none.
+
+    It is held until the end of the transaction, so that of two who add the same file at once the
+    second finds the first's.
+    """
+    name = as_stored(name).strip()[:120] or "Library"
+    found = _collection(connection, who, name)
+    if found is not None:
+        return found
+    made = {"id": stamps.new_id("col"), "name": name, "created_at": stamps.now()}
+    try:
+        with connection.begin_nested():
+            team_id = EVERYONE if shared else None
+            connection.execute(insert(collections).values(**made, owner_id=who.id, team_id=team_id))
+    except IntegrityError:
+        pass  # another of this person's requests made it in this moment
+    found = _collection(connection, who, name)
+    assert found is not None
+    return found
+
+
+def _collection(connection: Connection, who: Principal, name: str) -> Collection | None:
+    """The visible collection of that name: one's own before a team's."""
+    statement = (
+        select(*[collections.c[column] for column in Collection.__slots__])
+        .where(collections.c.name == name, visible(collections, who))
+        .order_by((collections.c.owner_id == who.id).desc(), collections.c.id)
+        .limit(1)
+        .with_for_update(key_share=True)
     )
-    return made
+    row = connection.execute(statement).mappings().first()
+    return Collection(**row) if row else None
 
 
 def list_collections(connection: Connection, who: Principal) -> list[Collection]:
@@ -143,17 +167,32 @@ def add_document(
     return document_id
 
 
-def same_content(
-    connection: Connection, collection_id: str, name: str, container_id: str | None = None
-) -> Document | None:
-    """The living document of that name in the collection (and container), if there is one."""
-    statement = _alive().where(documents.c.collection_id == collection_id, documents.c.name == name)
-    if container_id is None:
-        statement = statement.where(documents.c.container_id.is_(None))
-    else:
-        statement = statement.where(documents.c.container_id == container_id)
-    row = connection.execute(statement.limit(1)).mappings().first()
-    return _document(row) if row else None
+def named_documents(
+    connection: Connection, who: Principal, collection_id: str, name: str
+) -> list[tuple[Document, bool]]:
+    """The living documents of that name in a collection, each with whether `who` may change it."""
+    statement = _alive().where(
+        documents.c.collection_id == collection_id,
+        documents.c.name == name,
+        documents.c.container_id.is_(None),
+    )
+    mine = changeable(documents, who).label("mine")
+    rows = connection.execute(statement.add_columns(mine).order_by(documents.c.id)).mappings()
+    return [(_document(row), bool(row["mine"])) for row in rows]
+
+
+def documents_from(connection: Connection, who: Principal, source: str) -> dict[str, Document]:
+    """The newest document of each source below `source` that `who` may change, the trash too."""
+    statement = (
+        select(*_LIST)
+        .where(
+            documents.c.source.startswith(source, autoescape=True),
+            documents.c.container_id.is_(None),
+            changeable(documents, who),
+        )
+        .order_by(documents.c.created_at, documents.c.id)
+    )
+    return {row["source"]: _document(row) for row in connection.execute(statement).mappings()}
 
 
 def get_document(connection: Connection, who: Principal, document_id: str) -> Document:
@@ -162,7 +201,7 @@ def get_document(connection: Connection, who: Principal, document_id: str) -> Do
     Raises:
         NotFound: it is not there or not theirs.
     """
-    statement = select(*_LIST).where(documents.c.id == document_id, visible(documents, who))
+    statement = select(*_LIST).where(_is(document_id), visible(documents, who))
     row = connection.execute(statement).mappings().first()
     if row is None:
         raise NotFound("document.missing", id=document_id)
@@ -188,32 +227,6 @@ def children_of(connection: Connection, container_id: str) -> dict[str, Document
     return {row["name"]: _document(row) for row in connection.execute(statement).mappings()}
 
 
-def add_record(
-    connection: Connection, stamps: Stamps, container: Document, name: str, content_hash: str
-) -> Document:
-    """A new record of a container, with the container's owner, team and collection."""
-    document_id = stamps.new_id("doc")
-    now = stamps.now()
-    shared = [container.team_id] if container.team_id else []
-    connection.execute(
-        insert(documents).values(
-            id=document_id,
-            collection_id=container.collection_id,
-            container_id=container.id,
-            name=name[:300],
-            content_hash=content_hash,
-            state="indexing",
-            owner_id=container.owner_id,
-            team_id=container.team_id,
-            readers=sorted({container.owner_id, *shared}),
-            created_at=now,
-            updated_at=now,
-            deleted_at=container.deleted_at,
-        )
-    )
-    return document_by_id(connection, document_id)
-
-
 def list_documents(
     connection: Connection,
     who: Principal,
@@ -227,17 +240,25 @@ def list_documents(
     statement = select(*_LIST).where(visible(documents, who))
     alive = documents.c.deleted_at.is_not(None) if trashed else documents.c.deleted_at.is_(None)
     statement = statement.where(alive)
-    if words.strip():
-        like = f"%{words.strip().lower()}%"
+    wanted = as_stored(words).strip()[:_MAX_WORDS]
+    if wanted:
         statement = statement.where(
-            or_(func.lower(documents.c.title).like(like), func.lower(documents.c.name).like(like))
+            or_(*_has(documents.c.title, wanted), *_has(documents.c.name, wanted))
         )
     elif container_id is None:
         statement = statement.where(documents.c.container_id.is_(None))
     if container_id is not None:
-        statement = statement.where(documents.c.container_id == container_id)
+        statement = statement.where(documents.c.container_id == as_stored(container_id))
     ordered = statement.order_by(documents.c.created_at.desc(), documents.c.id).limit(limit)
     return [_document(row) for row in connection.execute(ordered).mappings()]
+
+
+def _has(column: ColumnElement[str], words: str) -> list[ColumnElement[bool]]:
+    """Words in a column, as typed or in small letters: SQLite makes ASCII alone small."""
+    return [
+        column.contains(words, autoescape=True),
+        func.lower(column).contains(words.lower(), autoescape=True),
+    ]
 
 
 def count_documents(connection: Connection, who: Principal) -> dict[str, int]:
@@ -252,15 +273,23 @@ def count_documents(connection: Connection, who: Principal) -> dict[str, int]:
     return {state: count for state, count in connection.execute(statement)}
 
 
+def count_records(connection: Connection, who: Principal, container_id: str) -> int:
+    """How many living records of a container `who` may see."""
+    statement = select(func.count()).where(
+        documents.c.container_id == as_stored(container_id),
+        documents.c.deleted_at.is_(None),
+        visible(documents, who),
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
 def document_text(connection: Connection, who: Principal, document_id: str) -> str:
     """The stored text that spans count in.
 
     Raises:
         NotFound: it is not there or not theirs.
     """
-    statement = select(documents.c.text).where(
-        documents.c.id == document_id, visible(documents, who)
-    )
+    statement = select(documents.c.text).where(_is(document_id), visible(documents, who))
     text = connection.execute(statement).scalar_one_or_none()
     if text is None:
         raise NotFound("document.missing", id=document_id)
@@ -294,70 +323,20 @@ def page_of(connection: Connection, document_id: str, number: int) -> StoredPage
     return StoredPage(**row) if row else None
 
 
-def claim_next(connection: Connection, stamps: Stamps, deadline_us: int) -> str | None:
-    """Take the oldest queued document to work on until the deadline; none when all is done."""
-    oldest = (
-        select(documents.c.id)
-        .where(documents.c.state == "queued", documents.c.deleted_at.is_(None))
-        .order_by(documents.c.created_at)
-        .limit(1)
-    )
-    document_id = connection.execute(oldest).scalar_one_or_none()
-    if document_id is None:
-        return None
-    taken = connection.execute(
-        update(documents)
-        .where(documents.c.id == document_id, documents.c.state == "queued")
-        .values(state="reading", deadline_at=stamps.now() + deadline_us, updated_at=stamps.now())
-    )
-    return str(document_id) if taken.rowcount else None
-
-
-def set_state(
-    connection: Connection, stamps: Stamps, document_id: str, state: str, **values: Any
+def trash_document(
+    connection: Connection, stamps: Stamps, who: Principal, id_: str, reason: str | None = None
 ) -> None:
-    """Move a document on; further columns as given."""
-    connection.execute(
-        update(documents)
-        .where(documents.c.id == document_id)
-        .values(state=state, updated_at=stamps.now(), **values)
-    )
-
-
-def set_progress(connection: Connection, document_id: str, done: int, total: int) -> None:
-    """How far the indexing of a document is, in passages."""
-    connection.execute(
-        update(documents).where(documents.c.id == document_id).values(done=done, total=total)
-    )
-
-
-def fail_document(
-    connection: Connection, stamps: Stamps, document_id: str, error: AttendaError
-) -> None:
-    """End a document's way in with the reason, as key and values of the catalogue."""
-    values = {name: str(value) for name, value in error.values.items()}
-    reason = {"key": error.key, "values": values}
-    set_state(connection, stamps, document_id, "failed", reason=reason, deadline_at=None)
-
-
-def requeue_interrupted(connection: Connection, stamps: Stamps) -> int:
-    """Put documents that a dead process left half way back into the queue; how many."""
-    halfway = documents.c.state.in_(("reading", "indexing"))
-    done = connection.execute(
-        update(documents)
-        .where(halfway, documents.c.container_id.is_(None))
-        .values(state="queued", deadline_at=None, updated_at=stamps.now())
-    )
-    return done.rowcount
-
-
-def trash_document(connection: Connection, stamps: Stamps, who: Principal, id_: str) -> None:
     """Move a document and its records to the trash: gone from answers, not yet from the disk.
+
+    `reason` is a key of the catalogue that says why, where no person did it.
 
     Raises:
         NotFound: it is not there or not theirs to change.
     """
     _set_deleted(connection, who, id_, stamps.now())
+    if reason is not None:
+        why = {"key": reason, "values": {}}
+        connection.execute(update(documents).where(_is(id_)).values(reason=why))
 
 
 def untrash_document(connection: Connection, who: Principal, id_: str) -> None:
@@ -367,22 +346,31 @@ def untrash_document(connection: Connection, who: Principal, id_: str) -> None:
         NotFound: it is not there or not theirs to change.
     """
     _set_deleted(connection, who, id_, None)
+    unfailed = documents.c.state != "failed"
+    connection.execute(update(documents).where(_is(id_), unfailed).values(reason=None))
 
 
-def erase_document(connection: Connection, document_id: str) -> None:
-    """Delete a document, its records, pages and passages for good."""
-    either = or_(documents.c.id == document_id, documents.c.container_id == document_id)
-    connection.execute(delete(documents).where(either))
+def erase_documents(connection: Connection, document_ids: Sequence[str]) -> None:
+    """Delete documents, their records and pages for good; their passages must be gone already."""
+    for first in range(0, len(document_ids), _TOGETHER):
+        ids = document_ids[first : first + _TOGETHER]
+        either = or_(documents.c.id.in_(ids), documents.c.container_id.in_(ids))
+        connection.execute(delete(documents).where(either))
 
 
 def _set_deleted(connection: Connection, who: Principal, id_: str, at: int | None) -> None:
+    id_ = as_stored(id_)
     either = or_(documents.c.id == id_, documents.c.container_id == id_)
     statement = update(documents).where(either, changeable(documents, who))
     if connection.execute(statement.values(deleted_at=at)).rowcount == 0:
         raise NotFound("document.missing", id=id_)
 
 
-def _alive() -> Any:
+def _is(document_id: str) -> ColumnElement[bool]:
+    return documents.c.id == as_stored(document_id)
+
+
+def _alive() -> Select[Any]:
     return select(*_LIST).where(documents.c.deleted_at.is_(None))
 
 

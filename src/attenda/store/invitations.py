@@ -6,7 +6,7 @@ from typing import get_args
 from sqlalchemy import Connection, insert, update
 from sqlalchemy.exc import IntegrityError
 
-from attenda.core.errors import Conflict, NotFound, UserError
+from attenda.core.errors import Conflict, NotFound, Unauthenticated, UserError
 from attenda.core.principal import Principal, Role
 from attenda.store import audit
 from attenda.store.people import (
@@ -15,6 +15,7 @@ from attenda.store.people import (
     hash_password,
     hash_token,
     list_teams,
+    principal_of,
     set_password,
 )
 from attenda.store.schema import invitations, memberships, users
@@ -70,8 +71,11 @@ def accept_invitation(
 ) -> str:
     """Use an invitation once: a new user, or a known one's new password; the user's id.
 
+    A link is worth what its giver may do now: it ends with their right to invite. A new password
+    ends the other links that offered one.
+
     Raises:
-        NotFound: the link is unknown, used or too old.
+        NotFound: the link is unknown, used or too old, or its giver may invite no more.
         UserError: the e-mail or the password will not do.
         Conflict: the e-mail is taken.
     """
@@ -84,11 +88,20 @@ def accept_invitation(
             invitations.c.expires_at > now,
         )
         .values(used_at=now)
-        .returning(invitations.c.user_id, invitations.c.role, invitations.c.team_id)
+        .returning(
+            invitations.c.user_id,
+            invitations.c.role,
+            invitations.c.team_id,
+            invitations.c.invited_by,
+        )
     ).first()
-    if used is None:
+    if used is None or not _may_still_invite(connection, used.invited_by):
         raise NotFound("people.bad_link")
     if used.user_id is not None:
+        others = update(invitations).where(
+            invitations.c.user_id == used.user_id, invitations.c.used_at.is_(None)
+        )
+        connection.execute(others.values(used_at=now))
         set_password(connection, stamps, used.user_id, password)
         return str(used.user_id)
     check_email(email)
@@ -103,3 +116,10 @@ def accept_invitation(
         connection.execute(insert(memberships).values(user_id=user_id, team_id=used.team_id))
     audit.note(connection, stamps, user_id, "user.joined", user_id, role=used.role)
     return user_id
+
+
+def _may_still_invite(connection: Connection, user_id: str) -> bool:
+    try:
+        return principal_of(connection, user_id).may("manage_people")
+    except Unauthenticated:
+        return False

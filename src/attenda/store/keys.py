@@ -66,9 +66,10 @@ def sign_in(connection: Connection, stamps: Stamps, user_id: str) -> str:
 
 
 def end_login(connection: Connection, token: str) -> None:
-    """Sign one browser out."""
-    connection.execute(delete(logins).where(logins.c.token_hash == hash_token(token)))
-    bump_access(connection)
+    """Sign one browser out; a token that nobody holds changes nothing."""
+    ended = connection.execute(delete(logins).where(logins.c.token_hash == hash_token(token)))
+    if ended.rowcount:
+        bump_access(connection)
 
 
 def end_logins(connection: Connection, user_id: str) -> None:
@@ -94,8 +95,7 @@ def authenticate(connection: Connection, stamps: Stamps, secret: str) -> Princip
         if row is None:
             raise Unauthenticated("gate.unknown")
         who = principal_of(connection, row.user_id)
-        scopes = None if row.scopes is None else frozenset(row.scopes)
-        return who.model_copy(update={"scopes": scopes})
+        return who.model_copy(update={"scopes": _scopes(row.scopes)})
     statement = select(logins.c.user_id).where(
         logins.c.token_hash == hash_token(secret), logins.c.expires_at > now
     )
@@ -103,6 +103,14 @@ def authenticate(connection: Connection, stamps: Stamps, secret: str) -> Princip
     if user_id is None:
         raise Unauthenticated("gate.unknown")
     return principal_of(connection, str(user_id))
+
+
+def _scopes(stored: object) -> frozenset[str] | None:
+    """What a key is limited to; a row that does not hold a list of names allows nothing."""
+    if stored is None:
+        return None
+    names = stored if isinstance(stored, list) else []
+    return frozenset(name for name in names if isinstance(name, str))
 
 
 def create_key(

@@ -7,7 +7,7 @@ person types, no operator of the query language reaches the database.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
@@ -107,22 +107,36 @@ def remove_words(connection: Connection, numbers: list[int]) -> None:
         )
 
 
-def passage_counts(connection: Connection, terms: Sequence[str]) -> dict[str, int]:
-    """In how many passages each term stands; a term is looked for as a beginning of words."""
+def passage_counts(
+    connection: Connection,
+    terms: Sequence[str],
+    allowed_sql: str = "",
+    values: Mapping[str, object] | None = None,
+) -> dict[str, int]:
+    """In how many passages each term stands; a term is looked for as a beginning of words.
+
+    With `allowed_sql`, a condition on the table `documents`, only passages it allows count.
+    """
+    statement = "SELECT COUNT(*) FROM passage_words "
+    if allowed_sql:
+        statement += (
+            "JOIN passages ON passages.number = passage_words.rowid "
+            "JOIN documents ON documents.id = passages.document_id "
+        )
     if connection.dialect.name == "sqlite":
-        statement = "SELECT COUNT(*) FROM passage_words WHERE passage_words MATCH :match"
+        statement += "WHERE passage_words MATCH :match"
         pattern = '"{}"*'
     else:
-        statement = (
-            "SELECT COUNT(*) FROM passage_words WHERE words @@ to_tsquery('english', :match)"
-        )
+        statement += "WHERE passage_words.words @@ to_tsquery('english', :match)"
         pattern = "'{}':*"
+    if allowed_sql:
+        statement += f" AND {allowed_sql}"
     counts: dict[str, int] = {}
     for term in terms[:_MAX_TERMS]:
-        words = index_text(term).split()
+        words = index_text(term[:_MAX_QUERY]).split()
         if words:
-            match = pattern.format(words[0])
-            counts[term] = int(connection.execute(text(statement), {"match": match}).scalar_one())
+            bound = {**(values or {}), "match": pattern.format(words[0])}
+            counts[term] = int(connection.execute(text(statement), bound).scalar_one())
     return counts
 
 

@@ -1,8 +1,7 @@
-"""Passages: the indexed units of documents, their words, vectors and labels.
+"""Passages: the indexed units of documents, their words and labels, and who may be shown them.
 
-Vectors are rows of float16 under an index that names the embedding model; a second index can be
-filled beside the active one and swapped in. Searching by vector is `knowledge/search.py`'s, which
-reads the rows here once and keeps them in memory.
+Every way out asks for the rights of this moment: the rows' in the query itself, and the teams
+that the person still has. Vectors are `vectors.py`'s, words `lexical.py`'s.
 """
 
 import math
@@ -10,46 +9,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    bindparam,
-    delete,
-    func,
-    insert,
-    select,
-    text,
-    true,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, or_, select
 
 from attenda.core.errors import NotFound
 from attenda.core.label import Label
 from attenda.core.principal import Principal
 from attenda.store import lexical
+from attenda.store.documents import as_stored
 from attenda.store.rights import visible, visible_sql
-from attenda.store.schema import collections, documents, indexes, passages, vectors
+from attenda.store.schema import documents, memberships, passages, users
+from attenda.store.vectors import forget_vectors
 
 __all__ = [
     "FoundPassage",
     "NewPassage",
-    "VectorRows",
+    "Size",
     "add_passages",
-    "add_vectors",
     "allowed_numbers",
-    "ensure_index",
+    "collection_size",
+    "count_passages",
     "fetch_passages",
-    "find_index",
     "get_passage",
-    "missing_vectors",
+    "passages_of",
     "remove_passages",
     "term_rarity",
-    "vector_state",
-    "vectors_since",
     "words_search",
 ]
+
+_TOGETHER = 5000
+"""Values of one list in a statement; PostgreSQL takes 65,535 at most, SQLite 32,766."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +67,6 @@ class FoundPassage:
     page: int | None
     heading: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class VectorRows:
-    """Vectors (N, D) float16 and the passage number of each row."""
-
-    numbers: NDArray[np.int64]
-    matrix: NDArray[np.float16]
 
 
 def add_passages(connection: Connection, new: Sequence[NewPassage], title: str) -> list[int]:
@@ -120,101 +100,14 @@ def add_passages(connection: Connection, new: Sequence[NewPassage], title: str) 
 
 def remove_passages(connection: Connection, document_ids: Sequence[str]) -> None:
     """Take the passages of documents out of every index."""
-    chosen = select(passages.c.number).where(passages.c.document_id.in_(document_ids))
-    numbers = [int(number) for (number,) in connection.execute(chosen)]
-    lexical.remove_words(connection, numbers)
-    connection.execute(delete(passages).where(passages.c.document_id.in_(document_ids)))
-    if numbers:
-        _count_up(connection, true(), removed=indexes.c.removed + len(numbers))
-
-
-def ensure_index(connection: Connection, embedder: str, width: int, now: int) -> tuple[int, bool]:
-    """Id of the index of `embedder`, made if there is none, and whether it is active.
-
-    The first index of a database is active at once; a later one when it is swapped in.
-    """
-    statement = select(indexes.c.id, indexes.c.active).where(indexes.c.embedder == embedder)
-    row = connection.execute(statement).first()
-    if row is not None:
-        return int(row.id), bool(row.active)
-    first = connection.execute(select(func.count()).select_from(indexes)).scalar_one() == 0
-    made = connection.execute(
-        insert(indexes)
-        .values(embedder=embedder, width=width, active=first, created_at=now)
-        .returning(indexes.c.id)
-    )
-    return int(made.scalar_one()), first
-
-
-def find_index(connection: Connection, embedder: str) -> int | None:
-    """Id of the index of `embedder`, if there is one."""
-    statement = select(indexes.c.id).where(indexes.c.embedder == embedder)
-    found = connection.execute(statement).scalar_one_or_none()
-    return None if found is None else int(found)
-
-
-def activate_index(connection: Connection, index_id: int) -> None:
-    """Swap `index_id` in and drop the others, in one transaction."""
-    connection.execute(delete(indexes).where(indexes.c.id != index_id))
-    connection.execute(update(indexes).where(indexes.c.id == index_id).values(active=True))
-
-
-def add_vectors(
-    connection: Connection, index_id: int, numbers: Sequence[int], matrix: NDArray[np.float32]
-) -> None:
-    """Keep vectors (N, D) of passages as float16 rows."""
-    rows = [
-        {"index_id": index_id, "passage_number": number, "vector": row.tobytes()}
-        for number, row in zip(numbers, matrix.astype("<f2"), strict=True)
-    ]
-    if rows:
-        connection.execute(insert(vectors), rows)
-        _count_up(connection, indexes.c.id == index_id, added=indexes.c.added + len(rows))
-
-
-def _count_up(connection: Connection, which: ColumnElement[bool], **counts: Any) -> None:
-    connection.execute(update(indexes).where(which).values(**counts))
-
-
-def missing_vectors(connection: Connection, index_id: int, limit: int) -> list[tuple[int, str]]:
-    """Passages that the index has no vector of, as (number, text to embed)."""
-    have = select(vectors.c.passage_number).where(vectors.c.index_id == index_id)
-    statement = (
-        select(passages.c.number, documents.c.title, passages.c.heading, passages.c.text)
-        .join(documents, documents.c.id == passages.c.document_id)
-        .where(passages.c.number.not_in(have))
-        .order_by(passages.c.number)
-        .limit(limit)
-    )
-    rows = connection.execute(statement)
-    return [
-        (int(number), embedded_text(title, heading, body)) for number, title, heading, body in rows
-    ]
-
-
-def embedded_text(title: str, heading: str, body: str) -> str:
-    """What of a passage is embedded: where it stands, then what it says."""
-    return "\n".join(part for part in (title, heading, body) if part)
-
-
-def vector_state(connection: Connection, index_id: int) -> tuple[int, int]:
-    """How many vectors were ever added to an index and how many removed: its version."""
-    statement = select(indexes.c.added, indexes.c.removed).where(indexes.c.id == index_id)
-    row = connection.execute(statement).first()
-    return (0, 0) if row is None else (int(row.added), int(row.removed))
-
-
-def vectors_since(connection: Connection, index_id: int, number: int, width: int) -> VectorRows:
-    """The vectors of passages numbered after `number`, in order of number."""
-    statement = (
-        select(vectors.c.passage_number, vectors.c.vector)
-        .where(vectors.c.index_id == index_id, vectors.c.passage_number > number)
-        .order_by(vectors.c.passage_number)
-    )
-    rows = connection.execute(statement).all()
-    numbers = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
-    matrix = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f2").reshape(-1, width)
-    return VectorRows(numbers, matrix.astype(np.float16))
+    for first in range(0, len(document_ids), _TOGETHER):
+        here = passages.c.document_id.in_(document_ids[first : first + _TOGETHER])
+        chosen = select(passages.c.number).where(here)
+        numbers = [int(number) for (number,) in connection.execute(chosen)]
+        lexical.remove_words(connection, numbers)
+        connection.execute(delete(passages).where(here))
+        if numbers:
+            forget_vectors(connection, len(numbers))
 
 
 def words_search(
@@ -228,7 +121,7 @@ def words_search(
     condition, values = visible_sql("documents", who)
     condition += " AND documents.deleted_at IS NULL AND documents.state = 'ready'"
     if collection_ids is not None:
-        names = {f"col{place}": id_ for place, id_ in enumerate(collection_ids)}
+        names = {f"col{place}": as_stored(id_) for place, id_ in enumerate(collection_ids)}
         listed = ", ".join(f":{name}" for name in names) or "NULL"
         condition += f" AND documents.collection_id IN ({listed})"
         values.update(names)
@@ -238,50 +131,74 @@ def words_search(
 def allowed_numbers(
     connection: Connection,
     who: Principal,
-    numbers: Sequence[int],
+    numbers: Sequence[int] | None,
     collection_ids: Sequence[str] | None = None,
 ) -> set[int]:
-    """Those of `numbers` that `who` may see now, in living, ready documents."""
+    """Those of `numbers` (of all, if none are given) that `who` may be shown now."""
     statement = (
         select(passages.c.number)
         .join(documents, documents.c.id == passages.c.document_id)
-        .where(
-            passages.c.number.in_(bindparam("numbers", expanding=True)),
-            visible(documents, who),
-            documents.c.deleted_at.is_(None),
-            documents.c.state == "ready",
-        )
+        .where(_findable(who, collection_ids))
     )
-    if collection_ids is not None:
-        statement = statement.where(documents.c.collection_id.in_(collection_ids))
-    rows = connection.execute(statement, {"numbers": list(numbers)})
-    return {int(number) for (number,) in rows}
-
-
-def hidden_documents(connection: Connection, who: Principal) -> bool:
-    """Whether any living document is hidden from `who`, so that vectors must be filtered."""
-    statement = select(documents.c.id).where(~visible(documents, who)).limit(1)
-    return connection.execute(statement).first() is not None
+    if numbers is None:
+        return {int(number) for (number,) in connection.execute(statement)}
+    found: set[int] = set()
+    for first in range(0, len(numbers), _TOGETHER):
+        some = statement.where(passages.c.number.in_(numbers[first : first + _TOGETHER]))
+        found.update(int(number) for (number,) in connection.execute(some))
+    return found
 
 
 def fetch_passages(
     connection: Connection, who: Principal, numbers: Sequence[int]
 ) -> list[FoundPassage]:
     """Passages by number, in the order given; those `who` may not see are left out."""
-    columns = [passages.c[name] for name in ("number", "id", "document_id", "start", "end")]
-    columns += [passages.c[name] for name in ("page", "heading", "text")]
-    statement = (
-        select(*columns, documents.c.title.label("document"))
-        .join(documents, documents.c.id == passages.c.document_id)
-        .join(collections, collections.c.id == documents.c.collection_id)
-        .where(
-            passages.c.number.in_(numbers),
-            visible(documents, who),
-            documents.c.deleted_at.is_(None),
-        )
+    now = _as_of_now(connection, who)
+    if now is None:
+        return []
+    statement = _found().where(
+        passages.c.number.in_(numbers), visible(documents, now), documents.c.deleted_at.is_(None)
     )
     found = {row["number"]: FoundPassage(**row) for row in connection.execute(statement).mappings()}
     return [found[number] for number in numbers if number in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much there is to read."""
+
+    passages: int
+    characters: int
+
+
+def collection_size(
+    connection: Connection, who: Principal, collection_ids: Sequence[str] | None = None
+) -> Size:
+    """How much of some collections (of all, if none are named) `who` may be shown."""
+    characters = func.coalesce(func.sum(func.length(passages.c.text)), 0)
+    statement = (
+        select(func.count(), characters)
+        .select_from(passages)
+        .join(documents, documents.c.id == passages.c.document_id)
+        .where(_findable(who, collection_ids))
+    )
+    count, length = connection.execute(statement).one()
+    return Size(int(count), int(length))
+
+
+def passages_of(
+    connection: Connection, who: Principal, collection_ids: Sequence[str] | None = None
+) -> list[FoundPassage]:
+    """Every passage of some collections that `who` may be shown, in the documents' order."""
+    now = _as_of_now(connection, who)
+    if now is None:
+        return []
+    statement = (
+        _found()
+        .where(_findable(now, collection_ids))
+        .order_by(documents.c.created_at, documents.c.id, passages.c.start)
+    )
+    return [FoundPassage(**row) for row in connection.execute(statement).mappings()]
 
 
 def get_passage(connection: Connection, who: Principal, passage_id: str) -> FoundPassage:
@@ -290,7 +207,7 @@ def get_passage(connection: Connection, who: Principal, passage_id: str) -> Foun
     Raises:
         NotFound: it is not there or not theirs.
     """
-    statement = select(passages.c.number).where(passages.c.id == passage_id)
+    statement = select(passages.c.number).where(passages.c.id == as_stored(passage_id))
     number = connection.execute(statement).scalar_one_or_none()
     found = fetch_passages(connection, who, [number]) if number is not None else []
     if not found:
@@ -298,25 +215,73 @@ def get_passage(connection: Connection, who: Principal, passage_id: str) -> Foun
     return found[0]
 
 
-def term_rarity(connection: Connection, terms: Sequence[str]) -> tuple[dict[str, float], int]:
+def term_rarity(
+    connection: Connection, terms: Sequence[str], who: Principal | None = None
+) -> tuple[dict[str, float], int]:
     """Weight of each term in the whole collection: ln(1 + N / (1 + n)), n passages having it.
 
     A term that no passage has weighs half: the person's wording need not be the documents'. The
-    second value is N.
+    second value is N. For `who`, passages hidden from them count nowhere, so nothing about their
+    words can be told from what is answered.
     """
-    total = connection.execute(select(func.count()).select_from(passages)).scalar_one()
-    counts = lexical.passage_counts(connection, terms)
+    counted = select(func.count()).select_from(passages)
+    allowed = ""
+    values: dict[str, object] = {}
+    if who is not None and _hides_some(connection, who):
+        counted = counted.join(documents).where(visible(documents, who))
+        allowed, values = visible_sql("documents", who)
+    total = int(connection.execute(counted).scalar_one())
+    counts = lexical.passage_counts(connection, terms, allowed, values)
     rarity = {
         term: math.log(1 + total / (1 + count)) * (1.0 if count else 0.5)
         for term, count in counts.items()
     }
-    return rarity, int(total)
+    return rarity, total
 
 
-def count_passages(connection: Connection, document_id: str) -> int:
-    """Passages of one document and of its records."""
-    statement = text(
-        "SELECT COUNT(*) FROM passages JOIN documents ON documents.id = passages.document_id "
-        "WHERE documents.id = :id OR documents.container_id = :id"
+def count_passages(connection: Connection, who: Principal, document_id: str) -> int:
+    """Passages of one document and of its living records, as far as `who` may see them."""
+    id_ = as_stored(document_id)
+    record = and_(documents.c.container_id == id_, documents.c.deleted_at.is_(None))
+    statement = (
+        select(func.count())
+        .select_from(passages)
+        .join(documents, documents.c.id == passages.c.document_id)
+        .where(visible(documents, who), or_(documents.c.id == id_, record))
     )
-    return int(connection.execute(statement, {"id": document_id}).scalar_one())
+    return int(connection.execute(statement).scalar_one())
+
+
+def _findable(who: Principal, collection_ids: Sequence[str] | None) -> ColumnElement[bool]:
+    """Passages of living, ready documents that `who` may see."""
+    conditions = [
+        visible(documents, who),
+        documents.c.deleted_at.is_(None),
+        documents.c.state == "ready",
+    ]
+    if collection_ids is not None:
+        conditions.append(documents.c.collection_id.in_([as_stored(id_) for id_ in collection_ids]))
+    return and_(*conditions)
+
+
+def _found() -> Select[Any]:
+    columns = [passages.c[name] for name in FoundPassage.__slots__ if name != "document"]
+    statement = select(*columns, documents.c.title.label("document"))
+    return statement.join(documents, documents.c.id == passages.c.document_id)
+
+
+def _as_of_now(connection: Connection, who: Principal) -> Principal | None:
+    """`who` with the teams that they still have; none once they are disabled."""
+    row = connection.execute(select(users.c.disabled_at).where(users.c.id == who.id)).first()
+    if row is not None and row.disabled_at is not None:
+        return None
+    mine = select(memberships.c.team_id).where(memberships.c.user_id == who.id)
+    teams = frozenset(str(team) for (team,) in connection.execute(mine))
+    return who.model_copy(update={"teams": who.teams & teams})
+
+
+def _hides_some(connection: Connection, who: Principal) -> bool:
+    """Whether any document is hidden from `who`."""
+    hidden = or_(documents.c.team_id.is_(None), documents.c.team_id.not_in(who.all_teams))
+    statement = select(documents.c.id).where(documents.c.owner_id != who.id, hidden).limit(1)
+    return connection.execute(statement).first() is not None

@@ -4,6 +4,7 @@ The first administrator is a row with a fixed id, so there can be one only, howe
 once. Whatever takes rights away also raises the access version, by which open streams learn.
 """
 
+import contextlib
 import hashlib
 import secrets
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any, get_args
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from attenda.core.errors import Conflict, Denied, NotFound, Unauthenticated, UserError
 from attenda.core.principal import Principal, Role
@@ -47,6 +49,8 @@ __all__ = [
 OWNER_ID = "usr_owner"
 """The first administrator: who holds the home's key."""
 
+_ACCESS = 1
+"""The row of `access` that counts changes of rights; the audit log has the next."""
 _FREE_FAILURES = 5
 _MIN_PASSWORD = 10
 
@@ -86,9 +90,9 @@ def hash_token(token: str) -> str:
 def ensure_owner(connection: Connection, stamps: Stamps) -> None:
     """Make the first administrator's row if it is not there."""
     if connection.execute(select(users.c.id).where(users.c.id == OWNER_ID)).first() is None:
-        connection.execute(
-            insert(users).values(id=OWNER_ID, role="owner", name="", created_at=stamps.now())
-        )
+        row = insert(users).values(id=OWNER_ID, role="owner", name="", created_at=stamps.now())
+        with contextlib.suppress(IntegrityError), connection.begin_nested():
+            connection.execute(row)  # another process may be making it this moment
 
 
 def set_up_owner(
@@ -97,14 +101,18 @@ def set_up_owner(
     """Give the first administrator a name and a password, once.
 
     Raises:
-        Conflict: it was done before.
+        Conflict: it was done before, or the e-mail is taken.
         UserError: the e-mail or the password will not do.
     """
     check_email(email)
     hashed = hash_password(password)
     statement = update(users).where(users.c.id == OWNER_ID, users.c.password_hash.is_(None))
     values = {"name": name.strip(), "email": email.strip().lower(), "password_hash": hashed}
-    if connection.execute(statement.values(**values)).rowcount == 0:
+    try:
+        done = connection.execute(statement.values(**values))
+    except IntegrityError:
+        raise Conflict("people.email_taken") from None
+    if done.rowcount == 0:
         raise Conflict("people.already_set_up")
     audit.note(connection, stamps, OWNER_ID, "owner.set_up", OWNER_ID)
 
@@ -132,15 +140,11 @@ def check_password(connection: Connection, stamps: Stamps, email: str, password:
     Raises:
         Denied: too many failures; the sentence says how long to wait.
     """
-    row = (
-        connection.execute(
-            select(users).where(
-                users.c.email == email.strip().lower(), users.c.disabled_at.is_(None)
-            )
-        )
-        .mappings()
-        .first()
+    statement = select(users).where(
+        users.c.email == email.strip().lower(), users.c.disabled_at.is_(None)
     )
+    # Tries at one account take turns, so that none is made before the last one's failure counts.
+    row = connection.execute(statement.with_for_update()).mappings().first()
     now = stamps.now()
     if row is not None and row["locked_until"] > now:
         raise Denied("people.locked", seconds=(row["locked_until"] - now) // 1_000_000 + 1)
@@ -305,12 +309,14 @@ def set_teams(
 
 def bump_access(connection: Connection) -> None:
     """Let every process know that somebody's rights changed."""
-    connection.execute(update(access).values(version=access.c.version + 1))
+    counter = update(access).where(access.c.id == _ACCESS)
+    connection.execute(counter.values(version=access.c.version + 1))
 
 
 def access_version(connection: Connection) -> int:
     """A number that rises with each change of rights."""
-    return int(connection.execute(select(access.c.version)).scalar_one())
+    statement = select(access.c.version).where(access.c.id == _ACCESS)
+    return int(connection.execute(statement).scalar_one())
 
 
 def check_email(email: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from attenda.core.errors import AttendaError, Conflict, NotFound
 from attenda.core.event import Cited, Event, RunStarted, TextAdded, event_from_json
@@ -26,12 +26,14 @@ __all__ = [
     "RunNote",
     "answer_from_events",
     "append_events",
+    "append_many",
     "begin_run",
     "events_after",
     "fail_orphans",
     "finish_run",
     "get_run",
     "list_runs",
+    "owner_of",
     "run_notes",
     "timed_events",
 ]
@@ -128,29 +130,41 @@ def append_events(
     connection: Connection, stamps: Stamps, session_id: str, run_id: str, new: Sequence[Event]
 ) -> list[NumberedEvent]:
     """Number and store events; returns them with their numbers."""
-    if not new:
-        return []
-    statement = (
-        update(sessions)
-        .where(sessions.c.id == session_id)
-        .values(last_event=sessions.c.last_event + len(new))
-        .returning(sessions.c.last_event)
+    return append_many(connection, stamps, [(session_id, run_id, new)])[0]
+
+
+def append_many(
+    connection: Connection, stamps: Stamps, batches: Sequence[tuple[str, str, Sequence[Event]]]
+) -> list[list[NumberedEvent]]:
+    """Number and store the events of many runs, given as (session, run, events), at once."""
+    chosen = select(sessions.c.id, sessions.c.last_event).where(
+        sessions.c.id.in_({session_id for session_id, _, _ in batches})
     )
-    last = connection.execute(statement).scalar_one()
-    first = last - len(new) + 1
-    rows = [
-        {
-            "session_id": session_id,
-            "number": first + place,
-            "run_id": run_id,
-            "kind": event.type,
-            "body": event.model_dump_json(),
-            "at": stamps.now(),
-        }
-        for place, event in enumerate(new)
-    ]
-    connection.execute(insert(events), rows)
-    return [NumberedEvent(first + place, run_id, event) for place, event in enumerate(new)]
+    last = {str(id_): int(number) for id_, number in connection.execute(chosen)}
+    now, rows = stamps.now(), []
+    numbered: list[list[NumberedEvent]] = []
+    for session_id, run_id, new in batches:
+        mine: list[NumberedEvent] = []
+        for event in new if session_id in last else ():  # the session may be erased meanwhile
+            last[session_id] += 1
+            mine.append(NumberedEvent(last[session_id], run_id, event))
+            rows.append(
+                {
+                    "session_id": session_id,
+                    "number": last[session_id],
+                    "run_id": run_id,
+                    "kind": event.type,
+                    "body": event.model_dump_json(),
+                    "at": now,
+                }
+            )
+        numbered.append(mine)
+    if rows:
+        connection.execute(insert(events), rows)
+        moved = update(sessions).where(sessions.c.id == bindparam("which"))
+        values = [{"which": id_, "to": number} for id_, number in last.items()]
+        connection.execute(moved.values(last_event=bindparam("to")), values)
+    return numbered
 
 
 def events_after(
@@ -184,6 +198,12 @@ def run_notes(connection: Connection, session_id: str) -> dict[str, RunNote]:
         else:
             notes[run_id].events.append(event)
     return notes
+
+
+def owner_of(connection: Connection, session_id: str) -> str:
+    """Whose session it is: who pays for its tokens."""
+    statement = select(sessions.c.owner_id).where(sessions.c.id == session_id)
+    return str(connection.execute(statement).scalar_one())
 
 
 def list_runs(connection: Connection, who: Principal, limit: int) -> list[dict[str, Any]]:

@@ -40,6 +40,7 @@ __all__ = [
     "runs",
     "sessions",
     "teams",
+    "usage",
     "users",
     "vectors",
 ]
@@ -320,6 +321,15 @@ audit = Table(
     Column("object_id", String(80), nullable=False, server_default=""),
     Column("detail", JSON, nullable=False),
     Column("hash", String(64), nullable=False),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("user_id", _Id, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("prompt_tokens", BigInteger, nullable=False, server_default="0"),
+    Column("answer_tokens", BigInteger, nullable=False, server_default="0"),
 )
 
 access = Table(

@@ -13,7 +13,7 @@ down_revision = None
 
 _TABLES = (
     "agents sessions messages runs events collections documents pages passages indexes vectors "
-    "users teams memberships invitations logins keys audit access"
+    "users teams memberships invitations logins keys audit access usage"
 ).split()
 
 

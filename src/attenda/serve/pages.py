@@ -1,0 +1,150 @@
+"""The pages: shells with the words and the person; what moves on them is modules over the API.
+
+A page that nobody is signed in for answers 401 with the sign-in form, which leads back to it.
+"""
+
+import hmac
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+
+from attenda import __version__
+from attenda.core.errors import Denied, Unauthenticated
+from attenda.core.principal import ALLOWED, Principal
+from attenda.core.words import catalogue
+from attenda.serve.gate import house_of, language_of, principal
+from attenda.serve.people import set_cookie
+from attenda.store import documents, keys, people, sessions
+from attenda.store.database import Connection
+
+__all__ = ["ROOM", "router"]
+
+ROOM = Path(str(files("attenda.serve")))
+"""The folder with `static` and `templates`."""
+
+router = APIRouter(include_in_schema=False)
+_OUR_PATH = re.compile(r"/(?:[\w.~%-][\w.~%/?=&#-]*)?", re.ASCII)
+"""An address on this site, and no other: it cannot begin with two slashes."""
+
+
+@router.get("/healthz")
+async def health() -> dict[str, str]:
+    """Whether the program answers."""
+    return {"status": "ok", "version": __version__}
+
+
+@router.get("/favicon.ico")
+async def icon() -> Response:
+    """The icon, for browsers that ask by habit."""
+    return FileResponse(ROOM / "static" / "icon.svg", media_type="image/svg+xml")
+
+
+@router.get("/enter")
+async def enter(request: Request, key: str = "") -> Response:
+    """The link that `attenda up` opens: it signs this browser in as the local owner."""
+    house = house_of(request)
+    if not hmac.compare_digest(key.encode(), house.owner_key.encode()):
+        raise Denied("gate.unknown")
+    token = await house.database.write(lambda c: keys.sign_in(c, house.stamps, people.OWNER_ID))
+    fresh = await house.database.read(_is_fresh)
+    response = RedirectResponse("/welcome" if fresh else "/", status_code=303)
+    set_cookie(request, response, token)
+    return response
+
+
+@router.get("/sign-in")
+async def sign_in(request: Request, to: str = "/") -> Response:
+    """The form; one who is signed in already is led on to `to`."""
+    to = to if _OUR_PATH.fullmatch(to) else "/"
+    if await _visitor(request) is not None:
+        return RedirectResponse(to, status_code=303)
+    return await _page(request, "signed_out.html", to=to)
+
+
+@router.get("/join")
+async def join(request: Request, reset: str | None = None) -> Response:
+    """Where an invitation's link leads, or with `?reset` that of a new password."""
+    return await _page(request, "join.html", reset=reset is not None)
+
+
+@router.get("/welcome")
+async def welcome(request: Request) -> Response:
+    """The first run, for an owner; others have nothing to set up."""
+    who = await _visitor(request)
+    if who is not None and who.role != "owner":
+        return RedirectResponse("/", status_code=303)
+    is_set_up = await house_of(request).database.read(people.is_set_up)
+    return await _shell(request, "welcome.html", who, is_set_up=is_set_up)
+
+
+@router.get("/")
+@router.get("/chat/{session_id}")
+async def chat(request: Request, session_id: str = "") -> Response:
+    """The chats; which of them, the page reads from its address."""
+    del session_id
+    return await _shell(request, "chat.html", await _visitor(request))
+
+
+@router.get("/documents")
+@router.get("/agents")
+@router.get("/models")
+@router.get("/people")
+@router.get("/traces")
+async def room(request: Request) -> Response:
+    """A page that is called like its template."""
+    return await _shell(request, f"{request.url.path[1:]}.html", await _visitor(request))
+
+
+def _is_fresh(connection: Connection) -> bool:
+    """Whether nobody has done anything in this home yet."""
+    owner = people.principal_of(connection, people.OWNER_ID)
+    return not (
+        people.is_set_up(connection)
+        or documents.list_documents(connection, owner, limit=1)
+        or sessions.list_sessions(connection, owner)
+    )
+
+
+async def _visitor(request: Request) -> Principal | None:
+    try:
+        return await principal(request)
+    except Unauthenticated:
+        return None
+
+
+async def _shell(
+    request: Request, template: str, who: Principal | None, **values: Any
+) -> HTMLResponse:
+    """A page for one who is signed in; for anybody else the sign-in form in its place."""
+    if who is None:
+        query = f"?{request.url.query}" if request.url.query else ""
+        to = f"{request.url.path}{query}"
+        return await _page(request, "signed_out.html", status=401, to=to)
+    may = sorted(action for action in ALLOWED["owner"] if who.may(action))
+    return await _page(request, template, who=who, may=may, **values)
+
+
+async def _page(
+    request: Request, template: str, *, status: int = 200, **values: Any
+) -> HTMLResponse:
+    language = language_of(request)
+    words = catalogue(language)
+    shown = {key: text for key, text in words.items() if key.startswith("page.")}
+    page: HTMLResponse = request.app.state.templates.TemplateResponse(
+        request,
+        template,
+        {
+            "t": words,
+            "language": language,
+            "words_json": json.dumps(shown, ensure_ascii=False),
+            "version": __version__,
+            **values,
+        },
+        status_code=status,
+    )
+    return page

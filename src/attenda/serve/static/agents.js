@@ -1,0 +1,127 @@
+// The agents: a list of them, and an editor with a trial beside it.
+
+import { $, api, attempt, el, t, toast } from "/static/core.js";
+import { badge, facts, fill, may, onSubmit } from "/static/parts.js";
+import { closeSource } from "/static/source.js";
+import { askAgent, clearTrial } from "/static/trial.js";
+
+const editor = $("#editor");
+const fields = editor.elements;
+let agent = null; // the agent that is edited; null while it is new
+let shelves = [];
+let models = [];
+
+// --- the list
+
+async function list() {
+  const found = await attempt(() => Promise.all(["/api/agents", "/api/collections", "/api/models"].map((path) => api("GET", path))));
+  if (!found) return;
+  [, shelves, models] = found;
+  fill($("#agents"), found[0].map(row), t(may("manage_agents") ? "no_agents" : "no_agents_yet"));
+}
+
+function row(one) {
+  const label = (word) => `${t(word)}: ${one.name}`;
+  const button = (word, onclick, kind = "") => el("button", { type: "button", class: kind, "aria-label": label(word), onclick }, t(word));
+  const buttons = [may("chat") && button("talk", () => talk(one), "primary")];
+  if (may("manage_agents")) buttons.push(button("edit", () => edit(one)), button("delete", () => remove(one)));
+  const named = one.collection_ids?.map((id) => shelves.find((shelf) => shelf.id === id)?.name ?? t("gone")).join(", ");
+  return el("li", { class: "item" },
+    el("div", { class: "line" }, el("strong", { class: "name" }, one.name), badge(t(one.team_id ? "for_everyone" : "for_me"))),
+    one.instructions && el("p", { class: "clip" }, one.instructions),
+    facts([[t("tone"), one.tone], [t("model"), one.model || t("default_model")], [t("documents"), one.collection_ids ? named || t("none") : t("all_documents")]]),
+    el("div", { class: "buttons" }, buttons));
+}
+
+async function talk(one) {
+  const made = await attempt(() => api("POST", "/api/sessions", { agent_id: one.id }));
+  if (made) location.assign(`/chat/${made.id}`);
+}
+
+async function remove(one) {
+  if ((await attempt(() => api("DELETE", `/api/agents/${one.id}`))) === undefined) return;
+  toast(t("agent_deleted", { name: one.name }), { undo: () => attempt(() => api("POST", `/api/agents/${one.id}/restore`)).then(list) });
+  list();
+}
+
+// --- the editor
+
+function edit(one) {
+  agent = one;
+  editor.reset();
+  clearTrial();
+  if (one) for (const name of ["name", "tone", "instructions"]) fields[name].value = one[name];
+  fields.scope.value = one?.collection_ids ? "some" : "all";
+  fields.shared.value = one && !one.team_id ? "no" : "yes";
+  for (const choice of fields.shared) choice.disabled = Boolean(one); // the server keeps it as it was made
+  $("#shared-hint").hidden = !one;
+  $("#editor-title").textContent = one?.name ?? t("new_agent");
+  $("#collections").replaceChildren(...choices(one?.collection_ids ?? []));
+  fields.model.replaceChildren(...options(one?.model ?? ""));
+  showScope();
+  swap(true);
+  fields.name.focus();
+}
+
+function swap(editing) {
+  $("#list-view").hidden = editing;
+  $("#edit-view").hidden = !editing;
+}
+
+function choices(chosen) {
+  const boxes = shelves.map((shelf) => el("label", { class: "choice" }, el("input", { type: "checkbox", name: "collection", value: shelf.id, checked: chosen.includes(shelf.id) }), shelf.name));
+  return boxes.length ? boxes : [el("p", { class: "faint" }, t("no_collections"))];
+}
+
+function options(chosen) {
+  const chats = models.filter((one) => one.kind === "chat" && one.here);
+  const rows = chats.map((one) => el("option", { value: one.name, selected: one.name === chosen }, one.title));
+  if (chosen && !chats.some((one) => one.name === chosen)) rows.push(el("option", { value: chosen, selected: true }, `${chosen} (${t("not_here")})`));
+  return [el("option", { value: "" }, t("default_model")), ...rows];
+}
+
+function showScope() {
+  $("#collections").hidden = fields.scope.value === "all";
+}
+
+/** Save what stands in the form; a new agent becomes the one that is edited. */
+async function save() {
+  const ticked = [...editor.querySelectorAll("[name=collection]:checked")].map((box) => box.value);
+  const body = { name: fields.name.value.trim(), tone: fields.tone.value.trim(), instructions: fields.instructions.value, model: fields.model.value, collection_ids: fields.scope.value === "all" ? null : ticked };
+  if (agent) await api("PATCH", `/api/agents/${agent.id}`, body);
+  else {
+    const shared = fields.shared.value === "yes";
+    const made = await api("POST", "/api/agents", { ...body, shared });
+    agent = { ...made, team_id: shared };
+    for (const choice of fields.shared) choice.disabled = true;
+    $("#shared-hint").hidden = false;
+  }
+  $("#editor-title").textContent = body.name;
+  list();
+}
+
+function back() {
+  clearTrial();
+  swap(false);
+  list();
+  $("#new-agent")?.focus();
+}
+
+onSubmit(editor, async () => {
+  await save();
+  toast(t("agent_saved", { name: fields.name.value }));
+});
+onSubmit($("#trial"), async () => {
+  if (!editor.reportValidity()) return;
+  await save();
+  await askAgent(agent.id, $("#question").value.trim());
+});
+for (const number of [1, 2, 3, 4]) {
+  const tone = t(`tone_${number}`);
+  $("#tones").append(el("button", { type: "button", onclick: () => { fields.tone.value = tone; fields.tone.focus(); } }, tone));
+}
+editor.addEventListener("change", showScope);
+$("#new-agent")?.addEventListener("click", () => edit(null));
+$("#back").addEventListener("click", back);
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeSource(); });
+list();
