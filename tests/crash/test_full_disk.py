@@ -152,7 +152,6 @@ def filled_at_will() -> Iterator[tuple[Path, Server, Room]]:
         yield Path(name) / "home", server, lambda: server.send(signal.SIGUSR1)
 
 
-@pytest.mark.xfail(reason="a run whose end cannot be stored stays `running` until a restart")
 @pytest.mark.parametrize("full", [filled_at_will], indirect=True, ids=[""])
 def test_a_disk_that_fills_in_mid_answer(full: tuple[Path, Server, Room]) -> None:
     """The answer ends with a reason, and its chat can be used once there is room."""

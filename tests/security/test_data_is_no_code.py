@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import JSON, Column, LargeBinary, Text, select, text
+from sqlalchemy import JSON, Column, LargeBinary, Text, text
 
 from attenda.api import Label, Principal, text_message
 from attenda.core.errors import AttendaError
@@ -27,7 +27,7 @@ from attenda.llm import catalogue
 from attenda.llm.loaded import LoadedModels
 from attenda.runtime.house import House
 from attenda.serve.app import create_app
-from attenda.store import agents, documents, keys, people, runs, schema, sessions
+from attenda.store import documents, keys, people, runs, schema, sessions
 from attenda.store.database import Connection
 from tests.scripted_house import add_text, scripted_house
 
@@ -144,7 +144,7 @@ async def _read_all(client: httpx.AsyncClient, ids: dict[str, str], place: str) 
     answer = await client.post(
         "/api/teams", json={"name": "x"}, headers={"Authorization": ids["key"]}
     )
-    if answer.status_code not in (401, 403):
+    if answer.status_code < 400:
         wrong.append(f"{place}: a key limited to asking made a team ({answer.status_code})")
     return wrong
 

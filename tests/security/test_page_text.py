@@ -3,6 +3,7 @@
 The real pages in Chromium, with markup and templates planted in all that they show.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,9 +71,12 @@ def _check(page: Page, reached: list[str]) -> None:
     assert page.evaluate("window.owned") is None
     planted = page.evaluate(
         "[...document.querySelectorAll('script:not([src]), iframe, img, style, object, form, a')]"
-        ".map(one => one.outerHTML)"
-        ".filter(html => /owned|evil|javascript:|data:text/.test(html.replace(/>[^]*/, '')))"
+        ".map(one => one.cloneNode(false).outerHTML)"
+        ".filter(html => /owned|evil|javascript:|data:text/.test(html))"
     )
+    # A link that a person must click, and that names its host, is all that markup may become.
+    link = re.compile(r'<a href="https://evil\.example/\w\.png" rel="noopener noreferrer')
+    planted = [html for html in planted if not link.match(html)]
     assert planted == []
     assert reached == [], "the page asked another machine for something"
 

@@ -7,6 +7,7 @@ owner's words nor change a row.
 
 import asyncio
 import contextlib
+import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,8 +111,11 @@ ROWS: dict[tuple[str, str], Row] = {
     ),
     ("GET", "/api/documents"): Row(S),
     ("POST", "/api/documents"): Row(S, files=True, needs="add_documents"),
+    ("POST", "/api/documents/web"): Row(S, {"url": "x"}, needs="add_documents", ok=(400,)),
     ("GET", DOCUMENT): Row(P),
     ("GET", f"{DOCUMENT}/state"): Row(P),
+    ("GET", f"{DOCUMENT}/pages/{{number}}"): Row(P),
+    ("GET", f"{DOCUMENT}/pages/{{number}}/image"): Row(P, ok=(404,)),
     ("DELETE", DOCUMENT): Row(P, needs="add_documents"),
     ("POST", f"{DOCUMENT}/restore"): Row(P, needs="add_documents"),
     ("POST", f"{DOCUMENT}/retry"): Row(P, needs="add_documents"),
@@ -198,6 +202,9 @@ def _objects(c: Connection, w: World) -> dict[str, str]:
         c, stamps, owner, shelf, name=SECRET, title=SECRET, content_hash="0" * 64,
         state="failed", text=SECRET,
     )  # fmt: skip
+    body = zlib.compress(b"[]")
+    page = documents.StoredPage(1, 0, 1, 100.0, 100.0, body)
+    documents.replace_pages(c, document_id, [page])
     key_id, _ = keys.create_key(c, stamps, owner, SECRET)
     agent_id = agents.create_agent(c, stamps, owner, name=SECRET, shared=False)
     return {
@@ -205,6 +212,7 @@ def _objects(c: Connection, w: World) -> dict[str, str]:
         "response_id": run_id.replace("run_", "resp_"),
         "agent_id": agent_id,
         "name": "scripted",
+        "number": "1",
         "session_id": session.id,
         "message_id": message.id,
         "document_id": document_id,

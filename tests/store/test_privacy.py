@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import inspect, select, text
-from sqlalchemy.exc import OperationalError
 
 from attenda.api import Denied, NotFound, Principal
 from attenda.runtime.house import House
@@ -199,7 +198,6 @@ def _index_matches(c: Connection) -> bool:
     return numbers == words == vectors
 
 
-@pytest.mark.xfail(reason="FTS5 keeps the words of deleted rows until its index is optimized")
 def test_no_byte_of_what_was_erased_stays_in_the_file(home: Path) -> None:
     async def body() -> None:
         async with world(home, "") as w:
@@ -329,13 +327,8 @@ def test_trashed_documents_go_with_passages_words_and_vectors(
 
 
 @pytest.mark.long
-def test_a_person_with_a_great_many_documents_can_be_erased(
-    home: Path, database_url: str, request: pytest.FixtureRequest
-) -> None:
+def test_a_person_with_a_great_many_documents_can_be_erased(home: Path, database_url: str) -> None:
     """More than any database takes as values of one statement."""
-    if database_url.startswith("postgres"):
-        reason = "erase_person names each document in one statement, and 65535 is the most"
-        request.applymarker(pytest.mark.xfail(reason=reason, raises=OperationalError))
 
     async def body() -> None:
         async with world(home, database_url) as w:

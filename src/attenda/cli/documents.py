@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,26 +23,26 @@ _POLL_S = 0.2
 
 async def add_paths(
     client: httpx.AsyncClient,
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     collection: str,
     *,
     as_json: bool,
     quiet: bool = False,
 ) -> int:
-    """Hand in files and folders, and wait for each to be ready or failed; 1 if any failed."""
-    files = [file for path in paths for file in _files(path)]
+    """Hand in files, folders and web addresses, and wait for each to be ready or failed.
+
+    Returns 1 if any failed.
+    """
+    sources: list[Path | str] = []
+    for path in paths:
+        url = _url(path)
+        sources.extend([url] if url else _files(Path(path)))
     added: list[dict[str, Any]] = []
-    for file in files:
-        with file.open("rb") as content:
-            rows = await request(
-                client,
-                "POST",
-                "/api/documents",
-                params={"collection": collection},
-                files={"files": (file.name, content)},
-                timeout=None,
-            )
-        added.extend(rows)
+    for source in sources:
+        if isinstance(source, str):
+            added.append(await _add_page(client, source, collection))
+        else:
+            added.extend(await _add_file(client, source, collection))
     settled = await _wait(client, [row for row in added if row["outcome"] != "refused"])
     results = [_result(row, settled) for row in added]
     if as_json:
@@ -52,6 +53,37 @@ async def add_paths(
     if quiet and failed:
         _print_results(failed)
     return 1 if failed else 0
+
+
+async def _add_file(client: httpx.AsyncClient, file: Path, collection: str) -> list[dict[str, Any]]:
+    with file.open("rb") as content:
+        rows: list[dict[str, Any]] = await request(
+            client,
+            "POST",
+            "/api/documents",
+            params={"collection": collection},
+            files={"files": (file.name, content)},
+            timeout=None,
+        )
+    return rows
+
+
+async def _add_page(client: httpx.AsyncClient, url: str, collection: str) -> dict[str, Any]:
+    page = {"url": url, "collection": collection}
+    try:
+        row: dict[str, Any] = await request(
+            client, "POST", "/api/documents/web", json=page, timeout=None
+        )
+    except UserError as error:
+        return {"name": url, "outcome": "refused", "error": {"message": str(error)}}
+    return row
+
+
+def _url(source: Path | str) -> str | None:
+    """The web address that was typed, of which a `Path` keeps one slash where there were two."""
+    typed = source if isinstance(source, str) else source.as_posix()
+    found = re.match(r"(https?):/+(?=[^/])", typed, re.I)
+    return f"{found[1]}://{typed[found.end() :]}" if found else None
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -4,13 +4,14 @@ An engine that is handed a torn file may crash instead of saying so; this is rea
 the file format, versions 2 and 3 in little-endian order, and no tensor's values.
 """
 
+import math
 import mmap
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-__all__ = ["GgufHeader", "read_header"]
+__all__ = ["GgufHeader", "GgufTensor", "read_header"]
 
 _STRING, _ARRAY = 8, 9
 _SCALARS = {
@@ -27,6 +28,19 @@ _MOST_DIMENSIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
+class GgufTensor:
+    """Where one tensor lies in the file."""
+
+    name: str
+    kind: int
+    """Its type's number."""
+    shape: tuple[int, ...]
+    """Longest in memory last, as NumPy has it."""
+    start: int
+    """Its first byte, counted from the start of the file."""
+
+
+@dataclass(frozen=True, slots=True)
 class GgufHeader:
     """What a GGUF file says of itself."""
 
@@ -34,7 +48,7 @@ class GgufHeader:
     context_tokens: int
     """Tokens the model was made to read; 0 when the file does not say."""
     chat_template: str
-    tensors: int
+    tensors: tuple[GgufTensor, ...]
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -65,32 +79,34 @@ def _parse(cursor: "_Cursor", name: str) -> GgufHeader:
     for _ in range(pairs):
         key = cursor.text()
         fields[key] = cursor.value(cursor.number("<I"))
-    end = max((_tensor_end(cursor, name) for _ in range(tensors)), default=0)
+    described = [_tensor(cursor, name) for _ in range(tensors)]
     alignment = int(fields.get("general.alignment", 32)) or 1
     start = -(-cursor.place // alignment) * alignment
-    if start + end > cursor.size:
-        raise ValueError(f"{name} is cut off: {cursor.size:,} of {start + end:,} bytes are there")
+    end = start + max((tensor.start + _byte_size(tensor) for tensor in described), default=0)
+    if end > cursor.size:
+        raise ValueError(f"{name} is cut off: {cursor.size:,} of {end:,} bytes are there")
     architecture = str(fields.get("general.architecture", ""))
     return GgufHeader(
         architecture=architecture,
         context_tokens=int(fields.get(f"{architecture}.context_length", 0)),
         chat_template=str(fields.get("tokenizer.chat_template", "")),
-        tensors=tensors,
+        tensors=tuple(replace(tensor, start=start + tensor.start) for tensor in described),
     )
 
 
-def _tensor_end(cursor: "_Cursor", name: str) -> int:
-    """Where the next tensor ends, counted from the start of the tensors."""
-    cursor.text()
+def _tensor(cursor: "_Cursor", name: str) -> GgufTensor:
+    """The next tensor's description, its start counted from where the tensors begin."""
+    title = cursor.text()
     dimensions = cursor.number("<I")
     if dimensions > _MOST_DIMENSIONS:
         raise ValueError(f"{name} has a tensor of {dimensions} dimensions")
-    weights = 1
-    for _ in range(dimensions):
-        weights *= cursor.number("<Q")
-    of_block, block_bytes = _BLOCKS.get(cursor.number("<I"), (1, 0))
-    start: int = cursor.number("<Q")
-    return start + weights // of_block * block_bytes
+    shape = tuple(int(cursor.number("<Q")) for _ in range(dimensions))[::-1]
+    return GgufTensor(title, cursor.number("<I"), shape, cursor.number("<Q"))
+
+
+def _byte_size(tensor: GgufTensor) -> int:
+    weights, size = _BLOCKS.get(tensor.kind, (1, 0))
+    return math.prod(tensor.shape) // weights * size
 
 
 class _Cursor:

@@ -6,27 +6,38 @@ prompts as text; messages and templates are the client's.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import openvino
 import openvino_genai as genai
 
 from attenda.llm.child import Answer, EngineBroken, Request
+from attenda.llm.gguf_header import read_header
+from attenda.llm.openvino_exact import exact_model, is_read_exactly
 
 __all__ = ["OpenVinoEngine"]
 
 _HELD_BACK = "\ufffd"
+_STEPS_TO_CLEAR = 8
+"""Steps in which the library lets go of requests that were stopped."""
 
 
 @dataclass(slots=True)
 class _Generation:
     """One request under way."""
 
-    handle: Any
-    prompt_tokens: int
-    grammar: bool
+    request: Request
+    prompt: list[int]
+    room: int
+    """Tokens the context has left for the answer."""
+    handle: Any = None
     ids: list[int] = field(default_factory=list)
     done: int = 0
     """Ids whose text is out."""
+    again: int = 0
+    """Ids that a second beginning will bring once more."""
 
 
 class OpenVinoEngine:
@@ -36,16 +47,32 @@ class OpenVinoEngine:
         self, path: str, threads: int, context_tokens: int, cache_gb: int = 1, parallel: int = 16
     ) -> None:
         """Load `path`; `cache_gb` bounds the keys and values of all requests together."""
+        header = read_header(Path(path))
         schedule = genai.SchedulerConfig()
         schedule.cache_size = cache_gb
         schedule.enable_prefix_caching = True
         schedule.max_num_seqs = parallel
         schedule.max_num_batched_tokens = 256
-        properties = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
-        self._pipeline = genai.ContinuousBatchingPipeline(path, schedule, "CPU", properties)
-        self._tokenizer = self._pipeline.get_tokenizer()
-        self._context_tokens = context_tokens
+        properties = {
+            "INFERENCE_NUM_THREADS": threads,
+            "PERFORMANCE_HINT": "LATENCY",
+            # The default is bfloat16 where the processor has it: a faster prompt, but slower
+            # tokens, and greedy text that differs from the model's own.
+            "INFERENCE_PRECISION_HINT": "f32",
+        }
+        self._tokenizer = genai.Tokenizer(path)
+        if is_read_exactly(header):
+            self._pipeline = genai.ContinuousBatchingPipeline(
+                path, self._tokenizer, schedule, "CPU", **properties
+            )
+        else:
+            with exact_model(Path(path), header) as folder:
+                self._pipeline = genai.ContinuousBatchingPipeline(
+                    str(folder), self._tokenizer, schedule, "CPU", **properties
+                )
+        self._context_tokens = min(context_tokens, header.context_tokens or context_tokens)
         self._running: dict[int, _Generation] = {}
+        self._last_handle = 0
         self._warm_up()
 
     def info(self) -> Answer:
@@ -59,17 +86,15 @@ class OpenVinoEngine:
     def take(self, request: Request) -> list[Answer]:
         """Begin a generation, or count tokens."""
         if request["op"] == "count":
-            count = self._count(request["text"])
+            count = len(self._tokens(request["text"]))
             return [{"id": request["id"], "count": count, "end": True}]
-        prompt_tokens = self._count(request["prompt"])
-        room = self._context_tokens - prompt_tokens
+        prompt = self._tokens(request["prompt"])
+        room = self._context_tokens - len(prompt)
         if room < 1:
-            raise ValueError(f"{prompt_tokens} tokens do not fit {self._context_tokens}")
-        config = self._config(request, room)
-        handle = self._pipeline.add_request(request["id"], request["prompt"], config)
-        self._running[request["id"]] = _Generation(
-            handle, prompt_tokens, bool(request.get("grammar"))
-        )
+            raise ValueError(f"{len(prompt)} tokens do not fit {self._context_tokens}")
+        generation = _Generation(request, prompt, room)
+        self._begin(generation)
+        self._running[request["id"]] = generation
         return []
 
     def cancel(self, number: int) -> None:
@@ -84,12 +109,12 @@ class OpenVinoEngine:
 
     def step(self) -> list[Answer]:
         """One token for each running generation, or one part of a prompt."""
+        answers: list[Answer] = []
         if self._pipeline.has_non_finished_requests():
             try:
                 self._pipeline.step()
             except RuntimeError as error:
-                raise EngineBroken(self._blame(error)) from error
-        answers: list[Answer] = []
+                answers = self._part_with_the_guilty(error)
         for number, generation in list(self._running.items()):
             answers.extend(self._read(number, generation))
         return answers
@@ -98,21 +123,22 @@ class OpenVinoEngine:
         reason = None
         while generation.handle.can_read():
             for output in generation.handle.read().values():
-                generation.ids.extend(output.generated_ids)
+                fresh = output.generated_ids[generation.again :]
+                generation.again = max(0, generation.again - len(output.generated_ids))
+                generation.ids.extend(fresh)
                 reason = output.finish_reason
         ended = generation.handle.get_status() != genai.GenerationStatus.RUNNING
         text = self._new_text(generation, flush=ended)
         answers: list[Answer] = [{"id": number, "text": text}] if text else []
         if ended:
             del self._running[number]
+            at_length = reason == genai.GenerationFinishReason.LENGTH
             answers.append(
                 {
                     "id": number,
                     "end": True,
-                    "stop_reason": "length"
-                    if reason == genai.GenerationFinishReason.LENGTH
-                    else "stop",
-                    "prompt_tokens": generation.prompt_tokens,
+                    "stop_reason": "length" if at_length else "stop",
+                    "prompt_tokens": len(generation.prompt),
                     "answer_tokens": len(generation.ids),
                 }
             )
@@ -129,10 +155,27 @@ class OpenVinoEngine:
         generation.done = len(generation.ids)
         return text
 
-    def _config(self, request: Request, room: int) -> Any:
+    def _begin(self, generation: _Generation) -> None:
+        """Hand a request to the library, from its beginning or from where it stood.
+
+        A grammar can only be followed from the beginning; what is out already comes once more.
+        """
+        request, ids = generation.request, generation.prompt
+        written = len(generation.ids)
+        if request.get("grammar"):
+            generation.again, written = written, 0
+        else:
+            ids = ids + generation.ids
+        config = self._config(request, min(request["max_tokens"], generation.room) - written)
+        self._last_handle += 1
+        tokens = openvino.Tensor(np.array([ids], dtype=np.int64))
+        generation.handle = self._pipeline.add_request(self._last_handle, tokens, config)
+
+    def _config(self, request: Request, max_tokens: int) -> Any:
         config = genai.GenerationConfig()
         config.apply_chat_template = False
-        config.max_new_tokens = min(request["max_tokens"], room)
+        config.set_eos_token_id(self._tokenizer.get_eos_token_id())
+        config.max_new_tokens = max_tokens
         config.ignore_eos = bool(request.get("ignore_eos", False))
         config.repetition_penalty = request["repetition_penalty"]
         if request["temperature"] > 0:
@@ -147,19 +190,64 @@ class OpenVinoEngine:
             )
         return config
 
-    def _blame(self, error: RuntimeError) -> list[Answer]:
-        """Who hears what of a failed step: a grammar is compiled in its request's first step.
+    def _part_with_the_guilty(self, error: RuntimeError) -> list[Answer]:
+        """After a failed step: refuse the grammars that do not compile, and go on with the rest.
 
-        The library cannot drop the request that failed, so every request ends here.
+        A grammar is compiled in its request's first step. The library cannot drop the request
+        that failed, so all are stopped, the suspects are tried alone, and the others begin again
+        where they stood.
         """
-        fresh = [number for number, one in self._running.items() if one.grammar and not one.ids]
-        return [
-            {"id": number, "error": str(error), **({"kind": "grammar"} if number in fresh else {})}
-            for number in self._running
-        ]
+        everyone = list(self._running.items())
+        suspects = [one for _, one in everyone if one.request.get("grammar") and not one.ids]
+        if not suspects:
+            raise EngineBroken(self._all_fail(error)) from error
+        for generation in self._running.values():
+            generation.handle.cancel()
+        self._clear(error)
+        answers: list[Answer] = []
+        for number, generation in everyone:
+            problem = self._problem_of(generation) if generation in suspects else ""
+            if problem:
+                del self._running[number]
+                answers.append({"id": number, "error": problem, "kind": "grammar"})
+        for generation in self._running.values():
+            self._begin(generation)
+        return answers
 
-    def _count(self, text: str) -> int:
-        return int(self._tokenizer.encode(text).input_ids.shape[1])
+    def _problem_of(self, suspect: _Generation) -> str:
+        """What is wrong with a grammar, tried alone; empty when it compiles."""
+        try:
+            self._begin(suspect)
+            self._pipeline.step()
+            while not suspect.handle.can_read() and self._pipeline.has_non_finished_requests():
+                self._pipeline.step()
+            problem = ""
+        except RuntimeError as error:
+            # The library names its own source file and the failed check, then the reason.
+            problem = str(error).strip().splitlines()[-1].rpartition(" is false: ")[2]
+            problem = problem.rpartition("Check failed: ")[2][:200]
+        suspect.handle.cancel()
+        self._clear(RuntimeError(problem))
+        return problem
+
+    def _clear(self, error: RuntimeError) -> None:
+        """Let the library forget what was stopped."""
+        try:
+            for _ in range(_STEPS_TO_CLEAR):
+                if not self._pipeline.has_non_finished_requests():
+                    return
+                self._pipeline.step()
+        except RuntimeError as worse:
+            raise EngineBroken(self._all_fail(worse)) from error
+        raise EngineBroken(self._all_fail(error)) from error
+
+    def _all_fail(self, error: RuntimeError) -> list[Answer]:
+        return [{"id": number, "error": str(error)} for number in self._running]
+
+    def _tokens(self, text: str) -> list[int]:
+        """The ids of `text`; the template has put in whatever begins a conversation."""
+        encoded = self._tokenizer.encode(text, add_special_tokens=False)
+        return [int(number) for number in encoded.input_ids.data[0]]
 
     def _warm_up(self) -> None:
         """The first step compiles kernels; pay for it before the first person waits."""

@@ -195,6 +195,11 @@ class Runs:
     def _open(
         self, connection: Connection, asked: sessions.StoredMessage, after: int, model: str
     ) -> Started:
+        if self._database.dialect == "sqlite" and not self.running(asked.session_id):
+            # The one process that could be running it is this one, and it isn't: the run's end
+            # could not be stored, on a full disk perhaps.
+            lost = ModelError("run.interrupted")
+            runs.fail_orphans(connection, self._stamps, lost, session_id=asked.session_id)
         label = Label(integrity="untrusted", sources=frozenset({asked.id}))
         run_id, answer = runs.begin_run(connection, self._stamps, asked, model, label)
         started = RunStarted(

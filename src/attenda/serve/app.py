@@ -9,7 +9,17 @@ from starlette.staticfiles import StaticFiles
 
 from attenda import __version__
 from attenda.runtime.house import House
-from attenda.serve import agents, chat, library, models, openai_api, pages, people, traces
+from attenda.serve import (
+    agents,
+    chat,
+    library,
+    models,
+    openai_api,
+    page_view,
+    pages,
+    people,
+    traces,
+)
 from attenda.serve.access import OpenStreams
 from attenda.serve.gate import Gate, answer_errors
 
@@ -34,6 +44,7 @@ def create_app(house: House) -> FastAPI:
     answer_errors(app)
     app.include_router(chat.router)
     app.include_router(library.router)
+    app.include_router(page_view.router)
     app.include_router(people.router)
     app.include_router(agents.router)
     app.include_router(models.router)

@@ -1,30 +1,32 @@
-"""Documents over HTTP: hand in, list with states, read, search, trash and undo."""
+"""Documents over HTTP: hand in files and pages, list with states, read, search, trash and undo."""
 
 from collections.abc import AsyncIterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, UploadFile
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from attenda.core.errors import AttendaError
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
+from attenda.knowledge import web
 from attenda.serve.gate import house_of, principal, require
-from attenda.store import documents, passages
+from attenda.store import documents, passages, vectors
 from attenda.store.database import Connection
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api", tags=["documents"])
 Who = Annotated[Principal, Depends(principal)]
+CollectionName = Annotated[str, Field(min_length=1, max_length=120)]
 Adder = Annotated[Principal, Depends(require("add_documents"))]
 _BLOCK = 1 << 20
 
 
 @router.post("/documents", status_code=202)
 async def add(
-    request: Request, who: Adder, files: list[UploadFile], collection: str = "Library"
+    request: Request, who: Adder, files: list[UploadFile], collection: CollectionName = "Library"
 ) -> list[dict[str, Any]]:
     """Hand files in; each is queued, unchanged, updated, or refused with the reason."""
     house = house_of(request)
@@ -40,6 +42,26 @@ async def add(
     return outcomes
 
 
+class Page(BaseModel):
+    """A page or file of the web to bring in."""
+
+    url: Annotated[str, Field(min_length=1, max_length=2000)]
+    collection: CollectionName = "Library"
+
+
+@router.post("/documents/web", status_code=202)
+async def add_page(request: Request, who: Adder, page: Page) -> dict[str, Any]:
+    """Bring a page or file from the public web and hand it in like a file."""
+    house = house_of(request)
+    limits = web.Limits()
+    most = min(limits.max_bytes, house.settings.max_upload_mb << 20)
+    fetched = await web.fetch(page.url, replace(limits, max_bytes=most))
+    added = await house.ingester.add(
+        who, page.collection, fetched.name, _once(fetched.body), source=fetched.final_url
+    )
+    return asdict(added)
+
+
 @router.get("/documents")
 async def list_(
     request: Request,
@@ -49,15 +71,17 @@ async def list_(
     trashed: bool = False,
     limit: Annotated[int, Query(ge=1, le=2000)] = 500,
 ) -> dict[str, Any]:
-    """Documents, newest first, with how many there are by state."""
+    """Documents, newest first, with how many there are by state and how far a new index is."""
 
     def load(connection: Connection) -> dict[str, Any]:
+        rebuilding = vectors.rebuild_progress(connection, who)
         rows = documents.list_documents(
             connection, who, container_id=container, words=words, trashed=trashed, limit=limit
         )
         return {
             "documents": [_row(row, who.language) for row in rows],
             "counts": documents.count_documents(connection, who),
+            "reindexing": asdict(rebuilding) if rebuilding else None,
         }
 
     return await house_of(request).database.read(load)
@@ -140,6 +164,10 @@ async def search(
     ranked = await house_of(request).searcher.search(who, q, k, mode=mode)
     found = [one.found().model_dump() for one in ranked]
     return [Hit(passage=row.pop("passage_id"), **row) for row in found]
+
+
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    yield body
 
 
 async def _blocks(file: UploadFile) -> AsyncIterator[bytes]:

@@ -172,8 +172,8 @@ def named_documents(
 ) -> list[tuple[Document, bool]]:
     """The living documents of that name in a collection, each with whether `who` may change it."""
     statement = _alive().where(
-        documents.c.collection_id == collection_id,
-        documents.c.name == name,
+        documents.c.collection_id == as_stored(collection_id),
+        documents.c.name == as_stored(name),
         documents.c.container_id.is_(None),
     )
     mine = changeable(documents, who).label("mine")
@@ -186,7 +186,7 @@ def documents_from(connection: Connection, who: Principal, source: str) -> dict[
     statement = (
         select(*_LIST)
         .where(
-            documents.c.source.startswith(source, autoescape=True),
+            documents.c.source.startswith(as_stored(source), autoescape=True),
             documents.c.container_id.is_(None),
             changeable(documents, who),
         )

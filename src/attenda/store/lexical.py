@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 __all__ = [
     "add_words",
     "create_words",
+    "forget_words",
     "index_text",
     "passage_counts",
     "query_terms",
@@ -105,6 +106,15 @@ def remove_words(connection: Connection, numbers: list[int]) -> None:
             text("DELETE FROM passage_words WHERE rowid = :number"),
             [{"number": number} for number in numbers],
         )
+
+
+def forget_words(connection: Connection) -> None:
+    """Rewrite the index without what was removed from it.
+
+    SQLite only notes that a row is gone; its words would stay in the file until a later merge.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("INSERT INTO passage_words(passage_words) VALUES('optimize')"))
 
 
 def passage_counts(

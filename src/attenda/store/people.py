@@ -140,9 +140,8 @@ def check_password(connection: Connection, stamps: Stamps, email: str, password:
     Raises:
         Denied: too many failures; the sentence says how long to wait.
     """
-    statement = select(users).where(
-        users.c.email == email.strip().lower(), users.c.disabled_at.is_(None)
-    )
+    address = email.strip().lower().replace("\0", "")  # which PostgreSQL does not take
+    statement = select(users).where(users.c.email == address, users.c.disabled_at.is_(None))
     # Tries at one account take turns, so that none is made before the last one's failure counts.
     row = connection.execute(statement.with_for_update()).mappings().first()
     now = stamps.now()
@@ -323,8 +322,9 @@ def check_email(email: str) -> None:
     """Refuse what can't be an e-mail address.
 
     Raises:
-        UserError: it has no name, no domain, or a space.
+        UserError: it has no name, no domain, a space or a null.
     """
     local, at, domain = email.strip().partition("@")
-    if not (local and at and "." in domain) or len(email) > 254 or " " in email.strip():
+    odd = any(one in email.strip() for one in " \0")
+    if not (local and at and "." in domain) or len(email) > 254 or odd:
         raise UserError("people.bad_email")

@@ -6,15 +6,14 @@ with a team stays the team's, and the audit log keeps that something was done, n
 
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 
 from attenda.core.errors import Denied
 from attenda.core.principal import Principal
-from attenda.store import audit, passages, people
+from attenda.store import audit, lexical, passages, people
 from attenda.store.schema import (
-    audit as audit_rows,
-)
-from attenda.store.schema import (
+    agents,
+    collections,
     documents,
     keys,
     logins,
@@ -22,11 +21,18 @@ from attenda.store.schema import (
     messages,
     runs,
     sessions,
+    usage,
     users,
+)
+from attenda.store.schema import (
+    audit as audit_rows,
 )
 from attenda.store.stamps import Stamps
 
 __all__ = ["erase_person", "expire", "export_person"]
+
+_TOGETHER = 500
+"""Documents named in one statement; databases limit how many."""
 
 
 def export_person(connection: Connection, user_id: str) -> dict[str, Any]:
@@ -41,7 +47,6 @@ def export_person(connection: Connection, user_id: str) -> dict[str, Any]:
     def rows(statement: Any) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(statement).mappings()]
 
-    plain = [column for column in documents.c if column.name != "text"]
     shown_keys = [column for column in keys.c if column.name != "secret_hash"]
     shown_logins = [column for column in logins.c if column.name != "token_hash"]
     return {
@@ -50,7 +55,10 @@ def export_person(connection: Connection, user_id: str) -> dict[str, Any]:
         "sessions": rows(select(sessions).where(sessions.c.owner_id == user_id)),
         "messages": rows(select(messages).where(messages.c.session_id.in_(mine))),
         "runs": rows(select(runs).where(runs.c.session_id.in_(mine))),
-        "documents": rows(select(*plain).where(documents.c.owner_id == user_id)),
+        "documents": rows(select(documents).where(documents.c.owner_id == user_id)),
+        "collections": rows(select(collections).where(collections.c.owner_id == user_id)),
+        "agents": rows(select(agents).where(agents.c.owner_id == user_id)),
+        "usage": rows(select(usage).where(usage.c.user_id == user_id)),
         "keys": rows(select(*shown_keys).where(keys.c.user_id == user_id)),
         "sign_ins": rows(select(*shown_logins).where(logins.c.user_id == user_id)),
         "audit": rows(select(audit_rows).where(audit_rows.c.actor_id == user_id)),
@@ -67,14 +75,15 @@ def erase_person(connection: Connection, stamps: Stamps, actor: Principal, user_
     people.get_user(connection, user_id)
     if user_id == people.OWNER_ID:
         raise Denied("people.last_owner")
-    private = select(documents.c.id).where(
-        documents.c.owner_id == user_id, documents.c.team_id.is_(None)
-    )
-    ids = [str(id_) for (id_,) in connection.execute(private)]
-    passages.remove_passages(connection, ids)
-    connection.execute(delete(documents).where(documents.c.id.in_(ids)))
+    private = documents.c.owner_id == user_id, documents.c.team_id.is_(None)
+    _remove_documents(connection, *private)
+    for table in (collections, agents):
+        mine = table.c.owner_id == user_id, table.c.team_id.is_(None)
+        connection.execute(delete(table).where(*mine))
     connection.execute(delete(sessions).where(sessions.c.owner_id == user_id))
+    connection.execute(delete(usage).where(usage.c.user_id == user_id))
     connection.execute(delete(users).where(users.c.id == user_id))
+    lexical.forget_words(connection)
     people.bump_access(connection)
     audit.note(connection, stamps, actor.id, "user.erased", user_id)
 
@@ -88,12 +97,19 @@ def expire(connection: Connection, stamps: Stamps, *, trash_days: int, chat_days
     gone = 0
     if trash_days:
         before = now - trash_days * day_us
-        old = select(documents.c.id).where(documents.c.deleted_at < before)
-        ids = [str(id_) for (id_,) in connection.execute(old)]
-        passages.remove_passages(connection, ids)
-        gone += connection.execute(delete(documents).where(documents.c.id.in_(ids))).rowcount
+        gone += _remove_documents(connection, documents.c.deleted_at < before)
         gone += connection.execute(delete(sessions).where(sessions.c.deleted_at < before)).rowcount
     if chat_days:
         before = now - chat_days * day_us
         gone += connection.execute(delete(sessions).where(sessions.c.updated_at < before)).rowcount
     return gone
+
+
+def _remove_documents(connection: Connection, *which: ColumnElement[bool]) -> int:
+    """Delete documents with all that hangs on them; how many."""
+    chosen = connection.execute(select(documents.c.id).where(*which)).scalars().all()
+    for first in range(0, len(chosen), _TOGETHER):
+        some = chosen[first : first + _TOGETHER]
+        passages.remove_passages(connection, some)
+        connection.execute(delete(documents).where(documents.c.id.in_(some)))
+    return len(chosen)

@@ -244,15 +244,18 @@ def timed_events(connection: Connection, run_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def fail_orphans(connection: Connection, stamps: Stamps, error: AttendaError) -> list[str]:
-    """Close the runs that a dead process left open, keeping the text they had; their ids."""
-    open_runs = connection.execute(
-        select(runs.c.id, runs.c.session_id).where(runs.c.state == "running")
-    ).all()
-    for run_id, session_id in open_runs:
-        log = events_after(connection, session_id, 0, run_id)
+def fail_orphans(
+    connection: Connection, stamps: Stamps, error: AttendaError, *, session_id: str | None = None
+) -> list[str]:
+    """Close runs that were left open, in one session or all, keeping their text; their ids."""
+    statement = select(runs.c.id, runs.c.session_id).where(runs.c.state == "running")
+    if session_id is not None:
+        statement = statement.where(runs.c.session_id == session_id)
+    left = connection.execute(statement).all()
+    for run_id, in_session in left:
+        log = events_after(connection, in_session, 0, run_id)
         finish_run(connection, stamps, run_id, answer_from_events(log), "failed", error=error)
-    return [run_id for run_id, _ in open_runs]
+    return [run_id for run_id, _ in left]
 
 
 def answer_from_events(log: Sequence[NumberedEvent]) -> Message:

@@ -86,11 +86,9 @@ def migrate(engine: Engine) -> None:
 
 def migrate_to(connection: Connection, revision: str) -> None:
     """Bring the database behind `connection` up to `revision`, in its transaction."""
-    from alembic import command
+    from attenda.store.migrations import upgrade  # heavy, and rarely needed
 
-    from attenda.store.migrations import _config  # heavy, and rarely needed
-
-    command.upgrade(_config(connection), revision)
+    upgrade(connection, revision)
 
 
 def _upgrade(engine: Engine, found: str | None) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 from attenda.knowledge.parse.blocks import Limits, Parsed, UnreadableFile
 from attenda.knowledge.parse.files import parse_file
 
-__all__ = ["main"]
+__all__ = ["main", "restrict"]
 
 _ADDRESS_SPACE = 2 * 1024**3
 _CPU_SECONDS = 120.0
@@ -64,7 +64,7 @@ def main() -> int:
     try:
         request = json.loads(sys.stdin.buffer.readline(_REQUEST_BYTES))
         seconds = max(1.0, float(request.get("deadline") or _CPU_SECONDS))
-        _restrict(seconds, answer)
+        restrict(seconds, writes_file=answer.is_file())
         _watch(seconds, answer)
         limits = Limits(**request.get("limits", {}))
         documents = parse_file(Path(request["path"]), str(request["name"]), limits)
@@ -88,7 +88,7 @@ def _send(documents: list[Parsed], answer: _Answer) -> None:
     answer.line(json.dumps({"done": len(documents)}), last=True)
 
 
-def _restrict(seconds: float, answer: _Answer) -> None:
+def restrict(seconds: float, *, writes_file: bool) -> None:
     """Take from this process what a parser does not need."""
     if hasattr(os, "nice"):
         os.nice(10)
@@ -103,7 +103,7 @@ def _restrict(seconds: float, answer: _Answer) -> None:
         "RLIMIT_CPU": (whole + 2, whole + 4),
         "RLIMIT_CORE": (0, 0),
     }
-    if not answer.is_file():
+    if not writes_file:
         wanted["RLIMIT_FSIZE"] = (0, 0)
     for name, values in wanted.items():
         _limit(resource, name, values)

@@ -38,10 +38,10 @@ function deed(action) {
 
 function row(one) {
   const detail = Object.entries(one.detail).map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(", ");
-  const object = one.object_id && one.object_id !== one.actor_id ? names.get(one.object_id) ?? one.object_id : "";
+  const object = one.object_id === one.actor_id ? "" : one.object_id;
   return el("li", { value: one.number },
     el("span", { class: "faint" }, moment(one.at)),
-    el("span", {}, el("strong", {}, names.get(one.actor_id) ?? one.actor_id), ` ${deed(one.action)} `, object && el("span", { class: "what" }, object)),
+    el("span", {}, el("strong", {}, names.get(one.actor_id) ?? one.actor_id), ` ${deed(one.action)} `, names.get(object) ?? el("span", { class: "faint" }, object)),
     detail && el("code", { class: "faint" }, detail));
 }
 

@@ -35,4 +35,5 @@ onSubmit(form, async (fields) => {
   await showKeys();
 });
 form.addEventListener("change", () => { $("#scopes").hidden = form.elements.limit.value === "all"; });
+form.querySelector("fieldset").hidden = !ACTIONS.length; // a viewer's key reads and no more
 $("#scopes").append(...ACTIONS.map((action) => el("label", { class: "choice" }, el("input", { type: "checkbox", name: "scope", value: action }), t(`scope_${action}`))));

@@ -18,7 +18,7 @@ export async function showModels(wanted = () => true) {
 
 function row(one, again) {
   const name = el("strong", { class: "name" }, one.title);
-  const item = el("li", { class: "item" }, el("div", { class: "line" }, name, ...states(one)), facts([
+  const item = el("li", { class: "item" }, el("div", { class: "line" }, name, el("span", { class: "line" }, ...states(one))), facts([
     [t("name"), one.name],
     [t("kind"), t(`kind_${one.kind}`)],
     [t("licence"), one.licence],
@@ -28,7 +28,8 @@ function row(one, again) {
   ]));
   if (one.pulling) item.append(progress(one));
   if (one.error) item.append(el("p", { class: "bad" }, one.error));
-  if (may("manage_models")) item.append(el("div", { class: "buttons" }, ...buttons(one, again)));
+  const deeds = may("manage_models") ? [...buttons(one, again)] : [];
+  if (deeds.length) item.append(el("div", { class: "buttons" }, deeds));
   return item;
 }
 

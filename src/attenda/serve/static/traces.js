@@ -44,7 +44,8 @@ async function show(id) {
   ];
   $("#one-run").replaceChildren(...parts.filter(Boolean));
   swap(true);
-  $("#one-run").focus();
+  $("#one-run").focus({ preventScroll: true });
+  $(".scroll").scrollTop = 0;
   if (run.state === "running") timer = setTimeout(() => location.hash === `#${id}` && show(id), 1500);
 }
 

@@ -23,6 +23,6 @@ def known_revisions() -> list[str]:
     return [revision.revision for revision in script.walk_revisions()][::-1]
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring the database behind `connection` to the newest revision, in its transaction."""
-    command.upgrade(_config(connection), "head")
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Bring the database behind `connection` to a revision, in its transaction."""
+    command.upgrade(_config(connection), revision)

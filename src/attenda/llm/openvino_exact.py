@@ -1,0 +1,143 @@
+"""A GGUF model as OpenVINO reads it, with the weights that the file really holds.
+
+OpenVINO GenAI 2026.4 rounds the zero point of 4-bit blocks that carry a minimum (Q4_1, Q4_K) to
+a whole number between 0 and 15 and so shifts every weight by up to half a step: one greedy token
+in five of SmolLM2's comes out different. Here the model is saved once in OpenVINO's own format,
+its zero points are replaced by the fractions of the file, and the result is kept beside it.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+import openvino_genai as genai
+from numpy.typing import NDArray
+from openvino import opset13
+
+from attenda.llm.gguf_header import GgufHeader, GgufTensor
+
+__all__ = ["exact_model", "is_read_exactly"]
+
+_Q4_1, _Q4_K = 3, 12
+_BLOCK_BYTES = {_Q4_1: 20, _Q4_K: 144}
+_FOLDER = "openvino-"
+Halves = NDArray[np.float16]
+
+
+def is_read_exactly(header: GgufHeader) -> bool:
+    """Whether OpenVINO reads this file right by itself."""
+    return not any(tensor.kind in _BLOCK_BYTES for tensor in header.tensors)
+
+
+@contextmanager
+def exact_model(path: Path, header: GgufHeader) -> Iterator[Path]:
+    """The folder of the converted model, made on first use; valid inside the block.
+
+    It is kept beside the file where that folder can be written.
+    """
+    facts = path.stat()
+    version = genai.get_version().partition("-")[0]
+    kept = path.parent / f"{_FOLDER}{version}-{facts.st_size}-{facts.st_mtime_ns}"
+    if not kept.is_dir():
+        parent = path.parent if os.access(path.parent, os.W_OK) else None
+        with tempfile.TemporaryDirectory(dir=parent, prefix=f".{_FOLDER}") as scratch:
+            made = _convert(path, header, Path(scratch))
+            if parent is None:
+                yield made
+                return
+            _keep(made, kept)
+    yield kept
+
+
+def _keep(made: Path, kept: Path) -> None:
+    """Move the finished folder into place; another process may have been faster."""
+    for old in kept.parent.glob(f"{_FOLDER}*"):
+        if old != kept:
+            shutil.rmtree(old, ignore_errors=True)
+    with suppress(OSError):
+        os.replace(made, kept)
+
+
+def _convert(path: Path, header: GgufHeader, scratch: Path) -> Path:
+    read = scratch / "read"
+    read.mkdir()
+    (read / "model.gguf").symlink_to(path.resolve())
+    schedule = genai.SchedulerConfig()
+    schedule.num_kv_blocks = 1
+    # The library saves what it read beside the file it was given.
+    genai.ContinuousBatchingPipeline(
+        str(read / "model.gguf"), schedule, "CPU", {"enable_save_ov_model": True}
+    )
+    model = openvino.Core().read_model(read / "openvino_model.xml")
+    _correct(model, _zero_points(path, header))
+    made = scratch / "made"
+    made.mkdir()
+    openvino.save_model(model, made / "openvino_model.xml", compress_to_fp16=False)
+    return made
+
+
+def _zero_points(path: Path, header: GgufHeader) -> dict[bytes, Halves]:
+    """The zero points of each row of 4-bit blocks, by the bytes of the row's scales."""
+    found: dict[bytes, Halves] = {}
+    for tensor in header.tensors:
+        if tensor.kind not in _BLOCK_BYTES:
+            continue
+        scales, minima = _scales_and_minima(path, tensor)
+        steps = scales.astype(np.float32)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            zeros = np.where(steps == 0, 0, -minima / steps).clip(-6e4, 6e4).astype(np.float16)
+        found.update((row.tobytes(), zero) for row, zero in zip(scales, zeros, strict=True))
+    return found
+
+
+def _scales_and_minima(path: Path, tensor: GgufTensor) -> tuple[Halves, NDArray[np.float32]]:
+    """The scale and the minimum of each block of 32, one row of blocks for a row of weights."""
+    size = _BLOCK_BYTES[tensor.kind]
+    rows = int(np.prod(tensor.shape[:-1]))
+    count = rows * tensor.shape[-1] // (32 if tensor.kind == _Q4_1 else 256)
+    raw = np.fromfile(path, np.uint8, count * size, offset=tensor.start).reshape(count, size)
+    pair = raw[:, :4].copy().view(np.float16)
+    if tensor.kind == _Q4_1:
+        return pair[:, 0].reshape(rows, -1), pair[:, 1].astype(np.float32).reshape(rows, -1)
+    low, high, mixed = raw[:, 4:8], raw[:, 8:12], raw[:, 12:16]  # six bits each, packed
+    of_scale = np.concatenate([low & 63, (mixed & 15) | (low >> 6) << 4], axis=1)
+    of_minimum = np.concatenate([high & 63, (mixed >> 4) | (high >> 6) << 4], axis=1)
+    wide = pair.astype(np.float32)
+    scales = (wide[:, :1] * of_scale).astype(np.float16)
+    minima = -wide[:, 1:] * of_minimum
+    return scales.reshape(rows, -1), minima.reshape(rows, -1)
+
+
+def _correct(model: Any, zero_points: dict[bytes, Halves]) -> None:
+    """Put the file's zero points in; rows are known by their scales, in whatever order."""
+    for subtract in model.get_ordered_ops():
+        scale = _scale_of_four_bits(subtract)
+        if scale is None:
+            continue
+        shape = scale.get_output_shape(0)
+        rows = [zero_points.get(row.tobytes()) for row in scale.get_data().reshape(shape[0], -1)]
+        if all(row is None for row in rows):
+            continue  # blocks without a minimum (Q4_0): their zero point is 8, and whole
+        if any(row is None for row in rows):
+            raise RuntimeError("the weights that OpenVINO read are not those of the file")
+        zeros = opset13.constant(np.stack([row for row in rows if row is not None]).reshape(shape))
+        subtract.input(1).replace_source_output(zeros.output(0))
+
+
+def _scale_of_four_bits(node: Any) -> Any | None:
+    """The constant that scales the weights, where `node` takes a 4-bit zero point off them."""
+    if node.get_type_name() != "Subtract":
+        return None
+    convert = node.input_value(1).get_node()
+    if convert.get_type_name() != "Convert":
+        return None
+    if convert.get_input_element_type(0) != openvino.Type.u4:
+        return None
+    multiply = next(iter(node.output(0).get_target_inputs())).get_node()
+    return multiply.input_value(1).get_node()
