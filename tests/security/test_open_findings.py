@@ -127,27 +127,6 @@ def test_a_planted_event_does_not_keep_the_house_shut(home: Path) -> None:
         pass  # a sentence for the operator would do
 
 
-@pytest.mark.xfail(reason="R5: cli/owner.py and llm/catalogue.py expect JSON of the right shape")
-@pytest.mark.parametrize(
-    ("name", "planted", "command"),
-    [
-        ("owner.json", "[]", ["documents"]),
-        ("owner.json", '{"socket": 5}', ["documents"]),
-        ("models/mine/model.json", "planted", ["models", "list"]),
-        ("models/mine/model.json", "[]", ["models", "list"]),
-        ("models/mine/model.json", "{}", ["models", "show", "mine"]),
-    ],
-)
-def test_a_planted_file_gets_a_sentence(
-    home: Path, name: str, planted: str, command: list[str]
-) -> None:
-    (home / name).parent.mkdir(parents=True)
-    (home / name).write_text(planted)
-    asked = [sys.executable, "-m", "attenda", *command]
-    done = subprocess.run(asked, capture_output=True, text=True)
-    assert "Traceback" not in done.stderr
-
-
 @pytest.mark.xfail(reason="R11: cli/commands.py shows the database's password")
 @pytest.mark.parametrize("options", [[], ["--json"], ["--origin"]])
 def test_settings_are_shown_without_the_databases_password(

@@ -52,6 +52,7 @@ async def open_house(
     from attenda.llm.endpoint import open_endpoint
     from attenda.llm.loaded import LoadedModels
     from attenda.runtime.turn import Runs
+    from attenda.runtime.upkeep import keep_tidy
     from attenda.store import people
     from attenda.store.database import open_database
     from attenda.store.stamps import Stamps
@@ -78,14 +79,19 @@ async def open_house(
     runs = Runs(database, stamps, searcher, queries, models.chat)
     await runs.recover()
     await database.write(lambda c: people.ensure_owner(c, stamps))
-    working = asyncio.create_task(ingester.work(), name="ingest")
+    tidying = keep_tidy(database, stamps, settings, home / "files")
+    working = [
+        asyncio.create_task(ingester.work(), name="ingest"),
+        asyncio.create_task(tidying, name="upkeep"),
+    ]
     try:
         yield House(
             settings, database, stamps, models, queries, searcher, ingester, runs, owner_key
         )
     finally:
         await runs.close()
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
         await models.close()
         await database.close()

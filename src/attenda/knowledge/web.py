@@ -10,8 +10,10 @@ import asyncio
 import hashlib
 import ipaddress
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import unquote
 
 import httpx
@@ -108,7 +110,13 @@ async def resolve(host: str, port: int) -> list[Ip]:
 def connect() -> httpx.AsyncBaseTransport:
     """A transport of one connection: no proxy, no HTTP/2, nothing kept for another host."""
     once = httpx.Limits(max_connections=1, max_keepalive_connections=0)
-    return httpx.AsyncHTTPTransport(limits=once, trust_env=False, retries=0)
+    return httpx.AsyncHTTPTransport(verify=_trust(), limits=once, trust_env=False, retries=0)
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The authorities that certificates are held to; read once, for that takes a while."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 async def _follow(

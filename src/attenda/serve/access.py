@@ -27,6 +27,11 @@ class OpenStreams:
         """How to end each stream, and how its reader proves themselves."""
         self._watching: asyncio.Task[None] | None = None
 
+    @property
+    def count(self) -> int:
+        """How many streams are open."""
+        return len(self._open)
+
     async def while_allowed(
         self,
         frames: AsyncIterator[bytes],

@@ -13,6 +13,7 @@ from attenda.serve import (
     agents,
     chat,
     library,
+    metrics,
     models,
     openai_api,
     page_view,
@@ -49,6 +50,7 @@ def create_app(house: House) -> FastAPI:
     app.include_router(agents.router)
     app.include_router(models.router)
     app.include_router(traces.router)
+    app.include_router(metrics.router)
     app.include_router(openai_api.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=pages.ROOM / "static"), name="static")
