@@ -18,6 +18,8 @@ __all__ = ["PUBLIC", "PUBLIC_6", "Canary", "Site", "canary", "names", "public_si
 PUBLIC = ipaddress.ip_address("93.184.215.14")
 PUBLIC_6 = ipaddress.ip_address("2606:2800:21f:cb07:6820:80da:af6b:8b2c")
 
+_plainly = web.connect
+"""As it is before a test puts the site in its place."""
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -49,7 +51,7 @@ class _Mapped(httpx.AsyncBaseTransport):
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._inner = web.connect()
+        self._inner = _plainly()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self._site.requests.append(request)

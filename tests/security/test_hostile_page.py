@@ -43,7 +43,19 @@ FLAGS = [
 ]
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
+PAGE = "<!doctype html><body><script src='/hostile.js'></script></body>"
+
+
+class _Hostile(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self) -> None:
+        """The page; else a file that lies beside this one."""
+        if self.path != "/hostile.html":
+            return super().do_GET()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(PAGE.encode())
+
     def log_message(self, *values: Any) -> None:
         """Say nothing."""
 
@@ -51,7 +63,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def hostile_port() -> Iterator[int]:
     """A web server on this machine that is not ours."""
-    handler = functools.partial(_Quiet, directory=str(HERE))
+    handler = functools.partial(_Hostile, directory=str(HERE))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever).start()
         yield server.server_address[1]
@@ -156,15 +168,6 @@ def _readable(read: list[str]) -> list[str]:
     return [line for line in read if not any(f'"key":"{key}"' in line for key in refusals)]
 
 
-@pytest.fixture(autouse=True)
-def hostile_html() -> Iterator[None]:
-    """The page around the script; written for the run, so that nobody opens it by mistake."""
-    page = HERE / "hostile.html"
-    page.write_text("<!doctype html><body><script src='/hostile.js'></script></body>")
-    yield
-    page.unlink()
-
-
 @pytest.mark.parametrize(
     ("how", "host", "target"),
     [
@@ -189,8 +192,9 @@ def test_a_hostile_page_reads_and_changes_nothing(
 def _rebound(context: BrowserContext, scene: Scene) -> str:
     """The hostile page under a name and port that lead to us: same origin, as after a rebinding."""
     origin = f"http://{EVIL}:{scene.served.port}"
-    page = "<!doctype html><body><script src='/hostile.js'></script></body>"
-    context.route(f"{origin}/hostile.html", lambda route: route.fulfill(body=page))
+    context.route(
+        f"{origin}/hostile.html", lambda route: route.fulfill(body=PAGE, content_type="text/html")
+    )
     script = (HERE / "hostile.js").read_text()
     kind = "text/javascript"
     context.route(

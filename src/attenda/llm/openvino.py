@@ -15,7 +15,7 @@ import openvino_genai as genai
 
 from attenda.llm.child import Answer, EngineBroken, Request
 from attenda.llm.gguf_header import read_header
-from attenda.llm.openvino_exact import exact_model, is_read_exactly
+from attenda.llm.openvino_model import converted
 
 __all__ = ["OpenVinoEngine"]
 
@@ -56,16 +56,12 @@ class OpenVinoEngine:
         # Precision is left to the library: bfloat16 where the processor has it reads a prompt
         # 2.5 times as fast as float32, and with exact weights costs 1 greedy token in 70.
         properties = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
-        self._tokenizer = genai.Tokenizer(path)
-        if is_read_exactly(header):
+        with converted(Path(path), header) as folder:
+            self._tokenizer = genai.Tokenizer(folder)
             self._pipeline = genai.ContinuousBatchingPipeline(
-                path, self._tokenizer, schedule, "CPU", **properties
+                folder, self._tokenizer, schedule, "CPU", **properties
             )
-        else:
-            with exact_model(Path(path), header) as folder:
-                self._pipeline = genai.ContinuousBatchingPipeline(
-                    str(folder), self._tokenizer, schedule, "CPU", **properties
-                )
+        self._template = header.chat_template
         self._context_tokens = min(context_tokens, header.context_tokens or context_tokens)
         self._running: dict[int, _Generation] = {}
         self._last_handle = 0
@@ -76,7 +72,7 @@ class OpenVinoEngine:
         return {
             "engine": f"openvino-genai {genai.get_version()}",
             "context_tokens": self._context_tokens,
-            "chat_template": self._tokenizer.get_original_chat_template(),
+            "chat_template": self._template,
         }
 
     def take(self, request: Request) -> list[Answer]:

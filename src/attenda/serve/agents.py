@@ -26,6 +26,11 @@ class AgentFields(BaseModel):
     collection_ids: list[str] | None = None
     """Which documents it answers from; null takes all that the person may see."""
 
+    def given(self) -> dict[str, Any]:
+        """What was given; null is a value for the documents alone."""
+        values = self.model_dump(exclude_unset=True)
+        return {k: v for k, v in values.items() if v is not None or k == "collection_ids"}
+
 
 class NewAgent(AgentFields):
     """A new agent, for everyone or for its maker alone."""
@@ -43,7 +48,7 @@ async def list_(request: Request, who: Who) -> list[dict[str, Any]]:
 async def create(request: Request, who: Maker, body: NewAgent) -> dict[str, str]:
     """A new agent."""
     house = house_of(request)
-    values = body.model_dump(exclude_unset=True)
+    values = body.given()
     shared = values.pop("shared", True)
     agent_id = await house.database.write(
         lambda c: agents.create_agent(c, house.stamps, who, shared=shared, **values)
@@ -55,7 +60,7 @@ async def create(request: Request, who: Maker, body: NewAgent) -> dict[str, str]
 async def change(request: Request, who: Maker, agent_id: str, body: AgentFields) -> None:
     """Change an agent."""
     house = house_of(request)
-    values = body.model_dump(exclude_unset=True)
+    values = body.given()
     await house.database.write(
         lambda c: agents.change_agent(c, house.stamps, who, agent_id, **values)
     )

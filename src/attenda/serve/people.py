@@ -175,6 +175,7 @@ async def change_user(request: Request, who: Manager, user_id: str, body: UserCh
     """Change a user; lost rights end at once."""
     house = house_of(request)
     values = body.model_dump(exclude_unset=True, exclude={"teams"})
+    values = {k: v for k, v in values.items() if v is not None or k == "tokens_a_day"}
 
     def change(connection: Connection) -> None:
         if values:

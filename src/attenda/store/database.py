@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 
-from attenda.core.errors import OperatorError
+from attenda.core.errors import OperatorError, UserError
 
 __all__ = ["Connection", "Database", "open_database"]
 
@@ -75,6 +75,9 @@ def _in_transaction(engine: Engine, work: Work[T]) -> T:
             return work(connection)
     except OperationalError as error:
         raise _plain(error) from error
+    except (OverflowError, UnicodeEncodeError, DataError) as error:
+        # A number or a text that no database column can hold: the person's, not ours.
+        raise UserError("request.value") from error
 
 
 def _plain(error: DBAPIError) -> Exception:

@@ -128,6 +128,7 @@ ENGLISH: dict[str, str] = {
     "gate.not_allowed": "Your role does not allow this.",
     # requests
     "request.invalid": "The request's “{place}” is wrong: {problem}.",
+    "request.value": "A number or a text of the request is more than can be stored.",
     "request.no_page": "There is no such page.",
     "request.refused": "The request was refused: {problem}.",
     "request.broken": "Something went wrong inside the program; its log says more.",

@@ -128,6 +128,7 @@ CHINESE: dict[str, str] = {
     "gate.not_allowed": "您的角色不允许此操作。",
     # requests
     "request.invalid": "请求中的“{place}”有误：{problem}。",
+    "request.value": "请求中有数字或文字超出了可以保存的范围。",
     "request.no_page": "没有这个页面。",
     "request.refused": "请求被拒绝：{problem}。",
     "request.broken": "程序内部出错；日志中有更多信息。",

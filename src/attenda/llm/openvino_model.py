@@ -1,9 +1,9 @@
-"""A GGUF model as OpenVINO reads it, with the weights that the file really holds.
+"""A GGUF model in OpenVINO's own format, made once and kept beside the file.
 
-OpenVINO GenAI 2026.4 rounds the zero point of 4-bit blocks that carry a minimum (Q4_1, Q4_K) to
-a whole number between 0 and 15 and so shifts every weight by up to half a step: one greedy token
-in five of SmolLM2's comes out different. Here the model is saved once in OpenVINO's own format,
-its zero points are replaced by the fractions of the file, and the result is kept beside it.
+It loads in less than half the time, and it holds the weights that the file really holds: reading
+a GGUF, OpenVINO GenAI 2026.4 rounds the zero point of 4-bit blocks that carry a minimum (Q4_1,
+Q4_K) to a whole number between 0 and 15, which shifts weights by up to half a step and more, and
+makes one greedy token in five of SmolLM2 another one. Here the file's own fractions are put in.
 """
 
 import os
@@ -22,7 +22,7 @@ from openvino import opset13
 
 from attenda.llm.gguf_header import GgufHeader, GgufTensor
 
-__all__ = ["exact_model", "is_read_exactly"]
+__all__ = ["converted"]
 
 _Q4_1, _Q4_K = 3, 12
 _BLOCK_BYTES = {_Q4_1: 20, _Q4_K: 144}
@@ -30,16 +30,14 @@ _FOLDER = "openvino-"
 Halves = NDArray[np.float16]
 
 
-def is_read_exactly(header: GgufHeader) -> bool:
-    """Whether OpenVINO reads this file right by itself."""
-    return not any(tensor.kind in _BLOCK_BYTES for tensor in header.tensors)
-
-
 @contextmanager
-def exact_model(path: Path, header: GgufHeader) -> Iterator[Path]:
-    """The folder of the converted model, made on first use; valid inside the block.
+def converted(path: Path, header: GgufHeader) -> Iterator[Path]:
+    """The folder of the converted model and its tokenizer; valid inside the block.
 
-    It is kept beside the file where that folder can be written.
+    Made on first use, and kept where the file's folder can be written.
+
+    Raises:
+        RuntimeError: OpenVINO cannot read the file.
     """
     facts = path.stat()
     version = genai.get_version().partition("-")[0]
@@ -65,20 +63,21 @@ def _keep(made: Path, kept: Path) -> None:
 
 
 def _convert(path: Path, header: GgufHeader, scratch: Path) -> Path:
-    read = scratch / "read"
+    """Have the library save what it reads, which it does beside the file it is given."""
+    read, made = scratch / "read", scratch / "made"
     read.mkdir()
-    (read / "model.gguf").symlink_to(path.resolve())
+    made.mkdir()
+    gguf = read / "model.gguf"
+    gguf.symlink_to(path.resolve())
+    genai.Tokenizer(gguf, enable_save_ov_model=True)
     schedule = genai.SchedulerConfig()
     schedule.num_kv_blocks = 1
-    # The library saves what it read beside the file it was given.
-    genai.ContinuousBatchingPipeline(
-        str(read / "model.gguf"), schedule, "CPU", {"enable_save_ov_model": True}
-    )
+    genai.ContinuousBatchingPipeline(gguf, schedule, "CPU", {"enable_save_ov_model": True})
     model = openvino.Core().read_model(read / "openvino_model.xml")
     _correct(model, _zero_points(path, header))
-    made = scratch / "made"
-    made.mkdir()
     openvino.save_model(model, made / "openvino_model.xml", compress_to_fp16=False)
+    for part in read.glob("openvino_*tokenizer.*"):
+        part.rename(made / part.name)
     return made
 
 
