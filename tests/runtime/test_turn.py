@@ -188,7 +188,7 @@ def test_a_run_that_the_process_did_not_survive_ends_failed_with_its_text(
             await house.runs.start(owner, session_id, "Go on")
             await asyncio.sleep(0.6)
             for task in asyncio.all_tasks():  # the process dies: no clean end is written
-                if task.get_name().startswith("run "):
+                if task.get_name().startswith("run of "):
                     house.runs._commit = _dead  # type: ignore[method-assign]
             return session_id
 

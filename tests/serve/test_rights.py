@@ -124,6 +124,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/api/sign-in"): Row(O, {"email": "a@b.example", "password": "wrong"}, ok=(401,)),
     ("POST", "/api/sign-out"): Row(O),
     ("POST", "/api/setup"): Row(A, {"email": "a@b.example", "password": "long enough!"}),
+    ("POST", "/api/entrance"): Row(A),
     ("POST", "/api/join"): Row(
         O, {"token": "x", "email": "a@b.example", "password": "long enough!"}, ok=(404,)
     ),

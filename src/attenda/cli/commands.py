@@ -59,6 +59,7 @@ def _keep_traceback() -> str:
     path = home / "attenda.log"
     with contextlib.suppress(OSError):
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
         with path.open("a", encoding="utf-8") as log:
             log.write(f"{datetime.now(UTC).isoformat()} attenda {__version__}\n")
             log.write(traceback.format_exc())
@@ -102,6 +103,19 @@ def up(
             webbrowser.open(link)
 
     asyncio.run(serve(settings, ready))
+
+
+@app.command()
+def link(context: typer.Context) -> None:
+    """Print a link that signs one more browser in as the owner, once.
+
+    Example: `attenda link`
+    """
+    from attenda.cli.people import print_link
+
+    settings = settings_of(context)
+    address = f"http://{settings.host}:{settings.port}"
+    as_client(settings, lambda client: print_link(client, address))
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The commands in groups: models, config, user, key."""
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -110,6 +111,7 @@ def config_show(
 
     settings, origins = load_settings(context.obj)
     values = settings.model_dump(mode="json")
+    values["database"] = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", values["database"])
     if as_json:
         rows = {name: {"value": value, "origin": origins[name]} for name, value in values.items()}
         print(json.dumps(rows if origin else values, ensure_ascii=False, indent=2))

@@ -70,6 +70,8 @@ async def serve_house(house: House, sockets: list[socket.socket]) -> AsyncIterat
         access_log=False,
         lifespan="off",
         server_header=False,
+        ws="none",
+        proxy_headers=bool(house.settings.hosts),  # only behind a proxy that is named
         timeout_graceful_shutdown=2,
         h11_max_incomplete_event_size=32 << 10,
     )
@@ -100,7 +102,7 @@ async def find_owner(settings: Settings, key: str) -> Path | None:
         path = Path(json.loads((settings.home / "owner.json").read_text())["socket"])
         async with _client(path, key) as client:
             (await client.get("/healthz", timeout=5.0)).raise_for_status()
-    except (OSError, ValueError, KeyError, httpx.HTTPError):
+    except (OSError, ValueError, KeyError, TypeError, httpx.HTTPError):
         return None
     return path
 

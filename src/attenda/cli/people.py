@@ -10,7 +10,15 @@ from attenda.cli.client import request
 from attenda.cli.terminal import err, out
 from attenda.core.errors import NotFound
 
-__all__ = ["change_user", "create_key", "invite", "list_keys", "list_users", "revoke_key"]
+__all__ = [
+    "change_user",
+    "create_key",
+    "invite",
+    "list_keys",
+    "list_users",
+    "print_link",
+    "revoke_key",
+]
 
 
 async def list_users(client: httpx.AsyncClient, *, as_json: bool) -> int:
@@ -30,6 +38,13 @@ async def invite(
     made = await request(client, "POST", "/api/invitations", json=body)
     link = f"{address.rstrip('/')}{made['path']}"
     print(json.dumps({**made, "link": link}) if as_json else link)
+    return 0
+
+
+async def print_link(client: httpx.AsyncClient, address: str) -> int:
+    """Print a link that signs one browser in as the owner."""
+    made = await request(client, "POST", "/api/entrance")
+    print(address + made["path"])
     return 0
 
 

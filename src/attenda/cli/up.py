@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 import signal
 from collections.abc import Callable
 
@@ -34,7 +35,9 @@ async def serve(settings: Settings, ready: Callable[[str, str], None]) -> None:
         async with own(settings) as (house, path):
             async with serve_house(house, [listener, listen_local(path)]):
                 address = f"http://{settings.host}:{port}"
-                ready(address, f"{address}/enter?key={house.owner_key}")
+                token = secrets.token_urlsafe(32)
+                house.entrances.add(token)
+                ready(address, f"{address}/enter?key={token}")
                 warming = asyncio.create_task(house.models.warm_up(), name="warm up")
                 await ending.wait()
                 warming.cancel()

@@ -1,6 +1,7 @@
 """Builds an installation: the only place where rooms meet."""
 
 import contextlib
+import os
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -26,12 +27,30 @@ def prepare_home(home: Path) -> str:
     key_file = home / "owner.key"
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not key_file.exists():
-            key_file.touch(mode=0o600)
-            key_file.write_text(secrets.token_urlsafe(32))
-        return key_file.read_text().strip()
+        key = key_file.read_text().strip() if key_file.exists() else ""
+        return key or _make_key(key_file)
     except OSError as error:
         raise OperatorError("store.unwritable", path=home, problem=error.strerror) from error
+
+
+def _make_key(key_file: Path) -> str:
+    """Write a key under another name first: no process ever reads half a key, or none.
+
+    An empty file is what a full disk once left; nobody holds its key, so it is replaced.
+    """
+    scratch = key_file.with_name(f".owner-{secrets.token_hex(8)}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        if key_file.exists():
+            os.replace(scratch, key_file)
+        else:
+            with contextlib.suppress(FileExistsError):  # another process was quicker
+                os.link(scratch, key_file)
+    finally:
+        scratch.unlink(missing_ok=True)
+    return key_file.read_text().strip()
 
 
 @contextlib.asynccontextmanager

@@ -281,9 +281,12 @@ def _is_name(name: str) -> bool:
 
 
 def _read(card: Path) -> LocalModel:
-    row = json.loads(card.read_text())
-    row["languages"] = tuple(row["languages"])
-    return LocalModel(folder=card.parent, **row)
+    try:
+        row = json.loads(card.read_text())
+        row["languages"] = tuple(row["languages"])
+        return LocalModel(folder=card.parent, **row)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OperatorError("model.bad_card", path=card) from error
 
 
 def _settle(model: LocalModel, whole: Path) -> None:

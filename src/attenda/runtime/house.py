@@ -1,6 +1,6 @@
 """What a running installation has, built once by the command line and handed to its rooms."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from attenda.core.config import Settings
 from attenda.core.ports import Embedder
@@ -28,4 +28,6 @@ class House:
     ingester: Ingester
     runs: Runs
     owner_key: str
-    """Secret of the local owner: the command line's key, and the first browser's."""
+    """Secret of the local owner: the command line's key."""
+    entrances: set[str] = field(default_factory=set)
+    """Tokens of links that sign a browser in as the local owner, each once."""

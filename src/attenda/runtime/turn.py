@@ -168,6 +168,13 @@ class Runs:
             await asyncio.shield(asyncio.wait([task]))
         return True
 
+    async def stop_all_of(self, user_id: str) -> None:
+        """Stop every answer that a user asked for, and wait for its end to be stored."""
+        tasks = [task for task in self._tasks.values() if task.get_name() == f"run of {user_id}"]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def running(self, session_id: str) -> bool:
         """Whether the session has a running answer in this process."""
         return session_id in self._tasks
@@ -211,7 +218,7 @@ class Runs:
     def _launch(self, started: Started, who: Principal, agent: Agent, model: ChatModel) -> None:
         session_id = started.session_id
         turn = self._take_turn(started, who, agent, model)
-        task = asyncio.create_task(turn, name=f"run {started.run_id}")
+        task = asyncio.create_task(turn, name=f"run of {who.id}")
         self._tasks[session_id] = task
 
     async def _take_turn(
@@ -313,6 +320,8 @@ class Runs:
                 error=error,
             )
             owner_id = runs.owner_of(connection, recorder.session_id)
+            if owner_id is None:
+                return []  # the session was erased while it was answered
             quota.spend(connection, owner_id, self._stamps.now(), usage)
             return runs.append_events(
                 connection, self._stamps, recorder.session_id, recorder.run_id, [finished]

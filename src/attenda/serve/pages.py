@@ -46,9 +46,11 @@ async def icon() -> Response:
 
 @router.get("/enter")
 async def enter(request: Request, key: str = "") -> Response:
-    """The link that `attenda up` opens: it signs this browser in as the local owner."""
+    """The link that `attenda up` opens: it signs this browser in as the local owner, once."""
     house = house_of(request)
-    if not hmac.compare_digest(key.encode(), house.owner_key.encode()):
+    if key in house.entrances:
+        house.entrances.discard(key)
+    elif not key or not hmac.compare_digest(key.encode(), house.owner_key.encode()):
         raise Denied("gate.unknown")
     token = await house.database.write(lambda c: keys.sign_in(c, house.stamps, people.OWNER_ID))
     fresh = await house.database.read(_is_fresh)

@@ -1,5 +1,6 @@
 """People over HTTP: sign in and out, first set-up, invitations, users, teams, keys, audit."""
 
+import secrets
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -118,12 +119,25 @@ async def set_up(request: Request, response: Response, body: NewPerson) -> dict[
     """Name the first administrator; needs the home's own key, and works once."""
     house = house_of(request)
     who = await principal(request)
-    if who.id != people.OWNER_ID:
+    if who.id != people.OWNER_ID or who.scopes is not None:
         raise Denied("gate.not_allowed")
     await house.database.write(
         lambda c: people.set_up_owner(c, house.stamps, body.name, body.email, body.password)
     )
     return await _start_session(request, response, people.OWNER_ID)
+
+
+@router.post("/entrance")
+async def entrance(
+    request: Request, who: Annotated[Principal, Depends(require("operate"))]
+) -> dict[str, str]:
+    """A link that signs one browser in as the local owner, once."""
+    if who.id != people.OWNER_ID or who.scopes is not None:
+        raise Denied("gate.not_allowed")
+    house = house_of(request)
+    token = secrets.token_urlsafe(32)
+    house.entrances.add(token)
+    return {"path": f"/enter?key={token}"}
 
 
 @router.post("/join")
@@ -184,12 +198,15 @@ async def change_user(request: Request, who: Manager, user_id: str, body: UserCh
             people.set_teams(connection, house.stamps, who, user_id, body.teams)
 
     await house.database.write(change)
+    if body.disabled:
+        await house.runs.stop_all_of(user_id)
 
 
 @router.delete("/users/{user_id}", status_code=204)
 async def erase_user(request: Request, who: Manager, user_id: str) -> None:
     """Erase a person: their account, keys, chats and private documents, for good."""
     house = house_of(request)
+    await house.runs.stop_all_of(user_id)
     await house.database.write(lambda c: privacy.erase_person(c, house.stamps, who, user_id))
 
 
@@ -245,6 +262,8 @@ async def create_key(request: Request, who: Who, body: NewKey) -> dict[str, str]
 @router.delete("/keys/{key_id}", status_code=204)
 async def revoke_key(request: Request, who: Who, key_id: str) -> None:
     """End a key at once."""
+    if who.scopes is not None:
+        raise Denied("gate.not_allowed")
     house = house_of(request)
     await house.database.write(lambda c: keys.revoke_key(c, house.stamps, who, key_id))
 

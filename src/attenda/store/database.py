@@ -100,7 +100,9 @@ def open_database(url: str) -> Database:
         return Database(_sqlite(Path(url.removeprefix("sqlite:///"))), writers=1)
     try:
         engine = create_engine(
-            url.replace("postgresql://", "postgresql+psycopg://", 1), pool_size=_READERS * 2
+            url.replace("postgresql://", "postgresql+psycopg://", 1),
+            pool_size=_READERS * 2,
+            hide_parameters=True,
         )
         with engine.connect():
             pass
@@ -121,6 +123,7 @@ def _sqlite(path: Path) -> Engine:
     engine = create_engine(
         f"sqlite+pysqlite:///{path}",
         connect_args={"check_same_thread": False, "timeout": 30},
+        hide_parameters=True,  # what people write does not belong into a log
         poolclass=QueuePool if path.name else NullPool,
         pool_size=_READERS + 2,
     )

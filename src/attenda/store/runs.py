@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from attenda.core.errors import AttendaError, Conflict, NotFound
@@ -200,10 +201,11 @@ def run_notes(connection: Connection, session_id: str) -> dict[str, RunNote]:
     return notes
 
 
-def owner_of(connection: Connection, session_id: str) -> str:
-    """Whose session it is: who pays for its tokens."""
+def owner_of(connection: Connection, session_id: str) -> str | None:
+    """Whose session it is: who pays for its tokens; nobody's when it was erased."""
     statement = select(sessions.c.owner_id).where(sessions.c.id == session_id)
-    return str(connection.execute(statement).scalar_one())
+    owner_id = connection.execute(statement).scalar_one_or_none()
+    return None if owner_id is None else str(owner_id)
 
 
 def list_runs(connection: Connection, who: Principal, limit: int) -> list[dict[str, Any]]:
@@ -253,8 +255,11 @@ def fail_orphans(
         statement = statement.where(runs.c.session_id == session_id)
     left = connection.execute(statement).all()
     for run_id, in_session in left:
-        log = events_after(connection, in_session, 0, run_id)
-        finish_run(connection, stamps, run_id, answer_from_events(log), "failed", error=error)
+        try:
+            answer = answer_from_events(events_after(connection, in_session, 0, run_id))
+        except ValidationError:  # a damaged row must not keep the program from starting
+            answer = Message(role="assistant")
+        finish_run(connection, stamps, run_id, answer, "failed", error=error)
     return [run_id for run_id, _ in left]
 
 

@@ -8,6 +8,7 @@ ENGLISH: dict[str, str] = {
     "model.not_pulled": "The model “{name}” is not on this machine yet; run `attenda models pull {name}` while there is a network.",
     "model.bad_name": "“{name}” can't name a model: use letters, digits, dots and dashes.",
     "model.not_gguf": "{path} is not a GGUF file; export the model as GGUF first.",
+    "model.bad_card": "{path} is damaged; remove its folder and pull or add the model again.",
     "model.file_gone": "The weights of “{name}” are gone from {path}; run `attenda models rm {name}` and pull it again.",
     "model.damaged": "The weights of “{name}” ({path}) are damaged: their SHA-256 is {found}, expected {expected}. Remove the model and pull it again.",
     "model.pull_failed": "The weights of “{name}” could not be downloaded: {problem}. Check the network and pip's index settings, then run `attenda models pull` again.",

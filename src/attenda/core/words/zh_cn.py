@@ -8,6 +8,7 @@ CHINESE: dict[str, str] = {
     "model.not_pulled": "本机还没有模型“{name}”；请在联网时运行 `attenda models pull {name}`。",
     "model.bad_name": "“{name}”不能用作模型名：请只用字母、数字、点和连字符。",
     "model.not_gguf": "{path} 不是 GGUF 文件；请先把模型导出为 GGUF。",
+    "model.bad_card": "{path} 已损坏；请删除其文件夹后重新下载或添加模型。",
     "model.file_gone": "“{name}”的权重不在 {path} 了；请运行 `attenda models rm {name}` 后重新下载。",
     "model.damaged": "“{name}”的权重（{path}）已损坏：SHA-256 为 {found}，应为 {expected}。请删除该模型后重新下载。",
     "model.pull_failed": "“{name}”的权重下载失败：{problem}。请检查网络和 pip 的索引设置，然后重新运行 `attenda models pull`。",

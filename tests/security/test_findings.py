@@ -1,8 +1,4 @@
-"""What the security tests found and nobody has mended yet, each with its test.
-
-A mended finding makes its test pass, which fails the suite until its mark is taken off and the
-test is moved to the file of its requirement.
-"""
+"""What an attack once found, each finding with the test that keeps it mended."""
 
 import asyncio
 import subprocess
@@ -46,7 +42,6 @@ def _key(c: Connection, house: House, scopes: list[str]) -> dict[str, str]:
     }
 
 
-@pytest.mark.xfail(reason="R12: cli/wiring.py takes an empty owner.key, and /enter lets anybody in")
 def test_an_empty_owner_key_opens_nothing(home: Path) -> None:
     """A full disk leaves it behind: made, and never written."""
     home.mkdir()
@@ -58,7 +53,6 @@ def test_an_empty_owner_key_opens_nothing(home: Path) -> None:
     _with_client(home, body)
 
 
-@pytest.mark.xfail(reason="R4: /api/setup asks who the key belongs to, not what it is limited to")
 def test_a_limited_key_does_not_set_up_the_owner(home: Path) -> None:
     async def body(house: House, client: httpx.AsyncClient) -> None:
         headers = await house.database.write(lambda c: _key(c, house, ["chat"]))
@@ -69,7 +63,6 @@ def test_a_limited_key_does_not_set_up_the_owner(home: Path) -> None:
     _with_client(home, body)
 
 
-@pytest.mark.xfail(reason="R4: a key limited to asking may revoke the other keys of its person")
 def test_a_limited_key_revokes_no_other_key(home: Path) -> None:
     async def body(house: House, client: httpx.AsyncClient) -> None:
         headers = await house.database.write(lambda c: _key(c, house, ["chat"]))
@@ -83,7 +76,6 @@ def test_a_limited_key_revokes_no_other_key(home: Path) -> None:
 
 
 @pytest.mark.parametrize("deed", ["disable", "erase"])
-@pytest.mark.xfail(reason="R19: the run of a person who is shut out goes on (runtime/turn.py)")
 def test_a_run_ends_with_the_rights_of_who_asked(home: Path, deed: str) -> None:
     async def body(house: House, client: httpx.AsyncClient) -> None:
         def add(c: Connection) -> Person:
@@ -104,7 +96,6 @@ def test_a_run_ends_with_the_rights_of_who_asked(home: Path, deed: str) -> None:
     _with_client(home, body)
 
 
-@pytest.mark.xfail(reason="R5: one unreadable event of an open run keeps the program from starting")
 def test_a_planted_event_does_not_keep_the_house_shut(home: Path) -> None:
     async def plant(house: House, client: httpx.AsyncClient) -> None:
         owner = {"Authorization": f"Bearer {house.owner_key}"}
@@ -127,7 +118,6 @@ def test_a_planted_event_does_not_keep_the_house_shut(home: Path) -> None:
         pass  # a sentence for the operator would do
 
 
-@pytest.mark.xfail(reason="R11: cli/commands.py shows the database's password")
 @pytest.mark.parametrize("options", [[], ["--json"], ["--origin"]])
 def test_settings_are_shown_without_the_databases_password(
     monkeypatch: pytest.MonkeyPatch, options: list[str]
