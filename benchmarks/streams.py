@@ -23,6 +23,7 @@ import httpx
 
 from attenda.api import Message, ModelChunk, ModelSettings, ScriptedEmbedder, Usage
 from attenda.cli.owner import listen_tcp, serve_house
+from attenda.cli.server import run_loop
 from attenda.cli.wiring import open_house
 from attenda.core.config import Settings
 from attenda.llm.loaded import LoadedModels
@@ -166,7 +167,10 @@ def main() -> None:
     parser.add_argument("--serve", type=Path)
     parser.add_argument("--count", type=int)
     chosen = parser.parse_args()
-    asyncio.run(serve(chosen.serve, chosen.rate, chosen.count) if chosen.serve else run(chosen))
+    if chosen.serve:
+        run_loop(serve(chosen.serve, chosen.rate, chosen.count))
+    else:
+        asyncio.run(run(chosen))
 
 
 if __name__ == "__main__":

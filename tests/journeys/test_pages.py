@@ -123,6 +123,13 @@ def _set_up(page: Page, link: str) -> None:
     expect(page.locator("#owner-done")).to_be_focused()
 
 
+def _enter(page: Page, base: str) -> None:
+    """Come in as the administrator of the home that is lived in."""
+    sent = {"email": ADMIN["email"], "password": PASSWORD}
+    assert page.request.post(f"{base}/api/sign-in", data=sent).ok
+    page.goto(base)
+
+
 def _sign_in(page: Page, email: str = ADMIN["email"], password: str = PASSWORD) -> None:
     page.fill("[name=email]", email)
     page.fill("[name=password]", password)
@@ -159,17 +166,31 @@ def test_the_first_run_leads_to_an_answer(
     expect(answer.locator(".sources")).to_contain_text(titled, timeout=SLOW)
     expect(answer.locator(".body")).to_contain_text(answers)
 
-    page.goto(link)
-    expect(page).to_have_url(re.compile(r"\d/$"))  # a home that is in use opens the chat
-    page.goto(f"{link.split('/enter')[0]}/welcome")
+    base = link.split("/enter")[0]
+    page.goto(base + page.request.post(f"{base}/api/entrance").json()["path"])
+    expect(page).to_have_url(f"{base}/")  # a home that is in use opens the chat
+    page.goto(f"{base}/welcome")
     page.click("#sample-do")
     expect(page.locator("#sample .starter")).to_have_count(0)
     page.click(".toast button")
     expect(page.locator("#sample .starter")).to_have_count(3)
     page.click("#sample-do")
     expect(page.locator("#sample .starter")).to_have_count(0)
-    found = page.request.get(f"{link.split('/enter')[0]}/api/documents").json()
+    found = page.request.get(f"{base}/api/documents").json()
     assert found["documents"] == []
+
+
+def test_a_used_link_leads_to_the_form(visit: Visitor, link: str) -> None:
+    base = link.split("/enter")[0]
+    page = visit(link).page
+    page.goto(link)
+    page.goto(link)
+    expect(page).to_have_url(f"{base}/")
+    stranger = visit(link).page
+    answer = stranger.goto(link)
+    assert answer is not None and answer.status == 403
+    expect(stranger.locator("[role=alert]")).to_have_text(ENGLISH["people.bad_link"])
+    assert stranger.request.get(f"{base}/api/me").status == 401
 
 
 def test_the_set_up_can_wait(visit: Visitor, link: str) -> None:
@@ -218,7 +239,7 @@ def test_signing_in_leads_to_no_other_site(visit: Visitor, lived_in: str, to: st
 def test_an_invited_viewer_sees_what_the_role_allows(visit: Visitor, lived_in: str) -> None:
     base = lived_in.split("/enter")[0]
     owner = visit(lived_in).page
-    owner.goto(lived_in)
+    _enter(owner, base)
     invitation = _invited(owner, base, "viewer")
     guest = visit(lived_in).page
     _join(guest, invitation, "Tomas Finch", "tomas@example.org")
@@ -258,7 +279,7 @@ def test_a_person_is_erased_by_typing_their_name_with_keys_alone(
 ) -> None:
     base = lived_in.split("/enter")[0]
     owner = visit(lived_in).page
-    owner.goto(lived_in)
+    _enter(owner, base)
     guest = visit(lived_in).page
     _join(guest, _invited(owner, base, "agent"), "Petra L.", "petra@example.org")
     expect(guest.locator("#composer")).to_be_visible()
@@ -284,7 +305,7 @@ def test_a_person_is_erased_by_typing_their_name_with_keys_alone(
 def test_an_agent_is_made_tried_and_brought_back(visit: Visitor, lived_in: str) -> None:
     base = lived_in.split("/enter")[0]
     page = visit(lived_in).page
-    page.goto(lived_in)
+    _enter(page, base)
     page.goto(f"{base}/agents")
     page.click("#new-agent")
     page.fill("#editor [name=name]", "Front desk")
@@ -327,7 +348,7 @@ def _agent(page: Page, base: str, name: str) -> dict[str, Any]:
 def test_a_key_works_until_it_is_revoked(visit: Visitor, lived_in: str) -> None:
     base = lived_in.split("/enter")[0]
     page = visit(lived_in).page
-    page.goto(lived_in)
+    _enter(page, base)
     page.goto(f"{base}/people#keys")
     page.fill("#new-key [name=name]", "Night")
     page.check("#new-key [value=some]")
@@ -351,7 +372,7 @@ def test_a_key_works_until_it_is_revoked(visit: Visitor, lived_in: str) -> None:
 def test_a_trace_tells_what_the_run_did(visit: Visitor, lived_in: str) -> None:
     base = lived_in.split("/enter")[0]
     page = visit(lived_in).page
-    page.goto(lived_in)
+    _enter(page, base)
     page.goto(f"{base}/traces")
     run = page.locator("#runs a", has_text="How many days of holiday")
     run.press("Enter")
@@ -405,7 +426,7 @@ def test_a_better_model_in_three_clicks(visit: Visitor, lived_in: str) -> None:
         return route.fulfill(status=204)
 
     page = visit(lived_in).page
-    page.goto(lived_in)
+    _enter(page, base)
     page.route("**/api/models**", play)
     page.route("**/api/models/**", play)
     page.click(".rooms a:has-text('Models')")
@@ -448,7 +469,7 @@ def test_every_page_fits_and_can_be_used_by_all(
         page.goto("about:blank")
         page.goto(f"{base}{path}")
         wrong += _faults(page, path, locale, width)
-    page.goto(lived_in)
+    _enter(page, base)
     for path, ready in PAGES.items():
         page.goto("about:blank")
         page.goto(f"{base}{path}")

@@ -62,7 +62,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/favicon.ico"): Row(O),
     ("GET", "/openapi.json"): Row(O),
     ("GET", "/metrics"): Row(A),
-    ("GET", "/enter"): Row(O, ok=(403,)),
+    ("GET", "/enter"): Row(O, ok=(303, 403)),
     ("GET", "/"): Row(S),
     ("GET", "/chat/{session_id}"): Row(S),
     ("GET", "/documents"): Row(S),

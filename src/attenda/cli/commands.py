@@ -3,7 +3,6 @@
 What a command prints for people goes through rich; with `--json` it prints data alone.
 """
 
-import asyncio
 import contextlib
 import os
 import sys
@@ -92,6 +91,7 @@ def up(
 
     Example: `attenda up --port 8020 --no-open`
     """
+    from attenda.cli.server import run_loop
     from attenda.cli.up import serve
 
     settings = settings_of(context, host=host, port=port)
@@ -102,7 +102,7 @@ def up(
         if open_page and sys.stdout.isatty():
             webbrowser.open(link)
 
-    asyncio.run(serve(settings, ready))
+    run_loop(serve(settings, ready))
 
 
 @app.command()

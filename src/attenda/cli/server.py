@@ -1,13 +1,16 @@
-"""uvicorn, told to leave Ctrl-C to the command that runs it."""
+"""uvicorn and its loop, told to leave Ctrl-C to the command that runs them."""
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
 
 from uvicorn import Config, Server
 
-__all__ = ["Config", "QuietServer"]
+__all__ = ["Config", "QuietServer", "run_loop"]
+
+T = TypeVar("T")
 
 
 class QuietServer(Server):
@@ -26,3 +29,12 @@ class QuietServer(Server):
     def capture_signals(self) -> Iterator[None]:
         """Take no signals."""
         yield
+
+
+def run_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` on the fastest event loop there is: uvloop, which Windows has not."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    return uvloop.run(work)

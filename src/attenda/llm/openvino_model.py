@@ -27,6 +27,8 @@ __all__ = ["converted"]
 _Q4_1, _Q4_K = 3, 12
 _BLOCK_BYTES = {_Q4_1: 20, _Q4_K: 144}
 _FOLDER = "openvino-"
+_EDITION = 2
+"""Of what is made here; a folder of another edition is made anew."""
 Halves = NDArray[np.float16]
 
 
@@ -41,7 +43,7 @@ def converted(path: Path, header: GgufHeader) -> Iterator[Path]:
     """
     facts = path.stat()
     version = genai.get_version().partition("-")[0]
-    kept = path.parent / f"{_FOLDER}{version}-{facts.st_size}-{facts.st_mtime_ns}"
+    kept = path.parent / f"{_FOLDER}{version}-{_EDITION}-{facts.st_size}-{facts.st_mtime_ns}"
     if not kept.is_dir():
         parent = path.parent if os.access(path.parent, os.W_OK) else None
         with tempfile.TemporaryDirectory(dir=parent, prefix=f".{_FOLDER}") as scratch:

@@ -37,6 +37,7 @@ class Follower:
         """Code points of the running answer that were handed on."""
         self._queue: asyncio.Queue[Heard | None] | None = None
         self._closed = False
+        self._last_batch_at = 0.0
 
     def close(self) -> None:
         """End the stream from outside, at once."""
@@ -47,7 +48,7 @@ class Follower:
     async def batches(
         self, merge_s: float = 0.0, silence_s: float | None = None
     ) -> AsyncGenerator[list[Heard], None]:
-        """Events in batches, those within `merge_s` of a word together, until the run has ended.
+        """Events in batches at least `merge_s` apart, until the run has ended.
 
         An empty batch comes after each `silence_s` without an event.
         """
@@ -73,8 +74,10 @@ class Follower:
                 first = await queue.get()
         except TimeoutError:
             return [], False
-        if merge_s and first is not None and first.number is None and self._heard_to:
-            await asyncio.sleep(merge_s)
+        now = asyncio.get_running_loop().time()
+        if first is not None and self._last_batch_at + merge_s > now:
+            await asyncio.sleep(self._last_batch_at + merge_s - now)
+        self._last_batch_at = asyncio.get_running_loop().time()
         batch: list[Heard] = []
         one: Heard | None = first
         while one is not None:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from attenda import __version__
-from attenda.core.errors import Denied, Unauthenticated
+from attenda.core.errors import Unauthenticated
 from attenda.core.principal import ALLOWED, Principal
 from attenda.core.words import catalogue
 from attenda.serve.gate import house_of, language_of, principal
@@ -46,12 +46,17 @@ async def icon() -> Response:
 
 @router.get("/enter")
 async def enter(request: Request, key: str = "") -> Response:
-    """The link that `attenda up` opens: it signs this browser in as the local owner, once."""
+    """The link that `attenda up` opens: it signs this browser in as the local owner, once.
+
+    Used again it leads one who is signed in on to the chat, and anybody else to the form.
+    """
     house = house_of(request)
     if key in house.entrances:
         house.entrances.discard(key)
     elif not key or not hmac.compare_digest(key.encode(), house.owner_key.encode()):
-        raise Denied("gate.unknown")
+        if await _visitor(request) is not None:
+            return RedirectResponse("/", status_code=303)
+        return await _page(request, "signed_out.html", status=403, to="/", bad_link=True)
     token = await house.database.write(lambda c: keys.sign_in(c, house.stamps, people.OWNER_ID))
     fresh = await house.database.read(_is_fresh)
     response = RedirectResponse("/welcome" if fresh else "/", status_code=303)

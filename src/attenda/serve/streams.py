@@ -1,7 +1,8 @@
 """Server-sent events: a run's log as a stream that can be cut and resumed anywhere.
 
-Only stored events carry an `id:`; a client that reconnects sends the last one it saw. Words that
-come within 30 ms leave as one piece, and a silent stream shows a sign of life every 15 seconds.
+Only stored events carry an `id:`; a client that reconnects sends the last one it saw. A word
+leaves at once, and those that come within the next 30 ms leave together; a silent stream shows a
+sign of life every 15 seconds.
 """
 
 import json

@@ -253,7 +253,7 @@ ENGLISH: dict[str, str] = {
     "page.sign_out": "Sign out",
     "page.email": "E-mail",
     "page.password": "Password",
-    "page.use_link": "On the machine itself, the link that “attenda up” prints signs you in without a password.",
+    "page.use_link": "On the machine itself, the link that “attenda up” prints signs you in once, without a password; “attenda link” prints another.",
     "page.join": "Join Attenda",
     "page.join_more": "You were invited. Say who you are and choose a password.",
     "page.join_now": "Join",

@@ -253,7 +253,7 @@ CHINESE: dict[str, str] = {
     "page.sign_out": "退出登录",
     "page.email": "邮箱",
     "page.password": "密码",
-    "page.use_link": "在本机上，打开“attenda up”打印的链接即可登录，无需密码。",
+    "page.use_link": "在本机上，打开“attenda up”打印的链接可免密码登录一次；运行“attenda link”可再得到一个链接。",
     "page.join": "加入 Attenda",
     "page.join_more": "您收到了邀请。请填写您的信息并设置密码。",
     "page.join_now": "加入",
