@@ -20,6 +20,7 @@ from attenda.store import upgrade
 from attenda.store.backup import verify_backup, write_backup
 from attenda.store.database import open_database
 from attenda.store.restore import restore_backup
+from attenda.store.revision import revision_of
 from attenda.store.stamps import Stamps
 from attenda.store.upgrade import upgrade_database
 from tests.crash.made import know_revision_two, made_home, migrations_with
@@ -248,7 +249,7 @@ def test_postgres_too_is_left_as_it_was(
         know_revision_two(folder)
         with pytest.raises(OperatorError):
             await upgrade_database(database)
-        revision = await database.read(upgrade.revision_of)
+        revision = await database.read(revision_of)
         await database.close()
         return [str(revision)]
 
@@ -270,7 +271,7 @@ def test_an_older_backup_of_postgres_is_migrated_on_its_way(
     know_revision_two(migrations_with(tmp_path / "migrations", rows=3))
     restore_backup(tmp_path / "old.zip", home, postgres_url, Stamps(), replace=True)
     database = open_database(postgres_url)
-    assert asyncio.run(database.read(upgrade.revision_of)) == "0002"
+    assert asyncio.run(database.read(revision_of)) == "0002"
     asyncio.run(database.close())
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -44,7 +43,7 @@ class Ticker:
 
 @pytest.mark.parametrize("kind", COSTLY)
 def test_the_loop_goes_on_turning(
-    database: Database, owner: Principal, tmp_path: Path, kind: str, record_property: Any
+    database: Database, owner: Principal, tmp_path: Path, kind: str
 ) -> None:
     name, content, state = COSTLY[kind]
 
@@ -58,7 +57,7 @@ def test_the_loop_goes_on_turning(
             finally:
                 ticking.cancel()
                 await asyncio.gather(ticking, return_exceptions=True)
-        record_property("longest_gap_ms", round(ticker.longest_s * 1000))
+        print(f"{kind}: the longest wait was {ticker.longest_s * 1000:.0f} ms")
         assert ticker.ticks >= 10
         whole = next(one for one in await all_documents(database, owner) if not one.container_id)
         assert whole.state == state

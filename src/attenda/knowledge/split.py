@@ -7,6 +7,7 @@ is too long.
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ _WINDOW = 3000
 _MAX_STOPS = 300
 """Full stops of a window above which it is no prose: “A. A. A. …” costs their square."""
 _STOP = re.compile(r"\.\s")
+_GAP = re.compile(r"[ ，、]")
+"""Where a sentence that is too long may be cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +87,11 @@ def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     limit = PASSAGE_WORDS * 8
     while end - start > limit or len(words_of(text[start:end])) > PASSAGE_WORDS:
         window = text[start : start + limit]
-        place = max(window.rfind(" "), window.rfind("，"), window.rfind("、"))
-        while place > 0 and len(words_of(window[:place])) > PASSAGE_WORDS:
-            place = max(window.rfind(" ", 0, place), window.rfind("，", 0, place))
-        size = place + 1 if place > 0 else min(PASSAGE_WORDS, len(window))
+        places = [match.start() for match in _GAP.finditer(window, 1)]
+        fitting = bisect_right(
+            places, PASSAGE_WORDS, key=lambda place: len(words_of(window[:place]))
+        )
+        size = places[fitting - 1] + 1 if fitting else min(PASSAGE_WORDS, len(window))
         yield start, start + size
         start += size
     if end > start:

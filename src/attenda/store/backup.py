@@ -32,9 +32,9 @@ from attenda.store.archive import (
 )
 from attenda.store.database import open_database
 from attenda.store.files import path_of_copy
+from attenda.store.revision import revision_of
 from attenda.store.stamps import Stamps
 from attenda.store.tables import table_lines, table_names
-from attenda.store.upgrade import revision_of
 
 __all__ = ["copy_database", "sqlite_path", "verify_backup", "write_backup"]
 

@@ -24,7 +24,6 @@ __all__ = [
     "authenticate",
     "create_key",
     "end_login",
-    "end_logins",
     "list_keys",
     "revoke_key",
     "sign_in",
@@ -70,12 +69,6 @@ def end_login(connection: Connection, token: str) -> None:
     ended = connection.execute(delete(logins).where(logins.c.token_hash == hash_token(token)))
     if ended.rowcount:
         bump_access(connection)
-
-
-def end_logins(connection: Connection, user_id: str) -> None:
-    """Sign a user out everywhere."""
-    connection.execute(delete(logins).where(logins.c.user_id == user_id))
-    bump_access(connection)
 
 
 def authenticate(connection: Connection, stamps: Stamps, secret: str) -> Principal:

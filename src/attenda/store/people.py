@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from attenda.core.errors import Conflict, Denied, NotFound, Unauthenticated, UserError
 from attenda.core.principal import Principal, Role
 from attenda.store import audit
-from attenda.store.schema import access, memberships, teams, users
+from attenda.store.schema import access, logins, memberships, teams, users
 from attenda.store.stamps import Stamps
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "check_email",
     "check_password",
     "create_team",
+    "end_logins",
     "ensure_owner",
     "get_user",
     "hash_token",
@@ -240,14 +241,18 @@ def change_user(
     audit.note(connection, stamps, actor.id, "user.changed", user_id, **shown)
 
 
+def end_logins(connection: Connection, user_id: str) -> None:
+    """Sign a user out everywhere."""
+    connection.execute(delete(logins).where(logins.c.user_id == user_id))
+    bump_access(connection)
+
+
 def set_password(connection: Connection, stamps: Stamps, user_id: str, password: str) -> None:
     """Set a user's password and end all their sign-ins.
 
     Raises:
         UserError: the password will not do.
     """
-    from attenda.store.keys import end_logins  # keys know people, people end their sign-ins
-
     values = {"password_hash": hash_password(password), "failures": 0, "locked_until": 0}
     connection.execute(update(users).where(users.c.id == user_id).values(**values))
     end_logins(connection, user_id)

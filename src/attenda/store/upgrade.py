@@ -7,14 +7,15 @@ transaction: a migration that fails, or a process that dies in it, leaves what w
 import asyncio
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from attenda.core.errors import OperatorError
 from attenda.store.database import Database
+from attenda.store.revision import revision_of
 from attenda.store.stamps import Stamps
 
-__all__ = ["HEAD", "migrate", "migrate_to", "refuse_newer", "revision_of", "upgrade_database"]
+__all__ = ["HEAD", "migrate", "migrate_to", "refuse_newer", "upgrade_database"]
 
 HEAD = "0001"
 """The newest revision; a house test holds it against the migrations."""
@@ -35,14 +36,6 @@ async def upgrade_database(database: Database) -> bool:
         return False
     await asyncio.to_thread(_upgrade, database.engine, found)
     return True
-
-
-def revision_of(connection: Connection) -> str | None:
-    """The revision of a database; none for one without tables of ours."""
-    if "alembic_version" not in inspect(connection).get_table_names():
-        return None
-    value = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return None if value is None else str(value)
 
 
 def refuse_newer(found: str | None) -> None:
