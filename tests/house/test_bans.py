@@ -22,6 +22,7 @@ MAY_CATCH_ALL = {
     "serve/app.py": "no traceback reaches a person",
     "runtime/log.py": "a batch that can't be written is handed on to everyone who waits for it",
     "runtime/upkeep.py": "upkeep waits for the next hour; the installation goes on",
+    "knowledge/folders.py": "what fails with one file is logged, and the rest goes on",
     "knowledge/ingest.py": "whatever breaks costs one document, and the queue goes on",
     "cli/commands.py": "no traceback reaches a person; the log keeps it",
     "runtime/durable.py": "an automation that breaks is recorded as failed",

@@ -123,8 +123,9 @@ def _set_up(page: Page, link: str) -> None:
     expect(page.locator("#owner-done")).to_be_focused()
 
 
-def _enter(page: Page, base: str) -> None:
+def _enter(page: Page, link: str) -> None:
     """Come in as the administrator of the home that is lived in."""
+    base = link.split("/enter")[0]
     sent = {"email": ADMIN["email"], "password": PASSWORD}
     assert page.request.post(f"{base}/api/sign-in", data=sent).ok
     page.goto(base)
@@ -239,7 +240,7 @@ def test_signing_in_leads_to_no_other_site(visit: Visitor, lived_in: str, to: st
 def test_an_invited_viewer_sees_what_the_role_allows(visit: Visitor, lived_in: str) -> None:
     base = lived_in.split("/enter")[0]
     owner = visit(lived_in).page
-    _enter(owner, base)
+    _enter(owner, lived_in)
     invitation = _invited(owner, base, "viewer")
     guest = visit(lived_in).page
     _join(guest, invitation, "Tomas Finch", "tomas@example.org")
@@ -279,7 +280,7 @@ def test_a_person_is_erased_by_typing_their_name_with_keys_alone(
 ) -> None:
     base = lived_in.split("/enter")[0]
     owner = visit(lived_in).page
-    _enter(owner, base)
+    _enter(owner, lived_in)
     guest = visit(lived_in).page
     _join(guest, _invited(owner, base, "agent"), "Petra L.", "petra@example.org")
     expect(guest.locator("#composer")).to_be_visible()
@@ -305,7 +306,7 @@ def test_a_person_is_erased_by_typing_their_name_with_keys_alone(
 def test_an_agent_is_made_tried_and_brought_back(visit: Visitor, lived_in: str) -> None:
     base = lived_in.split("/enter")[0]
     page = visit(lived_in).page
-    _enter(page, base)
+    _enter(page, lived_in)
     page.goto(f"{base}/agents")
     page.click("#new-agent")
     page.fill("#editor [name=name]", "Front desk")
@@ -348,7 +349,7 @@ def _agent(page: Page, base: str, name: str) -> dict[str, Any]:
 def test_a_key_works_until_it_is_revoked(visit: Visitor, lived_in: str) -> None:
     base = lived_in.split("/enter")[0]
     page = visit(lived_in).page
-    _enter(page, base)
+    _enter(page, lived_in)
     page.goto(f"{base}/people#keys")
     page.fill("#new-key [name=name]", "Night")
     page.check("#new-key [value=some]")
@@ -372,7 +373,7 @@ def test_a_key_works_until_it_is_revoked(visit: Visitor, lived_in: str) -> None:
 def test_a_trace_tells_what_the_run_did(visit: Visitor, lived_in: str) -> None:
     base = lived_in.split("/enter")[0]
     page = visit(lived_in).page
-    _enter(page, base)
+    _enter(page, lived_in)
     page.goto(f"{base}/traces")
     run = page.locator("#runs a", has_text="How many days of holiday")
     run.press("Enter")
@@ -426,7 +427,7 @@ def test_a_better_model_in_three_clicks(visit: Visitor, lived_in: str) -> None:
         return route.fulfill(status=204)
 
     page = visit(lived_in).page
-    _enter(page, base)
+    _enter(page, lived_in)
     page.route("**/api/models**", play)
     page.route("**/api/models/**", play)
     page.click(".rooms a:has-text('Models')")
@@ -469,7 +470,7 @@ def test_every_page_fits_and_can_be_used_by_all(
         page.goto("about:blank")
         page.goto(f"{base}{path}")
         wrong += _faults(page, path, locale, width)
-    _enter(page, base)
+    _enter(page, lived_in)
     for path, ready in PAGES.items():
         page.goto("about:blank")
         page.goto(f"{base}{path}")

@@ -265,20 +265,19 @@ def test_a_pattern_that_is_not_regular_is_refused(
 def test_output_matches_its_grammar(model: catalogue.LocalModel, engine: str) -> None:
     patterns = [
         r"(Paris|Lyon)/\d{3,4}[a-c]?\.",
-        r"[A-Z][a-z]+\n\w+\s-\\/",
+        r"[A-Z][a-z]{2,5}\n\w{1,3}\s-\\/",
         r'"(?:yes|no)" \[x\]\{2\}',
-        "",
     ]
 
     async def scene() -> None:
         async with opened(model, engine) as chat:
             schema = Grammar(kind="json_schema", text=json.dumps(OBJECT))
-            settings = ModelSettings(max_tokens=200, grammar=schema)
+            settings = ModelSettings(max_tokens=600, grammar=schema)
             for seed in range(3):
                 warm = settings.model_copy(update={"temperature": 1.0, "seed": seed})
                 value = json.loads(await said(chat, "Name a city in France.", warm))
                 assert value["city"] in ("Paris", "Lyon") and isinstance(value["big"], bool)
-            for pattern in patterns[:-1]:
+            for pattern in patterns:
                 text = await said(chat, "What is the capital of France?", regex(pattern))
                 assert re.fullmatch(pattern, text), (pattern, text)
 
@@ -302,9 +301,8 @@ def test_more_requests_than_the_context_holds_wait_their_turn(
 ) -> None:
     async def scene() -> None:
         async with opened(model, engine, context_tokens=512) as chat:
-            settings = ModelSettings(max_tokens=16)
-            asked = [said(chat, f"{word} " * 200, settings) for word in WORDS]
-            assert all(await asyncio.gather(*asked))
+            asked = [said(chat, f"{word} " * 200, regex(f"{word}!{{9}}", 100)) for word in WORDS]
+            assert await asyncio.gather(*asked) == [f"{word}!!!!!!!!!" for word in WORDS]
 
     asyncio.run(scene())
 

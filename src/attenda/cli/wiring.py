@@ -3,15 +3,16 @@
 import contextlib
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attenda.core.config import Settings
 from attenda.core.errors import OperatorError
 from attenda.runtime.house import House
 
 if TYPE_CHECKING:
+    from attenda.core.ports import Embedder
     from attenda.llm.loaded import LoadedModels
     from attenda.store.stamps import Stamps
 
@@ -71,7 +72,6 @@ async def open_house(
     from attenda.llm.endpoint import open_endpoint
     from attenda.llm.loaded import LoadedModels
     from attenda.runtime.turn import Runs
-    from attenda.runtime.upkeep import keep_tidy
     from attenda.store import people
     from attenda.store.database import open_database
     from attenda.store.stamps import Stamps
@@ -98,15 +98,10 @@ async def open_house(
     runs = Runs(database, stamps, searcher, queries, models.chat)
     await runs.recover()
     await database.write(lambda c: people.ensure_owner(c, stamps))
-    tidying = keep_tidy(database, stamps, settings, home / "files")
-    working = [
-        asyncio.create_task(ingester.work(), name="ingest"),
-        asyncio.create_task(tidying, name="upkeep"),
-    ]
+    house = House(settings, database, stamps, models, queries, searcher, ingester, runs, owner_key)
+    working = [asyncio.create_task(work) for work in _background(house, documents)]
     try:
-        yield House(
-            settings, database, stamps, models, queries, searcher, ingester, runs, owner_key
-        )
+        yield house
     finally:
         await runs.close()
         for task in working:
@@ -114,3 +109,17 @@ async def open_house(
         await asyncio.gather(*working, return_exceptions=True)
         await models.close()
         await database.close()
+
+
+def _background(house: House, documents: "Embedder") -> Iterator[Coroutine[Any, Any, None]]:
+    """What goes on for as long as the installation is open."""
+    from attenda.knowledge.folders import FolderWatch
+    from attenda.knowledge.reindex import Reindexer
+    from attenda.runtime.upkeep import keep_tidy
+
+    database, stamps, settings = house.database, house.stamps, house.settings
+    yield house.ingester.work()
+    yield keep_tidy(database, stamps, settings, settings.home / "files")
+    yield Reindexer(database, stamps, documents).run()
+    if settings.watch:
+        yield FolderWatch(database, stamps, house.ingester, settings.watch).run()

@@ -34,6 +34,8 @@ __all__ = ["LlamaCppEngine"]
 _FOLDER = "attenda-llamacpp-"
 _MARK = "@@@@"
 """What no model begins an answer with."""
+_SPACING = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+"""White space inside JSON: a small model that may write as much as it likes writes on and on."""
 _SPOKE_NOT_S = 1.0
 """Silence after which the library is asked whether it is alive."""
 _POLL_S = 0.05
@@ -241,8 +243,8 @@ def _grammar(kind: str, text: str) -> str:
     """The grammar in the language of llguidance, which every xllamacpp is built with."""
     if kind == "json_schema":
         schema = json.loads(text)
-        if isinstance(schema, dict):  # a small model lost in white space never comes back
-            schema = {**schema, "x-guidance": {"whitespace_pattern": "[ ]?"}}
+        if isinstance(schema, dict):
+            schema = {**schema, "x-guidance": _SPACING}
         return f"%llguidance {{}}\nstart: %json {json.dumps(schema)}"
     return f"%llguidance {{}}\nstart: /{_in_slashes(text)}/"
 

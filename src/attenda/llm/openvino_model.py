@@ -27,7 +27,7 @@ __all__ = ["converted"]
 _Q4_1, _Q4_K = 3, 12
 _BLOCK_BYTES = {_Q4_1: 20, _Q4_K: 144}
 _FOLDER = "openvino-"
-_EDITION = 2
+_EDITION = 3
 """Of what is made here; a folder of another edition is made anew."""
 Halves = NDArray[np.float16]
 
@@ -78,6 +78,10 @@ def _convert(path: Path, header: GgufHeader, scratch: Path) -> Path:
     model = openvino.Core().read_model(read / "openvino_model.xml")
     _correct(model, _zero_points(path, header))
     openvino.save_model(model, made / "openvino_model.xml", compress_to_fp16=False)
+    # Half a character must show as such, or the text of a token that ends in one is lost.
+    detokenizer = read / "openvino_detokenizer.xml"
+    mended = detokenizer.read_text("utf-8").replace('replace_mode="false"', 'replace_mode="true"')
+    detokenizer.write_text(mended, "utf-8")
     for part in read.glob("openvino_*tokenizer.*"):
         part.rename(made / part.name)
     return made

@@ -266,6 +266,12 @@ class Runs:
         ranked = await self._searcher.search(
             who, query, _PASSAGES, collection_ids=agent.collection_ids
         )
+        whole = await self._searcher.whole_collection(
+            who, query, collection_ids=agent.collection_ids
+        )
+        if whole is not None:  # all of it fits: what ranked too low to be found goes in as well
+            numbers = {one.passage.number for one in ranked}
+            ranked += [one for one in whole if one.passage.number not in numbers]
         found = tuple(one.found() for one in ranked)
         await recorder.note(Searched(query=query, passages=found))
         return ranked

@@ -266,7 +266,7 @@ ENGLISH: dict[str, str] = {
     "page.save": "Save",
     "page.add": "Add",
     "page.ask": "Ask",
-    "page.back": "Back to the list",
+    "page.back": "← All agents",
     "page.use": "Use",
     "page.remove": "Remove",
     "page.name": "Name",

@@ -266,7 +266,7 @@ CHINESE: dict[str, str] = {
     "page.save": "保存",
     "page.add": "添加",
     "page.ask": "提问",
-    "page.back": "返回列表",
+    "page.back": "← 全部智能体",
     "page.use": "使用",
     "page.remove": "移除",
     "page.name": "名称",
