@@ -121,7 +121,7 @@ def link(context: typer.Context) -> None:
 @app.command()
 def add(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders.")],
+    paths: Annotated[list[str], typer.Argument(help="Files, folders or web addresses.")],
     into: Annotated[str, typer.Option(help="Collection to put them in.")] = "Library",
     as_json: JsonFlag = False,
 ) -> None:

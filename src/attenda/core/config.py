@@ -59,5 +59,7 @@ class Settings(BaseModel):
     """Seconds without a word after which a model's process is stopped."""
     document_deadline_s: float = Field(default=600.0, gt=0)
     """Seconds that reading and indexing one file may take."""
+    web_ports: tuple[int, ...] = (80, 443)
+    """Ports that web addresses may have."""
     max_upload_mb: int = Field(default=200, gt=0)
     """Largest file that is taken in."""

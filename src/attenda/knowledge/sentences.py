@@ -26,7 +26,8 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> Iterato
     for match in _END.finditer(text, start, end):
         candidate = text[begin : match.end()]
         if "." in match.group() and (
-            _ABBREVIATION.search(candidate) or _NUMBERED.match(candidate.lstrip("-*• "))
+            _ABBREVIATION.search(candidate[-12:])
+            or _NUMBERED.match(candidate[:40].lstrip("-*• ") if len(candidate) < 40 else "")
         ):
             continue
         yield from _trimmed(text, begin, match.end())

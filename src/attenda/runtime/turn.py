@@ -231,7 +231,7 @@ class Runs:
             history = await self._load(started)
             query = _perceive(history)
             ranked = await self._act(recorder, who, agent, query)
-            usage = await self._respond(recorder, agent, model, history, query, ranked)
+            usage = await self._respond(recorder, who, agent, model, history, query, ranked)
         except asyncio.CancelledError:
             status = "stopped"
         except AttendaError as failure:
@@ -279,6 +279,7 @@ class Runs:
     async def _respond(
         self,
         recorder: Recorder,
+        who: Principal,
         agent: Agent,
         model: ChatModel,
         history: Sequence[Message],
@@ -288,7 +289,7 @@ class Runs:
         if ranked is None:
             return await reply.answer_plainly(recorder, model, agent, history)
         found = [one.found() for one in ranked]
-        if not await self._answerable(query, ranked, found):
+        if not await self._answerable(who, query, ranked, found):
             await reply.say_nothing_found(recorder, query, found)
             return Usage()
         return await reply.answer_from_documents(
@@ -296,10 +297,10 @@ class Runs:
         )
 
     async def _answerable(
-        self, query: str, ranked: Sequence[Ranked], found: Sequence[Found]
+        self, who: Principal, query: str, ranked: Sequence[Ranked], found: Sequence[Found]
     ) -> bool:
         terms = cite.telling_terms(query)
-        rarity, size = await self._database.read(lambda c: passages.term_rarity(c, terms))
+        rarity, size = await self._database.read(lambda c: passages.term_rarity(c, terms, who))
         return cite.answerable(query, found, [one.cosine for one in ranked], rarity, size)
 
     async def _commit(

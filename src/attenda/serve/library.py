@@ -55,7 +55,9 @@ async def add_page(request: Request, who: Adder, page: Page) -> dict[str, Any]:
     house = house_of(request)
     limits = web.Limits()
     most = min(limits.max_bytes, house.settings.max_upload_mb << 20)
-    fetched = await web.fetch(page.url, replace(limits, max_bytes=most))
+    fetched = await web.fetch(
+        page.url, replace(limits, max_bytes=most, ports=frozenset(house.settings.web_ports))
+    )
     added = await house.ingester.add(
         who, page.collection, fetched.name, _once(fetched.body), source=fetched.final_url
     )
