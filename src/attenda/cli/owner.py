@@ -73,6 +73,7 @@ async def serve_house(house: House, sockets: list[socket.socket]) -> AsyncIterat
         ws="none",
         proxy_headers=bool(house.settings.hosts),  # only behind a proxy that is named
         timeout_graceful_shutdown=2,
+        timeout_keep_alive=75,
         h11_max_incomplete_event_size=32 << 10,
     )
     server = QuietServer(config)

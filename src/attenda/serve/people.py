@@ -219,7 +219,11 @@ async def offer_invitation(request: Request, who: Manager, body: Invitation) -> 
             c, house.stamps, who, role=body.role, team_id=body.team_id, user_id=body.user_id
         )
     )
-    return {"id": invitation_id, "token": token, "path": f"/join#{token}"}
+    return {
+        "id": invitation_id,
+        "token": token,
+        "path": f"/join{'?reset' if body.user_id else ''}#{token}",
+    }
 
 
 @router.get("/teams")

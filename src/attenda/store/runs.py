@@ -241,7 +241,7 @@ def timed_events(connection: Connection, run_id: str) -> list[dict[str, Any]]:
     statement = select(events.c.number, events.c.at, events.c.body).where(events.c.run_id == run_id)
     rows = connection.execute(statement.order_by(events.c.number))
     return [
-        {"number": number, "at": at, **event_from_json(body).model_dump(mode="json")}
+        {**event_from_json(body).model_dump(mode="json"), "number": number, "time": at}
         for number, at, body in rows
     ]
 

@@ -109,6 +109,7 @@ function show() {
 }
 
 function welcome() {
+  if (!document.body.dataset.may?.split(" ").includes("chat")) return el("div", { class: "welcome" }, el("p", { class: "faint" }, t("no_chats")));
   const starters = [1, 2, 3].map((n) => el("button", { class: "starter", type: "button", onclick: () => { $("#text").value = t(`starter_${n}`); send(); } }, t(`starter_${n}`)));
   return el("div", { class: "welcome" }, el("h2", {}, t("welcome")), el("p", { class: "faint" }, t("welcome_more")), el("div", { class: "starters" }, starters));
 }

@@ -65,7 +65,7 @@ async function change(user, values) {
 
 async function reset(user) {
   const made = await attempt(() => api("POST", "/api/invitations", { user_id: user.id }));
-  if (made) document.getElementById(`link-${user.id}`).replaceChildren(toCopy(t("reset_made", { name: called(user) }), link(made, "?reset"), t("link_hint")));
+  if (made) document.getElementById(`link-${user.id}`).replaceChildren(toCopy(t("reset_made", { name: called(user) }), link(made), t("link_hint")));
 }
 
 async function erase(user) {
@@ -77,7 +77,7 @@ async function erase(user) {
 
 // --- links and teams
 
-const link = (made, mark = "") => `${location.origin}/join${mark}#${made.token}`;
+const link = (made) => location.origin + made.path;
 
 onSubmit($("#invite"), async (fields) => {
   const made = await api("POST", "/api/invitations", { role: fields.role.value, team_id: fields.team.value || null });
