@@ -16,7 +16,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 __all__ = ["ENGINES", "Engine", "EngineBroken", "main"]
 
@@ -92,7 +92,8 @@ class EngineBroken(RuntimeError):
 def main() -> None:
     """Load the engine named by the arguments and answer until standard input ends."""
     write = _own_stdout()
-    os.environ.setdefault("OPENVINO_TELEMETRY_OPT_OUT", "1")
+    # OpenVINO reports its own import unless this package is absent; no variable turns that off.
+    cast(dict[str, Any], sys.modules).setdefault("openvino_telemetry", None)
     if hasattr(os, "nice"):
         os.nice(int(os.environ.get("ATTENDA_NICE", "0")))
     try:
