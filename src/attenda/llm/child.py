@@ -16,44 +16,11 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
-__all__ = ["ENGINES", "Engine", "EngineBroken", "main"]
+from attenda.llm.engine import Answer, Engine, EngineBroken, Request
 
-Request = dict[str, Any]
-Answer = dict[str, Any]
-
-
-class Engine(Protocol):
-    """What a child runs. All calls come from one thread."""
-
-    def info(self) -> Answer:
-        """What the engine is; sent once when it is ready."""
-        ...
-
-    def take(self, request: Request) -> list[Answer]:
-        """Begin a request; answers that are ready at once are returned.
-
-        Raises:
-            ValueError: the request cannot be done; the text says why.
-        """
-        ...
-
-    def cancel(self, number: int) -> None:
-        """Forget request `number`; unknown numbers are fine."""
-        ...
-
-    def busy(self) -> bool:
-        """Whether `step` has work."""
-        ...
-
-    def step(self) -> list[Answer]:
-        """Work for at most about a second; returns the answers that came of it.
-
-        Raises:
-            EngineBroken: the engine must be started anew.
-        """
-        ...
+__all__ = ["ENGINES", "main"]
 
 
 def _openvino(settings: dict[str, Any]) -> Engine:
@@ -79,14 +46,6 @@ ENGINES: dict[str, Callable[[dict[str, Any]], Engine]] = {
     "llamacpp": _llamacpp,
     "minilm": _minilm,
 }
-
-
-class EngineBroken(RuntimeError):
-    """The engine cannot go on; `answers` tell each request why, then the process ends."""
-
-    def __init__(self, answers: list[Answer]) -> None:
-        super().__init__("the engine cannot go on")
-        self.answers = answers
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attenda.llm.catalogue import LocalModel
-from attenda.llm.child import Answer, Request
+from attenda.llm.engine import Answer, Request
 from attenda.llm.process import ModelProcess, available_cpus
 
 __all__ = ["EmbedderClient", "MiniLMEngine", "open_embedder"]

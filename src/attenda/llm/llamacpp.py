@@ -26,7 +26,7 @@ from typing import Any
 
 import xllamacpp
 
-from attenda.llm.child import Answer, Request
+from attenda.llm.engine import Answer, Request
 from attenda.llm.gguf_header import read_header
 
 __all__ = ["LlamaCppEngine"]

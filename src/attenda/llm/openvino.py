@@ -13,7 +13,7 @@ import numpy as np
 import openvino
 import openvino_genai as genai
 
-from attenda.llm.child import Answer, EngineBroken, Request
+from attenda.llm.engine import Answer, EngineBroken, Request
 from attenda.llm.gguf_header import read_header
 from attenda.llm.openvino_model import converted
 
