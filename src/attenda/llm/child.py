@@ -30,6 +30,9 @@ def _openvino(settings: dict[str, Any]) -> Engine:
 
 
 def _llamacpp(settings: dict[str, Any]) -> Engine:
+    # Its threads wait for each other by spinning, and where others want the processors too that
+    # makes it five to ten times as slow; read when the library is loaded.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     from attenda.llm.llamacpp import LlamaCppEngine
 
     return LlamaCppEngine(**settings)

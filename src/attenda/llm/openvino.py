@@ -20,6 +20,9 @@ from attenda.llm.openvino_model import converted
 __all__ = ["OpenVinoEngine"]
 
 _HELD_BACK = "\ufffd"
+_PART_TOKENS = 256
+"""Tokens of a prompt that are read in one step. Parts of 1,024 read 8 % faster, and everybody
+else's next token waits for them."""
 _STEPS_TO_CLEAR = 8
 """Steps in which the library lets go of requests that were stopped."""
 
@@ -52,7 +55,7 @@ class OpenVinoEngine:
         schedule.cache_size = cache_gb
         schedule.enable_prefix_caching = True
         schedule.max_num_seqs = parallel
-        schedule.max_num_batched_tokens = 256
+        schedule.max_num_batched_tokens = _PART_TOKENS
         # Precision is left to the library: bfloat16 where the processor has it reads a prompt
         # 2.5 times as fast as float32, and with exact weights costs 1 greedy token in 70.
         properties = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
@@ -242,10 +245,12 @@ class OpenVinoEngine:
         return [int(number) for number in encoded.input_ids.data[0]]
 
     def _warm_up(self) -> None:
-        """The first step compiles kernels; pay for it before the first person waits."""
+        """The first steps, a full and a single one, compile kernels: let nobody wait for them."""
         config = genai.GenerationConfig()
         config.apply_chat_template = False
         config.max_new_tokens = 2
-        self._pipeline.add_request(0, "Hello", config)
+        # A request whose handle is let go of is dropped.
+        handle = self._pipeline.add_request(0, "Hello " * _PART_TOKENS, config)
         while self._pipeline.has_non_finished_requests():
             self._pipeline.step()
+        handle.read()
