@@ -164,9 +164,7 @@ def test_an_open_stream_ends_and_the_next_request_is_refused(
                     assert again.status_code == refused, again.text
                 await asyncio.gather(*map(_ends_in_time, streams))
                 if path not in ("erase", "disable"):  # those two end the run itself as well
-                    assert path == "disable" or w.house.runs.running(session), (
-                        "the run ended, not the stream"
-                    )
+                    assert w.house.runs.running(session), "the run ended, not the stream"
 
     asyncio.run(body())
 
@@ -288,7 +286,7 @@ def test_without_the_watch_the_stream_stays_open(
         async with world(home) as w:
             await _ask(w, w.own_session, w.ann)
             async with _following(w, w.own_session, w.ann.cookie) as frames:
-                await PATHS["disable"][0](w)
+                await PATHS["log out"][0](w)
                 with pytest.raises(TimeoutError):
                     await _ends_in_time(frames)
 
