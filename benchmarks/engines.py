@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from attenda.core.message import text_message
-from attenda.core.ports import ModelSettings
+from attenda.core.ports import ModelSettings, Usage
 from attenda.core.template import TEMPLATES, render
 from attenda.llm import catalogue
 from attenda.llm.embedded import EmbeddedChat, open_embedded
@@ -121,22 +121,23 @@ class Stack:
         begun = time.perf_counter()
         firsts: list[float] = []
 
-        async def one(question: str) -> int:
+        async def one(question: str) -> Usage:
             messages = [text_message("user", question)]
-            tokens = 0
+            usage = Usage()
             async with aclosing(
                 self._chat.stream(messages, ModelSettings(max_tokens=max_tokens))
             ) as chunks:
                 async for chunk in chunks:
                     firsts.append(time.perf_counter() - begun)
-                    tokens = chunk.usage.answer_tokens if chunk.usage else tokens
-            return tokens
+                    usage = chunk.usage or usage
+            return usage
 
-        counts = await asyncio.gather(*(one(question) for question in questions))
+        usages = await asyncio.gather(*(one(question) for question in questions))
         return {
             "first_s": min(firsts),
             "all_s": time.perf_counter() - begun,
-            "tokens": sum(counts),
+            "tokens": sum(usage.answer_tokens for usage in usages),
+            "prompt_tokens": sum(usage.prompt_tokens for usage in usages),
         }
 
     def pid(self) -> int:
@@ -210,26 +211,17 @@ async def measure(
     # The first long prompt after a start is a scene of its own.
     for name, side in sides.items():
         played[name]["first_ever"].append(await play(side, "cold", f"{name} at first"))
-    count = await open_count(model, engine)
     for round_ in range(repeat):
         for scene in SCENES:
             for name, side in sides.items():
                 played[name][scene].append(await play(side, scene, f"{name}{round_}"))
     report = summary(played)
-    report["prompt_tokens"] = count
+    counts = [int(one["prompt_tokens"]) for one in played["stack"]["cold"]]
+    report["prompt_tokens"] = round(statistics.median(counts))
     for name, side in sides.items():
         report[name]["rss_mib"] = resident_mib(side.pid())
         await side.close()
     return report
-
-
-async def open_count(model: catalogue.LocalModel, engine: str) -> int:
-    """Tokens of the long prompt, as the engine counts them."""
-    chat = open_embedded(model, engine, CONTEXT_TOKENS)
-    try:
-        return await chat.count_tokens([text_message("user", long_text("one"))])
-    finally:
-        await chat.close()
 
 
 SCENES = ("cold", "cached", "new_tail", "one_stream", "eight_streams")
