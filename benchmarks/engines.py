@@ -83,7 +83,7 @@ def long_text(seed: str) -> str:
     rules = (
         f"Rule {number} of {seed}: an account of kind {number * 7} costs {number + 3} dollars a "
         f"month, unless its balance stays above {number * 150} dollars for the whole month."
-        for number in range(1, 17)
+        for number in range(1, 15)
     )
     return " ".join(rules)
 
@@ -315,15 +315,21 @@ def bare_openvino(path: str) -> Ask:
     import openvino_genai as genai
 
     from attenda.llm.gguf_header import read_header
-    from attenda.llm.openvino_model import converted
+    from attenda.llm.openvino_model import converted, multiplies_bytes
 
     schedule = genai.SchedulerConfig()
     schedule.cache_size = 1
     schedule.enable_prefix_caching = True
     schedule.max_num_seqs = 16
     schedule.max_num_batched_tokens = 256
-    properties = {"INFERENCE_NUM_THREADS": available_cpus(), "PERFORMANCE_HINT": "LATENCY"}
-    with converted(Path(path), read_header(Path(path))) as folder:
+    properties: dict[str, Any] = {
+        "INFERENCE_NUM_THREADS": available_cpus(),
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    header = read_header(Path(path))
+    if multiplies_bytes(Path(path), header):
+        properties["INFERENCE_PRECISION_HINT"] = "f32"
+    with converted(Path(path), header) as folder:
         tokenizer = genai.Tokenizer(folder)
         pipeline = genai.ContinuousBatchingPipeline(
             folder, tokenizer, schedule, "CPU", **properties

@@ -416,39 +416,55 @@ def test_what_a_killed_llamacpp_left_is_removed_by_the_next(
     asyncio.run(scene())
 
 
+def constant_under(node: Any, *places: int) -> np.ndarray[Any, Any]:
+    """The values of a constant, its place told from `node` down; a conversion is passed."""
+    for place in places:
+        node = node.input_value(place).get_node()
+    if node.get_type_name() == "Convert":
+        node = node.input_value(0).get_node()
+    values = np.asarray(node.get_data())
+    if node.get_element_type().get_type_name() != "u4":
+        return values
+    pairs = values.view(np.uint8).reshape(-1)
+    return np.stack([pairs & 15, pairs >> 4], axis=1).reshape(*node.get_output_shape(0))
+
+
+@pytest.mark.parametrize("widened_below", [0, 1 << 30])
 def test_openvino_computes_with_the_weights_of_the_file(
-    model: catalogue.LocalModel, monkeypatch: pytest.MonkeyPatch
+    model: catalogue.LocalModel,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    widened_below: int,
 ) -> None:
     monkeypatch.setitem(sys.modules, "openvino_telemetry", None)  # as in the child
     openvino = pytest.importorskip("openvino")
     gguf = pytest.importorskip("gguf")
-    from attenda.llm.openvino_model import converted
+    from attenda.llm import openvino_model
 
-    wanted = {}
-    for tensor in gguf.GGUFReader(model.path).tensors:
-        if "ffn_down" in tensor.name:
-            raw = np.array(tensor.data).reshape(-1, 20)
-            key = raw[:, :2].tobytes()
-            wanted[key] = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
-    with converted(model.path, read_header(model.path)) as folder:
+    monkeypatch.setattr(openvino_model, "_WIDENED_BELOW_BYTES", widened_below)
+    path = tmp_path / "model.gguf"
+    path.symlink_to(model.path)
+    wanted = [
+        gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+        for tensor in gguf.GGUFReader(path).tensors
+        if "ffn_down" in tensor.name
+    ]
+    with openvino_model.converted(path, read_header(path)) as folder:
         read = openvino.Core().read_model(folder / "openvino_model.xml")
-        for node in read.get_ordered_ops():
-            if (
-                node.get_type_name() != "Multiply"
-                or node.input_value(1).get_node().get_type_name() != "Constant"
-            ):
-                continue
-            scale = node.input_value(1).get_node().get_data()
-            weights = wanted.pop(np.asarray(scale).tobytes(), None)
-            if weights is None:
-                continue
-            subtract = node.input_value(0).get_node()
-            packed = subtract.input_value(0).get_node().input_value(0).get_node().get_data()
-            pairs = np.asarray(packed).view(np.uint8).reshape(-1)
-            four = np.stack([pairs & 15, pairs >> 4], axis=1).reshape(*scale.shape[:2], 32)
-            zeros = np.asarray(subtract.input_value(1).get_node().get_data(), np.float32)
-            made = (four - zeros) * scale.astype(np.float32)
-            assert np.abs(made.reshape(weights.shape) - weights).max() < 0.02 * scale.max()
+    assert len(wanted) == 30
+    for subtract in read.get_ordered_ops():
+        if subtract.get_type_name() != "Subtract" or not wanted:
+            continue
+        multiply = next(iter(subtract.output(0).get_target_inputs())).get_node()
+        if list(multiply.get_output_shape(0)) != [576, 48, 32]:
+            continue
+        whole = constant_under(subtract, 0).astype(np.float32)
+        zeros = constant_under(subtract, 1).astype(np.float32)
+        made = ((whole - zeros) * constant_under(multiply, 1)).reshape(576, 1536)
+        nearest = min(range(len(wanted)), key=lambda one: np.square(wanted[one][0] - made[0]).sum())
+        weights = wanted.pop(nearest)
+        error = np.sqrt(np.square(made - weights).mean() / np.square(weights).mean())
+        assert error < 0.01
     assert not wanted
 
 
