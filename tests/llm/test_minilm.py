@@ -21,6 +21,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
 from attenda.llm import minilm
+from attenda.llm.catalogue import DEFAULT_EMBEDDER
 from attenda.llm.minilm import MiniLM, expected_shapes
 from attenda.llm.minilm_numpy import FloatArray, NumpyEncoder, erf
 from attenda.llm.minilm_openvino import OpenVinoEncoder
@@ -29,13 +30,6 @@ GOLDEN = json.loads(
     (Path(__file__).parents[1] / "data" / "minilm_golden.json").read_text(encoding="utf-8")
 )
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
-
-def real_folder() -> Path:
-    if "ATTENDA_MINILM" in os.environ:
-        return Path(os.environ["ATTENDA_MINILM"])
-    home = Path(os.environ.get("ATTENDA_HOME", Path.home() / ".attenda"))
-    return home / "models" / "all-minilm-l6-v2"
 
 
 def cosines(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -69,10 +63,8 @@ def write_tokenizer(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module", params=["numpy", "openvino"])
-def real(request: pytest.FixtureRequest) -> MiniLM:
-    folder = real_folder()
-    if not (folder / "model.safetensors").is_file():
-        pytest.skip("all-MiniLM-L6-v2 is neither at ATTENDA_MINILM nor in ATTENDA_HOME")
+def real(request: pytest.FixtureRequest, weights_home: Path) -> MiniLM:
+    folder = weights_home / "models" / DEFAULT_EMBEDDER
     if request.param == "openvino":
         pytest.importorskip("openvino_genai", reason="OpenVINO is not installed")
     return MiniLM(folder, 2, request.param)

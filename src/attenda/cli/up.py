@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 
 from attenda.cli.owner import listen_local, listen_tcp, own, serve_house
+from attenda.cli.server import settle
 from attenda.core.config import Settings
 from attenda.core.errors import OperatorError
 
@@ -38,6 +39,7 @@ async def serve(settings: Settings, ready: Callable[[str, str], None]) -> None:
                 token = secrets.token_urlsafe(32)
                 house.entrances.add(token)
                 ready(address, f"{address}/enter?key={token}")
+                settle()
                 warming = asyncio.create_task(house.models.warm_up(), name="warm up")
                 await ending.wait()
                 warming.cancel()

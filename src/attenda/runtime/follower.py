@@ -2,11 +2,13 @@
 
 Words are heard before they are stored. A follower hears a word either live or from the log, never
 both; a live word beyond a gap (said before the follower came, not yet stored) is left to the log.
-Only stored events carry a number, and a stream can be resumed from any of them.
+Only stored events carry a number, and a stream can be resumed from any of them: `last` says from
+which, as words become stored that were handed on before.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 
 from attenda.core.event import Event, RunFinished, RunStarted, TextAdded
 from attenda.runtime.live import Heard, Hub
@@ -14,6 +16,9 @@ from attenda.store import runs
 from attenda.store.database import Database
 
 __all__ = ["Follower"]
+
+_PULSE = Heard(TextAdded(at=0, text=""))
+"""Says only that time has passed."""
 
 
 class Follower:
@@ -31,7 +36,8 @@ class Follower:
         self._database = database
         self._hub = hub
         self._session_id = session_id
-        self._last = after
+        self.last = after
+        """All events up to this number were handed on."""
         self._running = running
         self._heard_to = 0
         """Code points of the running answer that were handed on."""
@@ -50,53 +56,52 @@ class Follower:
     ) -> AsyncGenerator[list[Heard], None]:
         """Events in batches at least `merge_s` apart, until the run has ended.
 
-        An empty batch comes after each `silence_s` without an event.
+        Every `silence_s` seconds comes a batch in any case, if only an empty one.
         """
-        with self._hub.follow(self._session_id) as queue:
+        with self._hub.follow(self._session_id) as queue, _pulse(queue, silence_s):
             self._queue = queue
             log = await self._database.read(
-                lambda c: runs.events_after(c, self._session_id, self._last)
+                lambda c: runs.events_after(c, self._session_id, self.last)
             )
             stored = [self._fresh(Heard(one.event, one.number)) for one in log]
             yield [one for one in stored if one is not None]
             while not self._closed and (self._running() or not queue.empty()):
-                batch, ended = await self._next(queue, merge_s, silence_s)
-                yield batch
+                batch, ended = await self._next(queue, merge_s)
+                if batch is not None:
+                    yield batch
                 if ended:
                     return
 
     async def _next(
-        self, queue: "asyncio.Queue[Heard | None]", merge_s: float, silence_s: float | None
-    ) -> tuple[list[Heard], bool]:
-        """What comes next, and whether the stream ends with it."""
-        try:
-            async with asyncio.timeout(silence_s):
-                first = await queue.get()
-        except TimeoutError:
-            return [], False
-        now = asyncio.get_running_loop().time()
-        if first is not None and self._last_batch_at + merge_s > now:
-            await asyncio.sleep(self._last_batch_at + merge_s - now)
-        self._last_batch_at = asyncio.get_running_loop().time()
+        self, queue: "asyncio.Queue[Heard | None]", merge_s: float
+    ) -> tuple[list[Heard] | None, bool]:
+        """What comes next, nothing if it is no news, and whether the stream ends with it."""
+        one = await queue.get()
+        loop = asyncio.get_running_loop()
+        wait_s = self._last_batch_at + merge_s - loop.time()
+        if wait_s > 0 and one is not None:
+            await asyncio.sleep(wait_s)
         batch: list[Heard] = []
-        one: Heard | None = first
+        pulse = False
         while one is not None:
-            fresh = self._fresh(one)
-            if fresh is not None:
+            if one is _PULSE:
+                pulse = True
+            elif (fresh := self._fresh(one)) is not None:
                 _join(batch, fresh)
-            if isinstance(one.event, RunFinished):
-                return batch, True
-            if queue.empty():
-                return batch, False
+            if isinstance(one.event, RunFinished) or queue.empty():
+                break
             one = queue.get_nowait()
-        return batch, True
+        if batch:
+            self._last_batch_at = loop.time()
+        ended = one is None or isinstance(one.event, RunFinished)
+        return (batch if batch or pulse else None), ended
 
     def _fresh(self, heard: Heard) -> Heard | None:
         """The part of an event that was not handed on yet; nothing when it is all old."""
         if heard.number is not None:
-            if heard.number <= self._last:
+            if heard.number <= self.last:
                 return None
-            self._last = heard.number
+            self.last = heard.number
         event = heard.event
         if not isinstance(event, TextAdded):
             self._heard_to = 0 if isinstance(event, RunStarted) else self._heard_to
@@ -104,9 +109,30 @@ class Follower:
         if heard.number is None and (event.at > self._heard_to or _end(event) <= self._heard_to):
             return None
         text = event.text[max(0, self._heard_to - event.at) :]
+        if not text:
+            return None
         at = max(event.at, self._heard_to)
         self._heard_to = max(self._heard_to, _end(event))
         return Heard(TextAdded(at=at, text=text), heard.number)
+
+
+@contextmanager
+def _pulse(queue: "asyncio.Queue[Heard | None]", every_s: float | None) -> Iterator[None]:
+    """Put a pulse into the queue every `every_s` seconds."""
+    loop = asyncio.get_running_loop()
+    timers: list[asyncio.TimerHandle] = []
+
+    def beat(wait_s: float) -> None:
+        timers[:] = [loop.call_later(wait_s, beat, wait_s)]
+        queue.put_nowait(_PULSE)
+
+    if every_s is not None:
+        timers.append(loop.call_later(every_s, beat, every_s))
+    try:
+        yield
+    finally:
+        for timer in timers:
+            timer.cancel()
 
 
 def _end(event: TextAdded) -> int:

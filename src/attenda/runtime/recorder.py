@@ -1,11 +1,10 @@
-"""Writes a run's events: live at once, to the log in batches of at most 250 ms.
+"""Writes a run's events: live at once, to the log with the log's next beat.
 
 What the log holds is what was shown: the answer at the end is spelled from the same pieces. It
 knows no model and no documents.
 """
 
-import asyncio
-import contextlib
+from collections.abc import Sequence
 
 from attenda.core.event import Cited, Event, TextAdded
 from attenda.core.message import CitationPart, Message, Part, TextPart
@@ -13,8 +12,6 @@ from attenda.runtime.live import Heard, Hub
 from attenda.runtime.log import EventLog
 
 __all__ = ["Recorder"]
-
-_BATCH_S = 0.25
 
 
 class Recorder:
@@ -27,11 +24,11 @@ class Recorder:
         self._hub = hub
         self._text: list[str] = []
         self._length = 0
-        self._stored = 0
-        """Code points of the answer that the log has."""
         self._cited: list[Cited] = []
-        self._flushing: asyncio.Task[None] | None = None
-        self._lock = asyncio.Lock()
+        self._pending: list[Event] = []
+        """What the log does not have, in order."""
+        self._taken = 0
+        """How many of those are being stored."""
 
     @property
     def length(self) -> int:
@@ -42,17 +39,23 @@ class Recorder:
         """Add words to the answer: heard at once, stored soon."""
         if not text:
             return
-        self._hub.publish(self.session_id, Heard(TextAdded(at=self._length, text=text)))
+        event = TextAdded(at=self._length, text=text)
+        self._hub.publish(self.session_id, Heard(event))
         self._text.append(text)
         self._length += len(text)
-        if self._flushing is None or self._flushing.done():
-            self._flushing = asyncio.create_task(self._flush_soon())
+        last = self._pending[-1] if len(self._pending) > self._taken else None
+        if isinstance(last, TextAdded):
+            self._pending[-1] = TextAdded(at=last.at, text=last.text + text)
+        else:
+            self._pending.append(event)
+        self._log.soon(self)
 
     async def note(self, event: Event) -> None:
         """Store an event, after the words before it, and let it be heard."""
         if isinstance(event, Cited):
             self._cited.append(event)
-        await self._store([event])
+        self._pending.append(event)
+        await self._log.store(self)
 
     def answer(self) -> Message:
         """The answer as it stands."""
@@ -61,25 +64,17 @@ class Recorder:
         return Message(role="assistant", parts=tuple(parts))
 
     async def close(self) -> None:
-        """Store the words that are still on their way."""
-        if self._flushing is not None:
-            self._flushing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._flushing
-        await self._store([])
+        """Store what is still on its way."""
+        if self._pending:
+            await self._log.store(self)
 
-    async def _flush_soon(self) -> None:
-        # All runs wake on the same beat, so that their words share a transaction.
-        await asyncio.sleep(_BATCH_S - asyncio.get_running_loop().time() % _BATCH_S)
-        await asyncio.shield(self._store([]))
+    def take(self) -> Sequence[Event]:
+        """What the log does not have."""
+        self._taken = len(self._pending)
+        return self._pending[:]
 
-    async def _store(self, events: list[Event]) -> None:
-        async with self._lock:
-            whole = "".join(self._text)
-            pending = whole[self._stored :]
-            new: list[Event] = [TextAdded(at=self._stored, text=pending)] if pending else []
-            new += events
-            if not new:
-                return
-            await self._log.store(self.session_id, self.run_id, new)
-            self._stored = len(whole)
+    def stored(self, kept: bool) -> None:
+        """Forget what the log now has."""
+        if kept:
+            del self._pending[: self._taken]
+        self._taken = 0

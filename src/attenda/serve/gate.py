@@ -55,6 +55,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "X-DNS-Prefetch-Control": "off",  # a link's host name may hold what a model was told
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 

@@ -1,8 +1,8 @@
 """Server-sent events: a run's log as a stream that can be cut and resumed anywhere.
 
-Only stored events carry an `id:`; a client that reconnects sends the last one it saw. A word
-leaves at once, and those that come within the next 30 ms leave together; a silent stream shows a
-sign of life every 15 seconds.
+An `id:` says up to which stored event all was sent; a client that reconnects sends the last one
+it saw. A word leaves at once, and those that come within the next 30 ms leave together; a silent
+stream shows a sign of life every 15 seconds.
 """
 
 import json
@@ -22,15 +22,18 @@ _SILENCE_S = 15.0
 
 async def event_stream(follower: Follower, language: str) -> AsyncGenerator[bytes, None]:
     """The bytes of a stream, batch by batch; a failure is worded in `language`."""
+    said = follower.last
     async with aclosing(follower.batches(_MERGE_S, _SILENCE_S)) as batches:
         async for batch in batches:
-            frames = b"".join(_frame(one, language) for one in batch)
-            yield frames or b": still here\n\n"
+            frames = [_frame(one, language) for one in batch] or [": still here\n\n"]
+            if follower.last > said:  # whoever has read this far can resume from there
+                said = follower.last
+                frames[-1] = f"id: {said}\n{frames[-1]}"
+            yield "".join(frames).encode()
 
 
-def _frame(heard: Heard, language: str) -> bytes:
-    number = f"id: {heard.number}\n" if heard.number is not None else ""
-    return f"{number}data: {_body(heard, language)}\n\n".encode()
+def _frame(heard: Heard, language: str) -> str:
+    return f"data: {_body(heard, language)}\n\n"
 
 
 def _body(heard: Heard, language: str) -> str:

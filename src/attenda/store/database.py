@@ -2,13 +2,18 @@
 
 A unit of work is a plain function of a connection. `write` runs it on the one writer thread (many
 on PostgreSQL), `read` beside it on a reader thread; either commits as a whole or leaves nothing.
-Nothing above this room sees a connection outside such a function.
+On SQLite, units that wait for the writer together share one commit, each within a savepoint of its
+own. Nothing above this room sees a connection outside such a function.
 """
 
 import asyncio
+import contextlib
+import queue
 import sqlite3
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,16 +30,22 @@ T = TypeVar("T")
 Work = Callable[[Connection], T]
 
 _READERS = 4
+_TOGETHER_S = 0.01
+"""Seconds of work after which a shared transaction takes no further unit."""
 
 
 class Database:
     """One database; `write` and `read` are its two doors."""
 
-    def __init__(self, engine: Engine, writers: int) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._reading = engine.execution_options(attenda_reads=True)
-        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="attenda-write")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="attenda-read")
+        self._writers = (
+            _OneWriter(engine)
+            if self.dialect == "sqlite"
+            else ThreadPoolExecutor(_READERS, thread_name_prefix="attenda-write")
+        )
 
     @property
     def dialect(self) -> str:
@@ -52,11 +63,13 @@ class Database:
         Raises:
             OperatorError: the disk is full or read-only; nothing of the work was kept.
         """
-        return await self._run(self._writers, self._engine, work)
+        if isinstance(self._writers, _OneWriter):
+            return await asyncio.wrap_future(self._writers.submit(work))
+        return await _run(self._writers, self._engine, work)
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a transaction that only reads, beside the writer."""
-        return await self._run(self._readers, self._reading, work)
+        return await _run(self._readers, self._reading, work)
 
     async def close(self) -> None:
         """Wait for what is under way and close every connection."""
@@ -64,15 +77,108 @@ class Database:
         await asyncio.to_thread(self._readers.shutdown)
         self._engine.dispose()
 
-    async def _run(self, pool: ThreadPoolExecutor, engine: Engine, work: Work[T]) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(pool, partial(_in_transaction, engine, work))
+
+async def _run(pool: ThreadPoolExecutor, engine: Engine, work: Work[T]) -> T:
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(pool, partial(_in_transaction, engine, work))
 
 
 def _in_transaction(engine: Engine, work: Work[T]) -> T:
+    with _plain_errors(), engine.begin() as connection:
+        return work(connection)
+
+
+class _OneWriter:
+    """The one thread that changes a SQLite file.
+
+    Waiting for the disk at a commit costs more than most units, so those that wait share one.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._units: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="attenda-write", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Work[T]) -> "Future[T]":
+        """Run `work` soon; the future has its result once that is committed."""
+        unit = _Unit(work)
+        self._units.put(unit)
+        return unit.future
+
+    def shutdown(self) -> None:
+        """Run what was submitted, then end."""
+        self._units.put(None)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while (first := self._units.get()) is not None:
+            units: list[_Unit] = []
+            try:
+                with _plain_errors(), self._engine.begin() as connection:
+                    for unit in self._waiting(first):
+                        units.append(unit)
+                        unit.run(connection)
+            except BaseException as error:  # noqa: BLE001 - handed to everyone who waits
+                for unit in units or [first]:
+                    unit.error = unit.error or error
+            for unit in units or [first]:
+                unit.tell()
+
+    def _waiting(self, first: "_Unit") -> "Iterator[_Unit]":
+        """The first unit, then those that wait by the time it is done, for a while."""
+        until = time.monotonic() + _TOGETHER_S
+        unit: _Unit | None = first
+        while unit is not None:
+            if unit.future.set_running_or_notify_cancel():
+                yield unit
+            if time.monotonic() > until:
+                return
+            try:
+                unit = self._units.get_nowait()
+            except queue.Empty:
+                return
+        self._units.put(None)  # the end, which is told again once these are committed
+
+
+class _Unit:
+    """A unit of work, what came of it, and who waits for it."""
+
+    def __init__(self, work: Work[Any]) -> None:
+        self.future: Future[Any] = Future()
+        self.error: BaseException | None = None
+        self._work = work
+        self._result: Any = None
+
+    def run(self, connection: Connection) -> None:
+        """Do the work; if it fails, it alone is taken back.
+
+        Raises:
+            Exception: the database took the whole transaction back, as it does on a full disk.
+        """
+        try:
+            with _plain_errors(), connection.begin_nested():
+                self._result = self._work(connection)
+        except BaseException as error:
+            self.error = error
+            held: Any = connection.connection.dbapi_connection
+            if not held.in_transaction:
+                raise
+
+    def tell(self) -> None:
+        """Hand result or error to who waits; nobody does once the future was cancelled."""
+        if self.future.cancelled():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self._result)
+
+
+@contextlib.contextmanager
+def _plain_errors() -> Iterator[None]:
     try:
-        with engine.begin() as connection:
-            return work(connection)
+        yield
     except OperationalError as error:
         raise _plain(error) from error
     except (OverflowError, UnicodeEncodeError, DataError) as error:
@@ -97,7 +203,7 @@ def open_database(url: str) -> Database:
         OperatorError: the place cannot be opened, or the driver is not installed.
     """
     if url.startswith("sqlite:///"):
-        return Database(_sqlite(Path(url.removeprefix("sqlite:///"))), writers=1)
+        return Database(_sqlite(Path(url.removeprefix("sqlite:///"))))
     try:
         engine = create_engine(
             url.replace("postgresql://", "postgresql+psycopg://", 1),
@@ -111,7 +217,7 @@ def open_database(url: str) -> Database:
     except OperationalError as error:
         problem = str(error.orig).strip().splitlines()[0]
         raise OperatorError("store.unreachable", problem=problem) from error
-    return Database(engine, writers=_READERS)
+    return Database(engine)
 
 
 def _sqlite(path: Path) -> Engine:

@@ -1,0 +1,95 @@
+"""Units of work commit as a whole or leave nothing, also those that share a commit (R6)."""
+
+import asyncio
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event, text
+
+from attenda.store.database import Connection, Database
+
+FATES = st.lists(st.sampled_from(["keep", "raise", "break", "nest", "cancel"]), max_size=60)
+
+
+class Refused(Exception):
+    """What a unit raises."""
+
+
+def unit(number: int, fate: str) -> Any:
+    """Adds two rows; then goes as its fate says."""
+
+    def work(c: Connection) -> int:
+        add = text("INSERT INTO units VALUES (:n, :part)")
+        c.execute(add, {"n": number, "part": 1})
+        if fate == "raise":
+            raise Refused
+        if fate == "break":
+            c.execute(add, {"n": number, "part": 1})  # the key is there already
+        if fate == "nest":
+            try:
+                with c.begin_nested():
+                    c.execute(add, {"n": number, "part": 3})
+                    raise Refused
+            except Refused:
+                pass
+        c.execute(add, {"n": number, "part": 2})
+        return number
+
+    return work
+
+
+def test_each_unit_is_kept_or_not_by_its_own_fate(database: Database) -> None:
+    rounds = iter(range(1_000_000))
+
+    @settings(
+        max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    @given(FATES)
+    def holds(fates: list[str]) -> None:
+        first = next(rounds) * 1000
+
+        async def body() -> None:
+            tasks = [
+                asyncio.create_task(database.write(unit(first + n, fate)))
+                for n, fate in enumerate(fates)
+            ]
+            await asyncio.sleep(0)
+            for task, fate in zip(tasks, fates, strict=True):
+                if fate == "cancel":
+                    task.cancel()
+            told = await asyncio.gather(*tasks, return_exceptions=True)
+            rows = await database.read(
+                lambda c: c.execute(text(f"SELECT n, part FROM units WHERE n >= {first}")).all()
+            )
+            kept = {n: {part for m, part in rows if m == n} for n, _ in rows}
+            for n, (fate, result) in enumerate(zip(fates, told, strict=True), start=first):
+                whole = kept.get(n, set())
+                assert whole in (set(), {1, 2})
+                if fate in ("keep", "nest"):
+                    assert (result, whole) == (n, {1, 2})
+                elif fate == "cancel":
+                    assert isinstance(result, asyncio.CancelledError)
+                else:
+                    assert isinstance(result, Exception)
+                    assert whole == set()
+
+        asyncio.run(body())
+
+    make = text("CREATE TABLE units (n INTEGER, part INTEGER, PRIMARY KEY (n, part))")
+    asyncio.run(database.write(lambda c: c.execute(make)))
+    holds()
+
+
+def test_units_that_wait_share_a_commit(database: Database) -> None:
+    commits: list[object] = []
+    event.listen(database.engine, "commit", commits.append)
+
+    async def body() -> None:
+        await asyncio.gather(*(database.write(lambda _: None) for _ in range(200)))
+
+    asyncio.run(body())
+    if database.dialect == "sqlite":
+        assert len(commits) < 100
+    else:
+        assert len(commits) == 200
