@@ -21,6 +21,7 @@ MAY_CATCH_ALL = {
     "knowledge/parse/child.py": "a hostile file can make a parser raise anything at all",
     "serve/app.py": "no traceback reaches a person",
     "runtime/log.py": "a batch that can't be written is handed on to everyone who waits for it",
+    "store/database.py": "a unit that fails is handed on to who waits for it; the writer goes on",
     "runtime/upkeep.py": "upkeep waits for the next hour; the installation goes on",
     "knowledge/folders.py": "what fails with one file is logged, and the rest goes on",
     "knowledge/ingest.py": "whatever breaks costs one document, and the queue goes on",

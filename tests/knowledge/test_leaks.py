@@ -21,7 +21,7 @@ from attenda.api import NotFound, Principal, Unauthenticated
 from attenda.core.principal import EVERYONE
 from attenda.knowledge import ingest
 from attenda.knowledge.search import Searcher
-from attenda.store import documents, passages, people, vectors
+from attenda.store import documents, lexical, passages, people, vectors
 from attenda.store.database import Connection, Database
 from attenda.store.schema import documents as document_rows
 from attenda.store.schema import memberships, teams, users
@@ -165,6 +165,8 @@ def test_no_leak_while_rights_flip(
     database: Database, tmp_path: Path, monkeypatch: Any, queries: int
 ) -> None:
     watched = Watched(database)
+    monkeypatch.setattr(lexical, "_MANY", 20)  # as in a large collection
+    monkeypatch.setattr(lexical, "_WIDEN", 1)
 
     async def body() -> None:
         await _fill(database, tmp_path / "files", monkeypatch)

@@ -128,7 +128,11 @@ def filled(database: Database, owner: Principal, tmp_path: Path) -> Database:
     return database
 
 
-def test_any_text_can_be_searched_for(filled: Database, owner: Principal) -> None:
+@pytest.mark.parametrize("many", [lexical._MANY, 1])
+def test_any_text_can_be_searched_for(
+    filled: Database, owner: Principal, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(lexical, "_MANY", many)
     searcher = Searcher(filled, CountingEmbedder())
 
     async def ask(query: str) -> None:
@@ -140,7 +144,7 @@ def test_any_text_can_be_searched_for(filled: Database, owner: Principal) -> Non
         await filled.read(lambda c: _ask_store(c, owner, query))
 
     @settings(
-        max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=70, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     @given(QUERIES)
     @example("\x00")
@@ -242,4 +246,37 @@ def test_statements_and_values_are_bounded(filled: Database, owner: Principal) -
     event.listen(filled.engine, "before_cursor_execute", note)
     asyncio.run(body())
     assert max(asked) < 40_000
-    assert len(asked) <= 12 * len(SLOW)
+    assert len(asked) <= 15 * len(SLOW)
+
+
+def test_of_very_many_passages_those_with_a_rarer_word_are_ranked(
+    database: Database, owner: Principal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left out says nothing but common words, and common words still count."""
+    rows = [{"id": f"{n}", "text": f"The gate number {n} is open."} for n in range(30)]
+    rows += [
+        {"id": "rare", "text": "A zebra sleeps in the yard tonight."},
+        {"id": "both", "text": "A zebra came to the open gate."},
+    ]
+    content = "\n".join(json.dumps(row) for row in rows).encode()
+
+    async def found(query: str) -> list[str]:
+        ranked = await Searcher(database, None).search(owner, query, 40, mode="words")
+        return await database.read(
+            lambda c: [
+                documents.document_by_id(c, one.passage.document_id).external_id or ""
+                for one in ranked
+            ]
+        )
+
+    async def body() -> None:
+        async with working(database, tmp_path / "files") as ingester:
+            await add(ingester, owner, "gates.jsonl", content)
+        whole = await found("zebra open gate")
+        assert whole[0] == "both" and set(whole) == {row["id"] for row in rows}
+        monkeypatch.setattr(lexical, "_MANY", 10)
+        assert await found("zebra open gate") == ["both", "rare"]
+        assert len(await found("open gate")) == 31  # common words alone: the rarest of them
+        assert await found("nothing of this") == []
+
+    asyncio.run(body())

@@ -29,6 +29,9 @@ _MAX_TERMS = 200
 """Terms of one query: a long story finds more by all of its words than by the rarest or first."""
 _MAX_QUERY = 6000
 """Characters of a query that are looked at."""
+_MANY = 4000
+"""Passages that are ranked for one query; a microsecond or two each."""
+_WIDEN = 4
 
 _STOP_WORDS = frozenset(
     "a an and are as at be been but by can could did do does for from had has have how i if in "
@@ -155,29 +158,87 @@ def word_scores(
 ) -> list[tuple[int, float]]:
     """Passage numbers with their lexical score, best first.
 
-    `allowed_sql` is a condition on the table `documents`, so rights are part of the query.
+    `allowed_sql` is a condition on the table `documents`, so rights are part of the query. Where
+    the terms stand in very many passages, only those are ranked that have one of the rarer terms.
     """
     terms = query_terms(query)
     if not terms:
         return []
-    if connection.dialect.name == "sqlite":
-        match = " OR ".join(f'"{term}"' for term in terms)
-        statement = (
-            "SELECT passages.number, -bm25(passage_words, 2.0, 1.0) AS score FROM passage_words "
-            "JOIN passages ON passages.number = passage_words.rowid "
-            "JOIN documents ON documents.id = passages.document_id "
-            f"WHERE passage_words MATCH :match AND {allowed_sql} "
-            "ORDER BY bm25(passage_words, 2.0, 1.0) LIMIT :limit"
-        )
-    else:
-        match = " | ".join(f"'{term}'" for term in terms)
-        statement = (
-            "SELECT passages.number, ts_rank(passage_words.words, query) AS score "
-            "FROM passage_words JOIN passages ON passages.number = passage_words.rowid "
-            "JOIN documents ON documents.id = passages.document_id, "
-            "to_tsquery('english', :match) AS query "
-            f"WHERE passage_words.words @@ query AND {allowed_sql} "
-            "ORDER BY score DESC LIMIT :limit"
-        )
-    rows = connection.execute(text(statement), {**values, "match": match, "limit": limit})
+    ranking, match = _RANKINGS[connection.dialect.name](terms, _rarer(connection, terms))
+    statement = text(
+        f"SELECT passages.number, ranked.score FROM ({ranking}) AS ranked "
+        "JOIN passages ON passages.number = ranked.rowid "
+        "JOIN documents ON documents.id = passages.document_id "
+        f"WHERE {allowed_sql} ORDER BY ranked.score DESC, passages.number LIMIT :limit"
+    )
+    bound = {**values, **match, "limit": limit}
+    # Rights are judged for the best few first, and for all when too few of those are allowed.
+    for reach in (limit * _WIDEN, 1 << 62):
+        rows = connection.execute(statement, {**bound, "reach": reach}).all()
+        if len(rows) == limit:
+            break
     return [(int(number), float(score)) for number, score in rows]
+
+
+def _rarer(connection: Connection, terms: Sequence[str]) -> Sequence[str]:
+    """The rarest of the terms that together stand in `_MANY` passages; all where all do.
+
+    Where each alone stands in more, the rarest one.
+    """
+    newest = connection.execute(text("SELECT MAX(number) FROM passages")).scalar_one() or 0
+    if newest <= _MANY:
+        return terms
+    counts = _counts_up_to(connection, terms, _MANY + 1)
+    if min(counts) > _MANY:
+        counts = _counts_up_to(connection, terms, 1 << 62)
+    chosen: list[str] = []
+    total = 0
+    for count, term in sorted(zip(counts, terms, strict=True)):
+        total += count
+        if chosen and total > _MANY:
+            break
+        chosen.append(term)
+    return chosen
+
+
+def _counts_up_to(connection: Connection, terms: Sequence[str], most: int) -> Sequence[int]:
+    """In how many passages each term stands, `most` at most."""
+    sqlite = connection.dialect.name == "sqlite"
+    condition = (
+        "passage_words MATCH :term{0}" if sqlite else "words @@ to_tsquery('english', :term{0})"
+    )
+    one = f"(SELECT COUNT(*) FROM (SELECT 1 FROM passage_words WHERE {condition} LIMIT :most) AS t)"
+    columns = ", ".join(one.format(place) for place in range(len(terms)))
+    quote = '"' if sqlite else "'"
+    bound = {f"term{place}": f"{quote}{term}{quote}" for place, term in enumerate(terms)}
+    row = connection.execute(text(f"SELECT {columns}"), {**bound, "most": most}).one()
+    return [int(count) for count in row]
+
+
+def _sqlite_ranking(terms: Sequence[str], rarer: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """BM25 of the passages that match, and the values to bind.
+
+    Where terms were left out, those that say nothing alone still count beside a rarer one. FTS5
+    counts a term once for each time it is asked for, so the rarer ones count twice.
+    """
+    match = " OR ".join(f'"{term}"' for term in terms)
+    if len(rarer) < len(terms):
+        match = "({}) AND ({})".format(" OR ".join(f'"{term}"' for term in rarer), match)
+    ranking = (
+        "SELECT rowid, -bm25(passage_words, 2.0, 1.0) AS score FROM passage_words "
+        "WHERE passage_words MATCH :match ORDER BY score DESC, rowid LIMIT :reach"
+    )
+    return ranking, {"match": match}
+
+
+def _postgres_ranking(terms: Sequence[str], rarer: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """PostgreSQL's rank of the passages that match, and the values to bind."""
+    ranking = (
+        "SELECT rowid, ts_rank(words, to_tsquery('english', :every)) AS score FROM passage_words "
+        "WHERE words @@ to_tsquery('english', :match) ORDER BY score DESC, rowid LIMIT :reach"
+    )
+    every, some = (" | ".join(f"'{term}'" for term in chosen) for chosen in (terms, rarer))
+    return ranking, {"every": every, "match": some}
+
+
+_RANKINGS = {"sqlite": _sqlite_ranking, "postgresql": _postgres_ranking}

@@ -182,6 +182,10 @@ documents = Table(
     Column("deleted_at", _Time, index=True),
     *_owned(),
     *_label(),
+    # All that decides who may see it, so that nobody reads past a long text to find out.
+    Index(
+        "ix_documents_rights", "id", "state", "deleted_at", "owner_id", "team_id", "collection_id"
+    ),
 )
 
 pages = Table(
