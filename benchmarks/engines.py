@@ -4,17 +4,19 @@ Repeat it from the repository root:
 
     python benchmarks/engines.py --home HOME --repeat 5
 
-HOME holds the default weights (`attenda models pull`). Each engine is loaded twice: by its library
-alone in a process of its own, and behind `EmbeddedChat`; each scene is played by one and then by
-the other on the same prompts. Prints one JSON object: medians, the processor seconds each scene
-cost, which a busy machine distorts less, and the median of the pairs' ratios (over 1: the product
-is faster). Both sides load the same converted weights with the same settings.
+HOME holds the default weights (`attenda models pull`). Each engine is loaded by its library alone
+in a process of its own, behind `EmbeddedChat`, and (the platform's own engine) behind the whole
+app, which is asked over HTTP by the OpenAI API; each scene is played by one after the other on the
+same prompts. Prints one JSON object: medians, the processor seconds each scene cost, which a busy
+machine distorts less, and medians of the ratios to the bare engine (over 1: the product is faster).
+All sides load the same converted weights with the same settings.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -27,11 +29,13 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Protocol
 
+from attenda.cli.wiring import prepare_home
 from attenda.core.message import text_message
 from attenda.core.ports import ModelSettings, Usage
 from attenda.core.template import TEMPLATES, render
 from attenda.llm import catalogue
 from attenda.llm.embedded import EmbeddedChat, open_embedded
+from attenda.llm.loaded import engine_here
 from attenda.llm.process import available_cpus
 
 __all__ = ["main"]
@@ -149,6 +153,79 @@ class Stack:
         await self._chat.close()
 
 
+class App:
+    """The whole app: `attenda up`, asked by the OpenAI API for the bare model."""
+
+    def __init__(self, home: Path, model: str) -> None:
+        self._home, self._model = home, model
+
+    async def load(self) -> None:
+        """Start the app and its engine."""
+        self._folder = tempfile.TemporaryDirectory()
+        (Path(self._folder.name) / "models").symlink_to((self._home / "models").resolve())
+        words = [sys.executable, "-m", "attenda", "up", "--port", "0", "--no-open"]
+        home = {"ATTENDA_HOME": self._folder.name}
+        self._process = await asyncio.create_subprocess_exec(
+            *words, env={**os.environ, **home}, stdout=asyncio.subprocess.PIPE
+        )
+        assert self._process.stdout is not None
+        lines = ""
+        while not (found := re.search(r"http://[\d.]+:(\d+)/enter", lines)):
+            lines += (await self._process.stdout.readline()).decode()
+        self._port = int(found.group(1))
+        key = prepare_home(Path(self._folder.name))
+        self._head = (
+            f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n"
+            f"Authorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+            "Connection: close\r\n"
+        )
+        await self.ask(["Hello"], 2)
+
+    async def ask(self, questions: list[str], max_tokens: int) -> Result:
+        """Stream all answers."""
+        begun = time.perf_counter()
+        firsts: list[float] = []
+
+        async def one(question: str) -> dict[str, int]:
+            body = {
+                "model": f"raw/{self._model}",
+                "messages": [{"role": "user", "content": question}],
+                "max_tokens": max_tokens,
+                "temperature": 0,
+                "stream": True,
+                "stream_options": {"include_usage": True},
+            }
+            content = json.dumps(body).encode()
+            head = f"{self._head}Content-Length: {len(content)}\r\n\r\n".encode()
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            writer.write(head + content)
+            usage: dict[str, int] = {}
+            while line := await reader.readline():  # plain sockets: a client library costs more
+                if line.startswith(b"data: {"):
+                    firsts.append(time.perf_counter() - begun)
+                    usage = json.loads(line[6:]).get("usage") or usage
+            writer.close()
+            return usage
+
+        usages = await asyncio.gather(*(one(question) for question in questions))
+        return {
+            "first_s": min(firsts),
+            "all_s": time.perf_counter() - begun,
+            "tokens": sum(usage["completion_tokens"] for usage in usages),
+            "prompt_tokens": sum(usage["prompt_tokens"] for usage in usages),
+        }
+
+    def pid(self) -> int:
+        """The app's own process, not its engine's."""
+        return self._process.pid
+
+    async def close(self) -> None:
+        """End the app."""
+        self._process.terminate()
+        await self._process.wait()
+        self._folder.cleanup()
+
+
 class Bare:
     """The library alone, in a process that this file runs as `--bare`."""
 
@@ -196,7 +273,12 @@ async def measure(
     model: catalogue.LocalModel, engine: str, arguments: list[str], repeat: int
 ) -> dict[str, Any]:
     """Play all scenes `repeat` times on both sides, in turns."""
-    sides: dict[str, Side] = {"bare": Bare(arguments, engine), "stack": Stack(model, engine)}
+    sides: dict[str, Side] = {
+        "bare": Bare(arguments, engine),
+        "stack": Stack(model, engine),
+    }
+    if engine == engine_here():
+        sides["app"] = App(model.folder.parent.parent, model.name)
     played: dict[str, Scenes] = {name: defaultdict(list) for name in sides}
     await sides["stack"].load()  # converts the weights if need be, and warms the file cache
     await sides["stack"].close()
@@ -258,16 +340,22 @@ def summary(played: dict[str, Scenes]) -> dict[str, Any]:
         "one_stream": ("tokens_per_s", "cpu_s"),
         "eight_streams": ("tokens_per_s", "cpu_s"),
     }
-    report: dict[str, Any] = {"bare": {}, "stack": {}, "stack_over_bare": {}}
+    report: dict[str, Any] = {side: {} for side in played}
     for scene, keys in wanted.items():
         for key in keys:
             title = key if key == "load_s" else f"{scene}_{key}"
-            pairs = list(zip(*(_values(played[side][scene], key) for side in played), strict=True))
-            for place, side in enumerate(played):
-                report[side][title] = round(statistics.median(pair[place] for pair in pairs), 3)
-            faster = key == "tokens_per_s"
-            ratios = [(stack / bare if faster else bare / stack) for bare, stack in pairs if stack]
-            report["stack_over_bare"][title] = round(statistics.median(ratios or [0]), 2)
+            values = {side: _values(scenes[scene], key) for side, scenes in played.items()}
+            for side, own in values.items():
+                report[side][title] = round(statistics.median(own), 3)
+                if side != "bare":
+                    pairs = list(zip(own, values["bare"], strict=True))
+                    faster = key == "tokens_per_s"
+                    ratios = [(mine / bare if faster else bare / mine) for mine, bare in pairs]
+                    ratio = round(statistics.median(ratios), 2)
+                    report.setdefault(f"{side}_over_bare", {})[title] = ratio
+                    if key == "first_s":
+                        added = statistics.median(1e3 * (mine - bare) for mine, bare in pairs)
+                        report[f"{side}_over_bare"][f"{scene}_added_ms"] = round(added, 1)
     return report
 
 

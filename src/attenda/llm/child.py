@@ -70,9 +70,7 @@ def main() -> None:
         _serve(engine, requests, write)
 
 
-def _serve(
-    engine: Engine, requests: "queue.Queue[Request]", write: Callable[[Answer], None]
-) -> None:
+def _serve(engine: Engine, requests: "queue.Queue[Request]", write: Callable[..., None]) -> None:
     """Take what came in (waiting for it when idle), then work one step."""
     waiting = [] if engine.busy() else [requests.get()]
     with contextlib.suppress(queue.Empty):
@@ -84,14 +82,12 @@ def _serve(
         try:
             answers = engine.step()
         except EngineBroken as broken:
-            for answer in broken.answers:
-                write({**answer, "error": _one_line(answer["error"])})
+            write(*({**answer, "error": _one_line(answer["error"])} for answer in broken.answers))
             os._exit(3)
-        for answer in answers or [{"id": -1}]:  # a sign of life when there is nothing to say
-            write(answer)
+        write(*(answers or [{"id": -1}]))  # a sign of life when there is nothing to say
 
 
-def _take(engine: Engine, request: Request, write: Callable[[Answer], None]) -> None:
+def _take(engine: Engine, request: Request, write: Callable[..., None]) -> None:
     if request["op"] == "cancel":
         engine.cancel(request["id"])
         return
@@ -100,8 +96,7 @@ def _take(engine: Engine, request: Request, write: Callable[[Answer], None]) -> 
     except (ValueError, RuntimeError) as error:
         write({"id": request["id"], "error": _one_line(error)})
     else:
-        for answer in answers:
-            write(answer)
+        write(*answers)
 
 
 def _one_line(error: object) -> str:
@@ -115,14 +110,15 @@ def _listen(requests: "queue.Queue[Request]") -> None:
     os._exit(0)
 
 
-def _own_stdout() -> Callable[[Answer], None]:
+def _own_stdout() -> Callable[..., None]:
     """Keep standard output for answers alone: what libraries print goes to standard error."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
 
-    def write(answer: Answer) -> None:
+    def write(*new: Answer) -> None:
+        lines = [json.dumps(answer, ensure_ascii=False) + "\n" for answer in new]
         try:
-            answers.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+            answers.write("".join(lines).encode())
             answers.flush()
         except BrokenPipeError:
             os._exit(0)

@@ -41,6 +41,9 @@ class _Generation:
     """Ids whose text is out."""
     again: int = 0
     """Ids that a second beginning will bring once more."""
+    ended: bool = False
+    at_length: bool = False
+    """Whether it ended because no more tokens were allowed."""
 
 
 class OpenVinoEngine:
@@ -115,45 +118,54 @@ class OpenVinoEngine:
                 self._pipeline.step()
             except RuntimeError as error:
                 answers = self._part_with_the_guilty(error)
+        for generation in self._running.values():
+            self._read(generation)
+        texts = self._new_texts()
         for number, generation in list(self._running.items()):
-            answers.extend(self._read(number, generation))
+            if number in texts:
+                answers.append({"id": number, "text": texts[number]})
+            if generation.ended:
+                del self._running[number]
+                answers.append(
+                    {
+                        "id": number,
+                        "end": True,
+                        "stop_reason": "length" if generation.at_length else "stop",
+                        "prompt_tokens": len(generation.prompt),
+                        "answer_tokens": len(generation.ids),
+                    }
+                )
         return answers
 
-    def _read(self, number: int, generation: _Generation) -> list[Answer]:
-        reason = None
+    def _read(self, generation: _Generation) -> None:
+        """Take the new ids, and the end if it came."""
         while generation.handle.can_read():
             for output in generation.handle.read().values():
                 fresh = output.generated_ids[generation.again :]
                 generation.again = max(0, generation.again - len(output.generated_ids))
                 generation.ids.extend(fresh)
                 reason = output.finish_reason
-        ended = generation.handle.get_status() != genai.GenerationStatus.RUNNING
-        text = self._new_text(generation, flush=ended)
-        answers: list[Answer] = [{"id": number, "text": text}] if text else []
-        if ended:
-            del self._running[number]
-            at_length = reason == genai.GenerationFinishReason.LENGTH
-            answers.append(
-                {
-                    "id": number,
-                    "end": True,
-                    "stop_reason": "length" if at_length else "stop",
-                    "prompt_tokens": len(generation.prompt),
-                    "answer_tokens": len(generation.ids),
-                }
-            )
-        return answers
+                generation.at_length = reason == genai.GenerationFinishReason.LENGTH
+        generation.ended = generation.handle.get_status() != genai.GenerationStatus.RUNNING
 
-    def _new_text(self, generation: _Generation, *, flush: bool) -> str:
-        """Text of the ids since the last whole character."""
-        fresh = generation.ids[generation.done :]
+    def _new_texts(self) -> dict[int, str]:
+        """Text of each generation's ids since its last whole character; one call for all."""
+        fresh = {
+            number: one.ids[one.done :]
+            for number, one in self._running.items()
+            if len(one.ids) > one.done
+        }
         if not fresh:
-            return ""
-        text = str(self._tokenizer.decode(fresh, skip_special_tokens=True))
-        if text.endswith(_HELD_BACK) and not flush:
-            return ""
-        generation.done = len(generation.ids)
-        return text
+            return {}
+        texts = self._tokenizer.decode(list(fresh.values()), skip_special_tokens=True)
+        whole: dict[int, str] = {}
+        for number, text in zip(fresh, map(str, texts), strict=True):
+            generation = self._running[number]
+            if not text.endswith(_HELD_BACK) or generation.ended:
+                generation.done = len(generation.ids)
+                if text:
+                    whole[number] = text
+        return whole
 
     def _begin(self, generation: _Generation) -> None:
         """Hand a request to the library, from its beginning or from where it stood.
