@@ -29,6 +29,7 @@ _LETTERS = 30
 _FUSION = 60.0
 _CANDIDATES = 60
 _WIDEN = 4
+_SAMPLED = 64
 _PART_WORDS = 50
 _LONGEST = 6000
 _MAX_STOPS = 200
@@ -169,10 +170,10 @@ class Searcher:
         """(number, cosine) of the nearest passages that `who` may see, nearest first."""
         if mode == "words" or self._embedder is None or _is_foreign(query):
             return []
-        matrix = await self._matrix()
+        matrix, asked = await asyncio.gather(self._matrix(), self._embedder.embed(_parts(query)))
         if matrix is None or not len(matrix.numbers):
             return []
-        similar = await self._similar(matrix, query)
+        similar = await _similar(matrix, asked)
         for reach in (_CANDIDATES, _CANDIDATES * _WIDEN):
             nearest = _top(similar, reach)
             numbers = [int(number) for number in matrix.numbers[nearest]]
@@ -191,21 +192,15 @@ class Searcher:
     async def _cosines(self, query: str, numbers: Sequence[int]) -> dict[int, float]:
         """Likeness to the query of some passages, where it can be told."""
         matrix = None if _is_foreign(query) else await self._matrix()
-        if matrix is None or not numbers:
+        if matrix is None or self._embedder is None or not numbers:
             return {}
         places = np.flatnonzero(np.isin(matrix.numbers, numbers))
         some = _Matrix(matrix.index, matrix.numbers[places], matrix.rows[places])
         if not len(places):
             return {}
-        pairs = zip(some.numbers, await self._similar(some, query), strict=True)
-        return {int(number): float(cosine) for number, cosine in pairs}
-
-    async def _similar(self, matrix: _Matrix, query: str) -> NDArray[np.float32]:
-        """Likeness of every passage to the part of the query that is nearest to it."""
-        assert self._embedder is not None
         asked = await self._embedder.embed(_parts(query))
-        # In a thread: at 200,000 passages it takes as long as 20 words of a stream.
-        return await asyncio.to_thread(lambda: (matrix.rows @ asked.T).max(axis=1))
+        pairs = zip(some.numbers, await _similar(some, asked), strict=True)
+        return {int(number): float(cosine) for number, cosine in pairs}
 
     async def _allowed(
         self, who: Principal, numbers: Sequence[int] | None, collection_ids: Sequence[str] | None
@@ -245,6 +240,18 @@ def _fresh(connection: Connection, index: vectors.Index) -> _Matrix:
     return _Matrix(index, loaded.numbers, loaded.matrix.astype(np.float32))
 
 
+async def _similar(matrix: _Matrix, asked: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Likeness of every passage to the part of the query (K, D) that is nearest to it."""
+
+    def product() -> NDArray[np.float32]:
+        one = len(asked) == 1
+        similar: NDArray[np.float32] = matrix.rows @ (asked[0] if one else asked.T)
+        return similar if one else similar.max(axis=1)
+
+    # In a thread: at 200,000 passages it takes as long as 20 words of a stream.
+    return await asyncio.to_thread(product)
+
+
 def _parts(query: str) -> list[str]:
     """A long query in parts of whole sentences, each of which may find its own passages."""
     read = query[:_LONGEST]
@@ -273,8 +280,12 @@ def _top(similar: NDArray[np.float32], count: int) -> NDArray[np.intp]:
     """Places of the `count` highest values, highest first."""
     if count >= len(similar):
         return np.argsort(-similar)
-    chosen = np.argpartition(-similar, count)[:count]
-    return chosen[np.argsort(-similar[chosen])]
+    # A floor that a sample suggests leaves a few hundred to sort; one that is too high is not used.
+    sample = np.sort(similar[::_SAMPLED])
+    chosen = np.flatnonzero(similar >= sample[-min(len(sample), 2 + 3 * count // _SAMPLED)])
+    if len(chosen) < count:
+        chosen = np.argpartition(similar, len(similar) - count)[len(similar) - count :]
+    return chosen[np.argsort(-similar[chosen])][:count]
 
 
 def _is_foreign(query: str) -> bool:
