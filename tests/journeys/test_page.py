@@ -92,6 +92,7 @@ def test_upload_ask_and_open_the_citation(
     expect(answer.locator(".cite").first).to_be_visible(timeout=90_000)
     expect(answer).not_to_have_class(re.compile("running"), timeout=60_000)
     expect(answer.locator(".body")).to_contain_text("24 months")
+    expect(page.locator("#context")).to_have_text(re.compile(r"[1-9]\d*\D+ 8,192 "))
     answer.locator(".cite").first.click()
     marked = page.locator("#panel mark")
     expect(marked).to_be_in_viewport()
@@ -102,6 +103,7 @@ def test_upload_ask_and_open_the_citation(
 
     page.reload()
     expect(page.locator(".message.assistant .body")).to_contain_text("24 months")
+    expect(page.locator("#context")).to_contain_text("8,192")
     assert complaints == []
 
 

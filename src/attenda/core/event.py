@@ -98,6 +98,8 @@ class RunFinished(_Frozen):
     """Key of the catalogue; the sentence's values are in `error_values`."""
     error_values: dict[str, str] = Field(default_factory=dict)
     usage: Usage = Usage()
+    context_tokens: int = 0
+    """What the model can read at once, prompt and answer together; 0 when unknown."""
 
 
 Event = Annotated[

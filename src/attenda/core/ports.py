@@ -61,10 +61,13 @@ class ChatModel(Protocol):
     """A finished model behind one port."""
 
     name: str
-    context_tokens: int
-    """Tokens that prompt and answer may have together, measured or declared by the model."""
     languages: frozenset[str]
     """Languages it was made for (`en`, `zh`); others are answered by extract."""
+
+    @property
+    def context_tokens(self) -> int:
+        """Tokens that prompt and answer may have together, measured or declared by the model."""
+        ...
 
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         """Tokens of the rendered prompt."""

@@ -58,9 +58,14 @@ class EmbeddedChat:
     ) -> None:
         self.name = process.name
         self.process = process
-        self.context_tokens = context_tokens
+        self._context_tokens = context_tokens
         self.languages = languages
         self._template = template
+
+    @property
+    def context_tokens(self) -> int:
+        """What is asked for, or less, once the engine has said that the weights take no more."""
+        return int(self.process.info.get("context_tokens", self._context_tokens))
 
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         """Tokens of the rendered prompt, counted by the model's own tokenizer."""

@@ -7,7 +7,7 @@ and then what happens; stopping it stops the model. A session has one running an
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -242,7 +242,15 @@ class Runs:
             raise
         finally:
             try:
-                await asyncio.shield(self._commit(recorder, status, usage, error))
+                end = RunFinished(
+                    run_id=started.run_id,
+                    reason=status,  # type: ignore[arg-type]
+                    error_key=error.key if error else None,
+                    error_values=_texts(error.values) if error else {},
+                    usage=usage,
+                    context_tokens=model.context_tokens,
+                )
+                await asyncio.shield(self._commit(recorder, end, error))
             finally:
                 self._tasks.pop(started.session_id, None)
                 self._hub.close(started.session_id)
@@ -304,17 +312,10 @@ class Runs:
         return cite.answerable(query, found, [one.cosine for one in ranked], rarity, size)
 
     async def _commit(
-        self, recorder: Recorder, status: str, usage: Usage, error: AttendaError | None
+        self, recorder: Recorder, end: RunFinished, error: AttendaError | None
     ) -> None:
         """Store the answer, the run's end and the last event in one transaction."""
         await recorder.close()
-        finished = RunFinished(
-            run_id=recorder.run_id,
-            reason=status,  # type: ignore[arg-type]
-            error_key=error.key if error else None,
-            error_values={name: str(v) for name, v in error.values.items()} if error else {},
-            usage=usage,
-        )
 
         def commit(connection: Connection) -> list[runs.NumberedEvent]:
             runs.finish_run(
@@ -322,16 +323,16 @@ class Runs:
                 self._stamps,
                 recorder.run_id,
                 recorder.answer(),
-                status,
-                usage=usage,
+                end.reason,
+                usage=end.usage,
                 error=error,
             )
             owner_id = runs.owner_of(connection, recorder.session_id)
             if owner_id is None:
                 return []  # the session was erased while it was answered
-            quota.spend(connection, owner_id, self._stamps.now(), usage)
+            quota.spend(connection, owner_id, self._stamps.now(), end.usage)
             return runs.append_events(
-                connection, self._stamps, recorder.session_id, recorder.run_id, [finished]
+                connection, self._stamps, recorder.session_id, recorder.run_id, [end]
             )
 
         for one in await self._database.write(commit):
@@ -345,6 +346,10 @@ def _agent_of(connection: Connection, who: Principal, session_id: str) -> Agent:
         if row["id"] == session.agent_id:
             return Agent(**{name: row[name] for name in Agent.model_fields})
     return DEFAULT_AGENT
+
+
+def _texts(values: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in values.items()}
 
 
 def _perceive(history: Sequence[Message]) -> str:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from attenda.core.event import Nearest, Searched
+from attenda.core.event import Nearest, RunFinished, Searched
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
 from attenda.serve.access import OpenStreams
@@ -242,4 +242,7 @@ def _message(
                 row["searched"] = event.model_dump()
             elif isinstance(event, Nearest):
                 row["nearest"] = [one.model_dump() for one in event.passages]
+            elif isinstance(event, RunFinished):
+                row["usage"] = event.usage.model_dump()
+                row["context_tokens"] = event.context_tokens
     return row

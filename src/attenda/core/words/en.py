@@ -219,6 +219,7 @@ ENGLISH: dict[str, str] = {
     "page.attenda": "Attenda's answer",
     "page.thinking": "Thinking",
     "page.citation": "Citation {n}: {document}",
+    "page.context": "Context: {used} of {limit} tokens",
     "page.stopped": "Stopped.",
     "page.failed": "The answer failed.",
     "page.searched": "Searched the documents: {n} passages",

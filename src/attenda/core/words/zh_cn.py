@@ -219,6 +219,7 @@ CHINESE: dict[str, str] = {
     "page.attenda": "Attenda 的回答",
     "page.thinking": "思考中",
     "page.citation": "引用 {n}：{document}",
+    "page.context": "上下文：{used} / {limit} 个词元",
     "page.stopped": "已停止。",
     "page.failed": "回答失败。",
     "page.searched": "已搜索文档：{n} 个段落",

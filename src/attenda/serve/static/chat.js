@@ -106,6 +106,16 @@ function show() {
   const thread = $("#thread");
   thread.replaceChildren(...(path.length ? path.map(messageNode) : [welcome()]));
   thread.scrollTop = thread.scrollHeight;
+  showContext(path);
+}
+
+/** How much of what the model can read at once the last answer took. */
+function showContext(path) {
+  const last = path.findLast((one) => one.context_tokens && one.usage?.prompt_tokens);
+  const used = last ? last.usage.prompt_tokens + last.usage.answer_tokens : 0;
+  const values = { used: used.toLocaleString(), limit: (last?.context_tokens ?? 0).toLocaleString() };
+  $("#context").textContent = last ? t("context", values) : "";
+  $("#context").classList.toggle("bad", Boolean(last) && used > 0.8 * last.context_tokens);
 }
 
 function welcome() {
@@ -280,6 +290,8 @@ function follow(after) {
     else if (event.type === "run.finished") {
       message.status = event.reason;
       message.error = event.error_message;
+      Object.assign(message, { usage: event.usage, context_tokens: event.context_tokens });
+      showContext(branch());
       leave();
       $("#announce").textContent = t(event.reason === "done" ? "answer_ended" : event.reason);
       listSessions();
