@@ -29,7 +29,7 @@ from tests.scripted_house import scripted_house
 from tests.security.live import PASSWORD
 
 ROOT = Path(__file__).resolve().parents[2]
-LONG = [pytest.param(100, 4, number, marks=pytest.mark.long) for number in range(5)]
+LONG = [pytest.param(100, 4, number, marks=pytest.mark.long) for number in range(9)]
 SIZES = [pytest.param(25, 2, 0), *LONG]
 
 
