@@ -114,7 +114,8 @@ function showContext(path) {
   const last = path.findLast((one) => one.context_tokens && one.usage?.prompt_tokens);
   const used = last ? last.usage.prompt_tokens + last.usage.answer_tokens : 0;
   const values = { used: used.toLocaleString(), limit: (last?.context_tokens ?? 0).toLocaleString() };
-  $("#context").textContent = last ? t("context", values) : "";
+  const short = el("span", { class: "short" }, `${values.used} / ${values.limit}`);
+  $("#context").replaceChildren(...(last ? [el("span", { class: "long" }, t("context", values)), short] : []));
   $("#context").classList.toggle("bad", Boolean(last) && used > 0.8 * last.context_tokens);
 }
 
