@@ -198,8 +198,7 @@ def test_failures_make_further_tries_wait_longer_and_longer(database: Database) 
     stamps = Stamps(clock=lambda: now[0])
 
     def check(password: str) -> str | None:
-        work = lambda c: people.check_password(c, stamps, "o@example.org", password)  # noqa: E731
-        return asyncio.run(database.write(work))
+        return asyncio.run(people.check_password(database, stamps, "o@example.org", password))
 
     def set_up(c: Connection) -> None:
         people.ensure_owner(c, stamps)
@@ -244,9 +243,7 @@ def test_tries_at_once_take_turns(database: Database, monkeypatch: pytest.Monkey
 
     async def guess() -> None:
         with pytest.raises(Denied):
-            await database.write(
-                lambda c: people.check_password(c, frozen, "o@example.org", "wrong password")
-            )
+            await people.check_password(database, frozen, "o@example.org", "wrong password")
             raise Denied("gate.not_allowed")  # a try that counted
 
     async def body() -> None:
@@ -271,3 +268,29 @@ def test_no_odd_token_is_taken_for_a_link(home: Path, token: object) -> None:
         assert answer.status_code == 422
 
     _with_client(home, "", body)
+
+
+def test_a_password_that_changes_during_the_try_opens_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stamps = Stamps()
+
+    def set_up(c: Connection) -> None:
+        people.ensure_owner(c, stamps)
+        people.set_up_owner(c, stamps, "o", "o@example.org", PASSWORD)
+
+    async def body() -> None:
+        await database.write(set_up)
+        loop = asyncio.get_running_loop()
+        verify = people._verify
+
+        def slow(hashed: str, password: str) -> bool:
+            new = "another long password"
+            change = database.write(lambda c: people.set_password(c, stamps, people.OWNER_ID, new))
+            asyncio.run_coroutine_threadsafe(change, loop).result(30)
+            return verify(hashed, password)
+
+        monkeypatch.setattr(people, "_verify", slow)
+        assert await people.check_password(database, stamps, "o@example.org", PASSWORD) is None
+
+    asyncio.run(body())

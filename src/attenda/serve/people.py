@@ -97,9 +97,7 @@ async def _start_session(request: Request, response: Response, user_id: str) -> 
 async def sign_in(request: Request, response: Response, body: SignIn) -> dict[str, str]:
     """Sign this browser in."""
     house = house_of(request)
-    user_id = await house.database.write(
-        lambda c: people.check_password(c, house.stamps, body.email, body.password)
-    )
+    user_id = await people.check_password(house.database, house.stamps, body.email, body.password)
     if user_id is None:
         raise Unauthenticated("people.wrong_password")
     return await _start_session(request, response, user_id)

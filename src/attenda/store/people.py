@@ -4,9 +4,11 @@ The first administrator is a row with a fixed id, so there can be one only, howe
 once. Whatever takes rights away also raises the access version, by which open streams learn.
 """
 
+import asyncio
 import contextlib
 import hashlib
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
@@ -19,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from attenda.core.errors import Conflict, Denied, NotFound, Unauthenticated, UserError
 from attenda.core.principal import Principal, Role
 from attenda.store import audit
+from attenda.store.database import Database
 from attenda.store.schema import access, logins, memberships, teams, users
 from attenda.store.stamps import Stamps
 
@@ -135,32 +138,67 @@ def hash_password(password: str) -> str:
     return _hasher().hash(password)
 
 
-def check_password(connection: Connection, stamps: Stamps, email: str, password: str) -> str | None:
+async def check_password(
+    database: Database, stamps: Stamps, email: str, password: str
+) -> str | None:
     """Id of the user whose password this is, or nothing; failures slow further tries down.
+
+    A try counts as a failure before it is made, so those made at once do not get more of them. The
+    work that makes guessing dear is done outside any transaction: no write waits for it.
 
     Raises:
         Denied: too many failures; the sentence says how long to wait.
     """
+    tried = await database.write(lambda c: _begin_try(c, stamps, email))
+    hashed = tried.password_hash or _decoy()
+    loop = asyncio.get_running_loop()
+    right = await loop.run_in_executor(_verifiers(), lambda: _verify(hashed, password))
+    if not right or tried.password_hash is None:
+        return None
+    cleared = await database.write(lambda c: _clear_failures(c, tried))
+    return tried.user_id if cleared else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A try at an account; without a hash there is none to get into."""
+
+    user_id: str = ""
+    password_hash: str | None = None
+
+
+def _begin_try(connection: Connection, stamps: Stamps, email: str) -> _Try:
     address = email.strip().lower().replace("\0", "")  # which PostgreSQL does not take
     statement = select(users).where(users.c.email == address, users.c.disabled_at.is_(None))
-    # Tries at one account take turns, so that none is made before the last one's failure counts.
     row = connection.execute(statement.with_for_update()).mappings().first()
-    now = stamps.now()
-    if row is not None and row["locked_until"] > now:
-        raise Denied("people.locked", seconds=(row["locked_until"] - now) // 1_000_000 + 1)
-    stored = row["password_hash"] if row is not None else None
-    right = _verify(stored or _decoy(), password) and stored is not None
     if row is None:
-        return None
-    failures = 0 if right else row["failures"] + 1
+        return _Try()
+    now = stamps.now()
+    if row["locked_until"] > now:
+        raise Denied("people.locked", seconds=(row["locked_until"] - now) // 1_000_000 + 1)
+    failures = row["failures"] + 1
     over = failures - _FREE_FAILURES
-    wait_us = min(900, 2 ** max(0, over)) * 1_000_000 if over >= 0 and not right else 0
+    wait_us = min(900, 2**over) * 1_000_000 if over >= 0 else 0
+    counted = update(users).where(users.c.id == row["id"])
     connection.execute(
-        update(users)
-        .where(users.c.id == row["id"])
-        .values(failures=failures, locked_until=now + wait_us if wait_us else 0)
+        counted.values(failures=failures, locked_until=now + wait_us if wait_us else 0)
     )
-    return str(row["id"]) if right else None
+    return _Try(str(row["id"]), row["password_hash"])
+
+
+def _clear_failures(connection: Connection, tried: _Try) -> bool:
+    """Forget the failures; not if the password or the account changed meanwhile."""
+    mine = update(users).where(
+        users.c.id == tried.user_id,
+        users.c.password_hash == tried.password_hash,
+        users.c.disabled_at.is_(None),
+    )
+    return connection.execute(mine.values(failures=0, locked_until=0)).rowcount == 1
+
+
+@cache
+def _verifiers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(2, thread_name_prefix="attenda-password")
 
 
 @cache
