@@ -10,7 +10,10 @@ from attenda.store import schema, upgrade
 from attenda.store.database import Connection, open_database
 from attenda.store.upgrade import upgrade_database
 
-__all__ = ["know_revision_two", "made_home", "migrations_with"]
+__all__ = ["NEXT", "NOW", "know_next_revision", "made_home", "migrations_with"]
+
+NOW, NEXT = upgrade.HEAD, "9000"
+"""The program's newest revision, and one that only these tests have."""
 
 _TEXT = "The fee is paid in dollars on the first day of the month. "
 
@@ -67,13 +70,13 @@ def _fill(c: Connection, folder: Path, megabytes: int, copies: int) -> None:
         c.execute(schema.messages.insert(), rows)
 
 
-REVISION_TWO = '''"""Makes a table, and another one anew: what real migrations do."""
+NEXT_REVISION = '''"""Makes a table, and another one anew: what real migrations do."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{next}"
+down_revision = "{now}"
 
 
 def upgrade() -> None:
@@ -88,18 +91,18 @@ def upgrade() -> None:
 
 
 def migrations_with(folder: Path, *, rows: int = 0, last: str = "pass") -> Path:
-    """A copy of the migrations with a second revision, whose last deed is given."""
+    """A copy of the migrations with one more revision, whose last deed is given."""
     source = Path(migrations.__file__).parent
     for path in (*source.glob("*.py"), *source.glob("versions/*.py")):
         target = folder / path.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(path.read_text())
-    second = folder / "versions" / "m0002_second.py"
-    second.write_text(REVISION_TWO.format(rows=rows, last=last))
+    path = folder / "versions" / "m9000_next.py"
+    path.write_text(NEXT_REVISION.format(now=NOW, next=NEXT, rows=rows, last=last))
     return folder
 
 
-def know_revision_two(folder: Path) -> None:
+def know_next_revision(folder: Path) -> None:
     """Let this process believe that the migrations in `folder` are the program's own."""
     migrations.__file__ = str(folder / "__init__.py")
-    upgrade.HEAD = "0002"
+    upgrade.HEAD = NEXT

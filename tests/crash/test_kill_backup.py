@@ -23,7 +23,7 @@ from attenda.store.restore import restore_backup
 from attenda.store.revision import revision_of
 from attenda.store.stamps import Stamps
 from attenda.store.upgrade import upgrade_database
-from tests.crash.made import know_revision_two, made_home, migrations_with
+from tests.crash.made import NEXT, NOW, know_next_revision, made_home, migrations_with
 
 SEED, TRIALS = 20260105, 8
 
@@ -41,7 +41,7 @@ def bring_back(home: Path, source: Path) -> None:
 
 
 def migrate(home: Path, folder: Path) -> None:
-    know_revision_two(folder)
+    know_next_revision(folder)
 
     async def body() -> None:
         database = open_database(url_of(home))
@@ -149,14 +149,14 @@ def test_killed_in_mid_restore(tmp_path: Path, home: Path, killer: Killer) -> No
 
 
 @pytest.fixture
-def forget_revision_two() -> Iterator[None]:
+def forget_next_revision() -> Iterator[None]:
     before = migrations.__file__, upgrade.HEAD
     yield
     migrations.__file__, upgrade.HEAD = before
 
 
 def test_killed_in_mid_migration(
-    tmp_path: Path, home: Path, killer: Killer, forget_revision_two: None
+    tmp_path: Path, home: Path, killer: Killer, forget_next_revision: None
 ) -> None:
     folder = migrations_with(tmp_path / "migrations", rows=2000)
     made_home(home, megabytes=1)
@@ -167,12 +167,12 @@ def test_killed_in_mid_migration(
     for _ in range(TRIALS):
         killer.kill(migrate, home, folder)
         now = rows(home / "attenda.db")
-        assert {**now, "revision": 1} == old, "no row goes, whichever revision it has"
+        assert {**now, "revision": int(NOW)} == old, "no row goes, whichever revision it has"
         for copy in (home / "backups").glob("before-*.zip"):
             verify_backup(copy)
     migrate(home, folder)
-    assert rows(home / "attenda.db") == {**old, "revision": 2}
-    assert len(list((home / "backups").glob("before-0002-*.zip"))) in (1, 2, 3)
+    assert rows(home / "attenda.db") == {**old, "revision": int(NEXT)}
+    assert len(list((home / "backups").glob(f"before-{NEXT}-*.zip"))) in (1, 2, 3)
     assert not list((home / "backups").glob(".*"))
 
 
@@ -182,7 +182,7 @@ def test_killed_while_the_first_tables_are_made(tmp_path: Path, killer: Killer) 
         home = tmp_path / str(trial)
         killer.kill(first_tables, home)
         first_tables(home)
-        assert rows(home / "attenda.db")["revision"] == 1
+        assert rows(home / "attenda.db")["revision"] == int(NOW)
 
 
 def first_tables(home: Path) -> None:
@@ -195,23 +195,23 @@ def first_tables(home: Path) -> None:
 
 
 def test_a_copy_is_made_before_a_migration_and_three_are_kept(
-    tmp_path: Path, home: Path, forget_revision_two: None
+    tmp_path: Path, home: Path, forget_next_revision: None
 ) -> None:
     made_home(home, megabytes=1)
     old = rows(home / "attenda.db")
     folder = migrations_with(tmp_path / "migrations")
     (home / "backups").mkdir()
     for day in range(1, 6):
-        (home / "backups" / f"before-0001-2020010{day}T000000000000Z.zip").touch()
+        (home / "backups" / f"before-{NOW}-2020010{day}T000000000000Z.zip").touch()
     migrate(home, folder)
-    assert rows(home / "attenda.db") == {**old, "revision": 2}
+    assert rows(home / "attenda.db") == {**old, "revision": int(NEXT)}
     copies = sorted(path.name for path in (home / "backups").iterdir())
     assert len(copies) == 3
-    assert [name for name in copies if name.startswith("before-0002-")] == copies[-1:]
+    assert [name for name in copies if name.startswith(f"before-{NEXT}-")] == copies[-1:]
     assert not verify_backup(home / "backups" / copies[-1]).whole
     # The copy comes back through the same door, and is migrated on its way.
     restore_backup(home / "backups" / copies[-1], home, url_of(home), Stamps(), replace=True)
-    assert rows(home / "attenda.db") == {**old, "revision": 2}
+    assert rows(home / "attenda.db") == {**old, "revision": int(NEXT)}
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_a_copy_is_made_before_a_migration_and_three_are_kept(
     ids=["an error", "rows that point to nothing"],
 )
 def test_a_migration_that_fails_leaves_the_database_as_it_was(
-    tmp_path: Path, home: Path, forget_revision_two: None, last: str
+    tmp_path: Path, home: Path, forget_next_revision: None, last: str
 ) -> None:
     made_home(home, megabytes=1)
     before = (home / "attenda.db").read_bytes()
@@ -233,11 +233,11 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
     assert caught.value.key == "backup.migration_failed"
     assert "as it was" in str(caught.value)
     assert (home / "attenda.db").read_bytes() == before
-    assert len(list((home / "backups").glob("before-0002-*.zip"))) == 1
+    assert len(list((home / "backups").glob(f"before-{NEXT}-*.zip"))) == 1
 
 
 def test_postgres_too_is_left_as_it_was(
-    tmp_path: Path, postgres_url: str, forget_revision_two: None
+    tmp_path: Path, postgres_url: str, forget_next_revision: None
 ) -> None:
     folder = migrations_with(
         tmp_path / "migrations", rows=10, last='op.execute("SELECT no_such_column FROM sessions")'
@@ -246,18 +246,18 @@ def test_postgres_too_is_left_as_it_was(
     async def body() -> list[str]:
         database = open_database(postgres_url)
         await upgrade_database(database)
-        know_revision_two(folder)
+        know_next_revision(folder)
         with pytest.raises(OperatorError):
             await upgrade_database(database)
         revision = await database.read(revision_of)
         await database.close()
         return [str(revision)]
 
-    assert asyncio.run(body()) == ["0001"]
+    assert asyncio.run(body()) == [NOW]
 
 
 def test_an_older_backup_of_postgres_is_migrated_on_its_way(
-    tmp_path: Path, home: Path, postgres_url: str, forget_revision_two: None
+    tmp_path: Path, home: Path, postgres_url: str, forget_next_revision: None
 ) -> None:
     home.mkdir()
 
@@ -268,10 +268,10 @@ def test_an_older_backup_of_postgres_is_migrated_on_its_way(
 
     asyncio.run(first())
     write_backup(postgres_url, home, tmp_path / "old.zip", Stamps())
-    know_revision_two(migrations_with(tmp_path / "migrations", rows=3))
+    know_next_revision(migrations_with(tmp_path / "migrations", rows=3))
     restore_backup(tmp_path / "old.zip", home, postgres_url, Stamps(), replace=True)
     database = open_database(postgres_url)
-    assert asyncio.run(database.read(revision_of)) == "0002"
+    assert asyncio.run(database.read(revision_of)) == NEXT
     asyncio.run(database.close())
 
 
