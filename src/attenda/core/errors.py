@@ -47,6 +47,11 @@ class AttendaError(Exception):
         """The sentence in `language` (English where the catalogue has no such language)."""
         return sentence(language, self.key, **self.values)
 
+    @property
+    def plain_values(self) -> dict[str, str]:
+        """The sentence's values as text, to be stored."""
+        return {name: str(value) for name, value in self.values.items()}
+
 
 class UserError(AttendaError):
     """The person's input is wrong; the sentence says what, where and how to mend it."""

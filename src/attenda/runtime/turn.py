@@ -7,7 +7,7 @@ and then what happens; stopping it stops the model. A session has one running an
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -246,7 +246,7 @@ class Runs:
                     run_id=started.run_id,
                     reason=status,  # type: ignore[arg-type]
                     error_key=error.key if error else None,
-                    error_values=_texts(error.values) if error else {},
+                    error_values=error.plain_values if error else {},
                     usage=usage,
                     context_tokens=model.context_tokens,
                 )
@@ -346,10 +346,6 @@ def _agent_of(connection: Connection, who: Principal, session_id: str) -> Agent:
         if row["id"] == session.agent_id:
             return Agent(**{name: row[name] for name in Agent.model_fields})
     return DEFAULT_AGENT
-
-
-def _texts(values: Mapping[str, object]) -> dict[str, str]:
-    return {name: str(value) for name, value in values.items()}
 
 
 def _perceive(history: Sequence[Message]) -> str:

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,12 +38,9 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._reading = engine.execution_options(attenda_reads=True)
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="attenda-read")
+        self._readers = _Threads(engine.execution_options(attenda_reads=True), "attenda-read")
         self._writers = (
-            _OneWriter(engine)
-            if self.dialect == "sqlite"
-            else ThreadPoolExecutor(_READERS, thread_name_prefix="attenda-write")
+            _OneWriter(engine) if self.dialect == "sqlite" else _Threads(engine, "attenda-write")
         )
 
     @property
@@ -63,13 +59,11 @@ class Database:
         Raises:
             OperatorError: the disk is full or read-only; nothing of the work was kept.
         """
-        if isinstance(self._writers, _OneWriter):
-            return await asyncio.wrap_future(self._writers.submit(work))
-        return await _run(self._writers, self._engine, work)
+        return await asyncio.wrap_future(self._writers.submit(work))
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a transaction that only reads, beside the writer."""
-        return await _run(self._readers, self._reading, work)
+        return await asyncio.wrap_future(self._readers.submit(work))
 
     async def close(self) -> None:
         """Wait for what is under way and close every connection."""
@@ -78,14 +72,24 @@ class Database:
         self._engine.dispose()
 
 
-async def _run(pool: ThreadPoolExecutor, engine: Engine, work: Work[T]) -> T:
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(pool, partial(_in_transaction, engine, work))
+class _Threads:
+    """A few threads, each unit of work in a transaction of its own."""
 
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine = engine
+        self._pool = ThreadPoolExecutor(_READERS, thread_name_prefix=name)
 
-def _in_transaction(engine: Engine, work: Work[T]) -> T:
-    with _plain_errors(), engine.begin() as connection:
-        return work(connection)
+    def submit(self, work: Work[T]) -> "Future[T]":
+        """Run `work` soon; the future has its result once that is committed."""
+        return self._pool.submit(self._run, work)
+
+    def shutdown(self) -> None:
+        """Run what was submitted, then end."""
+        self._pool.shutdown()
+
+    def _run(self, work: Work[T]) -> T:
+        with _plain_errors(), self._engine.begin() as connection:
+            return work(connection)
 
 
 class _OneWriter:

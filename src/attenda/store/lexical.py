@@ -164,7 +164,9 @@ def word_scores(
     terms = query_terms(query)
     if not terms:
         return []
-    ranking, match = _RANKINGS[connection.dialect.name](terms, _rarer(connection, terms))
+    newest = connection.execute(text("SELECT MAX(number) FROM passages")).scalar_one() or 0
+    rarer = _rarer(connection, terms) if newest > _MANY else terms
+    ranking, match = _RANKINGS[connection.dialect.name](terms, rarer)
     statement = text(
         f"SELECT passages.number, ranked.score FROM ({ranking}) AS ranked "
         "JOIN passages ON passages.number = ranked.rowid "
@@ -175,7 +177,7 @@ def word_scores(
     # Rights are judged for the best few first, and for all when too few of those are allowed.
     for reach in (limit * _WIDEN, 1 << 62):
         rows = connection.execute(statement, {**bound, "reach": reach}).all()
-        if len(rows) == limit:
+        if len(rows) == limit or newest <= reach:
             break
     return [(int(number), float(score)) for number, score in rows]
 
@@ -185,9 +187,6 @@ def _rarer(connection: Connection, terms: Sequence[str]) -> Sequence[str]:
 
     Where each alone stands in more, the rarest one.
     """
-    newest = connection.execute(text("SELECT MAX(number) FROM passages")).scalar_one() or 0
-    if newest <= _MANY:
-        return terms
     counts = _counts_up_to(connection, terms, _MANY + 1)
     if min(counts) > _MANY:
         counts = _counts_up_to(connection, terms, 1 << 62)

@@ -109,7 +109,7 @@ def finish_run(
     error: AttendaError | None = None,
 ) -> None:
     """Close a run: its answer, usage and state, in the caller's one transaction."""
-    reason = {"key": error.key, "values": _texts(error.values)} if error else None
+    reason = {"key": error.key, "values": error.plain_values} if error else None
     connection.execute(
         update(runs)
         .where(runs.c.id == run_id, runs.c.state == "running")
@@ -274,7 +274,3 @@ def answer_from_events(log: Sequence[NumberedEvent]) -> Message:
         elif isinstance(event, Cited):
             cited.append(CitationPart(citation=event.citation))
     return Message(role="assistant", parts=(TextPart(text=text), *cited))
-
-
-def _texts(values: dict[str, object]) -> dict[str, str]:
-    return {name: str(value) for name, value in values.items()}
