@@ -1,0 +1,245 @@
+"""Attention: the formula in plain sight, and beside it the fast path that must equal it.
+
+Attention(Q, K, V) = softmax(QKᵀ / √d_k) V                   (Vaswani et al. 2017, equation 1)
+MultiHead(x)      = W_O [head_1 … head_H],  head_h = Attention(W_Q^h x, W_K^h x, W_V^h x)
+
+Letters of the shapes: B batch, H heads, G key-value heads, T queries, S keys, D width of a head,
+W width of the model. Nothing here knows tokens, losses or training.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from attenda.learn.shape import ModelShape
+
+__all__ = [
+    "Attention",
+    "KeyValueCache",
+    "Rotation",
+    "Sight",
+    "attend",
+    "attend_by_formula",
+    "relative_buckets",
+    "rotate",
+]
+
+
+def attend_by_formula(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, scale: float | None = None
+) -> tuple[Tensor, Tensor]:
+    """softmax(QKᵀ / √d_k) V, written as it is read; the reference for `attend`.
+
+    Args:
+        q: (B, H, T, D).
+        k: (B, G, S, D); each of the G heads serves H / G query heads.
+        v: (B, G, S, D).
+        mask: True where a query may look, or a number added to the score; broadcasts to
+            (B, H, T, S). A query that may look nowhere gets zeros.
+        scale: instead of 1 / √D.
+
+    Returns:
+        Output (B, H, T, D) and weights (B, H, T, S); each row of weights sums to 1, or to 0.
+    """
+    shared = q.shape[1] // k.shape[1]
+    k = k.repeat_interleave(shared, dim=1)  # (B, H, S, D)
+    v = v.repeat_interleave(shared, dim=1)  # (B, H, S, D)
+    scores = q @ k.transpose(-2, -1)  # (B, H, T, S)
+    scores = scores * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)
+    if mask is not None and mask.dtype == torch.bool:
+        scores = scores.masked_fill(~mask, -math.inf)
+    elif mask is not None:
+        scores = scores + mask
+    weights = scores.softmax(dim=-1)  # (B, H, T, S)
+    blind = (scores == -math.inf).all(dim=-1, keepdim=True)
+    weights = weights.masked_fill(blind, 0.0)
+    return weights @ v, weights
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Which keys a query may look at."""
+
+    causal: bool = False
+    """Only those up to its own place (and no `mask`)."""
+    mask: Tensor | None = None
+    """True where it may look, or a number added to the score; broadcasts to (B, H, T, S)."""
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, sight: Sight, scale: float | None = None) -> Tensor:
+    """The same as the formula, by PyTorch's fused kernel: (B, H, T, D).
+
+    Args:
+        q: (B, H, T, D).
+        k: (B, G, S, D).
+        v: (B, G, S, D).
+        sight: which keys each query may look at.
+        scale: instead of 1 / √D.
+    """
+    if (shared := q.shape[1] // k.shape[1]) > 1:
+        k, v = k.repeat_interleave(shared, dim=1), v.repeat_interleave(shared, dim=1)
+    return F.scaled_dot_product_attention(
+        q, k, v, attn_mask=sight.mask, is_causal=sight.causal, scale=scale
+    )
+
+
+class Rotation(nn.Module):
+    """Rotary positions (Su et al. 2021, RoFormer, equation 34), in Hugging Face's half layout.
+
+    Holds no weights: cosines and sines are made for the whole context once.
+    """
+
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, shape: ModelShape) -> None:
+        super().__init__()
+        self.shape = shape
+        size = (shape.context, shape.head_width)
+        self.register_buffer("cos", torch.empty(size), persistent=False)
+        self.register_buffer("sin", torch.empty(size), persistent=False)
+        self.make_tables()
+
+    def make_tables(self) -> None:
+        """Fill the tables, which no file holds."""
+        shape = self.shape
+        half = torch.arange(0, shape.head_width, 2, dtype=torch.float64) / shape.head_width
+        angles = torch.outer(
+            torch.arange(shape.context, dtype=torch.float64), shape.rotary_base**-half
+        )
+        angles = torch.cat([angles, angles], dim=-1)  # (context, D)
+        self.cos.copy_(angles.cos())
+        self.sin.copy_(angles.sin())
+
+    def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines and sines of `positions` (B, T), each (B, 1, T, D)."""
+        return self.cos[positions].unsqueeze(1), self.sin[positions].unsqueeze(1)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn each pair (x_i, x_{i + D/2}) of x (B, H, T, D) by the angle of its position."""
+    first, second = x.float().chunk(2, dim=-1)  # (B, H, T, D/2) each
+    turned = torch.cat([-second, first], dim=-1)  # (B, H, T, D)
+    return (x.float() * cos + turned * sin).to(x.dtype)
+
+
+def relative_buckets(
+    queries: Tensor, keys: Tensor, *, buckets: int, farthest: int, both_ways: bool
+) -> Tensor:
+    """T5's bucket of each distance (Raffel et al. 2020, section 2.1), as (T, S).
+
+    Near distances have a bucket each; farther ones share one, by their logarithm.
+
+    Args:
+        queries: positions (T,).
+        keys: positions (S,).
+        buckets: how many there are.
+        farthest: distances from here on share the last bucket.
+        both_ways: keys after the query have buckets of their own.
+    """
+    distance = keys[None, :] - queries[:, None]  # (T, S)
+    offset = torch.zeros_like(distance)
+    if both_ways:
+        buckets //= 2
+        offset = (distance > 0) * buckets
+        distance = distance.abs()
+    else:
+        distance = (-distance).clamp(min=0)
+    near = buckets // 2
+    ratio = (distance.clamp(min=1).float() / near).log() / math.log(farthest / near)
+    far = (near + (ratio * (buckets - near)).long()).clamp(max=buckets - 1)
+    return offset + torch.where(distance < near, distance, far)
+
+
+class KeyValueCache:
+    """Keys and values of the tokens read so far, for one attention layer.
+
+    Room for the whole context is taken at once; `length` says how much of it is filled.
+    """
+
+    def __init__(self, batch: int, shape: ModelShape, like: Tensor) -> None:
+        size = (batch, shape.kv_heads, shape.context, shape.head_width)  # (B, G, context, D)
+        self.keys = torch.empty(size, dtype=like.dtype, device=like.device)
+        self.values = torch.empty(size, dtype=like.dtype, device=like.device)
+        self.length = 0
+
+    def add(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Append k and v (B, G, T, D); returns all so far (B, G, length, D)."""
+        end = self.length + k.shape[2]
+        self.keys[:, :, self.length : end] = k
+        self.values[:, :, self.length : end] = v
+        self.length = end
+        return self.held()
+
+    def held(self) -> tuple[Tensor, Tensor]:
+        """All keys and values so far, (B, G, length, D) each."""
+        return self.keys[:, :, : self.length], self.values[:, :, : self.length]
+
+
+class Attention(nn.Module):
+    """Multi-head attention: of a sequence to itself, or to a memory (cross-attention)."""
+
+    def __init__(self, shape: ModelShape) -> None:
+        super().__init__()
+        self.shape = shape
+        inner, shared = shape.heads * shape.head_width, shape.kv_heads * shape.head_width
+        self.query = nn.Linear(shape.width, inner, bias=shape.query_bias)
+        self.key = nn.Linear(shape.width, shared, bias=shape.query_bias)
+        self.value = nn.Linear(shape.width, shared, bias=shape.query_bias)
+        self.output = nn.Linear(inner, shape.width, bias=shape.bias)
+        if shape.query_norm:  # Qwen3: each head's queries and keys are normalised
+            self.query_norm = nn.RMSNorm(shape.head_width, eps=shape.norm_eps)
+            self.key_norm = nn.RMSNorm(shape.head_width, eps=shape.norm_eps)
+
+    def forward(
+        self,
+        x: Tensor,
+        sight: Sight,
+        rotation: tuple[Tensor, Tensor] | None = None,
+        cache: KeyValueCache | None = None,
+        memory: Tensor | None = None,
+    ) -> Tensor:
+        """What each place of x gathers from the places it may look at.
+
+        Args:
+            x: (B, T, W).
+            sight: which keys each query may look at.
+            rotation: cosines and sines of the positions, for rotary models.
+            cache: keys and values of the tokens before x; x's own are added to it. Those of a
+                memory are added once.
+            memory: (B, S, W); attend to this instead of to x.
+
+        Returns:
+            (B, T, W).
+        """
+        q = self.queries(x, rotation)  # (B, H, T, D)
+        if cache is None:
+            k, v = self.keys_values(x if memory is None else memory, rotation)  # (B, G, S, D)
+        elif memory is None:
+            k, v = cache.add(*self.keys_values(x, rotation))
+        else:
+            k, v = cache.held() if cache.length else cache.add(*self.keys_values(memory, None))
+        heads = attend(q, k, v, sight, self.shape.attention_scale)  # (B, H, T, D)
+        return self.output(heads.transpose(1, 2).flatten(2))  # (B, T, W)
+
+    def queries(self, x: Tensor, rotation: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """Q of x (B, T, W), by head: (B, H, T, D)."""
+        q = self._heads(self.query(x))
+        if self.shape.query_norm:
+            q = self.query_norm(q)
+        return q if rotation is None else rotate(q, *rotation)
+
+    def keys_values(
+        self, x: Tensor, rotation: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """K and V of x (B, S, W), by head: (B, G, S, D) each."""
+        k, v = self._heads(self.key(x)), self._heads(self.value(x))
+        if self.shape.query_norm:
+            k = self.key_norm(k)
+        return (k if rotation is None else rotate(k, *rotation)), v
+
+    def _heads(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (-1, self.shape.head_width)).transpose(1, 2)  # (B, H, T, D)
