@@ -112,7 +112,7 @@ def test_a_cache_changes_nothing(name: str) -> None:
     tokens = torch.randint(0, 97, (2, 20), generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
         whole = model(tokens)
-        cache = model.new_cache(2)
+        cache = model.new_cache(2, 20)
         steps = [model(tokens[:, :7], cache=cache), model(tokens[:, 7:12], cache=cache)]
         steps += [model(tokens[:, i : i + 1], cache=cache) for i in range(12, 20)]
     assert (torch.cat(steps, 1) - whole).abs().max().item() <= BOUND
@@ -138,7 +138,7 @@ def test_the_writer_sees_its_own_source_alone_with_and_without_a_cache() -> None
                 documents=ids([[0] * 4 + [1] * 3]),
             )
         )[0]
-        cache = model.new_cache(1)
+        cache = model.new_cache(1, 4, 6)
         read = (model.read(sources[0][None]), None)
         steps = [model.hidden(answers[0][None, i : i + 1], read, cache=cache) for i in range(4)]
         stepped = model.logits(torch.cat(steps, 1))[0]

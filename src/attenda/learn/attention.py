@@ -157,11 +157,11 @@ def relative_buckets(
 class KeyValueCache:
     """Keys and values of the tokens read so far, for one attention layer.
 
-    Room for the whole context is taken at once; `length` says how much of it is filled.
+    The room is taken at once; `length` says how much of it is filled.
     """
 
-    def __init__(self, batch: int, shape: ModelShape, like: Tensor) -> None:
-        size = (batch, shape.kv_heads, shape.context, shape.head_width)  # (B, G, context, D)
+    def __init__(self, batch: int, room: int, shape: ModelShape, like: Tensor) -> None:
+        size = (batch, shape.kv_heads, room, shape.head_width)  # (B, G, room, D)
         self.keys = torch.empty(size, dtype=like.dtype, device=like.device)
         self.values = torch.empty(size, dtype=like.dtype, device=like.device)
         self.length = 0

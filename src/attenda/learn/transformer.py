@@ -81,11 +81,11 @@ class Decoder(_Model):
         """Tokens (B, T) to logits (B, T, V); the rest as in `hidden`."""
         return self.logits(self.hidden(tokens, **where))  # type: ignore[arg-type]
 
-    def new_cache(self, batch: int) -> Cache:
-        """An empty cache for `batch` rows."""
-        like = self.tokens.weight
+    def new_cache(self, batch: int, room: int) -> Cache:
+        """An empty cache for `batch` rows of at most `room` tokens."""
+        like, shape = self.tokens.weight, self.shape
         return Cache(
-            [BlockCache(KeyValueCache(batch, self.shape, like), None) for _ in self.stack.blocks]
+            [BlockCache(KeyValueCache(batch, room, shape, like), None) for _ in self.stack.blocks]
         )
 
 
@@ -162,12 +162,15 @@ class EncoderDecoder(_Model):
         memory = self.read(source, documents=source_documents)
         return self.logits(self.hidden(tokens, (memory, source_documents)))
 
-    def new_cache(self, batch: int) -> Cache:
-        """An empty cache for `batch` rows."""
+    def new_cache(self, batch: int, room: int, source: int) -> Cache:
+        """An empty cache for `batch` rows of at most `room` tokens, read from `source` tokens."""
         like, shape = self.tokens.weight, self.shape
         return Cache(
             [
-                BlockCache(KeyValueCache(batch, shape, like), KeyValueCache(batch, shape, like))
+                BlockCache(
+                    KeyValueCache(batch, room, shape, like),
+                    KeyValueCache(batch, source, shape, like),
+                )
                 for _ in self.decoder.blocks
             ]
         )

@@ -14,7 +14,7 @@ from torch import Tensor
 from attenda.core.errors import UserError
 from attenda.learn.shape import ModelShape
 
-__all__ = ["Table", "from_family", "gguf", "hugging_face", "to_family"]
+__all__ = ["Table", "from_family", "gguf", "hugging_face", "layer_names", "to_family"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +196,11 @@ def _layers(table: Table, shape: ModelShape) -> Iterator[Names]:
                 yield Names(ours, names.theirs.replace("{i}", str(i)), names.transposed)
         else:
             yield names
+
+
+def layer_names(table: Table, shape: ModelShape) -> dict[str, Names]:
+    """For each layer of ours, the names it goes by."""
+    return {ours: names for names in _layers(table, shape) for ours in names.ours}
 
 
 def from_family(

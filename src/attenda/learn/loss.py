@@ -1,0 +1,102 @@
+"""Losses, each a sum over what is learned, so that batches of any cut add up to the same.
+
+`Objective`s hold the model and turn a batch into one number; the trainer knows only that. The
+output layer and its cross-entropy are computed together in slices: all logits at once would take
+more memory than the rest of a small model.
+
+Letters of the shapes: B batch, T places, N learned places, W width, V vocabulary.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from attenda.learn.batches import Batch
+from attenda.learn.transformer import Decoder
+
+__all__ = ["NextToken", "head_loss"]
+
+_SLICE = 1024
+"""Places whose logits are held at once."""
+
+
+class _HeadLoss(torch.autograd.Function):
+    """Σ −log softmax(h Wᵀ)[target]; the gradient is made on the way, slice by slice.
+
+    For one place with p = softmax(h Wᵀ): ∂/∂logits = p − onehot(target).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+        """Hidden (N, W), weight (V, W), targets (N,) to the sum of their losses."""
+        total = hidden.new_zeros((), dtype=torch.float32)
+        to_hidden = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
+        to_weight = (
+            weight.new_zeros(weight.shape, dtype=torch.float32) if weight.requires_grad else None
+        )
+        for start in range(0, len(hidden), _SLICE):
+            part = slice(start, start + _SLICE)
+            logits = (hidden[part] @ weight.T).float()  # (slice, V)
+            each = logits.logsumexp(dim=-1, keepdim=True)  # (slice, 1)
+            goal = targets[part, None]
+            total += (each - logits.gather(-1, goal)).sum()
+            if to_hidden is None and to_weight is None:
+                continue
+            slope = logits.sub_(each).exp_()
+            slope.scatter_add_(-1, goal, slope.new_full(goal.shape, -1.0))
+            slope = slope.to(hidden.dtype)
+            if to_hidden is not None:
+                torch.mm(slope, weight, out=to_hidden[part])
+            if to_weight is not None:
+                to_weight += (slope.T @ hidden[part]).float()
+        ctx.save_for_backward(to_hidden, to_weight)
+        ctx.kind = weight.dtype
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        """The kept gradients, times the slope of the sum."""
+        to_hidden, to_weight = ctx.saved_tensors
+        return (
+            None if to_hidden is None else to_hidden * slope.to(to_hidden.dtype),
+            None if to_weight is None else (to_weight * slope).to(ctx.kind),
+            None,
+        )
+
+
+def head_loss(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+    """The summed cross-entropy, in nats, of an output layer without a bias.
+
+    Args:
+        hidden: (N, W).
+        weight: (V, W).
+        targets: (N,).
+    """
+    return _HeadLoss.apply(hidden, weight, targets)
+
+
+class NextToken(nn.Module):
+    """How surprised a decoder is by the learned tokens of a batch, in nats, summed."""
+
+    def __init__(self, model: Decoder) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch) -> Tensor:
+        """A batch of (B, T) to one number."""
+        hidden = self.model.hidden(
+            batch.tokens, positions=batch.positions, documents=batch.documents
+        )  # (B, T, W)
+        return _learned_loss(self.model, hidden, batch)
+
+
+def _learned_loss(model: Decoder, hidden: Tensor, batch: Batch) -> Tensor:
+    """The loss at learned places alone; the output layer isn't computed at the others."""
+    if batch.weight == batch.targets.numel():
+        chosen, targets = hidden.flatten(0, 1), batch.targets.flatten()
+    else:
+        chosen, targets = hidden[batch.learned], batch.targets[batch.learned]  # (N, W), (N,)
+    if (scale := model.shape.output_scale) != 1.0:
+        chosen = chosen * scale
+    return head_loss(chosen, model.output_weight, targets)
