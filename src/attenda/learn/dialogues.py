@@ -4,6 +4,7 @@ A split and a fingerprint depend on the rows alone, never on chance or time. It 
 no tokens.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -14,9 +15,9 @@ from pathlib import Path
 from attenda.core.errors import UserError
 from attenda.core.message import Message
 from attenda.learn.conversation import Dialogue, Problem, canonical, finish
-from attenda.learn.formats import conversation_files, read_file
+from attenda.learn.formats import conversation_files, read_file, recognise
 
-__all__ = ["Dialogue", "Problem", "fingerprint", "read", "split", "write"]
+__all__ = ["Dialogue", "Problem", "fingerprint", "formats_of", "read", "split", "write"]
 
 
 def read(path: Path, format: str = "") -> Iterator[Dialogue | Problem]:
@@ -33,6 +34,23 @@ def read(path: Path, format: str = "") -> Iterator[Dialogue | Problem]:
         return
     for row in read_file(path, format):
         yield from [row] if isinstance(row, Problem) else finish(row)
+
+
+def formats_of(path: Path) -> list[str]:
+    """The formats of a file, or of the files in a folder that `read` would not leave out.
+
+    Raises:
+        UserError: a single file is in no known format, or can't be read.
+    """
+    if not path.is_dir():
+        return [recognise(path)]
+    if conversation_files(path):
+        return ["cornell"]
+    found: set[str] = set()
+    for file in _files(path):
+        with contextlib.suppress(UserError):
+            found.add(recognise(file))
+    return sorted(found)
 
 
 def write(path: Path, dialogues: Iterable[Dialogue]) -> None:
@@ -80,7 +98,7 @@ def fingerprint(dialogues: Iterable[Dialogue]) -> str:
 
 
 def _read_folder(folder: Path, format: str) -> Iterator[Dialogue | Problem]:
-    files = sorted(one for one in folder.rglob("*") if one.is_file() and one.name[0] != ".")
+    files = _files(folder)
     if not files:
         raise UserError("file.empty_folder", path=folder)
     pairs = conversation_files(folder) if format in ("", "cornell") else []
@@ -93,6 +111,10 @@ def _read_folder(folder: Path, format: str) -> Iterator[Dialogue | Problem]:
             yield from read(file, format)
         except UserError as error:
             yield _skipped(file, error)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(one for one in folder.rglob("*") if one.is_file() and one.name[0] != ".")
 
 
 def _skipped(file: Path, error: UserError) -> Problem:

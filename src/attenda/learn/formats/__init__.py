@@ -7,7 +7,7 @@ shape of its own; none of them knows the others.
 import difflib
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,8 @@ def read_file(path: Path, format: str = "") -> Iterator[Draft | Problem]:
     source = Source.of(path)
     name = _checked(format) or _recognised(source)
     if name in _SHAPES:
-        yield from _read_rows(source, _SHAPES[name])
+        others = [] if format else [one for one in _SHAPES.values() if one.name != name]
+        yield from _read_rows(source, [_SHAPES[name], *others])
     else:
         yield from _OTHERS[name].read(source)
 
@@ -167,19 +168,25 @@ def _unknown(source: Source, nearest: _Nearest) -> UserError:
     )
 
 
-def _read_rows(source: Source, shape: Shape) -> Iterator[Draft | Problem]:
-    for row in rows(source, shape.fits):
+def _read_rows(source: Source, shapes: Sequence[Shape]) -> Iterator[Draft | Problem]:
+    """Each row by the first of the shapes that it has; the first one is the file's."""
+
+    def fits(value: Mapping[str, Any]) -> bool:
+        return any(shape.fits(value) for shape in shapes)
+
+    for row in rows(source, fits):
         if isinstance(row, Problem):
             yield row
         else:
-            yield from _read_row(source.place(row.line), row, shape)
+            yield from _read_row(source.place(row.line), row, shapes)
 
 
-def _read_row(place: str, row: Row, shape: Shape) -> Iterator[Draft | Problem]:
+def _read_row(place: str, row: Row, shapes: Sequence[Shape]) -> Iterator[Draft | Problem]:
     value = {"id": row.key, **row.value} if row.key else row.value
-    if not shape.fits(value):
+    shape = next((one for one in shapes if one.fits(value)), None)
+    if shape is None:
         found = ", ".join(map(json.dumps, itertools.islice(value, 8))) or "{}"
-        values = {"found": found, "format": shape.name, "example": shape.example}
+        values = {"found": found, "format": shapes[0].name, "example": shapes[0].example}
         yield Problem(place, "learn.data.other_shape", values)
         return
     try:

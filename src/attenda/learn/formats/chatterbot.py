@@ -14,7 +14,8 @@ from attenda.learn.formats.source import Source, undecoded
 __all__ = ["EXAMPLE", "is_chatterbot", "read_chatterbot"]
 
 EXAMPLE = "conversations:\n- - Hi\n  - Hello!"
-_ITEM = re.compile(r"(- - ?|  - ?)(.*)")
+_ITEM = re.compile(r"(- - ?|- |  - ?)(.*)")
+_INDENT = 4
 
 
 def is_chatterbot(source: Source) -> bool:
@@ -24,7 +25,7 @@ def is_chatterbot(source: Source) -> bool:
 
 def read_chatterbot(source: Source) -> Iterator[Draft | Problem]:
     """Every conversation of a file."""
-    begun, first, said = False, 0, list[str]()
+    begun, first, said = False, 0, list[list[str]]()
     for number, line in source.lines():
         if undecoded(line):
             yield Problem(source.place(number), "learn.data.not_utf8")
@@ -33,26 +34,28 @@ def read_chatterbot(source: Source) -> Iterator[Draft | Problem]:
             begun = line.rstrip() == "conversations:"
             continue
         item = _ITEM.match(line)
-        if item and item[1].startswith("- -"):
+        if item and item[1].startswith("-"):
             if said:
                 yield _draft(source.place(first), said)
-            first, said = number, [item[2]]
+            first, said = number, [[item[2]]]
         elif item and said:
-            said.append(item[2])
-        elif line.strip() and said:
-            said[-1] += f" {line.strip()}"
+            said.append([item[2]])
+        elif said:
+            said[-1].append(line)
     if said:
         yield _draft(source.place(first), said)
 
 
-def _draft(place: str, said: list[str]) -> Draft:
+def _draft(place: str, said: list[list[str]]) -> Draft:
     roles = ("user", "assistant")
-    turns = [(roles[n % 2], _scalar(text.strip())) for n, text in enumerate(said)]
-    return Draft(place, turns)
+    return Draft(place, [(roles[n % 2], _scalar(lines)) for n, lines in enumerate(said)])
 
 
-def _scalar(text: str) -> str:
-    """A plain or quoted scalar as text."""
+def _scalar(lines: list[str]) -> str:
+    """A literal (`|`), quoted or plain scalar as text."""
+    if lines[0].strip() in ("|", "|-"):
+        return "\n".join(line[_INDENT:] for line in lines[1:]).strip("\n")
+    text = " ".join(line.strip() for line in lines if line.strip())
     if len(text) > 1 and text[0] == text[-1] == "'":
         return text[1:-1].replace("''", "'")
     if len(text) > 1 and text[0] == text[-1] == '"':

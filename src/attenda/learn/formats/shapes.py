@@ -42,6 +42,9 @@ def _system(row: Fields, turns: list[Turn]) -> list[Turn]:
 
 
 def _openai(row: Fields, place: str) -> Iterable[Draft]:
+    if "rejected" in row:
+        yield from _preference(row, place)
+        return
     talk = talk_of(row["messages"], "user", "messages")
     turns = _system(row, talk.turns)
     yield Draft(place, turns, *_identity(row), notes=talk.notes)
