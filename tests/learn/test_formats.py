@@ -230,6 +230,11 @@ PREFERENCES: dict[str, dict[str, object]] = {
         "chosen": {"from": "gpt", "value": "Hello!"},
         "rejected": {"from": "gpt", "value": "What?"},
     },
+    "of OpenAI": {
+        "input": {"messages": HI_MESSAGES[:1], "tools": []},
+        "preferred_output": HI_MESSAGES[1:],
+        "non_preferred_output": [turn("assistant", "What?")],
+    },
     "alpaca": {"instruction": "Hi", "input": "", "chosen": "Hello!", "rejected": "What?"},
     "human and assistant": {
         "chosen": "\n\nHuman: Hi\n\nAssistant: Hello!",
@@ -252,6 +257,7 @@ def test_preferences_keep_the_worse_answer(name: str, tmp_path: Path) -> None:
         ({"prompt": "Hi", "chosen": "Hello!", "rejected": ""}, "no_preference"),
         ({"prompt": "Hi", "chosen": "Hello!", "rejected": None}, "wrong_type"),
         ({"chosen": HI_MESSAGES, "rejected": HI_MESSAGES[1:]}, "preference_differs"),
+        ({"prompt": "Hi", "completion": "What?", "label": False}, "unpaired"),
         ({"chosen": HI_MESSAGES[:1], "rejected": [turn("user", "Ho")]}, "no_preference"),
     ],
 )
@@ -460,7 +466,8 @@ def test_damaged_files_are_survived(seed: int, name: str, tmp_path: Path) -> Non
 NAMES = (
     "messages conversations role content from value prompt chosen rejected instruction input"
     " output history system turns speaker utterance dialogue_id id head_id sessions parts type"
-    " text parent_id session_id question answer qid conversation tool_calls"
+    " text parent_id session_id question answer qid conversation tool_calls preferred_output"
+    " non_preferred_output label"
 ).split()
 
 _json = st.recursive(

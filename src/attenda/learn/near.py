@@ -28,9 +28,17 @@ _BANDS, _BAND_ROWS = 25, 5
 _TWIN = 0.8
 """Least share of n-grams in common, as MinHash estimates it, that makes near twins."""
 _FACTOR = 0x9E3779B97F4A7C15
-_CHANCE = np.random.default_rng(20_170_612).integers
-_MULTIPLIERS = _CHANCE(1, 2**63, _BANDS * _BAND_ROWS, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-_OFFSETS = _CHANCE(0, 2**63, _BANDS * _BAND_ROWS, dtype=np.uint64)
+
+
+def _drawn(name: str) -> NDArray[np.uint64]:
+    """A number for each hash function, the same everywhere."""
+    count = _BANDS * _BAND_ROWS
+    digests = (hashlib.blake2b(f"{name} {n}".encode(), digest_size=8) for n in range(count))
+    return np.array([int.from_bytes(one.digest(), "little") for one in digests], np.uint64)
+
+
+_MULTIPLIERS = _drawn("multiplier") | np.uint64(1)
+_OFFSETS = _drawn("offset")
 
 
 def words_of(text: str) -> list[str]:
@@ -40,7 +48,7 @@ def words_of(text: str) -> list[str]:
 
 def is_han(words: Sequence[str]) -> bool:
     """Whether most of the words are Chinese or Japanese characters."""
-    return sum(_IS_HAN.match(word) is not None for word in words) * 2 > len(words)
+    return len(_IS_HAN.findall(" ".join(words))) * 2 > len(words)
 
 
 def shingles(words: Sequence[str]) -> Grams:
@@ -121,7 +129,7 @@ def _candidates(band: NDArray[np.uint32]) -> list[tuple[NDArray[Any], NDArray[An
 def _grams(words: Sequence[str], size: int) -> Grams:
     if not words:
         return np.empty(0, np.uint64)
-    numbers = np.array([_number(word) for word in words], np.uint64)
+    numbers = np.fromiter(map(_number, words), np.uint64, len(words))
     size = min(size, len(numbers))
     total = np.full(len(numbers) - size + 1, size, np.uint64)
     for offset in range(size):

@@ -84,6 +84,8 @@ def _answered(row: Fields) -> str:
 
 
 def _pair(row: Fields, place: str) -> Iterable[Draft]:
+    if row.get("label") is False:  # of unpaired preference data: an answer nobody should give
+        raise UserError("learn.data.unpaired")
     asked, answered = _asked(row), _answered(row)
     question, answer = row.get(asked, ""), row.get(answered, "")
     first = talk_of(question, "user", asked)
@@ -125,7 +127,25 @@ def _preference(row: Fields, place: str) -> Iterable[Draft]:
     yield Draft(place, turns, *_identity(row), rejected=rejected[-1][1], notes=prompt.notes)
 
 
+def _preferred(row: Fields, place: str) -> Iterable[Draft]:
+    """The shape of OpenAI's preference tuning, as a row of the usual one."""
+    asked = row["input"]
+    prompt = asked.get("messages") if isinstance(asked, dict) else asked
+    answers = {"chosen": row["preferred_output"], "rejected": row["non_preferred_output"]}
+    identity = {name: value for name, value in row.items() if name in (*IDS, *GROUPS)}
+    return _preference({**identity, "prompt": prompt, **answers}, place)
+
+
 GENERAL_SHAPES = (
+    Shape(
+        "openai-preference",
+        ("input", "preferred_output", "non_preferred_output"),
+        '{"input": {"messages": [{"role": "user", "content": "Hi"}]}, "preferred_output":'
+        ' [{"role": "assistant", "content": "Hello!"}], "non_preferred_output": [{"role":'
+        ' "assistant", "content": "What?"}]}',
+        lambda row: {"input", "preferred_output", "non_preferred_output"} <= row.keys(),
+        _preferred,
+    ),
     Shape(
         "preference",
         ("prompt", "chosen", "rejected"),

@@ -196,7 +196,16 @@ def _turns(
             yield group
             continue
         kept = [row for row in rows if isinstance(row, tuple)]
-        messages = [{"role": one[columns.role], "content": one[columns.text]} for _, one in kept]
+        yield _conversation(str(group), kept, columns)
+
+
+def _conversation(
+    name: str, rows: Sequence[tuple[str, dict[str, str]]], columns: _Columns
+) -> Draft | Problem:
+    place = rows[0][0]
+    messages = [{"role": one[columns.role], "content": one[columns.text]} for _, one in rows]
+    try:
         talk = talk_of(messages, "user", columns.text)
-        name = str(group)
-        yield Draft(kept[0][0], talk.turns, id=name, group=name, notes=talk.notes)
+    except UserError as error:
+        return Problem(place, error.key, error.plain_values)
+    return Draft(place, talk.turns, id=name, group=name, notes=talk.notes)
