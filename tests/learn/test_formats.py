@@ -123,6 +123,8 @@ SAMPLES: dict[str, tuple[str, str, str]] = {
         "[12.03.24, 10:15:01] Ann: Hi\n\u200e[12.03.24, 10:15:03] Ben: Hello!\n",
     ),
     "chinese log": ("a.txt", "log", "小明：Hi\n客服小王：Hello!\n"),
+    "log in Markdown": ("a.md", "log", "**User:** Hi\n\n**Assistant:** Hello!\n"),
+    "log with times after names": ("a.txt", "log", "Ann [10:15]: Hi\nBen (Tue 11:02 PM): Hello!\n"),
     "UTF-16": ("a.txt", "log", "Ann: Hi\nBen: Hello!\n"),
 }
 
@@ -336,6 +338,8 @@ def test_our_own_export_gives_the_branch_that_is_shown(tmp_path: Path) -> None:
         ("a.jsonl", b"\x80\x04\x95\x10\x00", "pickle"),
         ("a.csv", b"PK\x03\x04rest", "xlsx"),
         ("a.txt", b"Ann: Hi\0", "no text file"),
+        ("a.json", "[]", "empty"),
+        ("a.csv", "问题,答案\n你好,您好\n".encode("gb18030"), "no UTF-8"),
         ("a.json", '{"massages": [], "x": 1}', "nearest is openai"),
         ("a.json", '[{"instructions": "x", "outputs": "y"}]', "nearest is alpaca"),
         ("a.json", '[\n{"messages": \n', "a.json:3: is broken JSON"),

@@ -230,7 +230,7 @@ def _leakage(known: _Known, validation: Rows) -> tuple[Leakage, list[Problem]]:
     found = Leakage(checked, same, near)
     if found.share > MOST_LEAKAGE:
         values = {"share": f"{found.share:.1%}", "count": str(near), "most": f"{MOST_LEAKAGE:.0%}"}
-        problems.append(Problem("validation", "learn.data.leakage", values))
+        problems.append(Problem("", "learn.data.leakage", values))
     return found, problems
 
 

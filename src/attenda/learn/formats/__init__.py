@@ -114,6 +114,8 @@ def _recognised(source: Source) -> str:
         return "csv"
     if looks_like_log(source.head):
         return "log"
+    if source.damaged:
+        raise UserError("learn.data.file_not_utf8", path=source.path)
     raise _unknown(source, _Nearest("log", _LOG_EXAMPLE))
 
 
@@ -121,6 +123,8 @@ def _shape_of(source: Source) -> str:
     """The first shape that one of the first rows has."""
     seen: list[Row | Problem] = list(itertools.islice(rows(source, _fits_any), _PEEKED_ROWS))
     found = [row for row in seen if isinstance(row, Row)]
+    if not seen:
+        raise UserError("learn.data.empty_file", path=source.path)
     for row in found:
         for shape in _SHAPES.values():
             if shape.fits(row.value):

@@ -72,6 +72,11 @@ class Source:
             raise UserError("learn.data.empty_file", path=path)
         return cls(path, found, head)
 
+    @property
+    def damaged(self) -> bool:
+        """Whether its beginning has bytes that are no text in its encoding."""
+        return "\ufffd" in self.head[:-1]
+
     def place(self, line: int) -> str:
         """The place of a line, for a person."""
         return f"{self.path.as_posix()}:{line}"

@@ -88,6 +88,8 @@ def read_table(source: Source) -> Iterator[Draft | Problem]:
     delimiter = _delimiter(header)
     names = _names(header, delimiter)
     columns = _Columns.of(names)
+    if not columns.usable and source.damaged:
+        raise UserError("learn.data.file_not_utf8", path=source.path)
     if not columns.usable:
         raise UserError(
             "learn.data.columns",

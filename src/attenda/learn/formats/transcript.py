@@ -21,7 +21,13 @@ _DATE = r"\d{1,4}[-./年]\d{1,2}[-./月]\d{1,4}日?"
 _TIME = re.compile(
     rf"\s*[\u200e\u200f]*\[?(?:{_DATE}(?:,?\s+|T))?{_CLOCK}\]?(?:\s+[-\u2013]\s+|\s+)"
 )
-_NAME = re.compile(r"\s*([^\W\d_][^:\uff1a\n]{0,39}?)\s*[:\uff1a](?!//)\s?(.*)", re.S)
+_NAME = re.compile(
+    r"\s*[*_#>]*\s*([^\W\d_][^:\uff1a\n]{0,39}?)"
+    r"(?:\s*[\[(][^\])\n]{0,30}\d{1,2}:\d{2}[^\])\n]{0,12}[\])])?"
+    r"\s*(?:\*\*|__)?[:\uff1a](?!//)(?:\*\*|__)?\s?(.*)",
+    re.S,
+)
+"""A name, perhaps in Markdown's bold, perhaps with a time in brackets after it; the words."""
 _RULE = re.compile(r"\s*(?:-{3,}|={3,}|\*{3,}|_{3,})\s*")
 _ASSISTANTS = frozenset(
     "assistant agent bot chatbot support doctor dr tutor teacher ai gpt chatgpt".split()
