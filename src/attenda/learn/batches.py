@@ -38,6 +38,13 @@ class Batch:
     """Targets that count."""
     name: str
     """For a person to find it: epoch and place."""
+    source: "Batch | None" = None
+    """Where the texts answer others: those, under the same numbers."""
+
+    @property
+    def places(self) -> int:
+        """Places computed, padding included."""
+        return self.tokens.numel() + (self.source.tokens.numel() if self.source else 0)
 
     def to(self, device: torch.device) -> Self:
         """The same on another device."""
@@ -48,6 +55,7 @@ class Batch:
             learned=self.learned.to(device),
             positions=None if self.positions is None else self.positions.to(device),
             documents=None if self.documents is None else self.documents.to(device),
+            source=None if self.source is None else self.source.to(device),
         )
 
 

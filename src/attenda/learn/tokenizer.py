@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -48,6 +49,15 @@ class TextTokenizer:
     def vocabulary(self) -> int:
         """How many tokens there are, added ones included."""
         return int(self.inner.get_vocab_size(with_added_tokens=True))
+
+    @cached_property
+    def byte_counts(self) -> tuple[int, ...]:
+        """Bytes of text that each token stands for; control tokens stand for none."""
+        controls = {text for text in self.inner.get_vocab() if re.fullmatch(r"<\|[^|]*\|>", text)}
+        counts = [0] * self.vocabulary
+        for text, number in self.inner.get_vocab().items():
+            counts[number] = 0 if text in controls else len(text)  # byte-level: a letter a byte
+        return tuple(counts)
 
     @property
     def end_id(self) -> int:

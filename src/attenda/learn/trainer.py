@@ -8,18 +8,34 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor, nn
 
 from attenda.core.errors import AttendaError
-from attenda.learn.batches import Batch, Place
+from attenda.learn.batches import Place
 from attenda.learn.optimizers import MasterWeights, Schedule
 from attenda.learn.spread import Spread
 
-__all__ = ["Learner", "Report", "Spoiled", "TrainState", "train"]
+__all__ = ["Learner", "Report", "Spoiled", "TrainState", "Work", "train"]
 
-Source = Callable[[Place], tuple[Sequence[Batch], int, Place]]
+class Work(Protocol):
+    """Part of a step that is computed at once."""
+
+    @property
+    def name(self) -> str:
+        """For a person to find it."""
+
+    @property
+    def places(self) -> int:
+        """Places computed, padding included."""
+
+    def to(self, device: torch.device) -> Self:
+        """The same on another device."""
+
+
+Source = Callable[[Place], tuple[Sequence[Work], int, Place]]
 """From a place in the data to this process's share of a step's batches, the weight of the whole
 step over all processes, and the next place."""
 
@@ -113,7 +129,7 @@ def train(
             optimizer.step()
         weights.hand_back()
         state = replace(state, step=state.step + 1, place=place, learned=state.learned + weight)
-        places = sum(batch.tokens.numel() for batch in batches)
+        places = sum(batch.places for batch in batches)
         report = Report(
             step=state.step,
             loss=loss.item(),
@@ -127,7 +143,7 @@ def train(
     return state
 
 
-def _check(loss: Tensor, norm: Tensor, batches: Sequence[Batch]) -> None:
+def _check(loss: Tensor, norm: Tensor, batches: Sequence[Work]) -> None:
     if math.isfinite(loss.item()) and math.isfinite(norm.item()):
         return
     names = ", ".join(batch.name for batch in batches)

@@ -1,0 +1,155 @@
+"""Rows of conversations: read them in any format, write ours, split by group, fingerprint.
+
+A split and a fingerprint depend on the rows alone, never on chance or time. It knows no model and
+no tokens.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from attenda.core.errors import UserError
+from attenda.core.message import Message
+from attenda.learn.conversation import Dialogue, Problem, canonical, finish
+from attenda.learn.formats import conversation_files, read_file, recognise
+
+__all__ = ["Dialogue", "Problem", "fingerprint", "formats_of", "read", "split", "write"]
+
+
+def read(path: Path, format: str = "") -> Iterator[Dialogue | Problem]:
+    """The conversations of a file or a folder and what is wrong in it, lazily, in file order.
+
+    A folder is read by the names of its files; what holds no conversations is left out with a
+    warning.
+
+    Raises:
+        UserError: there is nothing at `path`, no such format, or a single file can't be read.
+    """
+    if path.is_dir():
+        yield from _read_folder(path, format)
+        return
+    for row in read_file(path, format):
+        yield from [row] if isinstance(row, Problem) else finish(row)
+
+
+def formats_of(path: Path) -> list[str]:
+    """The formats of a file, or of the files in a folder that `read` would not leave out.
+
+    Raises:
+        UserError: a single file is in no known format, or can't be read.
+    """
+    if not path.is_dir():
+        return [recognise(path)]
+    if conversation_files(path):
+        return ["cornell"]
+    found: set[str] = set()
+    for file in _files(path):
+        with contextlib.suppress(UserError):
+            found.add(recognise(file))
+    return sorted(found)
+
+
+def write(path: Path, dialogues: Iterable[Dialogue]) -> None:
+    """Write conversations as JSONL rows of OpenAI messages; the file appears whole or not at all.
+
+    Raises:
+        UserError: the file can't be written.
+    """
+    try:
+        _write_whole(path, dialogues)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise UserError("learn.data.not_written", path=path, problem=problem) from error
+
+
+def split(
+    dialogues: Iterable[Dialogue], validation: float, seed: int
+) -> tuple[list[Dialogue], list[Dialogue]]:
+    """Part conversations into training and validation; a group stays on one side.
+
+    The side is decided by a hash of the seed and the group, so a group never moves when others
+    come. Only a side that would be empty takes the group nearest to it, if there are two.
+
+    Raises:
+        UserError: `validation` is no share between 0 and 1.
+    """
+    if not 0 <= validation < 1:
+        raise UserError("learn.data.bad_share", share=validation)
+    rows = list(dialogues)
+    chances = {row.group: _chance(seed, row.group) for row in rows}
+    held = {group for group, chance in chances.items() if chance < validation}
+    if validation and len(chances) > 1:
+        ordered = sorted(chances, key=lambda group: (chances[group], group))
+        held = (held or {ordered[0]}) - ({ordered[-1]} if len(held) == len(chances) else set())
+    train = [row for row in rows if row.group not in held]
+    return train, [row for row in rows if row.group in held]
+
+
+def fingerprint(dialogues: Iterable[Dialogue]) -> str:
+    """SHA-256 over all that is in the conversations and their order, but not over their places."""
+    digest = hashlib.sha256()
+    for dialogue in dialogues:
+        digest.update(canonical(dialogue).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _read_folder(folder: Path, format: str) -> Iterator[Dialogue | Problem]:
+    files = _files(folder)
+    if not files:
+        raise UserError("file.empty_folder", path=folder)
+    pairs = conversation_files(folder) if format in ("", "cornell") else []
+    for file in files:
+        if pairs and file not in pairs:
+            if not file.name.startswith("movie_lines"):
+                yield Problem(file.as_posix(), "learn.data.beside_cornell", {}, "warning")
+            continue
+        try:
+            yield from read(file, format)
+        except UserError as error:
+            yield _skipped(file, error)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(one for one in folder.rglob("*") if one.is_file() and one.name[0] != ".")
+
+
+def _skipped(file: Path, error: UserError) -> Problem:
+    """A file of a folder that holds no conversations is no error, unless it seemed to."""
+    if error.key in ("learn.data.unknown_format", "learn.data.columns"):
+        return Problem(file.as_posix(), "learn.data.left_out", {}, "warning")
+    return Problem(file.as_posix(), error.key, error.plain_values)
+
+
+def _chance(seed: int, group: str) -> float:
+    """A number in [0, 1) that the seed and the group alone decide."""
+    digest = hashlib.sha256(f"{seed}\0{group}".encode()).digest()
+    return int.from_bytes(digest[:7], "big") / (1 << 56)
+
+
+def _write_whole(path: Path, dialogues: Iterable[Dialogue]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with open(number, "w", encoding="utf-8", newline="\n") as file:
+            for dialogue in dialogues:
+                file.write(json.dumps(_row(dialogue), ensure_ascii=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _row(dialogue: Dialogue) -> dict[str, object]:
+    row: dict[str, object] = {"messages": _plain(dialogue.messages)}
+    if dialogue.rejected is not None:
+        row["rejected"] = _plain([dialogue.rejected])[0]
+    return row | {"id": dialogue.id, "group": dialogue.group}
+
+
+def _plain(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [{"role": one.role, "content": one.text} for one in messages]
