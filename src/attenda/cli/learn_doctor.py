@@ -26,6 +26,7 @@ __all__ = ["run_doctor"]
 _SHOWN = 20
 _PATIENCE_S = 2.0
 _EVERY = 200
+_LEAST_SHARE = 0.0005
 
 Rows = Iterator[Dialogue | Problem]
 
@@ -152,7 +153,8 @@ def _lines(formats: Sequence[str], findings: Findings, language: str) -> Iterato
     yield "learn.data.turns", spread(findings.turns)
     yield "learn.data.words", spread(findings.words)
     yield "learn.data.characters", spread(findings.characters)
-    shares = (f"{name} {share:.1%}" for name, share in findings.languages.items())
+    seen = ((name, share) for name, share in findings.languages.items() if share >= _LEAST_SHARE)
+    shares = (f"{name} {share:.1%}" for name, share in seen)
     yield "learn.data.languages", ", ".join(shares)
     counts = {"exact": findings.exact_duplicates, "near": findings.near_duplicates}
     yield "learn.data.duplicates", sentence(language, "learn.data.repeats", **counts)
