@@ -66,13 +66,22 @@ class Corpus:
     but a text's first is a target once.
     """
 
-    def __init__(self, rows: Iterable[TokenRow], length: int, *, cut: bool) -> None:
+    def __init__(
+        self,
+        rows: Iterable[TokenRow],
+        length: int,
+        *,
+        cut: bool,
+        sources: Iterable[Sequence[int]] | None = None,
+    ) -> None:
         """Take in `rows`.
 
         Args:
             rows: texts as ids, with what is learned of them.
             length: places of a row (T).
             cut: cut long texts into pieces; else what does not fit is left out at their end.
+            sources: for each text, the one that it answers, which is never cut into pieces but
+                loses its beginning.
 
         Raises:
             UserError: no token is learned, or all tokens of conversations are.
@@ -85,16 +94,21 @@ class Corpus:
         """Numbers of the texts that have nothing to learn."""
         ids: list[NDArray[np.int32]] = []
         learned: list[NDArray[np.bool_]] = []
+        answered = None if sources is None else iter(sources)
+        self.sources: list[NDArray[np.int32]] = []
         for number, row in enumerate(rows):
             self.texts += 1
+            source = None if answered is None else np.asarray(next(answered), dtype=np.int32)
             pieces = list(self._pieces(row, cut=cut))
             if not pieces:
                 self.dropped.append(number)
             for one, marks in pieces:
                 ids.append(one)
                 learned.append(marks)
+                if source is not None:
+                    self.sources.append(source[-length:])
         if not ids:
-            raise UserError("learn.data.nothing", texts=self.texts)
+            raise UserError("learn.data.unlearned", texts=self.texts)
         self.starts = np.cumsum([0, *(len(piece) for piece in ids)])
         self.ids, self.learned = np.concatenate(ids), np.concatenate(learned)
 
@@ -136,6 +150,12 @@ class Corpus:
         sums = np.add.reduceat(self.learned.astype(np.int64), self.starts[:-1])
         return sums - self.learned[self.starts[:-1]]
 
+    @cached_property
+    def needs(self) -> NDArray[np.int64]:
+        """Places that each piece takes in a row, of its own and for its source."""
+        own = np.diff(self.starts) - 1
+        return np.maximum(own, [len(s) for s in self.sources]) if self.sources else own
+
     def piece(self, number: int) -> slice:
         """Where a piece lies in `ids` and `learned`."""
         return slice(int(self.starts[number]), int(self.starts[number + 1]))
@@ -160,14 +180,14 @@ class Packing:
 
     def batches_in(self, epoch: int) -> int:
         """Batches of an epoch; the last may not be full, and is not left out."""
-        return -(-len(self._packed(epoch)) // self.batch)
+        return -(-len(self.rows(epoch)) // self.batch)
 
     def next(self, place: Place) -> tuple[list[list[int]], Place]:
         """Rows of the batch at `place`, each a list of pieces, and the place after it."""
         if place.done >= self.batches_in(place.epoch):
             place = Place(place.epoch + 1)
         start = place.done * self.batch
-        rows = self._packed(place.epoch)[start : start + self.batch]
+        rows = self.rows(place.epoch)[start : start + self.batch]
         return rows, Place(place.epoch, place.done + 1)
 
     def fill(self, rows: Sequence[Sequence[int]], name: str, height: int = 0) -> Batch:
@@ -188,7 +208,8 @@ class Packing:
                 positions[row, here] = np.arange(count)
                 documents[row, here] = number
                 at += count
-        whole = bool((documents == 0).all())  # each row is one text: plain causal attention
+        # where each row is one text, attention is plainly causal
+        whole = not self.corpus.sources and bool((documents == 0).all())
         return Batch(
             torch.from_numpy(tokens),
             torch.from_numpy(targets),
@@ -197,9 +218,27 @@ class Packing:
             None if whole else torch.from_numpy(documents),
             int(learned.sum()),
             name,
+            self._fill_sources(rows, size, name) if self.corpus.sources else None,
         )
 
-    def _packed(self, epoch: int) -> list[list[int]]:
+    def _fill_sources(
+        self, rows: Sequence[Sequence[int]], size: tuple[int, int], name: str
+    ) -> Batch:
+        tokens, positions = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        documents = np.full(size, -1, np.int64)
+        for row, pieces in enumerate(rows):
+            at = 0
+            for number, piece in enumerate(pieces):
+                ids = self.corpus.sources[piece]
+                here = slice(at, at + len(ids))
+                tokens[row, here], positions[row, here] = ids, np.arange(len(ids))
+                documents[row, here] = number
+                at += len(ids)
+        read = torch.from_numpy(tokens)
+        places, texts = torch.from_numpy(positions), torch.from_numpy(documents)
+        return Batch(read, read, torch.zeros(size, dtype=torch.bool), places, texts, 0, name)
+
+    def rows(self, epoch: int) -> list[list[int]]:
         """Rows of an epoch: pieces put together so that little room is left."""
         if epoch != self._epoch:
             order = np.arange(self.corpus.pieces)
@@ -211,11 +250,10 @@ class Packing:
 
 def _pack(order: NDArray[np.int64], corpus: Corpus) -> list[list[int]]:
     """Put each piece into the fullest open row that has room for it (best fit)."""
-    lengths = np.diff(corpus.starts) - 1
     rows: list[list[int]] = []
     room: dict[int, int] = {}
     for piece in order.tolist():
-        need = int(lengths[piece])
+        need = int(corpus.needs[piece])
         fitting = [row for row, left in room.items() if left >= need]
         if fitting:
             row = min(fitting, key=room.__getitem__)

@@ -339,12 +339,18 @@ PRESETS: dict[str, ModelShape] = {
 """Sizes by name; the count is of all weights but the tokens' embeddings, roughly."""
 
 
-def preset(name: str, vocabulary: int) -> ModelShape:
+def preset(name: str, vocabulary: int, dropout: float | None = None) -> ModelShape:
     """A preset for a vocabulary of so many tokens.
+
+    Args:
+        name: of the preset.
+        vocabulary: tokens.
+        dropout: none leaves the preset's own.
 
     Raises:
         UserError: there is no such preset.
     """
     if name not in PRESETS:
         raise UserError("learn.preset.unknown", name=name, known=", ".join(PRESETS))
-    return replace(PRESETS[name], vocabulary=vocabulary)
+    shape = replace(PRESETS[name], vocabulary=vocabulary)
+    return shape if dropout is None else replace(shape, dropout=dropout)

@@ -26,7 +26,7 @@ from attenda.learn.shape import ModelShape
 from attenda.learn.tokenizer import TextTokenizer
 from attenda.learn.transformer import Transformer, build
 
-__all__ = ["Quantization", "interleave_rows", "read_gguf", "write_gguf"]
+__all__ = ["QUANTIZATIONS", "Quantization", "interleave_rows", "read_gguf", "write_gguf"]
 
 Quantization = Literal["f16", "q8_0", "q4_0"]
 _TYPES = {
@@ -34,6 +34,8 @@ _TYPES = {
     "q8_0": GGMLQuantizationType.Q8_0,
     "q4_0": GGMLQuantizationType.Q4_0,
 }
+QUANTIZATIONS = tuple(_TYPES)
+"""Ways to keep a weight, by name."""
 _FILE_TYPES = {"f16": 1, "q8_0": 7, "q4_0": 2}
 _BLOCK = 32
 """Weights that share a scale; a row that is no multiple of it stays in 16 bits."""

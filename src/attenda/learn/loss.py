@@ -7,15 +7,24 @@ more memory than the rest of a small model.
 Letters of the shapes: B batch, T places, N learned places, W width, V vocabulary.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attenda.learn.batches import Batch
-from attenda.learn.transformer import Decoder
+from attenda.learn.transformer import Decoder, EncoderDecoder
 
-__all__ = ["NextToken", "head_loss"]
+__all__ = [
+    "Answer",
+    "NextToken",
+    "PairBatch",
+    "Preference",
+    "answer_log_probability",
+    "head_loss",
+]
 
 _SLICE = 1024
 """Places whose logits are held at once."""
@@ -91,7 +100,7 @@ class NextToken(nn.Module):
         return _learned_loss(self.model, hidden, batch)
 
 
-def _learned_loss(model: Decoder, hidden: Tensor, batch: Batch) -> Tensor:
+def _learned_loss(model: Decoder | EncoderDecoder, hidden: Tensor, batch: Batch) -> Tensor:
     """The loss at learned places alone; the output layer isn't computed at the others."""
     if batch.weight == batch.targets.numel():
         chosen, targets = hidden.flatten(0, 1), batch.targets.flatten()
@@ -100,3 +109,70 @@ def _learned_loss(model: Decoder, hidden: Tensor, batch: Batch) -> Tensor:
     if (scale := model.shape.output_scale) != 1.0:
         chosen = chosen * scale
     return head_loss(chosen, model.output_weight, targets)
+
+
+class Answer(nn.Module):
+    """How surprised an encoder-decoder is by the answers of a batch, in nats, summed."""
+
+    def __init__(self, model: EncoderDecoder) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch) -> Tensor:
+        """A batch of (B, T) with its sources to one number."""
+        source = batch.source
+        assert source is not None, "an encoder-decoder answers sources"
+        memory = self.model.read(
+            source.tokens, positions=source.positions, documents=source.documents
+        )  # (B, S, W)
+        hidden = self.model.hidden(
+            batch.tokens,
+            (memory, source.documents),
+            positions=batch.positions,
+            documents=batch.documents,
+        )  # (B, T, W)
+        return _learned_loss(self.model, hidden, batch)
+
+
+@dataclass(frozen=True, slots=True)
+class PairBatch:
+    """Better and worse answers to the same prompts."""
+
+    rows: Batch  # (2N, T): N better ones, then the N worse ones
+    reference: Tensor  # (2N,), log-probability of each answer before training
+    name: str
+
+    @property
+    def places(self) -> int:
+        """Places computed, padding included."""
+        return self.rows.places
+
+    def to(self, device: torch.device) -> "PairBatch":
+        """The same on another device."""
+        return PairBatch(self.rows.to(device), self.reference.to(device), self.name)
+
+
+class Preference(nn.Module):
+    """DPO (Rafailov et al. 2023, equation 7): prefer the better answer, near the first model.
+
+    −log σ(β [(log π(better) − log π₀(better)) − (log π(worse) − log π₀(worse))]), summed.
+    """
+
+    def __init__(self, model: Decoder, beta: float) -> None:
+        super().__init__()
+        self.model, self.beta = model, beta
+
+    def forward(self, batch: PairBatch) -> Tensor:
+        """N pairs to one number."""
+        gain = answer_log_probability(self.model, batch.rows) - batch.reference  # (2N,)
+        better, worse = gain.chunk(2)
+        return -F.logsigmoid(self.beta * (better - worse)).sum()
+
+
+def answer_log_probability(model: Decoder, batch: Batch) -> Tensor:
+    """Log-probability of the learned tokens of each row: (B,)."""
+    hidden = model.hidden(batch.tokens, positions=batch.positions, documents=batch.documents)
+    rows = batch.learned.nonzero()[:, 0]  # (N,)
+    logits = model.logits(hidden[batch.learned]).float()  # (N, V)
+    each = logits.gather(-1, batch.targets[batch.learned][:, None])[:, 0] - logits.logsumexp(-1)
+    return each.new_zeros(len(batch.tokens)).index_add(0, rows, each)

@@ -155,6 +155,13 @@ class MasterWeights:
             with torch.no_grad():
                 torch._foreach_copy_(self._model_weights, list(self.weights))
 
+    def copy_into(self, model: nn.Module) -> None:
+        """Set the weights of `model` that move to the 32-bit ones."""
+        own = dict(model.named_parameters())
+        with torch.no_grad():
+            for name, weight in self.named():
+                own[name].copy_(weight)
+
     def put(self, tensors: Callable[[str], Tensor]) -> None:
         """Set each weight to the tensor of its name, and the model with it."""
         with torch.no_grad():

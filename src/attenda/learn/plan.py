@@ -14,7 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from attenda.core.errors import UserError
 
-__all__ = ["DataPlan", "LoraPlan", "ModelPlan", "Plan", "TrainPlan", "read_plan", "toml_of"]
+__all__ = [
+    "DataPlan",
+    "LoraPlan",
+    "ModelPlan",
+    "Plan",
+    "Recipe",
+    "TrainPlan",
+    "read_plan",
+    "toml_of",
+]
 
 Recipe = Literal["pretrain", "tune", "prefer"]
 
@@ -47,8 +56,8 @@ class ModelPlan(_Section):
     """Tokens of a tokenizer that is trained with the run."""
     template: str = ""
     """Chat template; empty is the model's own, or chatml for a preset."""
-    dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
-    """Share of values dropped while training, for a preset."""
+    dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
+    """Share of values dropped while training, for a preset; none is the preset's own."""
 
 
 class TrainPlan(_Section):

@@ -112,6 +112,37 @@ class RunFolder:
             row = {}
         return row if isinstance(row, dict) else {}
 
+    def standing(self) -> dict[str, Any]:
+        """How the run stands, in a row of a list; a run whose process died counts as stopped."""
+        facts, metrics = self.facts(), self.metrics()
+        steps = [row for row in metrics if "loss" in row]
+        measured = [row["validation"] for row in metrics if "validation" in row]
+        figures = (facts.get("figures") or {}).get("validation") or (measured or [{}])[-1]
+        status = facts.get("status", "ready")
+        if status == "running" and not self.is_held():
+            status = "stopped"
+        return {
+            "recipe": facts.get("recipe", ""),
+            "status": status,
+            "step": steps[-1]["step"] if steps else 0,
+            "steps": facts.get("steps", 0),
+            "loss": steps[-1]["loss"] if steps else None,
+            "tokens_per_s": steps[-1]["tokens_per_s"] if steps else None,
+            "left_s": steps[-1]["left_s"] if steps else None,
+            "bits_per_byte": figures.get("bits_per_byte"),
+            "problem": facts.get("problem", ""),
+        }
+
+    def is_held(self) -> bool:
+        """Whether a process has the folder now."""
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+        return False
+
     def add_metrics(self, row: Mapping[str, object]) -> None:
         """Append a line to `metrics.jsonl`."""
         self._append("metrics.jsonl", row)

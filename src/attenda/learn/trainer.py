@@ -20,6 +20,7 @@ from attenda.learn.spread import Spread
 
 __all__ = ["Learner", "Report", "Spoiled", "TrainState", "Work", "train"]
 
+
 class Work(Protocol):
     """Part of a step that is computed at once."""
 

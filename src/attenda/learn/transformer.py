@@ -40,6 +40,10 @@ class _Model(nn.Module):
         """The output layer's weights (V, W)."""
         return self.tokens.weight if self.shape.tied else self.head.weight
 
+    def stacks(self) -> list[Stack]:
+        """Its stacks of blocks."""
+        return [part for part in self.children() if isinstance(part, Stack)]
+
     def logits(self, hidden: Tensor) -> Tensor:
         """Vectors (..., W) to scores of each token (..., V)."""
         if self.shape.output_scale != 1.0:

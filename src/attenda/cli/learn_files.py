@@ -1,0 +1,139 @@
+"""Models as files: tokenizers made, models sampled, measured and exported."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from attenda.cli.learn_runs import needs_torch
+from attenda.cli.terminal import err, out
+from attenda.core.errors import UserError
+from attenda.core.message import text_message
+
+__all__ = ["evaluate", "export", "make_tokenizer", "sample"]
+
+
+def make_tokenizer(
+    data: list[Path], folder: Path, vocabulary: int, template: str, *, as_json: bool
+) -> None:
+    """Learn a vocabulary and write it into a folder."""
+    from attenda.core.template import TEMPLATES
+    from attenda.learn.plan import DataPlan
+    from attenda.learn.rows import read_data, rendered
+    from attenda.learn.tokenizer import train_tokenizer
+
+    if template not in TEMPLATES:
+        raise UserError("learn.template.unknown", name=template, known=", ".join(TEMPLATES))
+    rows = read_data(DataPlan(files=tuple(data), validation_share=0.0), seed=0)
+    texts = list(rendered(rows.train, TEMPLATES[template]))
+    tokenizer = train_tokenizer(texts, vocabulary, TEMPLATES[template])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tokenizer.json").write_text(tokenizer.to_json(), "utf-8")
+    tokens = sum(len(tokenizer.encode(text)) for text in texts)
+    size = sum(len(text.encode()) for text in texts)
+    row = {
+        "path": str(folder),
+        "vocabulary": tokenizer.vocabulary,
+        "tokens": tokens,
+        "bytes_per_token": round(size / max(tokens, 1), 3),
+    }
+    if as_json:
+        print(json.dumps(row))
+    else:
+        out.print(
+            f"✓ {folder}: {row['vocabulary']:,} tokens, {row['bytes_per_token']} bytes each.",
+            markup=False,
+        )
+
+
+def sample(
+    home: Path,
+    name: str,
+    text: str,
+    count: int,
+    how: dict[str, Any],
+    template: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Print answers of a model."""
+    with needs_torch():
+        from attenda.learn.sample import Sampling, generate
+        from attenda.learn.sources import find_source, open_source
+        from attenda.learn.transformer import Encoder
+
+    model, tokenizer = open_source(find_source(name, home), template)
+    if isinstance(model, Encoder):
+        raise UserError("learn.sample.encoder")
+    prompt = tokenizer.prompt([text_message("user", text)])
+    found = generate(
+        model, [prompt] * count, tokenizer.stop_ids, Sampling(**how), begin=tokenizer.end_id
+    )
+    answers = [tokenizer.decode(ids, controls=False) for ids in found]
+    if as_json:
+        print(json.dumps(answers, ensure_ascii=False))
+        return
+    for answer in answers:
+        out.print(answer, markup=False)
+
+
+def evaluate(
+    home: Path, names: list[str], data: list[Path], template: str, *, as_json: bool
+) -> None:
+    """Measure models on the same conversations and print the figures side by side."""
+    with needs_torch():
+        from attenda.learn.batches import Corpus
+        from attenda.learn.measure import surprise, text_figures
+        from attenda.learn.plan import DataPlan
+        from attenda.learn.rows import question_of, read_data, token_rows
+        from attenda.learn.sample import Sampling, generate
+        from attenda.learn.sources import find_source, open_source
+        from attenda.learn.transformer import Decoder
+
+    rows = read_data(DataPlan(files=tuple(data), validation_share=0.0), seed=0).train
+    asked = [said for one in rows if (said := question_of(one))][:64]
+    found: dict[str, dict[str, float]] = {}
+    for name in names:
+        err.print(name, style="dim", markup=False)
+        model, tokenizer = open_source(find_source(name, home), template)
+        if not isinstance(model, Decoder):
+            raise UserError("learn.sample.encoder")
+        length = min(model.shape.context, 1024)
+        corpus = Corpus(token_rows(rows, tokenizer, all_learned=False), length, cut=False)
+        prompts = [tokenizer.prompt(said)[-(length - 64) :] for said in asked]
+        written = generate(model, prompts, tokenizer.stop_ids, Sampling(most=64))
+        found[name] = {
+            **surprise(model, tokenizer, corpus).figures(),
+            **text_figures(written, tokenizer, tokenizer.stop_ids).figures(),
+        }
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for name in found:
+        table.add_column(name)
+    for key in next(iter(found.values())):
+        table.add_row(key.replace("_", " "), *(f"{row[key]:.4g}" for row in found.values()))
+    out.print(table)
+
+
+def export(home: Path, name: str, path: Path, kind: str, template: str) -> None:
+    """Write a model as a GGUF file or as a folder."""
+    with needs_torch():
+        from attenda.learn.gguf import QUANTIZATIONS, write_gguf
+        from attenda.learn.model_folder import write_folder
+        from attenda.learn.sources import find_source, open_source
+
+    if kind not in QUANTIZATIONS:
+        raise UserError("learn.export.kind", kind=kind, known=", ".join(QUANTIZATIONS))
+    source = find_source(name, home)
+    model, tokenizer = open_source(source, template)
+    if path.suffix == ".gguf":
+        write_gguf(path, model, tokenizer, kind, Path(name).stem)  # type: ignore[arg-type]
+    elif path.suffix:
+        raise UserError("learn.export.path", path=path)
+    else:
+        write_folder(path, model, tokenizer)
+    out.print(f"✓ {path}", markup=False)

@@ -1,0 +1,92 @@
+"""What a finished run leaves: the model, its adapter, its figures and a card that proves them."""
+
+import json
+import time
+from typing import Any
+
+from attenda.core.template import template_hash
+from attenda.learn.batches import Corpus
+from attenda.learn.lora import merge_lora, write_adapter
+from attenda.learn.measure import ngram_surprise, surprise, text_figures
+from attenda.learn.model_folder import write_folder
+from attenda.learn.plan import Plan
+from attenda.learn.recipes import corpus_of
+from attenda.learn.rows import DataSplit, question_of
+from attenda.learn.run_folder import RunFolder
+from attenda.learn.sample import Sampling, generate
+from attenda.learn.tokenizer import TextTokenizer
+from attenda.learn.transformer import Decoder, Transformer
+
+__all__ = ["finish", "measure_finished"]
+
+_GENERATED = 64
+_MOST_TOKENS = 64
+
+
+def finish(
+    folder: RunFolder,
+    plan: Plan,
+    model: Transformer,
+    tokenizer: TextTokenizer,
+    data: DataSplit,
+    learned: Corpus,
+    base: dict[str, str],
+) -> dict[str, Any]:
+    """Write the finished model and its card; returns its figures.
+
+    Args:
+        folder: of the run.
+        plan: of the run.
+        model: in 32 bits, with its detours if it has any.
+        tokenizer: its own.
+        data: what it learned from, and what it did not.
+        learned: the training text as it learned it.
+        base: what it began as.
+    """
+    model.to("cpu").eval()
+    if plan.lora.rank:
+        write_adapter(folder.adapter, model, model.shape, base["name"])
+        merge_lora(model)
+    write_folder(folder.model, model, tokenizer)
+    figures = measure_finished(model, tokenizer, data, learned, plan)
+    card = {
+        "name": folder.name,
+        "recipe": plan.recipe,
+        "base": base,
+        "data": {"sha256": data.fingerprint, "conversations": len(data.train)},
+        "template": {
+            "name": tokenizer.template.name,
+            "sha256": template_hash(tokenizer.template),
+        },
+        "mask": {
+            "tokens": learned.tokens,
+            "learned": learned.learned_count,
+            "share": learned.learned_share,
+        },
+        "shape": json.loads(model.shape.to_json()),
+        "figures": figures,
+        "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    (folder.model / "card.json").write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+    return figures
+
+
+def measure_finished(
+    model: Transformer, tokenizer: TextTokenizer, data: DataSplit, learned: Corpus, plan: Plan
+) -> dict[str, Any]:
+    """Surprise beside the n-gram's, and what generated answers are like."""
+    if not data.validation or plan.recipe == "prefer":
+        return {}
+    measured = corpus_of(model, tokenizer, data.validation, plan)
+    figures: dict[str, Any] = {
+        "validation": surprise(model, tokenizer, measured).figures(),
+        "ngram": ngram_surprise(learned, measured, tokenizer, model.shape.vocabulary).figures(),
+    }
+    if isinstance(model, Decoder):
+        asked = [said for one in data.validation if (said := question_of(one))][:_GENERATED]
+        room = model.shape.context - _MOST_TOKENS
+        prompts = [tokenizer.prompt(said)[-room:] for said in asked]
+        if prompts:
+            found = generate(model, prompts, tokenizer.stop_ids, Sampling(most=_MOST_TOKENS))
+            figures["answers"] = text_figures(found, tokenizer, tokenizer.stop_ids).figures()
+    return figures

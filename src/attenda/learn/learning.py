@@ -1,0 +1,335 @@
+"""A run from its plan to a finished model: begin or go on, learn, save, measure, finish.
+
+What is done at each step is here in order; how, is in the other files. A run that was killed
+goes on from its newest whole checkpoint, exactly as if it had never stopped.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from attenda.core.errors import AttendaError, UserError
+from attenda.core.template import TEMPLATES, template_hash
+from attenda.learn.checkpoint import latest, load_checkpoint, save_checkpoint
+from attenda.learn.conversation import Problem
+from attenda.learn.families import PRESETS, preset
+from attenda.learn.finish import finish
+from attenda.learn.lora import add_lora
+from attenda.learn.measure import surprise
+from attenda.learn.model_folder import read_tokenizer
+from attenda.learn.optimizers import MasterWeights, OptimizerPlan, Schedule, make_optimizers
+from attenda.learn.plan import Plan
+from attenda.learn.recipes import Lesson, corpus_of, make_lesson
+from attenda.learn.rows import DataSplit, question_of, read_data, rendered
+from attenda.learn.run_folder import RunFolder
+from attenda.learn.sample import Sampling, generate
+from attenda.learn.sources import Source, find_source, open_source
+from attenda.learn.spread import Spread, join_spread
+from attenda.learn.tokenizer import TextTokenizer, train_tokenizer
+from attenda.learn.trainer import Learner, Report, TrainState, train
+from attenda.learn.transformer import Decoder, Encoder, Transformer, build
+
+__all__ = ["Watch", "learn"]
+
+_MEASURED_ROWS = 64
+"""Rows of the validation text that are measured while learning; all of it at the end."""
+_SAMPLES = 3
+
+
+class Watch(Protocol):
+    """Who looks on while a run goes: the command line, or a test."""
+
+    def doing(self, key: str, **values: object) -> None:
+        """Something that takes a while begins; a sentence of the catalogue says what."""
+
+    def problem(self, problem: Problem) -> None:
+        """Something is wrong in the data, and was passed over."""
+
+    def step(self, report: Report, steps: int, left_s: float) -> None:
+        """An optimizer step is done."""
+
+    def measured(self, row: dict[str, Any]) -> None:
+        """The validation text was measured."""
+
+    def wants_to_stop(self) -> bool:
+        """Whether to save and end now."""
+
+    def passing(self, point: str) -> None:
+        """A named point of saving is passed."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run under way."""
+
+    folder: RunFolder
+    plan: Plan
+    watch: Watch
+    data: DataSplit
+    model: Transformer
+    tokenizer: TextTokenizer
+    base: dict[str, str]
+    spread: Spread | None
+    lesson: Lesson
+    learner: Learner
+    began: float = field(default_factory=time.perf_counter)
+    first_step: int = 0
+
+    @property
+    def leads(self) -> bool:
+        """This process writes the files."""
+        return self.spread is None or self.spread.rank == 0
+
+
+def learn(folder: RunFolder, home: Path, watch: Watch) -> dict[str, Any]:
+    """Carry a run out, from its beginning or from where it stood; the facts noted of it.
+
+    Args:
+        folder: of the run, with its plan.
+        home: where names of models are looked up.
+        watch: who looks on.
+
+    Raises:
+        AttendaError: what stands in the way, or broke it off; the last good checkpoint stays.
+    """
+    spread = join_spread(folder.plan().train.spread)
+    if spread and spread.rank:
+        return _carry_out(folder, home, watch, spread)
+    with folder.held():
+        folder.asked_to_stop()
+        folder.note(status="running", pid=os.getpid(), problem="")
+        try:
+            return _carry_out(folder, home, watch, spread)
+        except AttendaError as error:
+            folder.note(status="failed", problem=str(error))
+            raise
+        except torch.OutOfMemoryError as error:
+            folder.note(status="failed", problem=str(error))
+            raise UserError("learn.train.memory", batch=folder.plan().train.batch) from error
+        except BaseException as error:
+            folder.note(status="stopped", problem=type(error).__name__)
+            raise
+
+
+def _carry_out(
+    folder: RunFolder, home: Path, watch: Watch, spread: Spread | None
+) -> dict[str, Any]:
+    run = _prepare(folder, home, watch, spread)
+    state = _resume(run)
+    run.first_step = state.step
+    state = train(run.learner, run.lesson.source, state, _each_step(run))
+    steps = run.learner.schedule.steps
+    if not run.leads:
+        return {}
+    if state.step < steps:
+        folder.note(status="stopped", step=state.step)
+        return folder.facts()
+    watch.doing("learn.doing.finish")
+    run.model.float()  # the finished model holds the 32-bit weights, not their 16-bit copies
+    run.learner.weights.copy_into(run.model)
+    figures = finish(
+        folder, run.plan, run.model, run.tokenizer, run.data, run.lesson.corpus, run.base
+    )
+    seconds = time.perf_counter() - run.began
+    folder.note(status="finished", step=state.step, figures=figures, last_seconds=seconds)
+    return folder.facts()
+
+
+def _prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread | None) -> _Run:
+    plan = folder.plan()
+    torch.manual_seed(plan.train.seed)
+    watch.doing("learn.doing.read")
+    data = read_data(plan.data, plan.train.seed, watch.problem)
+    facts = folder.facts()
+    if facts.get("data", data.fingerprint) != data.fingerprint:
+        raise UserError("learn.run.data_changed", name=folder.name)
+    model, tokenizer, base = _beginning(folder, plan, home, watch, data)
+    if facts.get("base", base) != base:
+        raise UserError("learn.run.base_changed", name=folder.name, base=base["name"])
+    if facts.get("template", template_hash(tokenizer.template)) != template_hash(
+        tokenizer.template
+    ):
+        raise UserError("learn.template.changed", name=tokenizer.template.name)
+    if plan.lora.rank:
+        add_lora(model, plan.lora.rank, plan.lora.alpha, plan.lora.targets, plan.train.seed)
+    watch.doing("learn.doing.pack")
+    lesson = make_lesson(model, tokenizer, data.train, plan, spread)
+    learner = _learner(model, lesson, plan, spread)
+    run = _Run(folder, plan, watch, data, model, tokenizer, base, spread, lesson, learner)
+    if run.leads:
+        _note_beginning(run)
+    return run
+
+
+def _beginning(
+    folder: RunFolder, plan: Plan, home: Path, watch: Watch, data: DataSplit
+) -> tuple[Transformer, TextTokenizer, dict[str, str]]:
+    """The model as it is before the first step, its tokenizer, and what it is."""
+    if plan.model.start not in PRESETS:
+        source: Source = find_source(plan.model.start, home)
+        watch.doing("learn.doing.open", name=source.name)
+        model, tokenizer = open_source(source, plan.model.template)
+        return model, tokenizer, {"name": source.name, "sha256": source.sha256}
+    name = plan.model.template or "chatml"
+    if name not in TEMPLATES:
+        raise UserError("learn.template.unknown", name=name, known=", ".join(TEMPLATES))
+    template = TEMPLATES[name]
+    if plan.model.tokenizer is not None:
+        tokenizer = read_tokenizer(plan.model.tokenizer, name)
+    elif (folder.tokenizer / "tokenizer.json").exists():
+        tokenizer = read_tokenizer(folder.tokenizer, name)
+    else:
+        watch.doing("learn.doing.tokenizer", size=plan.model.vocabulary)
+        texts = rendered(data.train, template)
+        tokenizer = train_tokenizer(texts, plan.model.vocabulary, template)
+        folder.tokenizer.mkdir(exist_ok=True)
+        scratch = folder.tokenizer / ".new"
+        scratch.write_text(tokenizer.to_json(), "utf-8")
+        os.replace(scratch, folder.tokenizer / "tokenizer.json")
+    shape = preset(plan.model.start, tokenizer.vocabulary, plan.model.dropout)
+    return build(shape, plan.train.seed), tokenizer, {"name": plan.model.start, "sha256": ""}
+
+
+def _learner(model: Transformer, lesson: Lesson, plan: Plan, spread: Spread | None) -> Learner:
+    device = torch.device(_device(plan.train.device))
+    model.to(device)
+    compute = _precision(plan, device)
+    weights = MasterWeights(model, compute)
+    for stack in model.stacks():
+        stack.recompute = plan.train.recompute
+        if _compiles(plan, device):
+            for block in stack.blocks:
+                block.compile()
+    how = plan.train
+    optimizer = OptimizerPlan(
+        kind=how.optimizer, rate=how.rate, muon_rate=how.muon_rate, decay=how.weight_decay
+    )
+    steps = how.steps or max(round(how.epochs * lesson.steps_in_epoch), 1)
+    return Learner(
+        objective=spread.wrap(lesson.objective) if spread else lesson.objective,
+        weights=weights,
+        optimizers=make_optimizers(weights.named(), optimizer),
+        schedule=Schedule(how.schedule, steps, round(how.warmup * steps), how.decay, how.lowest),
+        clip=how.clip,
+        spread=spread,
+    )
+
+
+def _device(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _precision(plan: Plan, device: torch.device) -> torch.dtype:
+    """16 bits where the processor multiplies them itself; else they are slower than 32."""
+    if plan.train.precision != "auto":
+        return torch.bfloat16 if plan.train.precision == "bf16" else torch.float32
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    able = torch.cpu.get_capabilities()
+    return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else torch.float32
+
+
+def _compiles(plan: Plan, device: torch.device) -> bool:
+    return plan.train.compile == "on"
+
+
+def _note_beginning(run: _Run) -> None:
+    corpus = run.lesson.corpus
+    moving = sum(weight.numel() for weight in run.learner.weights.weights)
+    run.folder.note(
+        recipe=run.plan.recipe,
+        base=run.base,
+        data=run.data.fingerprint,
+        template=template_hash(run.tokenizer.template),
+        steps=run.learner.schedule.steps,
+        parameters=sum(weight.numel() for weight in run.model.parameters()),
+        moving=moving,
+        conversations=len(run.data.train),
+        validation=len(run.data.validation),
+        tokens=corpus.tokens,
+        learned_tokens=corpus.learned_count,
+        learned_share=corpus.learned_share,
+        shortened=corpus.shortened,
+        dropped=len(corpus.dropped),
+        threads=torch.get_num_threads(),
+        device=str(run.learner.weights.weights[0].device),
+    )
+
+
+def _resume(run: _Run) -> TrainState:
+    """Where the newest whole checkpoint stood, put back; else the beginning."""
+    path, torn = latest(run.folder.checkpoints)
+    for one in torn:
+        run.watch.doing("learn.doing.torn", path=one.name)
+    if path is None:
+        return TrainState()
+    run.watch.doing("learn.doing.resume", path=path.name)
+    return load_checkpoint(path, run.learner)
+
+
+def _each_step(run: _Run) -> Callable[[TrainState, Report], bool]:
+    """What is done after each step: show, note, measure, save, and end if somebody asks."""
+    how, steps = run.plan.train, run.learner.schedule.steps
+    began, first = time.perf_counter(), run.first_step
+
+    def after(state: TrainState, report: Report) -> bool:
+        if not run.leads:
+            return False
+        spent = time.perf_counter() - began
+        left_s = spent / max(state.step - first, 1) * (steps - state.step)
+        run.watch.step(report, steps, left_s)
+        run.folder.add_metrics(
+            {
+                "step": report.step,
+                "loss": report.loss,
+                "norm": report.norm,
+                "rate": report.rate,
+                "tokens_per_s": round(report.tokens_per_s, 1),
+                "learned": report.learned,
+                "left_s": round(left_s, 1),
+            }
+        )
+        ends = run.watch.wants_to_stop() or run.folder.asked_to_stop()
+        if state.step % how.measure_every == 0 and state.step < steps:
+            _measure(run, state)
+        if ends or state.step % how.save_every == 0 or state.step == steps:
+            save_checkpoint(run.folder.checkpoints, state, run.learner, passing=run.watch.passing)
+        return ends
+
+    return after
+
+
+def _measure(run: _Run, state: TrainState) -> None:
+    """Surprise on the validation text, and a few answers to look at."""
+    if not run.data.validation or isinstance(run.model, Encoder):
+        return
+    chance = torch.get_rng_state()
+    corpus = corpus_of(run.model, run.tokenizer, run.data.validation, run.plan)
+    found = surprise(run.model, run.tokenizer, corpus, rows=_MEASURED_ROWS)
+    row = {"step": state.step, "validation": found.figures()}
+    run.folder.add_metrics(row)
+    run.watch.measured(row)
+    _add_samples(run, state.step)
+    run.model.train()
+    torch.set_rng_state(chance)
+
+
+def _add_samples(run: _Run, step: int) -> None:
+    if not isinstance(run.model, Decoder):
+        return
+    asked = [said for one in run.data.validation if (said := question_of(one))][:_SAMPLES]
+    room = run.model.shape.context - 1
+    prompts = [run.tokenizer.prompt(said)[-room:] for said in asked]
+    if not prompts:
+        return
+    found = generate(run.model, prompts, run.tokenizer.stop_ids, Sampling(most=48))
+    texts = [run.tokenizer.decode(ids, controls=False) for ids in found]
+    pairs = [[said[-1].text, text] for said, text in zip(asked, texts, strict=True)]
+    run.folder.add_samples({"step": step, "samples": pairs})
