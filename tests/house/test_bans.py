@@ -17,6 +17,7 @@ CATCH_ALL = frozenset({"Exception", "BaseException"})
 MAY_CATCH_ALL = {
     "runtime/turn.py": "a run that breaks is recorded as failed before the error goes on",
     "llm/child.py": "whatever an engine raises, the process that asked must hear why",
+    "learn/learning.py": "a run that breaks is noted as such before the error goes on",
     "learn/tokenizer.py": "the tokenizer library raises a bare Exception",
     "llm/minilm.py": "the tokenizer library raises a bare Exception",
     "knowledge/parse/child.py": "a hostile file can make a parser raise anything at all",

@@ -93,7 +93,9 @@ def test_other_programs_render_the_same_bytes(
     name: str, turns: list[tuple[str, str]], answer_next: bool
 ) -> None:
     template = TEMPLATES[name]
-    said = messages([(r, t) for r, t in turns if not any(c in t for c in control_strings(template))])
+    said = messages(
+        [(r, t) for r, t in turns if not any(c in t for c in control_strings(template))]
+    )
     program = jinja2.Environment(trim_blocks=True, lstrip_blocks=True).from_string(
         jinja_template(template)
     )

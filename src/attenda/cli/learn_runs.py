@@ -59,7 +59,7 @@ def begin(
         with needs_torch():
             from attenda.learn.estimate import estimate
 
-        print_estimate(estimate(whole, home), as_json=as_json)
+        print_estimate(estimate(whole, home, _Terminal(name, language)), as_json=as_json)
         return
     folder.begin(whole)
     _carry_out(folder, home, language, as_json=as_json)

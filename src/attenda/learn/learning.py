@@ -34,7 +34,7 @@ from attenda.learn.tokenizer import TextTokenizer, train_tokenizer
 from attenda.learn.trainer import Learner, Report, TrainState, train
 from attenda.learn.transformer import Decoder, Encoder, Transformer, build
 
-__all__ = ["Watch", "learn"]
+__all__ = ["Run", "Watch", "learn", "prepare"]
 
 _MEASURED_ROWS = 64
 """Rows of the validation text that are measured while learning; all of it at the end."""
@@ -64,7 +64,7 @@ class Watch(Protocol):
 
 
 @dataclass(slots=True)
-class _Run:
+class Run:
     """A run under way."""
 
     folder: RunFolder
@@ -119,7 +119,7 @@ def learn(folder: RunFolder, home: Path, watch: Watch) -> dict[str, Any]:
 def _carry_out(
     folder: RunFolder, home: Path, watch: Watch, spread: Spread | None
 ) -> dict[str, Any]:
-    run = _prepare(folder, home, watch, spread)
+    run = prepare(folder, home, watch, spread)
     state = _resume(run)
     run.first_step = state.step
     state = train(run.learner, run.lesson.source, state, _each_step(run))
@@ -140,7 +140,8 @@ def _carry_out(
     return folder.facts()
 
 
-def _prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread | None) -> _Run:
+def prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread | None) -> Run:
+    """A run with its data, its model and all that moves it, before its first step."""
     plan = folder.plan()
     torch.manual_seed(plan.train.seed)
     watch.doing("learn.doing.read")
@@ -160,7 +161,7 @@ def _prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread | None)
     watch.doing("learn.doing.pack")
     lesson = make_lesson(model, tokenizer, data.train, plan, spread)
     learner = _learner(model, lesson, plan, spread)
-    run = _Run(folder, plan, watch, data, model, tokenizer, base, spread, lesson, learner)
+    run = Run(folder, plan, watch, data, model, tokenizer, base, spread, lesson, learner)
     if run.leads:
         _note_beginning(run)
     return run
@@ -240,7 +241,7 @@ def _compiles(plan: Plan, device: torch.device) -> bool:
     return plan.train.compile == "on"
 
 
-def _note_beginning(run: _Run) -> None:
+def _note_beginning(run: Run) -> None:
     corpus = run.lesson.corpus
     moving = sum(weight.numel() for weight in run.learner.weights.weights)
     run.folder.note(
@@ -263,7 +264,7 @@ def _note_beginning(run: _Run) -> None:
     )
 
 
-def _resume(run: _Run) -> TrainState:
+def _resume(run: Run) -> TrainState:
     """Where the newest whole checkpoint stood, put back; else the beginning."""
     path, torn = latest(run.folder.checkpoints)
     for one in torn:
@@ -274,7 +275,7 @@ def _resume(run: _Run) -> TrainState:
     return load_checkpoint(path, run.learner)
 
 
-def _each_step(run: _Run) -> Callable[[TrainState, Report], bool]:
+def _each_step(run: Run) -> Callable[[TrainState, Report], bool]:
     """What is done after each step: show, note, measure, save, and end if somebody asks."""
     how, steps = run.plan.train, run.learner.schedule.steps
     began, first = time.perf_counter(), run.first_step
@@ -306,7 +307,7 @@ def _each_step(run: _Run) -> Callable[[TrainState, Report], bool]:
     return after
 
 
-def _measure(run: _Run, state: TrainState) -> None:
+def _measure(run: Run, state: TrainState) -> None:
     """Surprise on the validation text, and a few answers to look at."""
     if not run.data.validation or isinstance(run.model, Encoder):
         return
@@ -321,7 +322,7 @@ def _measure(run: _Run, state: TrainState) -> None:
     torch.set_rng_state(chance)
 
 
-def _add_samples(run: _Run, step: int) -> None:
+def _add_samples(run: Run, step: int) -> None:
     if not isinstance(run.model, Decoder):
         return
     asked = [said for one in run.data.validation if (said := question_of(one))][:_SAMPLES]

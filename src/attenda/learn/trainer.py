@@ -72,6 +72,8 @@ class Report:
     """Places computed a second, padding included, in this process."""
     learned: int
     """Targets learned from so far."""
+    seconds: float
+    """The step took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +132,16 @@ def train(
             optimizer.step()
         weights.hand_back()
         state = replace(state, step=state.step + 1, place=place, learned=state.learned + weight)
+        seconds = time.perf_counter() - began
         places = sum(batch.places for batch in batches)
         report = Report(
             step=state.step,
             loss=loss.item(),
             norm=norm.item(),
             rate=share,
-            tokens_per_s=places / (time.perf_counter() - began),
+            tokens_per_s=places / seconds,
             learned=state.learned,
+            seconds=seconds,
         )
         if on_step(state, report):
             break

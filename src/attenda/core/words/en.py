@@ -59,7 +59,7 @@ ENGLISH: dict[str, str] = {
     "learn.run.finished": "“{name}” is finished after {steps} steps.",
     "learn.source.unknown": "Nothing to learn from is called “{name}”. Runs and models here: {known}. Presets: {presets}.",
     "learn.source.file": "{path} is neither a GGUF file nor a model's folder.",
-    "learn.data.unlearned": "None of the {texts} conversations has anything to learn; run `attenda learn doctor` on the files.",
+    "learn.data.unlearned": "None of the {texts} conversations has anything to learn: their answers are empty, or lie beyond the row's length. Raise train.length, or run `attenda learn doctor` on the files.",
     "learn.data.all_learned": "Every token would be learned, prompts too: the conversations have assistant's words alone. Run `attenda learn doctor` on the files.",
     "learn.data.unlearnable": "{count} of {texts} conversations have nothing to learn, such as {places}: their answers are empty, or lie beyond the row's length. Mend them (`attenda learn doctor`), or raise train.length.",
     "learn.data.no_pairs": "No conversation has a better and a worse answer; write rows with prompt, chosen and rejected.",

@@ -59,7 +59,7 @@ CHINESE: dict[str, str] = {
     "learn.run.finished": "“{name}”完成，共 {steps} 步。",
     "learn.source.unknown": "没有名为“{name}”的可学习模型。这里的训练和模型：{known}。预设：{presets}。",
     "learn.source.file": "{path} 既不是 GGUF 文件，也不是模型文件夹。",
-    "learn.data.unlearned": "{texts} 段对话中没有可学的内容；请对文件运行 `attenda learn doctor`。",
+    "learn.data.unlearned": "{texts} 段对话中没有可学的内容：回答为空，或超出行长。请提高 train.length，或对文件运行 `attenda learn doctor`。",
     "learn.data.all_learned": "所有词元（包括提问）都会被学习：对话中只有助手的话。请对文件运行 `attenda learn doctor`。",
     "learn.data.unlearnable": "{texts} 段对话中有 {count} 段没有可学的内容，例如 {places}：回答为空，或超出行长。请修正（`attenda learn doctor`），或提高 train.length。",
     "learn.data.no_pairs": "没有对话同时带有较好和较差的回答；请写成含 prompt、chosen、rejected 的行。",
