@@ -36,12 +36,20 @@ class Agreement:
 
 
 def ask(
-    engine: str, file: Path, texts: Sequence[Sequence[int]], places: int
+    engine: str, file: Path, texts: Sequence[Sequence[int]], places: int, adapter: Path | None
 ) -> list[dict[str, Any]]:
     """For each text what the engine thinks comes next at its last places."""
     with tempfile.TemporaryDirectory() as folder:
         question, answer = Path(folder) / "question.json", Path(folder) / "answer.json"
-        question.write_text(json.dumps({"texts": [list(t) for t in texts], "places": places}))
+        question.write_text(
+            json.dumps(
+                {
+                    "texts": [list(t) for t in texts],
+                    "places": places,
+                    "adapter": adapter and str(adapter),
+                }
+            )
+        )
         command = [sys.executable, "-m", "tests.learn.engines", engine]
         subprocess.run(
             [*command, str(file), str(question), str(answer)],
@@ -61,6 +69,7 @@ def agreement(
     texts: Sequence[Sequence[int]],
     places: int,
     apart: float,
+    adapter: Path | None = None,
 ) -> Agreement:
     """Compare `model` with its export where the engine has read and written.
 
@@ -70,10 +79,11 @@ def agreement(
         engine: openvino or llamacpp.
         texts: ids to begin with.
         places: how many of each text, counted from its end.
+        adapter: laid over the file (llama.cpp alone).
         apart: nats between the two likeliest tokens from which on rounding can't turn them round.
     """
     tokens, clear, same, distances = 0, 0, 0, []
-    for row in ask(engine, file, texts, places):
+    for row in ask(engine, file, texts, places, adapter):
         with torch.no_grad():
             shares = model(torch.tensor([row["ids"]]))[0].log_softmax(-1)  # (T, V)
         shares = shares[row["start"] : row["start"] + len(row["top"])]
@@ -91,7 +101,9 @@ def agreement(
     return Agreement(tokens, clear, same / max(clear, 1), sum(distances) / max(tokens, 1))
 
 
-def _openvino(file: Path, texts: list[list[int]], places: int) -> list[dict[str, Any]]:
+def _openvino(
+    file: Path, texts: list[list[int]], places: int, adapter: str | None
+) -> list[dict[str, Any]]:
     import openvino
 
     from attenda.llm.gguf_header import read_header
@@ -122,13 +134,19 @@ def _openvino(file: Path, texts: list[list[int]], places: int) -> list[dict[str,
     return found
 
 
-def _llamacpp(file: Path, texts: list[list[int]], places: int) -> list[dict[str, Any]]:
+def _llamacpp(
+    file: Path, texts: list[list[int]], places: int, adapter: str | None
+) -> list[dict[str, Any]]:
     import xllamacpp
 
     settings = xllamacpp.CommonParams()
     settings.model.path = str(file)
     settings.n_ctx, settings.n_parallel = 1024, 1
     settings.ui, settings.verbosity = False, 1
+    if adapter:
+        over = xllamacpp.CommonAdapterLoraInfo()
+        over.path, over.scale = adapter, 1.0
+        settings.lora_adapters = [over]
     found = []
     with tempfile.TemporaryDirectory() as folder:
         settings.hostnames = [f"{folder}/s.sock"]
@@ -153,7 +171,9 @@ def main(arguments: Sequence[str]) -> None:
     engine, file, question, answer = arguments
     row = json.loads(Path(question).read_text())
     ask_engine = {"openvino": _openvino, "llamacpp": _llamacpp}[engine]
-    Path(answer).write_text(json.dumps(ask_engine(Path(file), row["texts"], row["places"])))
+    Path(answer).write_text(
+        json.dumps(ask_engine(Path(file), row["texts"], row["places"], row["adapter"]))
+    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import torch
 from attenda.core.errors import UserError
 from attenda.core.message import text_message
 from attenda.core.template import TEMPLATES, template_hash
-from attenda.learn.gguf import read_gguf, write_gguf
+from attenda.learn.gguf import read_gguf, write_gguf, write_gguf_adapter
+from attenda.learn.lora import TARGETS, add_lora
 from attenda.learn.sample import Sampling, generate
 from attenda.learn.shape import ModelShape
 from attenda.learn.transformer import Decoder, build
@@ -95,6 +96,24 @@ def test_an_engine_reads_what_was_rounded(engine: str, kind: str, tmp_path: Path
     assert found.clear > 20
     assert found.same >= 0.995, found
     assert found.distance <= most, found
+
+
+@pytest.mark.parametrize("name", ["llama", "qwen3"])
+def test_an_adapter_changes_an_engines_answers_as_torchs(name: str, tmp_path: Path) -> None:
+    model = drawn(name)
+    write_gguf(tmp_path / "x.gguf", model, tokenizer(), "f16", "x")
+    plain = drawn(name)
+    add_lora(model, 4, 8.0, TARGETS, seed=3)
+    chance = torch.Generator().manual_seed(5)
+    for key, weight in model.named_parameters():
+        if key.endswith(".b"):
+            weight.data = torch.randn(weight.shape, generator=chance) * 0.2
+    write_gguf_adapter(tmp_path / "a.gguf", model, "a")
+    apart, most = ROUNDING["f16"]
+    where = (tmp_path / "x.gguf", "llamacpp", texts(3, 80), 60, apart, tmp_path / "a.gguf")
+    found = agreement(model, *where)
+    assert found.same >= 0.995 and found.distance <= most, found
+    assert agreement(plain, *where).distance > 10 * most, "without it the answers are others"
 
 
 @pytest.mark.parametrize("name", SHAPES)

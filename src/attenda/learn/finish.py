@@ -6,6 +6,7 @@ from typing import Any
 
 from attenda.core.template import template_hash
 from attenda.learn.batches import Corpus
+from attenda.learn.gguf import write_gguf_adapter
 from attenda.learn.lora import merge_lora, write_adapter
 from attenda.learn.measure import ngram_surprise, surprise, text_figures
 from attenda.learn.model_folder import write_folder
@@ -45,7 +46,9 @@ def finish(
     """
     model.to("cpu").eval()
     if plan.lora.rank:
-        write_adapter(folder.adapter, model, model.shape, base["name"])
+        if model.shape.family in ("llama", "qwen2", "qwen3"):  # others' files fuse the layers
+            write_adapter(folder.adapter, model, model.shape, base["name"])
+            write_gguf_adapter(folder.adapter / "adapter.gguf", model, folder.name)
         merge_lora(model)
     write_folder(folder.model, model, tokenizer)
     figures = measure_finished(model, tokenizer, data, learned, plan)
