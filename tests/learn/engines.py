@@ -56,7 +56,7 @@ def ask(
             cwd=ROOT,
             check=True,
             capture_output=True,
-            timeout=280,
+            timeout=1500,
         )
         found: list[dict[str, Any]] = json.loads(answer.read_text())
         return found

@@ -147,6 +147,7 @@ def test_what_has_no_place_in_a_file_is_refused(tmp_path: Path) -> None:
         read_gguf(tmp_path / "x.gguf")
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(not LONG, reason="the long suite")
 @pytest.mark.parametrize("engine", ["llamacpp", "openvino"])
 def test_smollm2_over_2000_tokens(engine: str, weights_home: Path, tmp_path: Path) -> None:
