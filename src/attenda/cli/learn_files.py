@@ -11,7 +11,7 @@ from attenda.cli.terminal import err, out
 from attenda.core.errors import UserError
 from attenda.core.message import text_message
 
-__all__ = ["evaluate", "export", "make_tokenizer", "sample"]
+__all__ = ["evaluate", "export", "make_tokenizer", "sample", "write_export"]
 
 
 def make_tokenizer(
@@ -120,7 +120,17 @@ def evaluate(
 
 
 def export(home: Path, name: str, path: Path, kind: str, template: str) -> None:
-    """Write a model as a GGUF file or as a folder."""
+    """Write a model as a GGUF file or as a folder, and say so."""
+    write_export(home, name, path, kind, template)
+    out.print(f"✓ {path}", markup=False)
+
+
+def write_export(home: Path, name: str, path: Path, kind: str, template: str = "") -> None:
+    """Write a model as a GGUF file or as a folder.
+
+    Raises:
+        UserError: no such model or kind, or the path is neither a file's nor a folder's.
+    """
     with needs_torch():
         from attenda.learn.gguf import QUANTIZATIONS, write_gguf
         from attenda.learn.model_folder import write_folder
@@ -128,12 +138,10 @@ def export(home: Path, name: str, path: Path, kind: str, template: str) -> None:
 
     if kind not in QUANTIZATIONS:
         raise UserError("learn.export.kind", kind=kind, known=", ".join(QUANTIZATIONS))
-    source = find_source(name, home)
-    model, tokenizer = open_source(source, template)
-    if path.suffix == ".gguf":
-        write_gguf(path, model, tokenizer, kind, Path(name).stem)  # type: ignore[arg-type]
-    elif path.suffix:
+    if path.suffix not in ("", ".gguf"):
         raise UserError("learn.export.path", path=path)
+    model, tokenizer = open_source(find_source(name, home), template)
+    if path.suffix:
+        write_gguf(path, model, tokenizer, kind, Path(name).stem)  # type: ignore[arg-type]
     else:
         write_folder(path, model, tokenizer)
-    out.print(f"✓ {path}", markup=False)

@@ -104,9 +104,9 @@ def use_model(home: Path, name: str) -> None:
 
 def _add_run(home: Path, name: str) -> None:
     """Write a run's model as GGUF, in 8 bits, and add it under the run's name."""
-    from attenda.cli.learn_files import export
+    from attenda.cli.learn_files import write_export
 
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / f"{name}.gguf"
-        export(home, name, file, "q8_0", "")
+        write_export(home, name, file, "q8_0")
         add_model(home, file, name, "")
