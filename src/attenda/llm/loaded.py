@@ -1,7 +1,7 @@
 """The models of this installation by name: opened when first asked for, closed together.
 
-A name is looked up among the installed models; the engine follows from the platform and the file. Opening a
-model starts no process: that is its first request's.
+A name is looked up among the installed models; the engine follows from the platform and the
+file. Opening a model starts no process: that is its first request's.
 """
 
 import contextlib
