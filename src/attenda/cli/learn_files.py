@@ -59,18 +59,22 @@ def sample(
 ) -> None:
     """Print answers of a model."""
     with needs_torch():
+        from attenda.learn.encoding import choose_answer, read_answers
         from attenda.learn.sample import Sampling, generate
         from attenda.learn.sources import find_source, open_source
         from attenda.learn.transformer import Encoder
 
-    model, tokenizer = open_source(find_source(name, home), template)
-    if isinstance(model, Encoder):
-        raise UserError("learn.sample.encoder")
+    source = find_source(name, home)
+    model, tokenizer = open_source(source, template)
     prompt = tokenizer.prompt([text_message("user", text)])
-    found = generate(
-        model, [prompt] * count, tokenizer.stop_ids, Sampling(**how), begin=tokenizer.end_id
-    )
-    answers = [tokenizer.decode(ids, controls=False) for ids in found]
+    if isinstance(model, Encoder):
+        known = read_answers(source.path)
+        order = choose_answer(model, tokenizer, prompt, known)
+        answers = [known[number] for number in order[:count]]
+    else:
+        begin = tokenizer.end_id
+        found = generate(model, [prompt] * count, tokenizer.stop_ids, Sampling(**how), begin)
+        answers = [tokenizer.decode(ids, controls=False) for ids in found]
     if as_json:
         print(json.dumps(answers, ensure_ascii=False))
         return

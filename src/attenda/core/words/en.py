@@ -75,7 +75,7 @@ ENGLISH: dict[str, str] = {
     "learn.lora.other": "The adapter {path} belongs to another model: there is no layer {name} of its size here.",
     "learn.lora.fused": "The layer {name} is one with others in other programs' files, so its detour can't be written for them; export the merged model instead.",
     "learn.sample.long": "The prompt has {tokens} tokens, and the model reads {limit}.",
-    "learn.sample.encoder": "An encoder reads and does not write; ask a decoder or an encoder-decoder.",
+    "learn.sample.encoder": "An encoder answers by choosing among answers that it knows, and this one knows none; tune it on conversations first, or ask a decoder.",
     "learn.export.kind": "Weights can't be kept as {kind}; choose {known}.",
     "learn.export.path": "{path} is neither a .gguf file nor a folder's name.",
     "learn.doing.read": "Reading the conversations …",

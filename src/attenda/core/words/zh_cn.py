@@ -75,7 +75,7 @@ CHINESE: dict[str, str] = {
     "learn.lora.other": "适配器 {path} 属于另一个模型：这里没有大小相符的层 {name}。",
     "learn.lora.fused": "层 {name} 在其他程序的文件中与别的层合在一起，无法为它们写出适配器；请导出合并后的模型。",
     "learn.sample.long": "提示有 {tokens} 个词元，而模型只能读 {limit} 个。",
-    "learn.sample.encoder": "编码器只读不写；请使用解码器或编码器–解码器。",
+    "learn.sample.encoder": "编码器在已知的回答中挑选，而这个编码器一个也不知道；请先用对话微调它，或改问解码器。",
     "learn.export.kind": "权重不能存为 {kind}；可选 {known}。",
     "learn.export.path": "{path} 既不是 .gguf 文件，也不是文件夹名。",
     "learn.doing.read": "正在读取对话……",
