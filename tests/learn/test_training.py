@@ -180,6 +180,19 @@ def test_hidden_tokens_are_the_same_however_the_batch_is_cut(tmp_path: Path) -> 
     assert weight < whole[0].documents.ge(0).sum() * 0.3
 
 
+def test_what_is_forgotten_is_measured(tmp_path: Path) -> None:
+    values = school(tmp_path)
+    write(tmp_path / "other.jsonl", [t for t in talks(60) if "sun" in t.messages[0].text])
+    values["data"]["general"] = str(tmp_path / "other.jsonl")
+    facts = run(tmp_path / "run", plan_of(values, steps=12))
+    general = facts["figures"]["general"]
+    assert general["before"]["loss"] != general["after"]["loss"]
+    assert facts["figures"]["export"]["same_likeliest"] > 0.9
+    assert "validation" in RunFolder(tmp_path / "run").metrics()[0], (
+        "measured before the first step"
+    )
+
+
 def test_a_tuned_model_answers_and_stops(tmp_path: Path) -> None:
     """After training, the stop token comes in at least 99 % of 200 generations."""
     values = school(tmp_path, count=120)

@@ -4,26 +4,30 @@ import json
 import time
 from typing import Any
 
+import torch
+
 from attenda.core.template import template_hash
-from attenda.learn.batches import Corpus
+from attenda.learn.batches import Corpus, Packing
 from attenda.learn.encoding import choose_answer, write_answers
-from attenda.learn.gguf import write_gguf_adapter
+from attenda.learn.gguf import read_gguf, write_gguf, write_gguf_adapter
 from attenda.learn.lora import merge_lora, write_adapter
-from attenda.learn.measure import ngram_surprise, surprise, text_figures
+from attenda.learn.measure import Surprise, ngram_surprise, surprise, text_figures
 from attenda.learn.model_folder import write_folder
-from attenda.learn.plan import Plan
+from attenda.learn.plan import DataPlan, Plan
 from attenda.learn.recipes import corpus_of
-from attenda.learn.rows import DataSplit, answers, question_of
+from attenda.learn.rows import DataSplit, answers, question_of, read_data, token_rows
 from attenda.learn.run_folder import RunFolder
 from attenda.learn.sample import Sampling, generate
 from attenda.learn.tokenizer import TextTokenizer
 from attenda.learn.transformer import Decoder, Encoder, Transformer
+from attenda.learn.weight_names import GGUF_FAMILIES
 
-__all__ = ["finish", "measure_finished"]
+__all__ = ["finish", "general_surprise", "measure_finished"]
 
 _GENERATED = 64
 _MOST_TOKENS = 64
 _MOST_CHOICES = 200
+_GENERAL_ROWS = 64
 
 
 def finish(
@@ -48,7 +52,7 @@ def finish(
     """
     model.to("cpu").eval()
     if plan.lora.rank:
-        if model.shape.family in ("llama", "qwen2", "qwen3"):  # others' files fuse the layers
+        if model.shape.family in GGUF_FAMILIES - {"gpt2"}:  # whose file fuses layers
             write_adapter(folder.adapter, model, model.shape, base["name"])
             write_gguf_adapter(folder.adapter / "adapter.gguf", model, folder.name)
         merge_lora(model)
@@ -57,6 +61,13 @@ def finish(
         known = [answer.text for one in data.train for _, answer in answers(one)]
         write_answers(folder.model, known)
     figures = measure_finished(model, tokenizer, data, learned, plan)
+    if plan.data.general is not None and not isinstance(model, Encoder):
+        figures["general"] = {
+            "before": folder.facts().get("general_before"),
+            "after": general_surprise(plan, model, tokenizer).figures(),
+        }
+    if isinstance(model, Decoder) and model.shape.family in GGUF_FAMILIES:
+        figures["export"] = _export_parity(folder, model, tokenizer, learned)
     card = {
         "name": folder.name,
         "recipe": plan.recipe,
@@ -111,3 +122,41 @@ def _choice(model: Encoder, tokenizer: TextTokenizer, data: DataSplit) -> dict[s
         for said, answer in pairs
     ]
     return {"right": sum(first) / max(len(first), 1), "by_chance": 1 / max(len(known), 1)}
+
+
+def general_surprise(plan: Plan, model: Transformer, tokenizer: TextTokenizer) -> Surprise:
+    """Surprise on conversations of another kind, which shows what training has made it forget."""
+    assert plan.data.general is not None
+    other = read_data(DataPlan(files=(plan.data.general,), validation_share=0.0), seed=0)
+    length = min(plan.train.length, model.shape.context)
+    rows = token_rows(other.train, tokenizer, all_learned=True)
+    return surprise(model, tokenizer, Corpus(rows, length, cut=True), rows=_GENERAL_ROWS)
+
+
+@torch.inference_mode()
+def _export_parity(
+    folder: RunFolder, model: Decoder, tokenizer: TextTokenizer, corpus: Corpus
+) -> dict[str, float]:
+    """The model beside itself as read back from an 8-bit GGUF file, on text that it knows."""
+    file = folder.path / ".parity.gguf"
+    try:
+        write_gguf(file, model, tokenizer, "q8_0", folder.name)
+        again, _ = read_gguf(file)
+    finally:
+        file.unlink(missing_ok=True)
+    assert isinstance(again, Decoder)
+    packing = Packing(corpus, 2, seed=0, shuffle=False)
+    part = packing.fill(packing.rows(0)[:2], "parity")
+    shares, others = (
+        one(part.tokens, positions=part.positions, documents=part.documents).log_softmax(-1)
+        for one in (model, again)
+    )
+    best = shares.topk(10).indices  # (2, T, 10)
+    real = part.learned
+    distance = (shares.gather(-1, best) - others.gather(-1, best)).abs().mean(-1)[real]
+    same = shares.argmax(-1)[real] == others.argmax(-1)[real]
+    return {
+        "tokens": int(real.sum()),
+        "same_likeliest": same.float().mean().item(),
+        "distance": distance.mean().item(),
+    }

@@ -18,7 +18,7 @@ from attenda.core.template import TEMPLATES, template_hash
 from attenda.learn.checkpoint import latest, load_checkpoint, save_checkpoint
 from attenda.learn.conversation import Problem
 from attenda.learn.families import PRESETS, preset
-from attenda.learn.finish import finish
+from attenda.learn.finish import finish, general_surprise
 from attenda.learn.lora import add_lora
 from attenda.learn.measure import surprise
 from attenda.learn.model_folder import read_tokenizer
@@ -122,6 +122,8 @@ def _carry_out(
     run = prepare(folder, home, watch, spread)
     state = _resume(run)
     run.first_step = state.step
+    if state.step == 0 and run.leads:
+        _measure_before(run)
     state = train(run.learner, run.lesson.source, state, _each_step(run))
     steps = run.learner.schedule.steps
     if not run.leads:
@@ -305,6 +307,16 @@ def _each_step(run: Run) -> Callable[[TrainState, Report], bool]:
         return ends
 
     return after
+
+
+def _measure_before(run: Run) -> None:
+    """What the model is like before its first step; a preset's random weights are not asked."""
+    if not run.base["sha256"] or isinstance(run.model, Encoder):
+        return
+    _measure(run, TrainState())
+    if run.plan.data.general is not None:
+        found = general_surprise(run.plan, run.model, run.tokenizer)
+        run.folder.note(general_before=found.figures())
 
 
 def _measure(run: Run, state: TrainState) -> None:

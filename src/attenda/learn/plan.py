@@ -43,6 +43,8 @@ class DataPlan(_Section):
     """A file to measure on; none takes a share of the conversations."""
     validation_share: float = Field(default=0.05, ge=0.0, lt=1.0)
     """Share of the conversations that is only measured on."""
+    general: Path | None = None
+    """Other conversations, to see what is forgotten: measured before and after."""
 
 
 class ModelPlan(_Section):

@@ -14,7 +14,15 @@ from torch import Tensor
 from attenda.core.errors import UserError
 from attenda.learn.shape import ModelShape
 
-__all__ = ["Table", "from_family", "gguf", "hugging_face", "layer_names", "to_family"]
+__all__ = [
+    "GGUF_FAMILIES",
+    "Table",
+    "from_family",
+    "gguf",
+    "hugging_face",
+    "layer_names",
+    "to_family",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +176,8 @@ _GGUF = {
     family: Table(_gguf(fused=family == "gpt2"), head="output", ignored=r"rope_freqs\.weight")
     for family in ("gpt2", "llama", "qwen2", "qwen3")
 }
+GGUF_FAMILIES = frozenset(_GGUF)
+"""Families that have a place in llama.cpp's files."""
 
 
 def hugging_face(shape: ModelShape) -> Table:
