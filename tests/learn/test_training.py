@@ -30,6 +30,7 @@ from attenda.learn.recipes import make_lesson
 from attenda.learn.rows import read_data
 from attenda.learn.run_folder import RunFolder
 from attenda.learn.sample import Sampling, generate
+from attenda.learn.sources import find_source, open_source
 from attenda.learn.tokenizer import TokenRow
 from attenda.learn.trainer import Learner, Report, TrainState, train
 from attenda.learn.transformer import Decoder, Encoder, EncoderDecoder, build
@@ -408,3 +409,25 @@ def test_a_report_names_each_step(tmp_path: Path) -> None:
     assert train(learner, lesson.source, TrainState(), enough).step == 4
     assert [report.step for report in seen] == [1, 2, 3, 4]
     assert seen[-1].learned == sum(lesson.source(Place(0, i))[1] for i in range(4))
+
+
+def test_a_gpt2_folder_is_tuned_and_answers(tmp_path: Path) -> None:
+    """Another program's folder: weights, vocab.json and merges.txt, and no chat template."""
+    transformers = pytest.importorskip("transformers")
+    values = school(tmp_path)
+    own = tokenizer("gpt2")
+    sizes = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64}
+    config = transformers.GPT2Config(vocab_size=own.vocabulary, **sizes)
+    transformers.GPT2LMHeadModel(config).save_pretrained(tmp_path / "gpt2")
+    described = json.loads(own.to_json())["model"]
+    (tmp_path / "gpt2/vocab.json").write_text(json.dumps(described["vocab"]), "utf-8")
+    merges = "\n".join(" ".join(pair) for pair in described["merges"])
+    (tmp_path / "gpt2/merges.txt").write_text(f"#version: 0.2\n{merges}\n", "utf-8")
+    values["model"] = {"start": str(tmp_path / "gpt2")}
+    run(tmp_path / "run", plan_of(values, steps=20))
+    curve = losses(tmp_path / "run")
+    assert curve[-1] < curve[0] * 0.9
+    model, words = open_source(find_source(str(tmp_path / "run"), tmp_path))
+    assert words.template.name == "gpt2" and isinstance(model, Decoder)
+    prompt = words.prompt([text_message("user", "red dog")])
+    assert generate(model, [prompt], words.stop_ids, Sampling(most=8))[0]

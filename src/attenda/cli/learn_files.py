@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
+from attenda.cli.hub import bring
 from attenda.cli.learn_runs import needs_torch
 from attenda.cli.terminal import err, out
 from attenda.core.errors import UserError
@@ -64,6 +65,7 @@ def sample(
         from attenda.learn.sources import find_source, open_source
         from attenda.learn.transformer import Encoder
 
+    bring(home, name)
     source = find_source(name, home)
     model, tokenizer = open_source(source, template)
     prompt = tokenizer.prompt([text_message("user", text)])
@@ -100,6 +102,7 @@ def evaluate(
     found: dict[str, dict[str, float]] = {}
     for name in names:
         err.print(name, style="dim", markup=False)
+        bring(home, name)
         model, tokenizer = open_source(find_source(name, home), template)
         if not isinstance(model, Decoder):
             raise UserError("learn.sample.encoder")
@@ -144,6 +147,7 @@ def write_export(home: Path, name: str, path: Path, kind: str, template: str = "
         raise UserError("learn.export.kind", kind=kind, known=", ".join(QUANTIZATIONS))
     if path.suffix not in ("", ".gguf"):
         raise UserError("learn.export.path", path=path)
+    bring(home, name)
     model, tokenizer = open_source(find_source(name, home), template)
     if path.suffix:
         write_gguf(path, model, tokenizer, kind, Path(name).stem)  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
+from attenda.cli.hub import bring
 from attenda.cli.terminal import err, out
 from attenda.core.errors import OperatorError, UserError
 from attenda.core.words import sentence
@@ -54,6 +55,7 @@ def begin(
     for value in values:
         _put(flags, value)
     whole = read_plan(recipe, file, flags)
+    bring(home, whole.model.start)
     folder = RunFolder(home / "runs" / _run_name(name, recipe, home))
     if dry_run:
         with needs_torch():

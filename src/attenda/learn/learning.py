@@ -97,7 +97,7 @@ def learn(folder: RunFolder, home: Path, watch: Watch) -> dict[str, Any]:
     Raises:
         AttendaError: what stands in the way, or broke it off; the last good checkpoint stays.
     """
-    spread = join_spread(folder.plan().train.spread)
+    spread = join_spread()
     if spread and spread.rank:
         return _carry_out(folder, home, watch, spread)
     with folder.held():
@@ -151,7 +151,8 @@ def prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread | None) 
     facts = folder.facts()
     if facts.get("data", data.fingerprint) != data.fingerprint:
         raise UserError("learn.run.data_changed", name=folder.name)
-    model, tokenizer, base = _beginning(folder, plan, home, watch, data)
+    leads = spread is None or spread.rank == 0
+    model, tokenizer, base = _beginning(folder, plan, home, watch, data, leads=leads)
     if facts.get("base", base) != base:
         raise UserError("learn.run.base_changed", name=folder.name, base=base["name"])
     if facts.get("template", template_hash(tokenizer.template)) != template_hash(
@@ -170,7 +171,7 @@ def prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread | None) 
 
 
 def _beginning(
-    folder: RunFolder, plan: Plan, home: Path, watch: Watch, data: DataSplit
+    folder: RunFolder, plan: Plan, home: Path, watch: Watch, data: DataSplit, *, leads: bool
 ) -> tuple[Transformer, TextTokenizer, dict[str, str]]:
     """The model as it is before the first step, its tokenizer, and what it is."""
     if plan.model.start not in PRESETS:
@@ -190,10 +191,8 @@ def _beginning(
         watch.doing("learn.doing.tokenizer", size=plan.model.vocabulary)
         texts = rendered(data.train, template)
         tokenizer = train_tokenizer(texts, plan.model.vocabulary, template)
-        folder.tokenizer.mkdir(exist_ok=True)
-        scratch = folder.tokenizer / ".new"
-        scratch.write_text(tokenizer.to_json(), "utf-8")
-        os.replace(scratch, folder.tokenizer / "tokenizer.json")
+        if leads:
+            folder.keep_tokenizer(tokenizer.to_json())
     shape = preset(plan.model.start, tokenizer.vocabulary, plan.model.dropout)
     return build(shape, plan.train.seed), tokenizer, {"name": plan.model.start, "sha256": ""}
 
@@ -284,7 +283,7 @@ def _each_step(run: Run) -> Callable[[TrainState, Report], bool]:
 
     def after(state: TrainState, report: Report) -> bool:
         if not run.leads:
-            return False
+            return run.spread is not None and run.spread.any(False)
         spent = time.perf_counter() - began
         left_s = spent / max(state.step - first, 1) * (steps - state.step)
         run.watch.step(report, steps, left_s)
@@ -300,6 +299,8 @@ def _each_step(run: Run) -> Callable[[TrainState, Report], bool]:
             }
         )
         ends = run.watch.wants_to_stop() or run.folder.asked_to_stop()
+        if run.spread:  # all end after the same step
+            ends = run.spread.any(ends)
         if state.step % how.measure_every == 0 and state.step < steps:
             _measure(run, state)
         if ends or state.step % how.save_every == 0 or state.step == steps:

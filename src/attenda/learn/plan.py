@@ -98,8 +98,6 @@ class TrainPlan(_Section):
     """Gradient checkpointing: less memory, a third slower."""
     device: str = "auto"
     """cpu, cuda, or auto."""
-    spread: Literal["ddp", "fsdp"] = "ddp"
-    """How processes started by torchrun share the work."""
     seed: int = 0
     save_every: int = Field(default=200, ge=1)
     """Steps between checkpoints."""

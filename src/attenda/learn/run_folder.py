@@ -99,6 +99,11 @@ class RunFolder:
         finally:
             lock.release()
 
+    def keep_tokenizer(self, text: str) -> None:
+        """Write `tokenizer.json`, so that a run that goes on need not learn it anew."""
+        self.tokenizer.mkdir(exist_ok=True)
+        self._write("tokenizer/tokenizer.json", text)
+
     def note(self, **facts: object) -> None:
         """Add facts to `run.json`; a fact of the same name is replaced."""
         self._write("run.json", json.dumps({**self.facts(), **facts}, indent=1))
@@ -186,6 +191,6 @@ class RunFolder:
                 continue
 
     def _write(self, name: str, text: str) -> None:
-        scratch = self.path / f".{name}.new"
+        scratch = self.path / f".{Path(name).name}.new"
         scratch.write_text(text, "utf-8")
         os.replace(scratch, self.path / name)

@@ -43,6 +43,7 @@ def find_source(name: str, home: Path) -> Source:
     """
     path = Path(name).expanduser()
     places = [path, home / "runs" / name / "model", home / "models" / name / "model.gguf"]
+    places.append(home / "hub" / name)
     if path.is_dir():
         places = [path / "model", path, path / "model.gguf"]
     for place in places:

@@ -1,12 +1,11 @@
 """Several processes that share a run: started by `torchrun`, on one machine or many.
 
-Each takes its rows of every batch; gradients are averaged as they come (DDP), or weights are cut
-between the processes as well (FSDP2). The loss of a step is the same as in one process.
+Each has the whole model and takes its rows of every batch; gradients are averaged as they come
+(DDP). The loss of a step is the same as in one process.
 """
 
 import os
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.distributed as dist
@@ -22,7 +21,6 @@ class Spread:
 
     rank: int
     processes: int
-    kind: Literal["ddp", "fsdp"]
 
     def wrap(self, objective: nn.Module) -> nn.Module:
         """`objective`, with its gradients averaged over the processes."""
@@ -34,10 +32,16 @@ class Spread:
         dist.all_reduce(value)
         return value / self.processes
 
+    def any(self, flag: bool) -> bool:
+        """Whether any process says so, known to each of them."""
+        value = torch.tensor(float(flag))
+        dist.all_reduce(value, dist.ReduceOp.MAX)
+        return bool(value)
 
-def join_spread(kind: Literal["ddp", "fsdp"]) -> Spread | None:
+
+def join_spread() -> Spread | None:
     """Join the other processes if `torchrun` started this one; none is one process alone."""
     if "WORLD_SIZE" not in os.environ or int(os.environ["WORLD_SIZE"]) < 2:
         return None
     dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-    return Spread(dist.get_rank(), dist.get_world_size(), kind)
+    return Spread(dist.get_rank(), dist.get_world_size())
