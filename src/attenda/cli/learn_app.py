@@ -283,6 +283,21 @@ def learn_mask(
     show_mask(rows, model, out, as_json=as_json)
 
 
+@learn_app.command("report")
+def learn_report(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Run, or its folder.")],
+    out: Annotated[Path | None, typer.Option(help="Page to write; else in the run.")] = None,
+) -> None:
+    """Write a run's report as a page: curves, figures, samples, data and plan.
+
+    Example: `attenda learn report films --out films.html`
+    """
+    from attenda.cli.learn_lens import write_report
+
+    write_report(settings_of(context).home, name, out)
+
+
 def _flags(
     data: list[Path] | None,
     model: str,

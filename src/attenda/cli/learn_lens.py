@@ -1,4 +1,4 @@
-"""A model seen from inside, and what it learns of its data: as pages, and in the terminal."""
+"""A model seen from inside, what it learns of its data, and its run's report: as pages."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from attenda.cli.invocation import language
-from attenda.cli.learn_runs import needs_torch
+from attenda.cli.learn_runs import needs_torch, run_path
 from attenda.cli.terminal import out
 from attenda.core.errors import UserError
 from attenda.core.message import text_message
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from attenda.learn.mask import MaskedRow
     from attenda.learn.tokenizer import TextTokenizer
 
-__all__ = ["lens", "mask", "show_mask"]
+__all__ = ["lens", "mask", "show_mask", "write_report"]
 
 
 def lens(
@@ -73,6 +73,17 @@ def show_mask(rows: "list[MaskedRow]", name: str, path: Path | None, *, as_json:
     else:
         for row in rows:
             _print(row)
+
+
+def write_report(home: Path, name: str, path: Path | None) -> None:
+    """Write a run's report, into its folder where no other place is named."""
+    from attenda.learn.report import report
+    from attenda.learn.run_folder import RunFolder
+
+    folder = RunFolder(run_path(home, name))
+    path = path or folder.path / "report.html"
+    _write(path, report(folder, language()))
+    out.print(f"✓ {path}", markup=False)
 
 
 def _tokenizer(home: Path, name: str, template: str) -> "TextTokenizer":

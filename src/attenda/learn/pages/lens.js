@@ -20,7 +20,7 @@
   };
   const percent = (share) => {
     const value = share * 100;
-    return `${value > 0 && value < 1 ? "<1" : value > 99 && value < 100 ? ">99" : Math.round(value)} %`;
+    return `${value > 0 && value < 1 ? "<1" : value > 99 && value < 100 ? ">99" : Math.round(value)}%`;
   };
   const piece = ([text, control]) => make("span", { class: control ? "piece control" : "piece" }, text);
   const ink = (name, alpha) => `rgb(${getComputedStyle(root).getPropertyValue(name)} / ${alpha})`;
@@ -46,7 +46,6 @@
       ? map.at(state.layer, state.head, place, other)
       : map.at(state.layer, state.head, other, place));
   };
-  /* A row's own weights tell most without the first token, where heads park what they don't need. */
   const strongest = (list) =>
     Math.max(1e-6, ...list.filter((_, place) => !(state.skip && place === 0)));
 
@@ -55,7 +54,7 @@
     const map = now(), [down, across] = [map.queries.length, map.keys.length];
     const canvas = make("canvas", { "aria-hidden": "true", width: across, height: down });
     const paint = canvas.getContext("2d"), dots = paint.createImageData(across, down);
-    const colour = getComputedStyle(root).getPropertyValue("--gives").trim().split(/\s+/).map(Number);
+    const colour = getComputedStyle(root).getPropertyValue("--dots").trim().split(/\s+/).map(Number);
     const weight = (query, key) => (state.skip && key === 0 ? 0 : map.at(layer, head, query, key));
     let most = state.skip ? 1e-6 : 1;
     if (state.skip) for (let q = 0; q < down; q++) for (let k = 1; k < across; k++) most = Math.max(most, weight(q, k));
