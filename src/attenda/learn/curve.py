@@ -13,6 +13,7 @@ __all__ = ["Line", "curve", "round_ticks", "thinned"]
 _WIDTH, _HEIGHT = 460, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 12, 30
 _MOST_POINTS = 400
+_MOST = 1e30
 
 Point = tuple[float, float]
 
@@ -38,7 +39,8 @@ def curve(
     """An SVG picture of `lines`.
 
     Args:
-        lines: at least one with a point; not-numbers are left out. A `level` has one point.
+        lines: at least one with a point; what is no number, or
+            beyond 1e30, is left out. A `level` has one point.
         across: name of the horizontal axis.
         say: a value of the vertical axis as text.
         title: for those who can't see it.
@@ -55,10 +57,17 @@ def curve(
     scale = _Scale(ends, (up[0], up[-1]))
     parts = [_grid(scale, right, up, say, across)]
     parts += [_drawn(one, scale) for one in lines if one.points]
+    told = "; ".join([title, *(_told(one, say) for one in lines if one.name and one.points)])
     return (
         f'<svg class="curve" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{escape(title)}">{"".join(parts)}</svg>'
+        f'aria-label="{escape(told)}">{"".join(parts)}</svg>'
     )
+
+
+def _told(line: Line, say: Callable[[float], str]) -> str:
+    """A line in words: where it begins and where it ends."""
+    ends = [say(line.points[place][1]) for place in ((0,) if line.kind == "level" else (0, -1))]
+    return f"{line.name} {' → '.join(ends)}"
 
 
 def round_ticks(least: float, most: float, about: int) -> list[float]:
@@ -66,14 +75,15 @@ def round_ticks(least: float, most: float, about: int) -> list[float]:
 
     They stand 1, 2 or 5 times a power of ten apart.
     """
-    if most <= least:
-        spread = abs(least) * 0.1 or 1.0
+    size = max(abs(least), abs(most))
+    if most - least <= max(size * 1e-9, 1e-30):  # as good as one value
+        spread = size * 0.1 if size > 1e-30 else 1.0
         least, most = least - spread, most + spread
     raw = (most - least) / max(about - 1, 1)
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw * 0.999)
     first, last = math.floor(least / step + 1e-9), math.ceil(most / step - 1e-9)
-    return [round(number * step, 12) for number in range(first, last + 1)]
+    return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
 
 
 def thinned(points: Sequence[Point]) -> list[Point]:
@@ -104,7 +114,7 @@ class _Scale:
 
 
 def _finite(points: Iterable[Point]) -> list[Point]:
-    return [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+    return [(x, y) for x, y in points if abs(x) < _MOST and abs(y) < _MOST]
 
 
 def _grid(

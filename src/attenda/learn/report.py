@@ -58,7 +58,7 @@ def report(folder: RunFolder, language: str = "en") -> str:
         _figures(folder.name, figures, say),
         _samples(folder.samples(), say),
         _facts(facts, say),
-        _card_of(say("learn.report.plan"), f'<pre class="wide">{escape(toml_of(plan))}</pre>'),
+        _card_of(say("learn.report.plan"), f"<pre>{escape(toml_of(plan))}</pre>"),
     ]
     title = say("learn.report.title", name=folder.name)
     return html_page(title, f'<main class="report">{"".join(parts)}</main>', language)

@@ -111,7 +111,7 @@
 
   /* The map of one head, with its tokens. */
   const chart = make("canvas", { role: "img" });
-  const chartBox = make("div", { class: "wide" }, chart);
+  const chartBox = make("div", { class: "wide", tabindex: 0, role: "group", "aria-labelledby": "chosen" }, chart);
   const chartTitle = make("h2", { id: "chosen" });
   const told = make("p", { class: "faint", role: "status", "aria-live": "polite" });
   let cell = 10, side = 0;
