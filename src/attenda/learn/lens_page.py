@@ -37,7 +37,7 @@ def page(view: View, language: str = "en", name: str = "") -> str:
         "losses": [None if loss is None else round(loss, 3) for loss in view.losses],
         "loss": view.loss,
         "guesses": [
-            [[[*_one(guess.piece), round(guess.share, 4)] for guess in place] for place in layer]
+            [[[*_one(guess.piece), round(guess.share, 6)] for guess in place] for place in layer]
             for layer in view.guesses
         ],
         "maps": [_map(one) for one in view.maps],

@@ -15,13 +15,7 @@ __all__ = ["Piece", "pieces"]
 _CONTROL = re.compile(r"<\|[^|]*\|>")
 _PARTS = "₁₂₃₄₅₆₇₈"
 _MOST_PARTS = len(_PARTS)
-_SEEN: dict[int, int | str] = {
-    **{code: 0x2400 + code for code in range(32)},
-    ord(" "): "·",
-    ord("\n"): "↵",
-    ord("\t"): "⇥",
-    0x7F: "␡",
-}
+_SEEN = {" ": "·", "\n": "↵", "\t": "⇥"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +39,12 @@ def _pieces(tokens: Sequence[str]) -> Iterator[Piece]:
         if own is None:
             yield from _broken(open_parts)
             open_parts = []
-            yield Piece(token.translate(_SEEN), bool(_CONTROL.fullmatch(token)))
+            yield Piece(_visible(token), bool(_CONTROL.fullmatch(token)))
             continue
         open_parts.append(own)
         whole = _text(b"".join(open_parts))
         if whole is not None:
-            many = len(open_parts) > 1
-            for part in range(len(open_parts)):
-                yield Piece(whole.translate(_SEEN) + (_PARTS[part] if many else ""), False)
+            yield from _parted(_visible(whole), len(open_parts))
             open_parts = []
         elif len(open_parts) == _MOST_PARTS:
             yield from _broken(open_parts)
@@ -60,11 +52,21 @@ def _pieces(tokens: Sequence[str]) -> Iterator[Piece]:
     yield from _broken(open_parts)
 
 
+def _parted(text: str, parts: int) -> Iterator[Piece]:
+    """A text that takes several tokens, once for each; a space before it is the first's."""
+    if parts == 1:
+        yield Piece(text, False)
+        return
+    yield Piece(text + _PARTS[0], False)
+    for mark in _PARTS[1:parts]:
+        yield Piece(text.lstrip("·") + mark, False)
+
+
 def _broken(parts: Sequence[bytes]) -> Iterator[Piece]:
     """Bytes that make no letter, each part as its hexadecimal digits or what can be read of it."""
     for part in parts:
         text = _text(part)
-        shown = f"⟨{part.hex(' ')}⟩" if text is None else text.translate(_SEEN)
+        shown = f"⟨{part.hex(' ')}⟩" if text is None else _visible(text)
         yield Piece(shown, False)
 
 
@@ -73,6 +75,14 @@ def _text(data: bytes) -> str | None:
         return data.decode()
     except UnicodeDecodeError:
         return None
+
+
+def _visible(text: str) -> str:
+    """The text with spaces, line breaks and what can't be seen as signs or numbers."""
+    return "".join(
+        _SEEN.get(letter, letter if letter.isprintable() else f"⟨{ord(letter):04X}⟩")
+        for letter in text
+    )
 
 
 def _letters() -> dict[str, int]:

@@ -123,7 +123,7 @@
     const widest = Math.max(...[...map.queries, ...map.keys].map(([text]) => paint.measureText(text).width));
     side = Math.min(Math.ceil(widest), 110) + 8;
     const room = Math.max(chartBox.clientWidth, 240);
-    cell = Math.max(5, Math.min(34, Math.floor((room - side - 2) / across)));
+    cell = Math.max(room > 400 ? 3 : 5, Math.min(34, Math.floor((room - side - 2) / across)));
     const [width, height] = [side + across * cell + 1, side + down * cell + 1];
     const dense = devicePixelRatio || 1;
     chart.width = width * dense;
