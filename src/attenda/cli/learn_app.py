@@ -241,6 +241,63 @@ def learn_export(
     export(settings_of(context).home, model, out, kind, template)
 
 
+@learn_app.command("lens")
+def learn_lens(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="Run, folder, GGUF file or installed model.")],
+    text: Annotated[str, typer.Argument(help="What it reads.")],
+    out: Annotated[Path, typer.Option(help="Page to write.")] = Path("lens.html"),
+    chat: Annotated[bool, typer.Option("--chat", help="The text is a user's message.")] = False,
+    template: Annotated[str, typer.Option(help="Chat template, if it can't be told.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """See inside a model while it reads: attention, losses and guesses, as a page.
+
+    Example: `attenda learn lens films "Where were you last night?" --out lens.html`
+    """
+    from attenda.cli.learn_lens import lens
+
+    home = settings_of(context).home
+    lens(home, model, text, out, template, chat=chat, as_json=as_json)
+
+
+@learn_app.command("mask")
+def learn_mask(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="Run, folder, GGUF file, model or tokenizer.")],
+    data: DataOption = None,
+    count: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many rows.")] = 3,
+    out: Annotated[Path | None, typer.Option(help="Page to write, instead of printing.")] = None,
+    whole: Annotated[bool, typer.Option("--all", help="As pretraining learns: all of it.")] = False,
+    template: Annotated[str, typer.Option(help="Chat template, if it can't be told.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Show which tokens of the data a model learns, and which it only reads.
+
+    Example: `attenda learn mask smollm2-135m-instruct --data support.csv -n 3`
+    """
+    from attenda.cli.learn_lens import mask, show_mask
+
+    home = settings_of(context).home
+    rows = mask(home, model, template, data or [], count, all_learned=whole)
+    show_mask(rows, model, out, as_json=as_json)
+
+
+@learn_app.command("report")
+def learn_report(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Run, or its folder.")],
+    out: Annotated[Path | None, typer.Option(help="Page to write; else in the run.")] = None,
+) -> None:
+    """Write a run's report as a page: curves, figures, samples, data and plan.
+
+    Example: `attenda learn report films --out films.html`
+    """
+    from attenda.cli.learn_lens import write_report
+
+    write_report(settings_of(context).home, name, out)
+
+
 def _flags(
     data: list[Path] | None,
     model: str,

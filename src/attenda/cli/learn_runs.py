@@ -20,7 +20,7 @@ from attenda.core.words import sentence
 from attenda.learn.plan import Recipe, read_plan
 from attenda.learn.run_folder import RunFolder
 
-__all__ = ["begin", "list_runs", "needs_torch", "resume", "stop"]
+__all__ = ["begin", "list_runs", "needs_torch", "resume", "run_path", "stop"]
 
 _QUIET_S = 10.0
 """Longest silence where there is no terminal to show a bar in."""
@@ -78,14 +78,14 @@ def print_estimate(row: dict[str, Any], *, as_json: bool) -> None:
 
 def resume(home: Path, name: str, language: str, *, as_json: bool) -> None:
     """Go on with a run."""
-    folder = RunFolder(_run_path(home, name))
+    folder = RunFolder(run_path(home, name))
     folder.plan()
     _carry_out(folder, home, language, as_json=as_json)
 
 
 def stop(home: Path, name: str) -> None:
     """Ask a run to save and end."""
-    folder = RunFolder(_run_path(home, name))
+    folder = RunFolder(run_path(home, name))
     folder.plan()
     folder.ask_to_stop()
     out.print(f"{name} saves and ends after its step.", markup=False)
@@ -137,7 +137,8 @@ def _run_name(name: str, recipe: str, home: Path) -> str:
     return f"{recipe}-{next(numbers)}"
 
 
-def _run_path(home: Path, name: str) -> Path:
+def run_path(home: Path, name: str) -> Path:
+    """The folder of a run that is named, or that is a folder itself."""
     return Path(name) if (Path(name) / "plan.toml").exists() else home / "runs" / name
 
 

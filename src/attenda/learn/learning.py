@@ -7,6 +7,7 @@ goes on from its newest whole checkpoint, exactly as if it had never stopped.
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +26,7 @@ from attenda.learn.model_folder import read_tokenizer
 from attenda.learn.optimizers import MasterWeights, OptimizerPlan, Schedule, make_optimizers
 from attenda.learn.plan import Plan
 from attenda.learn.recipes import Lesson, corpus_of, make_lesson
+from attenda.learn.report import write_report
 from attenda.learn.rows import DataSplit, question_of, read_data, rendered
 from attenda.learn.run_folder import RunFolder
 from attenda.learn.sample import Sampling, generate
@@ -139,6 +141,8 @@ def _carry_out(
     )
     seconds = time.perf_counter() - run.began
     folder.note(status="finished", step=state.step, figures=figures, last_seconds=seconds)
+    with suppress(OSError):  # a full disk costs the page, not the run
+        write_report(folder)
     return folder.facts()
 
 
