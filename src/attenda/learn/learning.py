@@ -5,6 +5,7 @@ goes on from its newest whole checkpoint, exactly as if it had never stopped.
 """
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -41,6 +42,7 @@ __all__ = ["Run", "Watch", "learn", "prepare"]
 _MEASURED_ROWS = 64
 """Rows of the validation text that are measured while learning; all of it at the end."""
 _SAMPLES = 3
+_STEPS_WORTH_COMPILING = 500
 
 
 class Watch(Protocol):
@@ -136,9 +138,10 @@ def _carry_out(
     watch.doing("learn.doing.finish")
     run.model.float()  # the finished model holds the 32-bit weights, not their 16-bit copies
     run.learner.weights.copy_into(run.model)
-    figures = finish(
-        folder, run.plan, run.model, run.tokenizer, run.data, run.lesson.corpus, run.base
-    )
+    with torch.compiler.set_stance("force_eager"):
+        figures = finish(
+            folder, run.plan, run.model, run.tokenizer, run.data, run.lesson.corpus, run.base
+        )
     seconds = time.perf_counter() - run.began
     folder.note(status="finished", step=state.step, figures=figures, last_seconds=seconds)
     with suppress(OSError):  # a full disk costs the page, not the run
@@ -206,16 +209,16 @@ def _learner(model: Transformer, lesson: Lesson, plan: Plan, spread: Spread | No
     model.to(device)
     compute = _precision(plan, device)
     weights = MasterWeights(model, compute)
-    for stack in model.stacks():
-        stack.recompute = plan.train.recompute
-        if _compiles(plan, device):
-            for block in stack.blocks:
-                block.compile()
     how = plan.train
+    steps = how.steps or max(round(how.epochs * lesson.steps_in_epoch), 1)
+    compiles = _compiles(plan, device, steps)
+    for stack in model.stacks():
+        stack.recompute = how.recompute
+        for block in stack.blocks if compiles else ():
+            block.compile()
     optimizer = OptimizerPlan(
         kind=how.optimizer, rate=how.rate, muon_rate=how.muon_rate, decay=how.weight_decay
     )
-    steps = how.steps or max(round(how.epochs * lesson.steps_in_epoch), 1)
     return Learner(
         objective=spread.wrap(lesson.objective) if spread else lesson.objective,
         weights=weights,
@@ -242,7 +245,17 @@ def _precision(plan: Plan, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else torch.float32
 
 
-def _compiles(plan: Plan, device: torch.device) -> bool:
+def _compiles(plan: Plan, device: torch.device, steps: int) -> bool:
+    """Whether blocks are compiled: where a compiler is, and the minute it takes comes back.
+
+    Raises:
+        UserError: it is asked for and there is no compiler.
+    """
+    able = device.type == "cuda" or any(map(shutil.which, ("c++", "g++", "clang++", "cl")))
+    if plan.train.compile == "on" and not able:
+        raise UserError("learn.train.no_compiler")
+    if plan.train.compile == "auto":
+        return able and steps >= _STEPS_WORTH_COMPILING
     return plan.train.compile == "on"
 
 
@@ -330,11 +343,12 @@ def _measure(run: Run, state: TrainState) -> None:
         return
     chance = torch.get_rng_state()
     corpus = corpus_of(run.model, run.tokenizer, run.data.validation, run.plan)
-    found = surprise(run.model, run.tokenizer, corpus, rows=_MEASURED_ROWS)
-    row = {"step": state.step, "validation": found.figures()}
-    run.folder.add_metrics(row)
-    run.watch.measured(row)
-    _add_samples(run, state.step)
+    with torch.compiler.set_stance("force_eager"):  # other sizes would be compiled anew
+        found = surprise(run.model, run.tokenizer, corpus, rows=_MEASURED_ROWS)
+        row = {"step": state.step, "validation": found.figures()}
+        run.folder.add_metrics(row)
+        run.watch.measured(row)
+        _add_samples(run, state.step)
     run.model.train()
     torch.set_rng_state(chance)
 

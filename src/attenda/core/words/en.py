@@ -88,6 +88,7 @@ ENGLISH: dict[str, str] = {
     "learn.doing.stop": "Saving after this step … (Ctrl-C again ends at once)",
     "learn.gguf.unwritten": "{path} could not be written: {problem}.",
     "learn.hub.failed": "{name} could not be fetched: {problem}. Check the name and the network, or give the path of a folder.",
+    "learn.train.no_compiler": 'There is no C++ compiler to compile the model with; install one (g++), or set train.compile = "off".',
     "learn.gguf.family": "A model of the family {name} has no place in a GGUF file; {known} have.",
     "learn.gguf.tokenizer": "A tokenizer of the kind {what} has no place here; byte-level BPE has.",
     "learn.gguf.rule": "The tokenizer cuts text by a rule that engines would read otherwise ({rule}); known are {known}.",

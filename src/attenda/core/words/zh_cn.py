@@ -88,6 +88,7 @@ CHINESE: dict[str, str] = {
     "learn.doing.stop": "这一步之后保存……（再按 Ctrl-C 立即结束）",
     "learn.gguf.unwritten": "无法写入 {path}：{problem}。",
     "learn.hub.failed": "无法获取 {name}：{problem}。请检查名称和网络，或给出文件夹的路径。",
+    "learn.train.no_compiler": '没有可用来编译模型的 C++ 编译器；请安装 g++，或设 train.compile = "off"。',
     "learn.gguf.family": "{name} 系列的模型不能写成 GGUF 文件；可以的有 {known}。",
     "learn.gguf.tokenizer": "这里不支持 {what} 类分词器，只支持字节级 BPE。",
     "learn.gguf.rule": "分词器切分文字的规则（{rule}）引擎会作别的理解；已知的有 {known}。",
