@@ -138,6 +138,6 @@ def test_a_curve_stays_in_its_picture(points: list[tuple[float, float]]) -> None
     assert bool(places) == any(abs(y) < 1e30 for y in finite)
     for pair in " ".join(places).split():
         x, y = map(float, pair.split(","))
-        assert 0 <= x <= 460 and 0 <= y <= 240
+        assert 0 <= x <= 460 and 0 <= y <= 252
     assert "<script" not in drawn
     assert len(thinned(points)) <= 400

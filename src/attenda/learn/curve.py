@@ -10,8 +10,8 @@ from html import escape
 
 __all__ = ["Line", "curve", "round_ticks", "thinned"]
 
-_WIDTH, _HEIGHT = 460, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 12, 30
+_WIDTH, _HEIGHT = 460, 252
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 26, 12, 44
 _MOST_POINTS = 400
 _MOST = 1e30
 
@@ -87,14 +87,14 @@ def round_ticks(least: float, most: float, about: int) -> list[float]:
 
 
 def thinned(points: Sequence[Point]) -> list[Point]:
-    """At most 400 points: means of neighbours."""
+    """At most 400 points: means of neighbours, each at the last one's place."""
     if len(points) <= _MOST_POINTS:
         return list(points)
     found = []
     for number in range(_MOST_POINTS):
         start = number * len(points) // _MOST_POINTS
         part = points[start : (number + 1) * len(points) // _MOST_POINTS]
-        found.append((part[len(part) // 2][0], sum(y for _, y in part) / len(part)))
+        found.append((part[-1][0], sum(y for _, y in part) / len(part)))
     return found
 
 
@@ -139,7 +139,7 @@ def _grid(
         parts.append(f'<text x="{x}" y="{below + 17}" text-anchor="middle">{value:,.10g}</text>')
     parts.append(
         f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{below}" y2="{below}"/>'
-        f'<text class="unit" x="{_WIDTH - _RIGHT}" y="{below - 5}" text-anchor="end">'
+        f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 6}" text-anchor="middle">'
         f"{escape(across)}</text>"
     )
     return "".join(parts)

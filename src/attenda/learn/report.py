@@ -271,7 +271,13 @@ def _empty(text: str) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value / 1000:.4g}k" if abs(value) >= 1000 else f"{value:.4g}"
+    """A number in few letters: 1.5k, 0.25, 2.5e-4."""
+    if abs(value) >= 1000:
+        return f"{value / 1000:.4g}k"
+    if 0 < abs(value) < 0.001:
+        digits, power = f"{value:.2e}".split("e")
+        return f"{float(digits):g}e{int(power)}"
+    return f"{value:.4g}"
 
 
 def write_report(folder: RunFolder, language: str = "en") -> Path:
