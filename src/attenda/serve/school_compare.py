@@ -24,7 +24,9 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/api/school", tags=["school"])
 Operator = Annotated[Principal, Depends(require("operate"))]
-Prompt = Annotated[str, Field(min_length=1, max_length=4000)]
+_NO_NUL = r"^[^\x00]*$"
+"""A text that a command can be given."""
+Prompt = Annotated[str, Field(min_length=1, max_length=4000, pattern=_NO_NUL)]
 _SAMPLE_S = 180.0
 _VIEW_S = 300.0
 _SHUT = (
@@ -48,7 +50,7 @@ class View(BaseModel):
 
     model: str = Field(max_length=200)
     data: str = Field(default="", max_length=200)
-    text: str = Field(default="", max_length=4000)
+    text: str = Field(default="", max_length=4000, pattern=_NO_NUL)
 
 
 @router.post("/compare", status_code=202)

@@ -51,7 +51,8 @@ PRESETS = (
 """Sizes that a model can be trained from scratch in, smallest of each family first."""
 
 _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_FILE_NAME = re.compile(r"[^\x00-\x1f\x7f/\\:*?\"<>|.-][^\x00-\x1f\x7f/\\:*?\"<>|]{0,119}")
+_ODD = '\x00-\x1f\x7f\ud800-\udfff/\\\\:*?"<>|'
+_FILE_NAME = re.compile(f"[^{_ODD}.-][^{_ODD}]{{0,119}}")
 _TAIL_BYTES = 128 << 10
 """Of the curve's file, enough for its last step and last measurement."""
 _POINTS = 600
@@ -94,9 +95,18 @@ def run_folder(home: Path, name: str) -> Path:
         NotFound: there is none.
     """
     folder = home / "runs" / name
-    if Path(name).name != name or not _is_run(folder):
+    if not _is_plain(name) or not _is_run(folder):
         raise NotFound("school.no_run", name=name[:80])
     return folder
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name stays in its folder, is not hidden, and is none that no disk can hold."""
+    try:
+        short = len(os.fsencode(name)) <= 200
+    except UnicodeEncodeError:
+        return False
+    return short and Path(name).name == name and not name.startswith(".") and "\0" not in name
 
 
 def _is_run(folder: Path) -> bool:
@@ -321,6 +331,6 @@ def data_file(home: Path, name: str) -> Path:
         NotFound: there is none of that name.
     """
     path = home / "school" / "data" / name
-    if Path(name).name != name or name.startswith(".") or not path.is_file():
+    if not _is_plain(name) or not path.is_file():
         raise NotFound("school.no_file", name=name[:80])
     return path

@@ -14,7 +14,11 @@ export function showChoices(found) {
   choose($("#mask").elements.data, fileOptions(found));
 }
 
-const called = (select) => select.selectedOptions[0]?.textContent ?? "";
+/** A model's name, and whether it is a run's or an installed one: both may have the same. */
+function called(select) {
+  const [option] = select.selectedOptions;
+  return `${option.textContent} (${option.parentElement.label})`;
+}
 
 function answers(rows, names) {
   return rows.map((row) => el("li", { class: "item" },

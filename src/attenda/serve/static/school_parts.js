@@ -1,6 +1,6 @@
 // What the school's tabs share: figures in words, choices of models, errands followed to their end.
 
-import { $, api, el, t } from "/static/core.js";
+import { api, el, t } from "/static/core.js";
 import { badge, count } from "/static/parts.js";
 
 const language = document.documentElement.lang;
@@ -51,7 +51,7 @@ export function choose(select, options, wanted) {
   for (const value of [kept, wanted]) if (value && [...select.options].some((one) => one.value === value)) { select.value = value; return; }
 }
 
-export const fileOptions = (found) => found.data.map((file) => el("option", { value: file.name }, file.name));
+export const fileOptions = (found) => (found.data.length ? found.data.map((file) => el("option", { value: file.name }, file.name)) : [el("option", { value: "" }, t("school.no_data_yet"))]);
 
 /** Run `action(form)` when a form is sent, once at a time; its error stands in the form. */
 export function onSend(form, action) {
@@ -95,5 +95,3 @@ export async function errand(place, begun, what, partial = () => {}) {
 
 /** A page that a command wrote, shut in: it can neither reach us nor the network. */
 export const frame = (path, title) => el("iframe", { class: "shut-in", sandbox: "allow-scripts", src: `${path}?${Date.now()}`, title });
-
-export const show = (selector, shown) => { $(selector).hidden = !shown; };

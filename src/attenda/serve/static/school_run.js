@@ -58,6 +58,8 @@ function take(known, row) {
   if (row.curve.end < known.end) known.points.clear();
   for (const [at, loss] of row.curve.points) known.points.set(at, loss);
   for (const [at, loss] of row.curve.measured) if (loss != null) known.measured.set(at, loss);
+  const end = known.row.status === "finished" && known.row.figures?.validation?.loss;
+  if (Number.isFinite(end)) known.measured.set(known.row.step, end);
   for (const one of row.samples) known.samples.set(one.step, one.samples);
   known.end = row.curve.end;
 }
@@ -75,7 +77,7 @@ function build(known) {
     el("section", { class: "box plot", "aria-labelledby": "curve-title" }, el("h3", { id: "curve-title" }, t("school.curve")), el("div", { id: "curve" }), legend(row.figures?.ngram?.loss)),
     el("section", { "aria-labelledby": "samples-title" }, el("h3", { id: "samples-title" }, t("school.samples")), el("div", { id: "samples", tabindex: "0", role: "group", "aria-labelledby": "samples-title" })),
     figuresOf(row),
-    el("section", {}, el("h3", {}, t("school.facts")), factsOf(row)),
+    el("section", {}, el("h3", {}, t("school.facts")), el("div", { id: "run-facts" })),
     row.status === "finished" && promotion(known),
     row.status === "finished" && report(row),
   ];
@@ -162,8 +164,9 @@ function update(known) {
   $("#run-problem").textContent = row.problem ?? "";
   $("#run-problem").hidden = !row.problem;
   $("#run-now").replaceChildren(
-    row.steps ? el("progress", { class: "whole", max: row.steps, value: row.step, "aria-label": progressOf(row) }) : "",
+    row.steps && row.status !== "finished" ? el("progress", { class: "whole", max: row.steps, value: row.step, "aria-label": progressOf(row) }) : "",
     facts([[t("school.step"), progressOf(row)], [t("school.loss"), figure(row.loss)], [t("school.quality"), bits(row)], [t("school.speed"), speed(row)], [t("school.time_left"), left(row)]]));
+  $("#run-facts").replaceChildren(factsOf(row));
   draw(known);
   const steps = [...known.samples.keys()].sort((one, other) => other - one);
   if ($("#samples").dataset.newest !== String(steps[0])) {
