@@ -2,7 +2,9 @@
 
 It shares `start.py`'s environment and adds the developers' packages, Chromium, a PostgreSQL
 server (both by apt, as root) and the default weights. What can't be had is named together with
-the tests that are skipped for it. It knows which things tests need, not what they test.
+the tests that are skipped for it. The whole suite runs in two processes, then the few tests that
+share the machine with nothing; a selection runs in one. It knows what tests need, not what they
+test.
 """
 
 from __future__ import annotations
@@ -55,6 +57,9 @@ def postgres_folder() -> Path | None:
     return whole[-1] if whole else None
 
 
+_ALONE = "alone"
+"""The marker of tests that need the machine for themselves."""
+
 _NEEDS = (
     _Need("browser", "Chromium", "chromium", chromium),
     _Need("postgres", "A PostgreSQL server", "postgresql", postgres_folder),
@@ -66,7 +71,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="check.py",
         description="Install what the tests need and run them.",
-        epilog="Every other argument goes to pytest, such as -k NAME or a path.",
+        epilog="Every other argument goes to pytest, such as -k NAME or a path; with any, "
+        "the tests run in one process, unless -n says otherwise.",
         allow_abbrev=False,
     )
     parser.add_argument("--prepare", action="store_true", help="stop before the tests")
@@ -76,7 +82,22 @@ def main(arguments: Sequence[str]) -> int:
     _prepare()
     if options.prepare:
         return 0
-    return start.run_shown([*_pytest("-rs"), *further], ATTENDA_TEST_HOME=str(weights_home()))
+    codes = [
+        start.run_shown([*_pytest("-rs"), *options], ATTENDA_TEST_HOME=str(weights_home()))
+        for options in _calls(further)
+    ]
+    return next((code for code in codes if code), 0)
+
+
+def _calls(further: Sequence[str]) -> list[list[str]]:
+    """The options of each call of pytest.
+
+    A process that has nothing left takes half of what is left to the other, so that neither ends
+    long before the other; each keeps the order of files, whose costly things are made once a file.
+    """
+    if further:  # most often a few tests, done before a second process would have started
+        return [list(further)]
+    return [["-n", "2", "--dist", "worksteal", "-m", f"not {_ALONE}"], ["-m", _ALONE]]
 
 
 def _prepare() -> None:

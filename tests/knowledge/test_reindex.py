@@ -161,6 +161,31 @@ def test_a_crash_costs_one_batch(
     asyncio.run(body())
 
 
+def test_who_fills_the_same_passages_at_once_fills_each_once(
+    database: Database, owner: Principal, tmp_path: Path
+) -> None:
+    """A task that was cancelled leaves its write under way, and the next one wants the same."""
+    old, new, _ = models()
+
+    def begin(c: Connection) -> tuple[int, list[int]]:
+        index = vectors.ensure_index(c, new.name, new.width, 1)
+        return index.id, [number for number, _ in vectors.missing_vectors(c, index.id, 50)]
+
+    async def body() -> None:
+        async with filled(database, owner, tmp_path, old):
+            pass
+        index_id, numbers = await database.write(begin)
+        matrix = await new.embed(["zebra"] * len(numbers))
+
+        def fill(c: Connection) -> None:
+            vectors.add_missing_vectors(c, index_id, numbers, matrix)
+
+        await asyncio.gather(*(database.write(fill) for _ in range(4)))
+        assert (await database.read(_indexes))["two"] == (False, 12)
+
+    asyncio.run(body())
+
+
 def test_a_dying_embedder_is_waited_for(
     database: Database, owner: Principal, tmp_path: Path
 ) -> None:

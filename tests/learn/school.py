@@ -3,12 +3,14 @@
 import os
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from attenda.core.message import text_message
 from attenda.core.template import TEMPLATES
 from attenda.learn.dialogues import Dialogue, write
+from attenda.learn.families import preset
 from attenda.learn.learning import learn
 from attenda.learn.model_folder import write_folder
 from attenda.learn.plan import Plan
@@ -33,6 +35,17 @@ def talks(count: int) -> list[Dialogue]:
 
 def tiny(family: str = "llama", vocabulary: int = 320) -> ModelShape:
     """A shape that learns in a second."""
+    if family == "bert":
+        return replace(
+            preset("bert-3m", vocabulary),
+            context=64,
+            width=32,
+            layers=2,
+            heads=4,
+            kv_heads=4,
+            head_width=8,
+            hidden=64,
+        )
     encdec = family == "vaswani"
     return ModelShape(
         family=family,

@@ -20,6 +20,7 @@ from attenda.core.errors import AttendaError, UserError
 from attenda.core.message import text_message
 from attenda.learn.batches import Corpus, Packing, Place
 from attenda.learn.dialogues import Dialogue, write
+from attenda.learn.encoding import choose_answer, read_answers
 from attenda.learn.lora import add_lora, merge_lora, read_adapter, write_adapter
 from attenda.learn.loss import NextToken, head_loss
 from attenda.learn.model_folder import read_folder, read_tokenizer
@@ -31,7 +32,7 @@ from attenda.learn.run_folder import RunFolder
 from attenda.learn.sample import Sampling, generate
 from attenda.learn.tokenizer import TokenRow
 from attenda.learn.trainer import Learner, Report, TrainState, train
-from attenda.learn.transformer import Decoder, EncoderDecoder, build
+from attenda.learn.transformer import Decoder, Encoder, EncoderDecoder, build
 from tests.learn.school import losses, plan_of, run, school, talks, tiny, tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -148,6 +149,35 @@ def test_each_recipe_learns_and_leaves_a_model(
     prompt = own.prompt([text_message("user", "red dog")])
     found = generate(model, [prompt], own.stop_ids, Sampling(most=12), begin=own.end_id)
     assert 0 < len(found[0]) <= 12
+
+
+def test_an_encoder_learns_and_answers_by_choosing(tmp_path: Path) -> None:
+    values = school(tmp_path, "bert", count=120)
+    run(tmp_path / "first", plan_of(values, "pretrain", steps=60, rate=1e-2))
+    curve = losses(tmp_path / "first")
+    assert sum(curve[-5:]) < sum(curve[:5]) * 0.8
+    values["model"] = {"start": str(tmp_path / "first")}
+    facts = run(tmp_path / "second", plan_of(values, "tune", steps=60, batch=16, rate=3e-3))
+    choice = facts["figures"]["choice"]
+    assert choice["right"] > 3 * choice["by_chance"]
+    model, own = read_folder(tmp_path / "second/model"), read_tokenizer(tmp_path / "second/model")
+    assert isinstance(model, Encoder)
+    known = read_answers(tmp_path / "second/model")
+    asked = own.prompt([text_message("user", "red dog")])
+    assert sorted(choose_answer(model, own, asked, known)) == list(range(len(known)))
+
+
+def test_hidden_tokens_are_the_same_however_the_batch_is_cut(tmp_path: Path) -> None:
+    values = school(tmp_path, "bert")
+    plan = plan_of(values, "pretrain", batch=8, micro_batch=3)
+    model, own = read_folder(tmp_path / "start"), read_tokenizer(tmp_path / "start")
+    cut, weight, _ = make_lesson(model, own, talks(60), plan).source(Place())
+    plan = plan_of(values, "pretrain", batch=8)
+    whole, same, _ = make_lesson(model, own, talks(60), plan).source(Place())
+    assert weight == same == sum(part.weight for part in cut)
+    learned = torch.cat([part.tokens[part.learned] for part in cut])
+    assert torch.equal(learned, whole[0].tokens[whole[0].learned])
+    assert weight < whole[0].documents.ge(0).sum() * 0.3
 
 
 def test_a_tuned_model_answers_and_stops(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ comparison of letters one by one in place of the real one.
 
 import asyncio
 import hmac
+import math
 import secrets
 import statistics
 import string
@@ -62,7 +63,13 @@ def _t(attempt: Callable[[str], object], right: str, begin: int, tries: int) -> 
 
 
 def _best_of_three(attempt: Callable[[str], object], right: str, begin: int, tries: int) -> float:
-    return min(abs(_t(attempt, right, begin, tries)) for _ in range(3))
+    """The least of three; no further one is made once the verdict stands."""
+    least = math.inf
+    for _ in range(3):
+        least = min(least, abs(_t(attempt, right, begin, tries)))
+        if least < SIGNIFICANT:
+            break
+    return least
 
 
 def _refused(work: Callable[[], object]) -> None:
@@ -73,6 +80,7 @@ def _refused(work: Callable[[], object]) -> None:
     raise AssertionError("a wrong secret was taken")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("tries", SIZES)
 @pytest.mark.parametrize("kind", ["key", "sign-in"])
 def test_time_tells_nothing_about_a_key(database: Database, kind: str, tries: int) -> None:
@@ -114,12 +122,14 @@ def _owner_key_guess(right: str) -> Callable[[str], object]:
     return attempt
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("tries", SIZES)
 def test_time_tells_nothing_about_the_owners_key(tries: int) -> None:
     right = secrets.token_urlsafe(32)
     assert _best_of_three(_owner_key_guess(right), right, 0, tries) < SIGNIFICANT
 
 
+@pytest.mark.alone
 def test_a_comparison_letter_by_letter_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     def letter_by_letter(one: bytes, other: bytes) -> bool:
         return len(one) == len(other) and all(a == b for a, b in zip(one, other, strict=True))

@@ -11,7 +11,7 @@ from attenda.cli.terminal import err, out
 from attenda.core.errors import UserError
 from attenda.core.message import text_message
 
-__all__ = ["evaluate", "export", "make_tokenizer", "sample"]
+__all__ = ["evaluate", "export", "make_tokenizer", "sample", "write_export"]
 
 
 def make_tokenizer(
@@ -59,18 +59,22 @@ def sample(
 ) -> None:
     """Print answers of a model."""
     with needs_torch():
+        from attenda.learn.encoding import choose_answer, read_answers
         from attenda.learn.sample import Sampling, generate
         from attenda.learn.sources import find_source, open_source
         from attenda.learn.transformer import Encoder
 
-    model, tokenizer = open_source(find_source(name, home), template)
-    if isinstance(model, Encoder):
-        raise UserError("learn.sample.encoder")
+    source = find_source(name, home)
+    model, tokenizer = open_source(source, template)
     prompt = tokenizer.prompt([text_message("user", text)])
-    found = generate(
-        model, [prompt] * count, tokenizer.stop_ids, Sampling(**how), begin=tokenizer.end_id
-    )
-    answers = [tokenizer.decode(ids, controls=False) for ids in found]
+    if isinstance(model, Encoder):
+        known = read_answers(source.path)
+        order = choose_answer(model, tokenizer, prompt, known)
+        answers = [known[number] for number in order[:count]]
+    else:
+        begin = tokenizer.end_id
+        found = generate(model, [prompt] * count, tokenizer.stop_ids, Sampling(**how), begin)
+        answers = [tokenizer.decode(ids, controls=False) for ids in found]
     if as_json:
         print(json.dumps(answers, ensure_ascii=False))
         return
@@ -120,7 +124,17 @@ def evaluate(
 
 
 def export(home: Path, name: str, path: Path, kind: str, template: str) -> None:
-    """Write a model as a GGUF file or as a folder."""
+    """Write a model as a GGUF file or as a folder, and say so."""
+    write_export(home, name, path, kind, template)
+    out.print(f"✓ {path}", markup=False)
+
+
+def write_export(home: Path, name: str, path: Path, kind: str, template: str = "") -> None:
+    """Write a model as a GGUF file or as a folder.
+
+    Raises:
+        UserError: no such model or kind, or the path is neither a file's nor a folder's.
+    """
     with needs_torch():
         from attenda.learn.gguf import QUANTIZATIONS, write_gguf
         from attenda.learn.model_folder import write_folder
@@ -128,12 +142,10 @@ def export(home: Path, name: str, path: Path, kind: str, template: str) -> None:
 
     if kind not in QUANTIZATIONS:
         raise UserError("learn.export.kind", kind=kind, known=", ".join(QUANTIZATIONS))
-    source = find_source(name, home)
-    model, tokenizer = open_source(source, template)
-    if path.suffix == ".gguf":
-        write_gguf(path, model, tokenizer, kind, Path(name).stem)  # type: ignore[arg-type]
-    elif path.suffix:
+    if path.suffix not in ("", ".gguf"):
         raise UserError("learn.export.path", path=path)
+    model, tokenizer = open_source(find_source(name, home), template)
+    if path.suffix:
+        write_gguf(path, model, tokenizer, kind, Path(name).stem)  # type: ignore[arg-type]
     else:
         write_folder(path, model, tokenizer)
-    out.print(f"✓ {path}", markup=False)

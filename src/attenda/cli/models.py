@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from rich.table import Table
 
 from attenda.cli.terminal import err, out
 from attenda.core.config import Settings
-from attenda.core.template import TEMPLATES
 from attenda.llm import catalogue
 
 __all__ = ["add_model", "list_models", "pull_models", "show_model", "use_model"]
@@ -89,16 +89,24 @@ def show_model(home: Path, name: str, *, as_json: bool) -> None:
 
 
 def add_model(home: Path, path: Path, name: str, template: str) -> None:
-    """Add a GGUF file."""
-    model = catalogue.add_file(home, path, name, template or _only_template(template))
-    out.print(f"✓ {model.name}: sha256 {model.sha256}", markup=False)
-
-
-def _only_template(template: str) -> str:
-    return template if template in TEMPLATES else "chatml"
+    """Add a GGUF file; its chat template must be one of ours."""
+    model = catalogue.add_file(home, path, name, template)
+    out.print(f"✓ {model.name}: {model.template}, sha256 {model.sha256}", markup=False)
 
 
 def use_model(home: Path, name: str) -> None:
-    """Make a model the default."""
+    """Make a model the default; a finished run is exported and added first."""
+    if (home / "runs" / name / "model").is_dir():
+        _add_run(home, name)
     catalogue.choose(home, name)
     out.print(f"✓ {name} is the default model.", markup=False)
+
+
+def _add_run(home: Path, name: str) -> None:
+    """Write a run's model as GGUF, in 8 bits, and add it under the run's name."""
+    from attenda.cli.learn_files import write_export
+
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / f"{name}.gguf"
+        write_export(home, name, file, "q8_0")
+        add_model(home, file, name, "")

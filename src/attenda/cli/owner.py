@@ -156,7 +156,9 @@ def listen_tcp(host: str, port: int) -> socket.socket:
         OperatorError: the port is in use or the address is not ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio's own loop lets small writes go at once only where the protocol is named; else each
+    # answer waits some 40 ms for the other side to acknowledge its head.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

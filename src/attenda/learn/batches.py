@@ -19,7 +19,7 @@ from torch import Tensor
 from attenda.core.errors import UserError
 from attenda.learn.tokenizer import TokenRow
 
-__all__ = ["Batch", "Corpus", "Packing", "Place"]
+__all__ = ["Batch", "Corpus", "Packing", "Place", "SinglePacking"]
 
 _OPEN_ROWS = 64
 """Unfilled rows that a text may be put into; more pack tighter and take longer."""
@@ -190,6 +190,10 @@ class Packing:
         rows = self.rows(place.epoch)[start : start + self.batch]
         return rows, Place(place.epoch, place.done + 1)
 
+    def weigh(self, rows: Sequence[Sequence[int]], name: str) -> int:
+        """Learned targets of some rows."""
+        return int(sum(self.corpus.weights[piece] for row in rows for piece in row))
+
     def fill(self, rows: Sequence[Sequence[int]], name: str, height: int = 0) -> Batch:
         """The tensors of some rows; empty rows are added up to `height`."""
         size = (max(len(rows), height), self.corpus.length)
@@ -246,6 +250,28 @@ class Packing:
                 np.random.default_rng([self.seed, epoch]).shuffle(order)
             self._rows, self._epoch = _pack(order, self.corpus), epoch
         return self._rows
+
+
+class SinglePacking(Packing):
+    """Deals out one text a row, which is what a batch's weight counts."""
+
+    @property
+    def texts(self) -> int:
+        """How many there are."""
+        return self.corpus.pieces
+
+    def rows(self, epoch: int) -> list[list[int]]:
+        """Rows of an epoch."""
+        if epoch != self._epoch:
+            order = np.arange(self.texts)
+            if self.shuffle:
+                np.random.default_rng([self.seed, epoch]).shuffle(order)
+            self._rows, self._epoch = [[number] for number in order.tolist()], epoch
+        return self._rows
+
+    def weigh(self, rows: Sequence[Sequence[int]], name: str) -> int:
+        """How many texts."""
+        return len(rows)
 
 
 def _pack(order: NDArray[np.int64], corpus: Corpus) -> list[list[int]]:

@@ -6,21 +6,24 @@ from typing import Any
 
 from attenda.core.template import template_hash
 from attenda.learn.batches import Corpus
+from attenda.learn.encoding import choose_answer, write_answers
+from attenda.learn.gguf import write_gguf_adapter
 from attenda.learn.lora import merge_lora, write_adapter
 from attenda.learn.measure import ngram_surprise, surprise, text_figures
 from attenda.learn.model_folder import write_folder
 from attenda.learn.plan import Plan
 from attenda.learn.recipes import corpus_of
-from attenda.learn.rows import DataSplit, question_of
+from attenda.learn.rows import DataSplit, answers, question_of
 from attenda.learn.run_folder import RunFolder
 from attenda.learn.sample import Sampling, generate
 from attenda.learn.tokenizer import TextTokenizer
-from attenda.learn.transformer import Decoder, Transformer
+from attenda.learn.transformer import Decoder, Encoder, Transformer
 
 __all__ = ["finish", "measure_finished"]
 
 _GENERATED = 64
 _MOST_TOKENS = 64
+_MOST_CHOICES = 200
 
 
 def finish(
@@ -45,9 +48,14 @@ def finish(
     """
     model.to("cpu").eval()
     if plan.lora.rank:
-        write_adapter(folder.adapter, model, model.shape, base["name"])
+        if model.shape.family in ("llama", "qwen2", "qwen3"):  # others' files fuse the layers
+            write_adapter(folder.adapter, model, model.shape, base["name"])
+            write_gguf_adapter(folder.adapter / "adapter.gguf", model, folder.name)
         merge_lora(model)
     write_folder(folder.model, model, tokenizer)
+    if isinstance(model, Encoder):
+        known = [answer.text for one in data.train for _, answer in answers(one)]
+        write_answers(folder.model, known)
     figures = measure_finished(model, tokenizer, data, learned, plan)
     card = {
         "name": folder.name,
@@ -77,6 +85,8 @@ def measure_finished(
     """Surprise beside the n-gram's, and what generated answers are like."""
     if not data.validation or plan.recipe == "prefer":
         return {}
+    if isinstance(model, Encoder):
+        return {"choice": _choice(model, tokenizer, data)} if plan.recipe == "tune" else {}
     measured = corpus_of(model, tokenizer, data.validation, plan)
     figures: dict[str, Any] = {
         "validation": surprise(model, tokenizer, measured).figures(),
@@ -90,3 +100,14 @@ def measure_finished(
             found = generate(model, prompts, tokenizer.stop_ids, Sampling(most=_MOST_TOKENS))
             figures["answers"] = text_figures(found, tokenizer, tokenizer.stop_ids).figures()
     return figures
+
+
+def _choice(model: Encoder, tokenizer: TextTokenizer, data: DataSplit) -> dict[str, float]:
+    """How often a question's own answer is chosen among all answers that were not learned."""
+    pairs = [pair for one in data.validation for pair in answers(one)][:_MOST_CHOICES]
+    known = list(dict.fromkeys(answer.text for _, answer in pairs))
+    first = [
+        known[choose_answer(model, tokenizer, tokenizer.prompt(said), known)[0]] == answer.text
+        for said, answer in pairs
+    ]
+    return {"right": sum(first) / max(len(first), 1), "by_chance": 1 / max(len(known), 1)}

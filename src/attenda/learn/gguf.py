@@ -5,7 +5,8 @@ program is needed. Llama's queries and keys are kept in llama.cpp's order of row
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,17 +17,25 @@ from gguf.quants import dequantize, quantize
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attenda.core.errors import UserError
+from attenda.core.errors import OperatorError, UserError
 from attenda.core.template import TEMPLATES, template_hash, template_in
 from attenda.learn import weight_names
 from attenda.learn.families import shape_of
 from attenda.learn.gguf_tokenizer import read_gguf_tokenizer, write_gguf_tokenizer
+from attenda.learn.lora import lora_layers
 from attenda.learn.model_folder import load_weights
 from attenda.learn.shape import ModelShape
 from attenda.learn.tokenizer import TextTokenizer
 from attenda.learn.transformer import Transformer, build
 
-__all__ = ["QUANTIZATIONS", "Quantization", "interleave_rows", "read_gguf", "write_gguf"]
+__all__ = [
+    "QUANTIZATIONS",
+    "Quantization",
+    "interleave_rows",
+    "read_gguf",
+    "write_gguf",
+    "write_gguf_adapter",
+]
 
 Quantization = Literal["f16", "q8_0", "q4_0"]
 _TYPES = {
@@ -57,9 +66,7 @@ def write_gguf(
         UserError: the family or the tokenizer has no place in a GGUF file.
     """
     table = weight_names.gguf(model.shape)
-    scratch = path.with_name(f".{path.name}.new")
-    writer = GGUFWriter(scratch, model.shape.family)
-    try:
+    with _written_whole(path, model.shape.family) as writer:
         writer.add_name(name)
         writer.add_file_type(_FILE_TYPES[kind])
         writer.add_quantization_version(2)
@@ -68,12 +75,25 @@ def write_gguf(
         weights = {key: tensor.detach().float().cpu() for key, tensor in model.state_dict().items()}
         for key, tensor in weight_names.to_family(weights, table, model.shape).items():
             _add_tensor(writer, key, _rows_for_llama(key, tensor, model.shape), kind)
+
+
+@contextmanager
+def _written_whole(path: Path, architecture: str) -> Iterator[GGUFWriter]:
+    """A writer whose file gets its name when the block ends well, and else is gone."""
+    scratch = path.with_name(f".{path.name}.new")
+    writer = GGUFWriter(scratch, architecture)
+    try:
+        yield writer
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
+        writer.close()
+        os.replace(scratch, path)
+    except OSError as error:
+        raise OperatorError("learn.gguf.unwritten", path=path, problem=error) from error
     finally:
         writer.close()
-    os.replace(scratch, path)
+        scratch.unlink(missing_ok=True)
 
 
 def read_gguf(path: Path, template: str = "") -> tuple[Transformer, TextTokenizer]:
@@ -221,3 +241,32 @@ def _template(fields: Mapping[str, Any], wanted: str, path: Path) -> Any:
     if learned and not wanted and learned != template_hash(TEMPLATES[name]):
         raise UserError("learn.template.changed", name=name)
     return TEMPLATES[name]
+
+
+def write_gguf_adapter(path: Path, model: Transformer, name: str) -> None:
+    """Write the detours of `model` as an adapter that llama.cpp lays over the base's GGUF file.
+
+    Args:
+        path: of the file; it appears whole or not at all.
+        model: with detours.
+        name: what the file calls the adapter.
+
+    Raises:
+        UserError: the family has no place in a GGUF file, or a layer is fused with others there.
+    """
+    shape = model.shape
+    names = weight_names.layer_names(weight_names.gguf(shape), shape)
+    with _written_whole(path, shape.family) as writer:
+        writer.add_type("adapter")
+        writer.add_name(name)
+        writer.add_string("adapter.type", "lora")
+        alpha = 0.0
+        for place, layer in lora_layers(model):
+            if len(names[place].ours) > 1:
+                raise UserError("learn.lora.fused", name=names[place].theirs)
+            key = f"{names[place].theirs}.weight"
+            a, b = layer.a.detach().float().cpu(), layer.b.detach().float().cpu()
+            alpha = layer.scale * a.shape[0]
+            writer.add_tensor(f"{key}.lora_a", a.contiguous().numpy())
+            writer.add_tensor(f"{key}.lora_b", _rows_for_llama(key, b, shape).contiguous().numpy())
+        writer.add_float32("adapter.lora.alpha", alpha)

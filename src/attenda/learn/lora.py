@@ -19,7 +19,15 @@ from attenda.core.errors import UserError
 from attenda.learn.shape import ModelShape
 from attenda.learn.weight_names import hugging_face, layer_names
 
-__all__ = ["TARGETS", "LoraLinear", "add_lora", "merge_lora", "read_adapter", "write_adapter"]
+__all__ = [
+    "TARGETS",
+    "LoraLinear",
+    "add_lora",
+    "lora_layers",
+    "merge_lora",
+    "read_adapter",
+    "write_adapter",
+]
 
 TARGETS = ("query", "key", "value", "output", "gate", "up", "down")
 """Layers of a block that may be given a detour."""
@@ -71,13 +79,14 @@ def _linear_layers(
                 yield parent, name, layer
 
 
-def _lora_layers(model: nn.Module) -> Iterator[tuple[str, LoraLinear]]:
+def lora_layers(model: nn.Module) -> Iterator[tuple[str, LoraLinear]]:
+    """The detours of `model` and where they are."""
     return ((path, part) for path, part in model.named_modules() if isinstance(part, LoraLinear))
 
 
 def merge_lora(model: nn.Module) -> None:
     """Put each detour into its layer's weight; the model computes the same without it."""
-    for path, layer in list(_lora_layers(model)):
+    for path, layer in list(lora_layers(model)):
         parent, _, name = path.rpartition(".")
         setattr(model.get_submodule(parent), name, layer.merged())
     model.requires_grad_(True)
@@ -96,7 +105,7 @@ def write_adapter(folder: Path, model: nn.Module, shape: ModelShape, base: str) 
     theirs = layer_names(hugging_face(shape), shape)
     prefix = hugging_face(shape).prefix if hugging_face(shape).writes_prefix else ""
     tensors: dict[str, Tensor] = {}
-    layers = list(_lora_layers(model))
+    layers = list(lora_layers(model))
     for path, layer in layers:
         names = theirs[path]
         if len(names.ours) > 1:

@@ -4,7 +4,8 @@
     tune       the assistant's words        the same, of all weights or of a LoRA detour
     prefer     better and worse answers     how much better is the better one (DPO)
 
-An encoder-decoder reads what was said and writes the answer, in the first two alike.
+An encoder-decoder reads what was said and writes the answer, in the first two alike; an encoder
+learns hidden tokens, and then which answer belongs to a question (`encoding.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -15,8 +16,9 @@ from torch import Tensor, nn
 
 from attenda.core.errors import UserError
 from attenda.core.message import Message
-from attenda.learn.batches import Corpus, Packing, Place
+from attenda.learn.batches import Corpus, Packing, Place, SinglePacking
 from attenda.learn.dialogues import Dialogue
+from attenda.learn.encoding import HiddenTokens, HidingPacking, Matching
 from attenda.learn.loss import Answer, NextToken, PairBatch, Preference, answer_log_probability
 from attenda.learn.plan import Plan
 from attenda.learn.rows import answers, token_rows
@@ -56,21 +58,21 @@ def make_lesson(
     if plan.train.length > model.shape.context:
         limit = model.shape.context
         raise UserError("learn.train.length", length=plan.train.length, limit=limit)
-    if isinstance(model, Encoder):
-        raise UserError("learn.train.encoder", recipe=plan.recipe)
     if plan.recipe == "prefer":
         return _prefer(model, tokenizer, dialogues, plan, spread)
     corpus = corpus_of(model, tokenizer, dialogues, plan)
     packing = Packing(corpus, plan.train.batch, plan.train.seed)
-    objective = Answer(model) if isinstance(model, EncoderDecoder) else NextToken(model)
-
-    def fill(rows: Sequence[Sequence[int]], name: str, height: int) -> Work:
-        return packing.fill(rows, name, height)
-
-    def weigh(rows: Sequence[Sequence[int]]) -> int:
-        return int(sum(corpus.weights[piece] for row in rows for piece in row))
-
-    source = _dealt(packing, plan, spread, fill, weigh)
+    objective: nn.Module
+    if isinstance(model, EncoderDecoder):
+        objective = Answer(model)
+    elif isinstance(model, Decoder):
+        objective = NextToken(model)
+    elif plan.recipe == "pretrain":
+        packing, objective = HidingPacking(packing, tokenizer), HiddenTokens(model)
+    else:
+        packing = SinglePacking(corpus, plan.train.batch, plan.train.seed)
+        objective = Matching(model)
+    source = _dealt(packing, plan, spread, packing.fill)
     return Lesson(objective, source, corpus, packing.batches_in(0))
 
 
@@ -83,7 +85,8 @@ def corpus_of(
         UserError: too many have nothing to learn, or everything is learned where answers should.
     """
     length = plan.train.length
-    if isinstance(model, EncoderDecoder):
+    matches = isinstance(model, Encoder) and plan.recipe != "pretrain"
+    if matches or isinstance(model, EncoderDecoder):
         pairs = [pair for one in dialogues for pair in answers(one)]
         sources = (tokenizer.prompt(said) for said, _ in pairs)
         written = (_answer_row(tokenizer, answer) for _, answer in pairs)
@@ -119,7 +122,6 @@ def _dealt(
     plan: Plan,
     spread: Spread | None,
     fill: Callable[[Sequence[Sequence[int]], str, int], Work],
-    weigh: Callable[[Sequence[Sequence[int]]], int],
 ) -> Source:
     """A step's rows, cut into parts that are computed at once, this process's share of them."""
     processes, rank = (spread.processes, spread.rank) if spread else (1, 0)
@@ -134,7 +136,7 @@ def _dealt(
         parts = [part for part in parts if part] or [[]]
         if spread:  # each process takes part in each average
             parts += [[]] * (-(-share // height) - len(parts))
-        return [fill(part, name, height) for part in parts], weigh(rows), after
+        return [fill(part, name, height) for part in parts], packing.weigh(rows, name), after
 
     return source
 
@@ -172,7 +174,7 @@ def _prefer(
         batch = packing.fill(sides, name)
         return PairBatch(batch, reference[[side[0] for side in sides]], name)
 
-    source = _dealt(packing, plan, spread, fill, len)
+    source = _dealt(packing, plan, spread, fill)
     return Lesson(Preference(model, plan.beta), source, corpus, packing.batches_in(0))
 
 
@@ -187,17 +189,13 @@ def _last_answer(row: TokenRow, tokenizer: TextTokenizer) -> TokenRow:
     return replace(row, learned=tuple(first <= i <= last for i in range(len(row.learned))))
 
 
-class _PairPacking(Packing):
-    """Deals out pairs by number, a pair a row."""
+class _PairPacking(SinglePacking):
+    """Deals out pairs by number, a pair a row; the better answer's piece stands first."""
 
-    def rows(self, epoch: int) -> list[list[int]]:
-        if epoch != self._epoch:
-            order = torch.randperm(
-                self.corpus.pieces // 2,
-                generator=torch.Generator().manual_seed(self.seed * 1_000_003 + epoch),
-            )
-            self._rows, self._epoch = [[number] for number in order.tolist()], epoch
-        return self._rows
+    @property
+    def texts(self) -> int:
+        """Pairs."""
+        return self.corpus.pieces // 2
 
 
 @torch.no_grad()

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Literal
 
 from attenda.core.errors import NotFound, OperatorError, UserError
+from attenda.core.template import TEMPLATES, template_hash, template_in
+from attenda.llm.gguf_header import read_header
 
 __all__ = [
     "CATALOGUE",
@@ -231,8 +233,15 @@ async def pull(home: Path, name: str, progress: Progress) -> LocalModel:
 def add_file(home: Path, path: Path, name: str, template: str, licence: str = "") -> LocalModel:
     """Copy a GGUF file of one's own into `home` under `name`.
 
+    Args:
+        home: to add it to.
+        path: of the file.
+        name: to give it.
+        template: name of a listed chat template; empty takes the one that the file says.
+        licence: of the weights.
+
     Raises:
-        UserError: no such file, not a GGUF file, or not a usable name.
+        UserError: no such file, not a GGUF file, not a usable name, or no listed template.
     """
     if not _is_name(name):
         raise UserError("model.bad_name", name=name)
@@ -241,6 +250,7 @@ def add_file(home: Path, path: Path, name: str, template: str, licence: str = ""
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
             raise UserError("model.not_gguf", path=path)
+    template = _template_of(path, template)
     (home / "models").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home / "models", prefix=".add-") as scratch:
         whole = Path(scratch) / "whole"
@@ -259,6 +269,22 @@ def add_file(home: Path, path: Path, name: str, template: str, licence: str = ""
         )
         _settle(model, whole)
     return model
+
+
+def _template_of(path: Path, wanted: str) -> str:
+    """The listed template that a file's model learned with."""
+    known = ", ".join(sorted(TEMPLATES))
+    try:
+        header = read_header(path)
+    except ValueError as error:
+        raise UserError("model.broken_file", path=path, problem=error) from error
+    found = template_in(header.chat_template)
+    name = wanted or header.template_name or (found.name if found else "")
+    if name not in TEMPLATES:
+        raise UserError("model.which_template", path=path, known=known)
+    if header.template_sha256 and header.template_sha256 != template_hash(TEMPLATES[name]):
+        raise UserError("learn.template.changed", name=name)
+    return name
 
 
 def choose(home: Path, name: str) -> None:

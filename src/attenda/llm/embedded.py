@@ -5,14 +5,15 @@ again here, so neither rests on an engine's word.
 """
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 from attenda.core.errors import OperatorError, UserError
 from attenda.core.message import Message
 from attenda.core.ports import ModelChunk, ModelSettings, Usage
-from attenda.core.template import TEMPLATES, ChatTemplate, render
+from attenda.core.template import TEMPLATES, ChatTemplate, render, template_hash
 from attenda.llm.catalogue import LocalModel
+from attenda.llm.gguf_header import read_header
 from attenda.llm.grammar import check_output, compile_grammar
 from attenda.llm.process import ModelProcess, available_cpus
 from attenda.llm.stops import StopFilter
@@ -24,13 +25,24 @@ def template_for(model: LocalModel) -> ChatTemplate:
     """The listed template of a model.
 
     Raises:
-        OperatorError: its card names none of ours; the list is in the sentence.
+        OperatorError: its card names none of ours (the list is in the sentence), or the template is
+            no longer what the model learned with.
     """
     if model.template not in TEMPLATES:
         raise OperatorError(
             "model.no_template", name=model.name, known=", ".join(sorted(TEMPLATES))
         )
-    return TEMPLATES[model.template]
+    template = TEMPLATES[model.template]
+    if _learned_with(model) not in ("", template_hash(template)):
+        raise OperatorError("learn.template.changed", name=template.name)
+    return template
+
+
+def _learned_with(model: LocalModel) -> str:
+    """Hash of the template that the model learned with, where its file says so."""
+    with suppress(ValueError):  # of a torn file the engine's process says what is wrong
+        return read_header(model.path).template_sha256
+    return ""
 
 
 def open_embedded(

@@ -49,6 +49,10 @@ class GgufHeader:
     """Tokens the model was made to read; 0 when the file does not say."""
     chat_template: str
     tensors: tuple[GgufTensor, ...]
+    template_name: str = ""
+    """Of our listed template, where Attenda wrote the file."""
+    template_sha256: str = ""
+    """Hash of that template as the model learned with it."""
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -90,6 +94,8 @@ def _parse(cursor: "_Cursor", name: str) -> GgufHeader:
         architecture=architecture,
         context_tokens=int(fields.get(f"{architecture}.context_length", 0)),
         chat_template=str(fields.get("tokenizer.chat_template", "")),
+        template_name=str(fields.get("attenda.template.name", "")),
+        template_sha256=str(fields.get("attenda.template.sha256", "")),
         tensors=tuple(replace(tensor, start=start + tensor.start) for tensor in described),
     )
 

@@ -1,7 +1,7 @@
 """The models of this installation by name: opened when first asked for, closed together.
 
-A name is looked up among the installed models; the engine follows from the platform. Opening a
-model starts no process: that is its first request's.
+A name is looked up among the installed models; the engine follows from the platform and the
+file. Opening a model starts no process: that is its first request's.
 """
 
 import contextlib
@@ -14,20 +14,28 @@ from attenda.core.ports import ChatModel, Embedder
 from attenda.llm import catalogue
 from attenda.llm.embedded import open_embedded
 from attenda.llm.embedder import open_embedder
+from attenda.llm.gguf_header import read_header
 
-__all__ = ["LoadedModels", "engine_here"]
+__all__ = ["LoadedModels", "engine_for"]
+
+_OPENVINO_READS = ("", "llama", "qwen2", "qwen3")
+"""Families that OpenVINO GenAI reads from GGUF files; all others are llama.cpp's."""
 
 
-def engine_here() -> str:
-    """The embedded engine of this platform.
+def engine_for(model: catalogue.LocalModel) -> str:
+    """The embedded engine for a model's file: the platform's, or the one that reads its family.
 
     Raises:
-        OperatorError: none is installed.
+        OperatorError: it is not installed.
     """
-    for name, module in (("openvino", "openvino_genai"), ("llamacpp", "xllamacpp")):
-        if importlib.util.find_spec(module) is not None:
-            return name
-    raise OperatorError("model.no_engine", module="openvino_genai", requirement="openvino-genai")
+    family = ""
+    with contextlib.suppress(ValueError):  # of a torn file the engine's process says what is wrong
+        family = read_header(model.path).architecture
+    if family in _OPENVINO_READS and importlib.util.find_spec("openvino_genai") is not None:
+        return "openvino"
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise OperatorError("model.no_engine", module="xllamacpp", requirement="attenda[llamacpp]")
+    return "llamacpp"
 
 
 class LoadedModels:
@@ -51,7 +59,7 @@ class LoadedModels:
         name = name or self.default
         if name not in self._chats:
             model = catalogue.find(self._home, name)
-            self._chats[name] = open_embedded(model, engine_here(), hang_s=self._hang_s)
+            self._chats[name] = open_embedded(model, engine_for(model), hang_s=self._hang_s)
         return self._chats[name]
 
     def names(self) -> list[str]:

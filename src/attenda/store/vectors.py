@@ -118,15 +118,20 @@ def add_missing_vectors(
 ) -> None:
     """Keep vectors of those passages that are still there and still have none in the index.
 
-    The passages are held until the end of the transaction, so none goes away in between.
+    The passages are held until the end of the transaction, so none goes away in between, and nobody
+    else fills the same. What they have is asked for only then: whoever waited sees it.
     """
-    have = select(vectors.c.passage_number).where(vectors.c.index_id == index_id)
-    statement = (
+    there = (
         select(passages.c.number)
-        .where(passages.c.number.in_(numbers), passages.c.number.not_in(have))
-        .with_for_update(read=True, key_share=True)
+        .where(passages.c.number.in_(numbers))
+        .order_by(passages.c.number)
+        .with_for_update(key_share=True)
     )
-    wanted = {int(number) for (number,) in connection.execute(statement)}
+    wanted = set(connection.execute(there).scalars())
+    have = select(vectors.c.passage_number).where(
+        vectors.c.index_id == index_id, vectors.c.passage_number.in_(numbers)
+    )
+    wanted -= set(connection.execute(have).scalars())
     places = [place for place, number in enumerate(numbers) if number in wanted]
     add_vectors(connection, index_id, [numbers[place] for place in places], matrix[places])
 

@@ -1,0 +1,97 @@
+"""The guide's commands, as written, on small films made here; only sizes are cut short."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.learn.school import WORDS
+
+ROOT = Path(__file__).resolve().parents[2]
+SHORTER = [
+    (r"--vocabulary \d+", "--vocabulary 400"),
+    (r"--model gpt2-3m", "--model gpt2-1m"),
+    (r"--epochs \d+", "--steps 6"),
+    (r"--steps 60", "--steps 2"),
+    (r"--length \d+", "--length 64"),
+    (r"--batch \d+", "--batch 4"),
+]
+
+
+def commands() -> list[str]:
+    page = (ROOT / "docs" / "learn.md").read_text("utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.startswith("attenda")]
+
+
+def make_films(folder: Path) -> None:
+    """Raw files in the corpus's shape, and pairs of the same films."""
+    films = folder / "FILMS"
+    films.mkdir()
+    lines, talks, pairs = [], [], []
+    for number in range(120):
+        film = f"m{number % 12}"
+        said = [
+            " ".join(WORDS[(number * k + k) % len(WORDS)] for k in range(1, 4 + i)) for i in (1, 3)
+        ]
+        names = [f"L{number * 2 + i}" for i in range(2)]
+        for name, who, text in zip(names, ("u0", "u1"), said, strict=True):
+            lines.append(
+                f"{name} +++$+++ {who} +++$+++ {film} +++$+++ {who.upper()} +++$+++ {text}."
+            )
+        talks.append(f"u0 +++$+++ u1 +++$+++ {film} +++$+++ {names}")
+        pairs.append({"question": said[0] + "?", "answer": said[1] + ".", "movie_id": film})
+    (films / "movie_lines.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    (films / "movie_conversations.txt").write_text("\n".join(talks) + "\n", "utf-8")
+    with (folder / "PAIRS.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, ["question", "answer", "movie_id"])
+        table.writeheader()
+        table.writerows(pairs)
+    rows = [
+        [
+            {"role": "user", "content": pair["question"]},
+            {"role": "assistant", "content": pair["answer"]},
+        ]
+        for pair in pairs[:6]
+    ]
+    text = "".join(json.dumps({"messages": row}) + "\n" for row in rows)
+    (folder / "held-out.jsonl").write_text(text, "utf-8")
+
+
+def test_the_guide_works_as_written(tmp_path: Path, weights_home: Path) -> None:
+    make_films(tmp_path)
+    home = tmp_path / "home"
+    (home / "models").mkdir(parents=True)
+    for model in (weights_home / "models").iterdir():
+        (home / "models" / model.name).symlink_to(model)
+    environment = {**os.environ, "ATTENDA_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    outputs: dict[str, str] = {}
+    for line in commands():
+        short = line.replace("PAIRS", "PAIRS.csv")
+        for pattern, other in SHORTER:
+            short = re.sub(pattern, other, short)
+        words = re.findall(r'"[^"]*"|\S+', short)
+        answer = subprocess.run(
+            [sys.executable, "-m", *(word.strip('"') for word in words)],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+        assert answer.returncode == 0, f"{line}\n{answer.stdout}\n{answer.stderr}"
+        outputs[line] = answer.stdout
+    finished = {run.name for run in (home / "runs").iterdir() if (run / "model").is_dir()}
+    assert finished == {
+        *("films", "films-chat", "smollm2-films", "films-2017", "films-reader", "films-chooser")
+    }
+    assert (home / "runs/smollm2-films/adapter/adapter.gguf").exists()
+    assert (tmp_path / "films-chat.gguf").exists()
+    measured = next(text for line, text in outputs.items() if "learn eval" in line)
+    assert "smollm2-films" in measured and "bits per byte" in measured
+    chosen = next(text for line, text in outputs.items() if 'films-chooser "' in line)
+    assert len(chosen.strip().splitlines()) == 3
