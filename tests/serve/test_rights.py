@@ -113,6 +113,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", f"{SCHOOL_RUN}/resume"): Row(A, ok=(404,)),
     ("DELETE", f"{SCHOOL_RUN}"): Row(A, ok=(404,)),
     ("GET", f"{SCHOOL_RUN}/report"): Row(A, ok=(404,)),
+    ("POST", f"{SCHOOL_RUN}/report"): Row(A, ok=(404,)),
     ("POST", f"{SCHOOL_RUN}/promote"): Row(A, {"anyway": True}, ok=(404,)),
     ("POST", "/api/school/back"): Row(A, ok=(409,)),
     ("GET", "/api/school/errands/{errand_id}"): Row(A, ok=(404,)),

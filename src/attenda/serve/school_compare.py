@@ -8,6 +8,7 @@ import asyncio
 import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
@@ -117,6 +118,22 @@ async def view(request: Request, who: Operator, kind: Literal["mask", "lens"]) -
     """The page that was drawn last, shut in."""
     home = house_of(request).settings.home
     return await _shut_in(home / "school" / "views" / f"{kind}.html")
+
+
+@router.post("/runs/{name}/report", status_code=202)
+async def write_report(request: Request, who: Operator, name: str) -> dict[str, str]:
+    """Write a run's report, as it stands; an errand."""
+    home = house_of(request).settings.home
+    folder = school_files.run_folder(home, name)
+
+    async def work(_errand: Errand) -> dict[str, str]:
+        told = ["report", f"--out={folder.absolute() / 'report.html'}", "--", folder.name]
+        await school_children.call(home, told, who.language, _VIEW_S, ok=(0,))
+        return {"path": f"/api/school/runs/{quote(folder.name)}/report"}
+
+    errands = request.app.state.school.errands
+    begun: dict[str, str] = errands.begin("report", work)
+    return begun
 
 
 @router.get("/runs/{name}/report")

@@ -79,7 +79,7 @@ function build(known) {
     figuresOf(row),
     el("section", {}, el("h3", {}, t("school.facts")), el("div", { id: "run-facts" })),
     row.status === "finished" && promotion(known),
-    row.status === "finished" && report(row),
+    (row.steps > 0 || row.has_report) && report(row),
   ];
   $("#one-run").replaceChildren(...parts.filter(Boolean));
 }
@@ -150,9 +150,18 @@ function promotion(known) {
   return form;
 }
 
+/** The report that the run has left, or that is written now. */
 function report(row) {
-  const place = el("div", {}, row.has_report ? el("button", { type: "button", onclick: () => place.replaceChildren(frame(`/api/school/runs/${encodeURIComponent(row.name)}/report`, t("school.report"))) }, t("school.open_report")) : el("p", { class: "faint" }, t("school.no_report")));
-  return el("section", {}, el("h3", {}, t("school.report")), place);
+  const path = `/api/school/runs/${encodeURIComponent(row.name)}/report`;
+  const [place, view] = [el("div", { "aria-live": "polite" }), el("div")];
+  const open = () => view.replaceChildren(frame(path, t("school.report")));
+  const write = async () => {
+    await errand(place, await api("POST", path), t("school.writing_report"));
+    open();
+  };
+  const words = row.has_report ? t("school.open_report") : t("school.write_report");
+  const button = el("button", { type: "button", onclick: () => (row.has_report ? open() : attempt(write)) }, words);
+  return el("section", {}, el("h3", {}, t("school.report")), !row.has_report && el("p", { class: "faint" }, t("school.no_report")), el("div", { class: "buttons" }, button), place, view);
 }
 
 // --- what moves
