@@ -61,6 +61,7 @@ class Row:
 P, S, A, O = "private", "self", "admin", "open"  # noqa: E741
 SESSION = "/api/sessions/{session_id}"
 DOCUMENT = "/api/documents/{document_id}"
+SCHOOL_RUN = "/api/school/runs/{name}"
 ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/healthz"): Row(O),
     ("GET", "/favicon.ico"): Row(O),
@@ -102,6 +103,29 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/api/models/{name}/stop"): Row(A),
     ("POST", "/api/models/use"): Row(A, {"name": "scripted"}, ok=(404,)),
     ("DELETE", "/api/models/{name}"): Row(A, ok=(409,)),
+    ("GET", "/school"): Row(A),
+    ("GET", "/api/school"): Row(A),
+    ("POST", "/api/school/runs"): Row(
+        A, {"recipe": "tune", "data": "none", "model": "run:none", "name": "n"}, ok=(404,)
+    ),
+    ("GET", f"{SCHOOL_RUN}"): Row(A, ok=(404,)),
+    ("POST", f"{SCHOOL_RUN}/stop"): Row(A, ok=(404,)),
+    ("POST", f"{SCHOOL_RUN}/resume"): Row(A, ok=(404,)),
+    ("DELETE", f"{SCHOOL_RUN}"): Row(A, ok=(404,)),
+    ("GET", f"{SCHOOL_RUN}/report"): Row(A, ok=(404,)),
+    ("POST", f"{SCHOOL_RUN}/report"): Row(A, ok=(404,)),
+    ("POST", f"{SCHOOL_RUN}/promote"): Row(A, {"anyway": True}, ok=(404,)),
+    ("POST", "/api/school/back"): Row(A, ok=(409,)),
+    ("GET", "/api/school/errands/{errand_id}"): Row(A, ok=(404,)),
+    ("DELETE", "/api/school/errands/{errand_id}"): Row(A),
+    ("POST", "/api/school/data"): Row(A, files=True),
+    ("DELETE", "/api/school/data/{name}"): Row(A, ok=(404,)),
+    ("POST", "/api/school/data/{name}/doctor"): Row(A, ok=(404,)),
+    ("POST", "/api/school/compare"): Row(
+        A, {"models": ["run:none", "run:none"], "prompts": ["hi"]}, ok=(404,)
+    ),
+    ("POST", "/api/school/views/{kind}"): Row(A, {"model": "run:none", "text": "hi"}, ok=(404,)),
+    ("GET", "/api/school/views/{kind}"): Row(A, ok=(404,)),
     ("GET", "/v1/models"): Row(S, needs="chat"),
     ("POST", "/v1/embeddings"): Row(
         S, {"model": "all-minilm-l6-v2", "input": "text"}, needs="chat"
@@ -218,6 +242,7 @@ def _objects(c: Connection, w: World) -> dict[str, str]:
         "response_id": run_id.replace("run_", "resp_"),
         "agent_id": agent_id,
         "name": "scripted",
+        "kind": "lens",
         "number": "1",
         "session_id": session.id,
         "message_id": message.id,

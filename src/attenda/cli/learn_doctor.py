@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -60,7 +61,7 @@ def run_doctor(
         cleaned = clean(kept)
         write(fix, cleaned.kept)
     if as_json:
-        _print_json(formats, findings, fix, cleaned)
+        _print_json(formats, findings.to_json(language), fix, cleaned)
     else:
         _print(formats, findings, language)
         if cleaned is not None:
@@ -111,9 +112,9 @@ def _progress(language: str) -> Iterator[_Watch]:
 
 
 def _print_json(
-    formats: Sequence[str], findings: Findings, fix: Path | None, cleaned: Cleaned | None
+    formats: Sequence[str], findings: dict[str, Any], fix: Path | None, cleaned: Cleaned | None
 ) -> None:
-    answer = {"formats": formats, **findings.to_json()}
+    answer = {"formats": formats, **findings}
     if cleaned is not None:
         counts = {"kept": len(cleaned.kept), "dropped": len(cleaned.dropped)}
         answer["fixed"] = {"path": str(fix), **counts}

@@ -62,10 +62,11 @@ async def own(settings: Settings) -> AsyncIterator[tuple[House, Path]]:
 async def serve_house(house: House, sockets: list[socket.socket]) -> AsyncIterator[None]:
     """Serve the app on `sockets` while the block runs."""
     from attenda.cli.server import Config, QuietServer
-    from attenda.serve.app import create_app
+    from attenda.serve.app import close_app, create_app
 
+    app = create_app(house)
     config = Config(
-        create_app(house),
+        app,
         log_level="warning",
         access_log=False,
         lifespan="off",
@@ -86,6 +87,7 @@ async def serve_house(house: House, sockets: list[socket.socket]) -> AsyncIterat
     finally:
         server.should_exit = True
         await serving
+        await close_app(app)
 
 
 def _client(path: Path, key: str) -> httpx.AsyncClient:

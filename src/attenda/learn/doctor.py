@@ -99,8 +99,8 @@ class Findings:
         """The problems that must be mended."""
         return tuple(one for one in self.problems if one.severity == "error")
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, problems in English."""
+    def to_json(self, language: str = "en") -> dict[str, Any]:
+        """Plain data, problems in `language`."""
         plain = asdict(self)
         if self.leakage is not None:
             plain["leakage"]["share"] = self.leakage.share
@@ -109,7 +109,7 @@ class Findings:
                 "place": one.place,
                 "severity": one.severity,
                 "kind": one.key.rpartition(".")[2],
-                "text": one.text("en"),
+                "text": one.text(language),
             }
             for one in self.problems
         ]

@@ -106,11 +106,12 @@ def learn(folder: RunFolder, home: Path, watch: Watch) -> dict[str, Any]:
         return _carry_out(folder, home, watch, spread)
     with folder.held():
         folder.asked_to_stop()
-        folder.note(status="running", pid=os.getpid(), problem="")
+        folder.note(status="running", pid=os.getpid(), problem="", problem_key="")
         try:
             return _carry_out(folder, home, watch, spread)
         except AttendaError as error:
-            folder.note(status="failed", problem=str(error))
+            named = {"problem_key": error.key, "problem_values": error.plain_values}
+            folder.note(status="failed", problem=str(error), **named)
             raise
         except torch.OutOfMemoryError as error:
             folder.note(status="failed", problem=str(error))

@@ -37,6 +37,7 @@ __all__ = [
     "installed",
     "pull",
     "remove",
+    "set_default",
     "verify",
 ]
 
@@ -294,6 +295,11 @@ def choose(home: Path, name: str) -> None:
         OperatorError: its file is damaged.
     """
     verify(find(home, name))
+    set_default(home, name)
+
+
+def set_default(home: Path, name: str) -> None:
+    """Write a model's name into the home's settings file, be it installed or on a server."""
     file = home / "attenda.toml"
     lines = file.read_text("utf-8").splitlines() if file.exists() else []
     kept = [line for line in lines if not re.match(r"model\s*=", line)]

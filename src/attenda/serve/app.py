@@ -19,12 +19,16 @@ from attenda.serve import (
     page_view,
     pages,
     people,
+    promotion,
+    school,
+    school_compare,
+    school_data,
     traces,
 )
 from attenda.serve.access import OpenStreams
 from attenda.serve.gate import Gate, answer_errors
 
-__all__ = ["create_app"]
+__all__ = ["close_app", "create_app"]
 
 
 def create_app(house: House) -> FastAPI:
@@ -40,6 +44,7 @@ def create_app(house: House) -> FastAPI:
     app.state.house = house
     app.state.streams = OpenStreams(house.database)
     app.state.pulls = models.Pulls()
+    app.state.school = school.School(house)
     app.state.templates = Jinja2Templates(pages.ROOM / "templates")
     app.add_middleware(Gate, hosts=_hosts(house))
     answer_errors(app)
@@ -49,12 +54,21 @@ def create_app(house: House) -> FastAPI:
     app.include_router(people.router)
     app.include_router(agents.router)
     app.include_router(models.router)
+    app.include_router(school.router)
+    app.include_router(school_data.router)
+    app.include_router(school_compare.router)
+    app.include_router(promotion.router)
     app.include_router(traces.router)
     app.include_router(metrics.router)
     app.include_router(openai_api.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=pages.ROOM / "static"), name="static")
     return app
+
+
+async def close_app(app: FastAPI) -> None:
+    """End what the app has started: runs save themselves first."""
+    await app.state.school.close()
 
 
 def _hosts(house: House) -> frozenset[str]:

@@ -30,6 +30,7 @@ from attenda.runtime.house import House
 from attenda.store import keys, people
 
 __all__ = [
+    "CONTENT_POLICY",
     "COOKIE",
     "Gate",
     "answer_errors",
@@ -45,12 +46,14 @@ COOKIE = "attenda"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_HEAD_BYTES = 32 << 10
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.ASCII)
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+"""What our pages may load; a page that needs more adds to it."""
 _HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-        "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": CONTENT_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -14,10 +14,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from attenda import __version__
-from attenda.core.errors import Unauthenticated
+from attenda.core.errors import Denied, Unauthenticated
 from attenda.core.principal import ALLOWED, Principal
 from attenda.core.words import catalogue
-from attenda.serve.gate import house_of, language_of, principal
+from attenda.serve.gate import CONTENT_POLICY, house_of, language_of, principal
 from attenda.serve.people import set_cookie
 from attenda.store import documents, keys, people, sessions
 from attenda.store.database import Connection
@@ -107,6 +107,17 @@ async def room(request: Request) -> Response:
     return await _shell(request, f"{request.url.path[1:]}.html", await _visitor(request))
 
 
+@router.get("/school")
+async def school(request: Request) -> Response:
+    """Training; its page alone may hold frames, for reports that are shut in."""
+    who = await _visitor(request)
+    if who is not None and not who.may("operate"):
+        raise Denied("gate.not_allowed")
+    page = await _shell(request, "school.html", who, beginnings=("page.", "school."))
+    page.headers["Content-Security-Policy"] = f"{CONTENT_POLICY}; frame-src 'self'"
+    return page
+
+
 def _is_fresh(connection: Connection) -> bool:
     """Whether nobody has done anything in this home yet."""
     owner = people.principal_of(connection, people.OWNER_ID)
@@ -137,11 +148,17 @@ async def _shell(
 
 
 async def _page(
-    request: Request, template: str, *, status: int = 200, **values: Any
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    beginnings: tuple[str, ...] = ("page.",),
+    **values: Any,
 ) -> HTMLResponse:
+    """A page; `beginnings` are those of the words' keys that its scripts say."""
     language = language_of(request)
     words = catalogue(language)
-    shown = {key: text for key, text in words.items() if key.startswith("page.")}
+    shown = {key: text for key, text in words.items() if key.startswith(beginnings)}
     page: HTMLResponse = request.app.state.templates.TemplateResponse(
         request,
         template,

@@ -4,7 +4,7 @@ const catalogue = JSON.parse(document.getElementById("words").textContent);
 
 /** The sentence behind a key, its {places} filled. */
 export function t(key, values = {}) {
-  return (catalogue[`page.${key}`] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  return (catalogue[`page.${key}`] ?? catalogue[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
 /** An element: el("button", {class: "quiet", onclick}, "text", child). Text is never markup. */
