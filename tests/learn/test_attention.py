@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attenda.learn.attention import Sight, attend, attend_by_formula
+from attenda.learn import attention
+from attenda.learn.attention import Sight, attend, attend_by_formula, attend_in_slices
 from attenda.learn.families import PRESETS, preset
 from attenda.learn.shape import ModelShape
 from attenda.learn.transformer import Decoder, EncoderDecoder, build
@@ -65,12 +66,14 @@ def test_the_fast_path_equals_the_formula(
     expected, weights = attend_by_formula(q, k, v, mask, scale)
     slope = drawn(*expected.shape, seed=seed + 5).detach()
     wanted = torch.autograd.grad((expected * slope).sum(), (q, k, v))
-    found = attend(q, k, v, sight, scale)
-    slopes = torch.autograd.grad((found * slope).sum(), (q, k, v))
-
-    torch.testing.assert_close(found, expected, atol=BOUND, rtol=BOUND)
-    for one, other in zip(slopes, wanted, strict=True):
-        torch.testing.assert_close(one, other, atol=BOUND, rtol=BOUND)
+    ways = [attend(q, k, v, sight, scale)]
+    if look == "causal" and shared == 1:
+        ways += [attend_in_slices(q, k, v, sight, scale, size) for size in (1, 3, 128)]
+    for found in ways:
+        slopes = torch.autograd.grad((found * slope).sum(), (q, k, v))
+        torch.testing.assert_close(found, expected, atol=BOUND, rtol=BOUND)
+        for one, other in zip(slopes, wanted, strict=True):
+            torch.testing.assert_close(one, other, atol=BOUND, rtol=BOUND)
     sums = weights.sum(-1)
     assert bool(((sums - 1).abs().lt(1e-5) | sums.eq(0)).all())
 
@@ -88,6 +91,24 @@ def test_the_formula_by_hand() -> None:
 
 def small(name: str) -> ModelShape:
     return preset(name, 97)
+
+
+def test_slices_of_packed_rows_look_at_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build(small("llama-3m"), seed=3)
+    assert isinstance(model, Decoder)
+    tokens = torch.randint(0, 97, (2, 150), generator=torch.Generator().manual_seed(2))
+    lengths = ((40, 3, 60, 47), (130, 10, 5, 5))
+    documents = torch.stack(
+        [torch.cat([torch.full((n,), i) for i, n in enumerate(row)]) for row in lengths]
+    )
+    documents[1, -5:] = -1
+    positions = torch.stack([torch.cat([torch.arange(n) for n in row]) for row in lengths])
+    with torch.no_grad():
+        expected = model(tokens, documents=documents, positions=positions)
+        monkeypatch.setattr(attention, "_slices_pay", lambda *_: True)
+        monkeypatch.setattr(attention.attend_in_slices, "__defaults__", (None, 32))
+        found = model(tokens, documents=documents, positions=positions)
+    assert (found - expected)[documents >= 0].abs().max().item() <= BOUND
 
 
 @pytest.mark.parametrize("name", ["gpt2-1m", "llama-3m", "qwen3-10m"])

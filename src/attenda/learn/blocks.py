@@ -215,7 +215,7 @@ class Stack(nn.Module):
         memory: tuple[Tensor, Tensor | None] | None,
     ) -> _View:
         rotation = self.rotation(positions) if self.shape.positions == "rotary" else None
-        own = self._sight(x, documents, cache.length if cache else 0)
+        own = self._sight(x, positions, documents, cache.length if cache else 0)
         if memory is None:
             return _View(own, rotation)
         vectors, texts = memory
@@ -225,7 +225,7 @@ class Stack(nn.Module):
             mask = _same_text(here[:, -x.shape[1] :], texts)
         return _View(own, rotation, vectors, Sight(mask=mask))
 
-    def _sight(self, x: Tensor, documents: Tensor | None, before: int) -> Sight:
+    def _sight(self, x: Tensor, positions: Tensor, documents: Tensor | None, before: int) -> Sight:
         """Who looks where among the tokens of one sequence, `before` of which are in a cache."""
         count, total = x.shape[1], before + x.shape[1]
         bare = documents is None and self.shape.positions != "relative"
@@ -237,11 +237,15 @@ class Stack(nn.Module):
         mask = x.new_ones(1, 1, count, total, dtype=torch.bool)
         if self.causal:
             mask = (places[None, :] <= places[before:, None])[None, None]  # (1, 1, T, S)
+        starts = None
         if documents is not None:
-            mask = mask & _same_text(documents[:, before:], documents)  # (B, 1, T, S)
+            # padding looks at padding: no place is blind, and nobody learns from it
+            same = documents[:, before:, None] == documents[:, None, :]  # (B, T, S)
+            mask = mask & same[:, None]  # (B, 1, T, S)
+            starts = places - positions if self.causal and before == 0 else None  # (B, T)
         if self.shape.positions == "relative":
             mask = self._bias(places[before:], places, x).masked_fill(~mask, -math.inf)
-        return Sight(mask=mask)
+        return Sight(mask=mask, starts=starts)
 
     def _bias(self, queries: Tensor, keys: Tensor, x: Tensor) -> Tensor:
         buckets = relative_buckets(

@@ -247,7 +247,7 @@ def _precision(plan: Plan, device: torch.device) -> torch.dtype:
 
 
 def _compiles(plan: Plan, device: torch.device, steps: int) -> bool:
-    """Whether blocks are compiled: where a compiler is, and the minute it takes comes back.
+    """Whether blocks are compiled: if asked for, or on an accelerator in a long run.
 
     Raises:
         UserError: it is asked for and there is no compiler.
@@ -256,7 +256,7 @@ def _compiles(plan: Plan, device: torch.device, steps: int) -> bool:
     if plan.train.compile == "on" and not able:
         raise UserError("learn.train.no_compiler")
     if plan.train.compile == "auto":
-        return able and steps >= _STEPS_WORTH_COMPILING
+        return device.type == "cuda" and steps >= _STEPS_WORTH_COMPILING
     return plan.train.compile == "on"
 
 
