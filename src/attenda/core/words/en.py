@@ -44,7 +44,7 @@ ENGLISH: dict[str, str] = {
     "school.pretrain": "Pretrain",
     "school.tune": "Tune",
     "school.pretrain_more": "Pretraining learns from all of each conversation, from scratch or further.",
-    "school.tune_more": "Tuning learns from the assistant's words alone; it begins with a finished run or an installed model.",
+    "school.tune_more": "Tuning learns from the assistant's words alone; best from a finished run or an installed model.",
     "school.run_name": "Name of the run",
     "school.name_hint": "Letters, digits, dots, hyphens and underscores; the model is called the same.",
     "school.data_file": "Data",

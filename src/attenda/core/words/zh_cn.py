@@ -44,7 +44,7 @@ CHINESE: dict[str, str] = {
     "school.pretrain": "预训练",
     "school.tune": "微调",
     "school.pretrain_more": "预训练从每段对话的全部内容中学习，可从零开始，也可继续训练。",
-    "school.tune_more": "微调只从助手的话中学习；以已完成的训练或已安装的模型为起点。",
+    "school.tune_more": "微调只从助手的话中学习；最好以已完成的训练或已安装的模型为起点。",
     "school.run_name": "训练名称",
     "school.name_hint": "字母、数字、点、连字符和下划线；模型也用这个名称。",
     "school.data_file": "数据",

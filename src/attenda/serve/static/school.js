@@ -86,8 +86,8 @@ function showRecipe(fresh) {
   for (const name of ["epochs", "rate"]) fields[name].placeholder = usual[name];
   for (const one of begin.querySelectorAll("[data-for=tune]")) one.hidden = !tunes;
   $("#recipe-hint").textContent = t(usual.hint);
-  if (!fresh) fields.model.replaceChildren();
-  choose(fields.model, modelOptions(found, { presets: !tunes }), tunes ? `model:${found.default}` : "preset:gpt2-3m");
+  if (!fresh) fields.model.replaceChildren(); // another recipe usually begins with something else
+  choose(fields.model, modelOptions(found, { presets: true }), tunes ? `model:${found.default}` : "preset:gpt2-3m");
   if (!fields.name.value || fields.name.dataset.made === fields.name.value) fields.name.value = fields.name.dataset.made = freeName(fields.recipe.value);
 }
 
