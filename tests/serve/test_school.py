@@ -398,8 +398,13 @@ def test_pages_of_commands_are_shut_in(home: Path) -> None:
     async def body(v: Visit) -> None:
         assert await v.refused("GET", "/runs/start/report", 404) == "school.no_view"
         assert await v.refused("GET", "/views/mask", 404) == "school.no_view"
-        done = await v.finished(await v.ask("POST", "/runs/start/report", 202))
-        assert done["state"] == "done" or done["error"], "it is written, or said why not"
+        sent = {"model": "run:start", "data": "talks.jsonl", "text": "--red green"}
+        for kind, shows in (("mask", "piece learned"), ("lens", "<h1")):
+            done = await v.finished(await v.ask("POST", f"/views/{kind}", 202, json=sent))
+            assert done["error"] is None
+            drawn = await v.client.get(done["result"]["path"])
+            assert "sandbox allow-scripts" in drawn.headers["content-security-policy"]
+            assert shows in drawn.text
         (home / "runs/start/report.html").write_text("<script>1</script>")
         answer = await v.client.get("/api/school/runs/start/report")
         policy = answer.headers["content-security-policy"]
