@@ -95,7 +95,7 @@ def peak_mb() -> float:
 
 
 def pretrain_ours(options: argparse.Namespace) -> dict[str, float]:
-    """Our loop's own step, blocks compiled."""
+    """Our loop's own step."""
     import torch
 
     from attenda.learn.families import preset
@@ -106,9 +106,6 @@ def pretrain_ours(options: argparse.Namespace) -> dict[str, float]:
     model = build(preset(options.model, VOCABULARY))
     weights = MasterWeights(model, torch.bfloat16)
     objective = NextToken(model)  # type: ignore[arg-type]
-    for stack in model.stacks():
-        for block in stack.blocks:
-            block.compile()
     optimizers = make_optimizers(weights.named(), OptimizerPlan())
     return measured(
         lambda: our_step(objective, weights, optimizers, random_batch(512)), options.steps
