@@ -106,6 +106,8 @@ def pretrain_ours(options: argparse.Namespace) -> dict[str, float]:
     model = build(preset(options.model, VOCABULARY))
     weights = MasterWeights(model, torch.bfloat16)
     objective = NextToken(model)  # type: ignore[arg-type]
+    for stack in model.stacks():
+        stack.compile_parts(torch.device("cpu"))
     optimizers = make_optimizers(weights.named(), OptimizerPlan())
     return measured(
         lambda: our_step(objective, weights, optimizers, random_batch(512)), options.steps
@@ -205,7 +207,7 @@ def nanogpt(options: argparse.Namespace) -> dict[str, float]:
 
     def step() -> int:
         ids = torch.randint(0, VOCABULARY, (ROWS, 513))
-        _, loss = model(ids[:, :-1], ids[:, 1:])
+        _, loss = model(ids[:, :-1].contiguous(), ids[:, 1:].contiguous())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

@@ -21,6 +21,7 @@ from attenda.core.message import text_message
 from attenda.learn.batches import Corpus, Packing, Place
 from attenda.learn.dialogues import Dialogue, write
 from attenda.learn.encoding import choose_answer, read_answers
+from attenda.learn.estimate import estimate
 from attenda.learn.lora import add_lora, merge_lora, read_adapter, write_adapter
 from attenda.learn.loss import NextToken, head_loss
 from attenda.learn.model_folder import read_folder, read_tokenizer
@@ -34,7 +35,7 @@ from attenda.learn.sources import find_source, open_source
 from attenda.learn.tokenizer import TokenRow
 from attenda.learn.trainer import Learner, Report, TrainState, train
 from attenda.learn.transformer import Decoder, Encoder, EncoderDecoder, build
-from tests.learn.school import losses, plan_of, run, school, talks, tiny, tokenizer
+from tests.learn.school import Quiet, losses, plan_of, run, school, talks, tiny, tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -431,3 +432,14 @@ def test_a_gpt2_folder_is_tuned_and_answers(tmp_path: Path) -> None:
     assert words.template.name == "gpt2" and isinstance(model, Decoder)
     prompt = words.prompt([text_message("user", "red dog")])
     assert generate(model, [prompt], words.stop_ids, Sampling(most=8))[0]
+
+
+def test_an_estimate_does_a_few_steps_and_leaves_nothing(tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    values = school(tmp_path)
+    kept = sorted(tmp_path.rglob("*"))
+    row = estimate(plan_of(values, steps=50), tmp_path, Quiet())
+    assert row["steps"] == 50 and row["conversations"] == len(talks(40)) - row["validation"]
+    assert row["minutes"] == pytest.approx(row["seconds_a_step"] * 50 / 60, abs=0.1)
+    assert row["peak_memory_mb"] > 100
+    assert sorted(tmp_path.rglob("*")) == kept != before

@@ -28,6 +28,9 @@ __all__ = [
     "rotate",
 ]
 
+_WORTH_ONE_LAYER = 64
+"""Places from which on one product of joined weights is faster than three."""
+
 
 def attend_by_formula(
     q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, scale: float | None = None
@@ -120,9 +123,9 @@ def attend_in_slices(
         end = min(start + size, q.shape[2])
         first = 0 if sight.starts is None else int(sight.starts[:, start:end].min())
         scores = (q[:, :, start:end] * scale) @ k[:, :, first:end].transpose(-2, -1)
-        if sight.mask is None:
-            seen = scores.new_ones(end - start, end - first, dtype=torch.bool).tril(start - first)
-            scores = scores.masked_fill(~seen, -math.inf)  # (B, H, slice, keys)
+        if sight.mask is None:  # only the last keys may come after a query
+            late = scores.new_ones(end - start, end - start, dtype=torch.bool).triu(1)
+            scores[..., start - first :].masked_fill_(late, -math.inf)  # (B, H, slice, keys)
         elif sight.mask.dtype == torch.bool:
             scores = scores.masked_fill(~sight.mask[:, :, start:end, first:end], -math.inf)
         else:
@@ -260,15 +263,34 @@ class Attention(nn.Module):
         Returns:
             (B, T, W).
         """
-        q = self.queries(x, rotation)  # (B, H, T, D)
-        if cache is None:
-            k, v = self.keys_values(x if memory is None else memory, rotation)  # (B, G, S, D)
-        elif memory is None:
-            k, v = cache.add(*self.keys_values(x, rotation))
+        if memory is None:
+            q, k, v = self.project(x, rotation)  # (B, H, T, D), (B, G, T, D) twice
+            k, v = (k, v) if cache is None else cache.add(k, v)  # (B, G, S, D)
         else:
-            k, v = cache.held() if cache.length else cache.add(*self.keys_values(memory, None))
+            q = self.queries(x)
+            kept = cache is not None and cache.length
+            k, v = cache.held() if cache and kept else self.keys_values(memory)
+            k, v = cache.add(k, v) if cache and not kept else (k, v)
         heads = attend(q, k, v, sight, self.shape.attention_scale)  # (B, H, T, D)
         return self.output(heads.transpose(1, 2).flatten(2))  # (B, T, W)
+
+    def project(
+        self, x: Tensor, rotation: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Q, K and V of x (B, T, W); as one layer where that is worth putting them together."""
+        layers = (self.query, self.key, self.value)
+        few = x.shape[0] * x.shape[1] < _WORTH_ONE_LAYER
+        if few or not all(type(layer) is nn.Linear for layer in layers):
+            return self.queries(x, rotation), *self.keys_values(x, rotation)
+        weight = torch.cat([layer.weight for layer in layers])  # (inner + 2 shared, W)
+        bias = torch.cat([layer.bias for layer in layers]) if self.shape.query_bias else None
+        sizes = [layer.out_features for layer in layers]
+        q, k, v = (self._heads(part) for part in F.linear(x, weight, bias).split(sizes, dim=-1))
+        if self.shape.query_norm:
+            q, k = self.query_norm(q), self.key_norm(k)
+        if rotation is not None:
+            q, k = rotate(q, *rotation), rotate(k, *rotation)
+        return q, k, v
 
     def queries(self, x: Tensor, rotation: tuple[Tensor, Tensor] | None = None) -> Tensor:
         """Q of x (B, T, W), by head: (B, H, T, D)."""

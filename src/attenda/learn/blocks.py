@@ -206,6 +206,15 @@ class Stack(nn.Module):
                 x = block(x, view, cache.blocks[number] if cache else None)
         return self.norm(x) if self.shape.norm_first else x
 
+    def compile_parts(self, device: torch.device) -> None:
+        """Compile what gains by it: whole blocks, or on a CPU the feed-forward layers alone.
+
+        Attention in slices is faster there than what the compiler makes of the fused kernel.
+        """
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            (block.feed if device.type == "cpu" else block).compile()
+
     def _view(
         self,
         x: Tensor,

@@ -42,7 +42,7 @@ __all__ = ["Run", "Watch", "learn", "prepare"]
 _MEASURED_ROWS = 64
 """Rows of the validation text that are measured while learning; all of it at the end."""
 _SAMPLES = 3
-_STEPS_WORTH_COMPILING = 500
+_STEPS_WORTH_COMPILING = 200
 
 
 class Watch(Protocol):
@@ -215,8 +215,8 @@ def _learner(model: Transformer, lesson: Lesson, plan: Plan, spread: Spread | No
     compiles = _compiles(plan, device, steps)
     for stack in model.stacks():
         stack.recompute = how.recompute
-        for block in stack.blocks if compiles else ():
-            block.compile()
+        if compiles:
+            stack.compile_parts(device)
     optimizer = OptimizerPlan(
         kind=how.optimizer, rate=how.rate, muon_rate=how.muon_rate, decay=how.weight_decay
     )
@@ -247,7 +247,7 @@ def _precision(plan: Plan, device: torch.device) -> torch.dtype:
 
 
 def _compiles(plan: Plan, device: torch.device, steps: int) -> bool:
-    """Whether blocks are compiled: if asked for, or on an accelerator in a long run.
+    """Whether parts are compiled: if asked for, or in a long run of all weights.
 
     Raises:
         UserError: it is asked for and there is no compiler.
@@ -256,7 +256,7 @@ def _compiles(plan: Plan, device: torch.device, steps: int) -> bool:
     if plan.train.compile == "on" and not able:
         raise UserError("learn.train.no_compiler")
     if plan.train.compile == "auto":
-        return device.type == "cuda" and steps >= _STEPS_WORTH_COMPILING
+        return able and steps >= _STEPS_WORTH_COMPILING and not plan.lora.rank
     return plan.train.compile == "on"
 
 

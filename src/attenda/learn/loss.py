@@ -47,12 +47,12 @@ class _HeadLoss(torch.autograd.Function):
         for start in range(0, len(hidden), _SLICE):
             part = slice(start, start + _SLICE)
             logits = (hidden[part] @ weight.T).float()  # (slice, V)
-            each = logits.logsumexp(dim=-1, keepdim=True)  # (slice, 1)
+            shares = logits.log_softmax(dim=-1)
             goal = targets[part, None]
-            total += (each - logits.gather(-1, goal)).sum()
+            total -= shares.gather(-1, goal).sum()
             if to_hidden is None and to_weight is None:
                 continue
-            slope = logits.sub_(each).exp_()
+            slope = shares.exp_()
             slope.scatter_add_(-1, goal, slope.new_full(goal.shape, -1.0))
             slope = slope.to(hidden.dtype)
             if to_hidden is not None:
