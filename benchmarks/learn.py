@@ -10,7 +10,8 @@ it; Hugging Face's Trainer as it does with `bf16=True`; nanoGPT's model in its o
 README trains on a CPU (float32, no compile), from a checkout that is named.
 `lora`: SmolLM2-135M, rank 16 on all layers, rows of 256 tokens, 8 a step, the last 100 of each
 learned; beside transformers and peft in a plain loop.
-`decode`: SmolLM2-135M, greedy, 32 tokens read and 96 written, beside `transformers.generate`.
+`decode`: SmolLM2-135M, greedy, 32 tokens read and 96 written, in 16 bits where the processor
+multiplies these, as `attenda learn sample` does; beside `transformers.generate`, the same and in 32.
 """
 
 from __future__ import annotations
@@ -47,7 +48,11 @@ def main() -> None:
     contestants = {
         "pretrain": {"attenda": pretrain_ours, "trainer": pretrain_trainer, "nanogpt": nanogpt},
         "lora": {"attenda": lora_ours, "peft": lora_peft},
-        "decode": {"attenda": decode_ours, "transformers": decode_theirs},
+        "decode": {
+            "attenda": decode_ours,
+            "transformers": decode_theirs,
+            "in 32 bits": lambda options: decode_theirs(options, exact=True),
+        },
     }[options.what]
     if options.nanogpt is None:
         contestants.pop("nanogpt", None)
@@ -298,20 +303,27 @@ def in_another_process(make: Callable[[Path], Path], home: Path) -> Path:
 
 def decode_ours(options: argparse.Namespace) -> dict[str, float]:
     """Greedy tokens with our cache."""
+    import torch
+
     from attenda.learn.sample import Sampling, generate
+    from attenda.learn.transformer import fast_type
 
     model, tokenizer = smollm2(options.home)
+    model.to(fast_type(torch.device("cpu")))
     prompt = (tokenizer.encode("The quick brown fox jumps over the lazy dog. ") * 4)[:32]
     return measured(lambda: len(generate(model, [prompt], (), Sampling(most=96))[0]), options.steps)
 
 
-def decode_theirs(options: argparse.Namespace) -> dict[str, float]:
+def decode_theirs(options: argparse.Namespace, exact: bool = False) -> dict[str, float]:
     """Greedy tokens by transformers."""
     folder = in_another_process(their_folder, options.home)
     import torch
     import transformers
 
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    from attenda.learn.transformer import fast_type
+
+    kind = torch.float32 if exact else fast_type(torch.device("cpu"))
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=kind).eval()
     ids = torch.arange(100, 132)[None]
 
     def step() -> int:

@@ -35,7 +35,7 @@ from attenda.learn.sources import Source, find_source, open_source
 from attenda.learn.spread import Spread, join_spread
 from attenda.learn.tokenizer import TextTokenizer, train_tokenizer
 from attenda.learn.trainer import Learner, Report, TrainState, train
-from attenda.learn.transformer import Decoder, Encoder, Transformer, build
+from attenda.learn.transformer import Decoder, Encoder, Transformer, build, fast_type
 
 __all__ = ["Run", "Watch", "learn", "prepare"]
 
@@ -208,7 +208,8 @@ def _beginning(
 def _learner(model: Transformer, lesson: Lesson, plan: Plan, spread: Spread | None) -> Learner:
     device = torch.device(_device(plan.train.device))
     model.to(device)
-    compute = _precision(plan, device)
+    wanted = {"fp32": torch.float32, "bf16": torch.bfloat16}
+    compute = wanted.get(plan.train.precision) or fast_type(device)
     weights = MasterWeights(model, compute)
     how = plan.train
     steps = how.steps or max(round(how.epochs * lesson.steps_in_epoch), 1)
@@ -234,16 +235,6 @@ def _device(wanted: str) -> str:
     if wanted != "auto":
         return wanted
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _precision(plan: Plan, device: torch.device) -> torch.dtype:
-    """16 bits where the processor multiplies them itself; else they are slower than 32."""
-    if plan.train.precision != "auto":
-        return torch.bfloat16 if plan.train.precision == "bf16" else torch.float32
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    able = torch.cpu.get_capabilities()
-    return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else torch.float32
 
 
 def _compiles(plan: Plan, device: torch.device, steps: int) -> bool:
