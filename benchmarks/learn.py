@@ -11,7 +11,7 @@ README trains on a CPU (float32, no compile), from a checkout that is named.
 `lora`: SmolLM2-135M, rank 16 on all layers, rows of 256 tokens, 8 a step, the last 100 of each
 learned; beside transformers and peft in a plain loop.
 `decode`: SmolLM2-135M, greedy, 32 tokens read and 96 written, in 16 bits where the processor
-multiplies these, as `attenda learn sample` does; beside `transformers.generate`, the same and in 32.
+multiplies these, as `attenda learn sample` does; beside `transformers.generate`, so and in 32.
 """
 
 from __future__ import annotations
