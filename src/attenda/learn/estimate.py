@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from attenda.learn.learning import Watch, prepare
+from attenda.learn.learning import Watch, measure_before, prepare
 from attenda.learn.plan import Plan
 from attenda.learn.run_folder import RunFolder
 from attenda.learn.trainer import Report, TrainState, train
@@ -37,6 +37,7 @@ def estimate(plan: Plan, home: Path, watch: Watch) -> dict[str, Any]:
         folder = RunFolder(Path(scratch) / "estimate")
         folder.begin(plan)
         run = prepare(folder, home, watch, None)
+        measure_before(run)  # measuring may take more memory than a step
         seconds: list[float] = []
 
         def enough(state: TrainState, report: Report) -> bool:

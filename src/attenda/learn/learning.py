@@ -37,7 +37,7 @@ from attenda.learn.tokenizer import TextTokenizer, train_tokenizer
 from attenda.learn.trainer import Learner, Report, TrainState, train
 from attenda.learn.transformer import Decoder, Encoder, Transformer, build, fast_type
 
-__all__ = ["Run", "Watch", "learn", "prepare"]
+__all__ = ["Run", "Watch", "learn", "measure_before", "prepare"]
 
 _MEASURED_ROWS = 64
 """Rows of the validation text that are measured while learning; all of it at the end."""
@@ -128,7 +128,7 @@ def _carry_out(
     state = _resume(run)
     run.first_step = state.step
     if state.step == 0 and run.leads:
-        _measure_before(run)
+        measure_before(run)
     state = train(run.learner, run.lesson.source, state, _each_step(run))
     steps = run.learner.schedule.steps
     if not run.leads:
@@ -319,7 +319,7 @@ def _each_step(run: Run) -> Callable[[TrainState, Report], bool]:
     return after
 
 
-def _measure_before(run: Run) -> None:
+def measure_before(run: Run) -> None:
     """What the model is like before its first step; a preset's random weights are not asked."""
     if not run.base["sha256"] or isinstance(run.model, Encoder):
         return
