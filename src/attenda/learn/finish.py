@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,45 +24,49 @@ from attenda.learn.tokenizer import TextTokenizer
 from attenda.learn.transformer import Decoder, Encoder, Transformer
 from attenda.learn.weight_names import GGUF_FAMILIES
 
-__all__ = ["finish", "general_surprise", "measure_finished"]
+__all__ = ["Finishing", "finish", "general_surprise", "measure_finished"]
 
 _GENERATED = 64
 _MOST_TOKENS = 64
 _MOST_CHOICES = 200
 _GENERAL_ROWS = 64
+_FINAL_ROWS = 512
 
 
-def finish(
-    folder: RunFolder,
-    plan: Plan,
-    model: Transformer,
-    tokenizer: TextTokenizer,
-    data: DataSplit,
-    learned: Corpus,
-    base: dict[str, str],
-) -> dict[str, Any]:
-    """Write the finished model and its card; returns its figures.
+@dataclass(frozen=True, slots=True)
+class Finishing:
+    """A run that has learned, and is to be written down and measured."""
 
-    Args:
-        folder: of the run.
-        plan: of the run.
-        model: in 32 bits, with its detours if it has any.
-        tokenizer: its own.
-        data: what it learned from, and what it did not.
-        learned: the training text as it learned it.
-        base: what it began as.
-    """
+    folder: RunFolder
+    plan: Plan
+    model: Transformer
+    """In 32 bits, with its detours if it has any."""
+    tokenizer: TextTokenizer
+    data: DataSplit
+    """What it learned from, and what it did not."""
+    learned: Corpus
+    """The training text as it learned it."""
+    base: dict[str, str]
+    """What it began as."""
+    told: Callable[[int, int], None]
+    """Called with the rows measured so far, and those to be measured."""
+
+
+def finish(run: Finishing) -> dict[str, Any]:
+    """Write the finished model and its card; returns its figures."""
+    folder, plan, model, tokenizer = run.folder, run.plan, run.model, run.tokenizer
+    data, learned = run.data, run.learned
     model.to("cpu").eval()
     if plan.lora.rank:
         if model.shape.family in GGUF_FAMILIES - {"gpt2"}:  # whose file fuses layers
-            write_adapter(folder.adapter, model, model.shape, base["name"])
+            write_adapter(folder.adapter, model, model.shape, run.base["name"])
             write_gguf_adapter(folder.adapter / "adapter.gguf", model, folder.name)
         merge_lora(model)
     write_folder(folder.model, model, tokenizer)
     if isinstance(model, Encoder):
         known = [answer.text for one in data.train for _, answer in answers(one)]
         write_answers(folder.model, known)
-    figures = measure_finished(model, tokenizer, data, learned, plan)
+    figures = measure_finished(run)
     if plan.data.general is not None and not isinstance(model, Encoder):
         figures["general"] = {
             "before": folder.facts().get("general_before"),
@@ -71,7 +77,7 @@ def finish(
     card = {
         "name": folder.name,
         "recipe": plan.recipe,
-        "base": base,
+        "base": run.base,
         "data": {"sha256": data.fingerprint, "conversations": len(data.train)},
         "template": {
             "name": tokenizer.template.name,
@@ -90,18 +96,19 @@ def finish(
     return figures
 
 
-def measure_finished(
-    model: Transformer, tokenizer: TextTokenizer, data: DataSplit, learned: Corpus, plan: Plan
-) -> dict[str, Any]:
+def measure_finished(run: Finishing) -> dict[str, Any]:
     """Surprise beside the n-gram's, and what generated answers are like."""
+    model, tokenizer, data, plan = run.model, run.tokenizer, run.data, run.plan
     if not data.validation or plan.recipe == "prefer":
         return {}
     if isinstance(model, Encoder):
         return {"choice": _choice(model, tokenizer, data)} if plan.recipe == "tune" else {}
     measured = corpus_of(model, tokenizer, data.validation, plan)
     figures: dict[str, Any] = {
-        "validation": surprise(model, tokenizer, measured).figures(),
-        "ngram": ngram_surprise(learned, measured, tokenizer, model.shape.vocabulary).figures(),
+        "validation": surprise(
+            model, tokenizer, measured, rows=_FINAL_ROWS, told=run.told
+        ).figures(),
+        "ngram": ngram_surprise(run.learned, measured, tokenizer, model.shape.vocabulary).figures(),
     }
     if isinstance(model, Decoder):
         asked = [said for one in data.validation if (said := question_of(one))][:_GENERATED]

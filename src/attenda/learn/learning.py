@@ -20,7 +20,7 @@ from attenda.core.template import TEMPLATES, template_hash
 from attenda.learn.checkpoint import latest, load_checkpoint, save_checkpoint
 from attenda.learn.conversation import Problem
 from attenda.learn.families import PRESETS, preset
-from attenda.learn.finish import finish, general_surprise
+from attenda.learn.finish import Finishing, finish, general_surprise
 from attenda.learn.lora import add_lora
 from attenda.learn.measure import surprise
 from attenda.learn.model_folder import read_tokenizer
@@ -43,6 +43,7 @@ _MEASURED_ROWS = 64
 """Rows of the validation text that are measured while learning; all of it at the end."""
 _SAMPLES = 3
 _STEPS_WORTH_COMPILING = 200
+_SILENT_S = 5.0
 
 
 class Watch(Protocol):
@@ -141,13 +142,35 @@ def _carry_out(
     run.learner.weights.copy_into(run.model)
     with torch.compiler.set_stance("force_eager"):
         figures = finish(
-            folder, run.plan, run.model, run.tokenizer, run.data, run.lesson.corpus, run.base
+            Finishing(
+                folder=folder,
+                plan=run.plan,
+                model=run.model,
+                tokenizer=run.tokenizer,
+                data=run.data,
+                learned=run.lesson.corpus,
+                base=run.base,
+                told=_now_and_then(watch),
+            )
         )
     seconds = time.perf_counter() - run.began
     folder.note(status="finished", step=state.step, figures=figures, last_seconds=seconds)
     with suppress(OSError):  # a full disk costs the page, not the run
         write_report(folder)
     return folder.facts()
+
+
+def _now_and_then(watch: Watch) -> Callable[[int, int], None]:
+    """Tell `watch` how far measuring is, every few seconds."""
+    last = time.monotonic()
+
+    def told(done: int, most: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > _SILENT_S:
+            last = time.monotonic()
+            watch.doing("learn.doing.measure", done=done, most=most)
+
+    return told
 
 
 def prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread | None) -> Run:

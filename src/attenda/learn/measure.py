@@ -5,7 +5,7 @@ Every figure is over text that was not learned from. Nothing here changes a mode
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -57,7 +57,13 @@ class Surprise:
 
 @torch.inference_mode()
 def surprise(
-    model: Transformer, tokenizer: TextTokenizer, corpus: Corpus, *, rows: int = 0, batch: int = 8
+    model: Transformer,
+    tokenizer: TextTokenizer,
+    corpus: Corpus,
+    *,
+    rows: int = 0,
+    batch: int = 8,
+    told: Callable[[int, int], None] = lambda done, most: None,
 ) -> Surprise:
     """Surprise of a decoder or encoder-decoder over the learned tokens of a corpus.
 
@@ -67,6 +73,7 @@ def surprise(
         corpus: the text.
         rows: only the so many first rows; 0 is all.
         batch: rows computed at once.
+        told: called with the rows done so far, and all of them.
     """
     assert isinstance(model, Decoder | EncoderDecoder)
     objective = Answer(model) if isinstance(model, EncoderDecoder) else NextToken(model)
@@ -83,6 +90,7 @@ def surprise(
         part: Batch = packing.fill(packing.rows(0)[start : min(start + batch, most)], "measured")
         nats += objective(part.to(device)).item()
         tokens += part.weight
+        told(min(start + batch, most), most)
         weight += int(sizes[part.targets[part.learned].numpy()].sum())
     model.train(was_training)
     return Surprise(nats, tokens, weight)

@@ -248,6 +248,7 @@ ENGLISH: dict[str, str] = {
     "learn.doing.resume": "Going on from {path}.",
     "learn.doing.torn": "{path} is torn and was passed over.",
     "learn.doing.finish": "Writing and measuring the finished model …",
+    "learn.doing.measure": "Measured {done} of {most} rows.",
     "learn.doing.stop": "Saving after this step … (Ctrl-C again ends at once)",
     "learn.gguf.unwritten": "{path} could not be written: {problem}.",
     "learn.hub.failed": "{name} could not be fetched: {problem}. Check the name and the network, or give the path of a folder.",

@@ -248,6 +248,7 @@ CHINESE: dict[str, str] = {
     "learn.doing.resume": "从 {path} 继续。",
     "learn.doing.torn": "{path} 不完整，已跳过。",
     "learn.doing.finish": "正在写出并评测完成的模型……",
+    "learn.doing.measure": "已评测 {most} 行中的 {done} 行。",
     "learn.doing.stop": "这一步之后保存……（再按 Ctrl-C 立即结束）",
     "learn.gguf.unwritten": "无法写入 {path}：{problem}。",
     "learn.hub.failed": "无法获取 {name}：{problem}。请检查名称和网络，或给出文件夹的路径。",
