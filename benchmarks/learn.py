@@ -303,13 +303,11 @@ def in_another_process(make: Callable[[Path], Path], home: Path) -> Path:
 
 def decode_ours(options: argparse.Namespace) -> dict[str, float]:
     """Greedy tokens with our cache."""
-    import torch
-
     from attenda.learn.sample import Sampling, generate
     from attenda.learn.transformer import fast_type
 
     model, tokenizer = smollm2(options.home)
-    model.to(fast_type(torch.device("cpu")))
+    model.to(fast_type("cpu"))
     prompt = (tokenizer.encode("The quick brown fox jumps over the lazy dog. ") * 4)[:32]
     return measured(lambda: len(generate(model, [prompt], (), Sampling(most=96))[0]), options.steps)
 
@@ -322,7 +320,7 @@ def decode_theirs(options: argparse.Namespace, exact: bool = False) -> dict[str,
 
     from attenda.learn.transformer import fast_type
 
-    kind = torch.float32 if exact else fast_type(torch.device("cpu"))
+    kind = torch.float32 if exact else fast_type("cpu")
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=kind).eval()
     ids = torch.arange(100, 132)[None]
 

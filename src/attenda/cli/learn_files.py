@@ -60,8 +60,6 @@ def sample(
 ) -> None:
     """Print answers of a model."""
     with needs_torch():
-        import torch
-
         from attenda.learn.encoding import choose_answer, read_answers
         from attenda.learn.sample import Sampling, generate
         from attenda.learn.sources import find_source, open_source
@@ -77,7 +75,7 @@ def sample(
         answers = [known[number] for number in order[:count]]
     else:
         begin = tokenizer.end_id
-        model.to(fast_type(torch.device("cpu")))  # half the memory to read for each token
+        model.to(fast_type("cpu"))  # half the memory to read for each token
         found = generate(model, [prompt] * count, tokenizer.stop_ids, Sampling(**how), begin)
         answers = [tokenizer.decode(ids, controls=False) for ids in found]
     if as_json:

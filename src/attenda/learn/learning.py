@@ -232,7 +232,7 @@ def _learner(model: Transformer, lesson: Lesson, plan: Plan, spread: Spread | No
     device = torch.device(_device(plan.train.device))
     model.to(device)
     wanted = {"fp32": torch.float32, "bf16": torch.bfloat16}
-    compute = wanted.get(plan.train.precision) or fast_type(device)
+    compute = wanted.get(plan.train.precision) or fast_type(device.type)
     weights = MasterWeights(model, compute)
     how = plan.train
     steps = how.steps or max(round(how.epochs * lesson.steps_in_epoch), 1)

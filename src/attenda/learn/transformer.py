@@ -220,9 +220,9 @@ def _draw(model: nn.Module, shape: ModelShape, chance: torch.Generator) -> None:
             nn.init.normal_(weight, std=deviation, generator=chance)
 
 
-def fast_type(device: torch.device) -> torch.dtype:
+def fast_type(device: str) -> torch.dtype:
     """16 bits where the processor multiplies them itself; elsewhere they are slower than 32."""
-    if device.type == "cuda":
+    if device.startswith("cuda"):
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     able = torch.cpu.get_capabilities()
     return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else torch.float32
