@@ -104,13 +104,13 @@ def pretrain_ours(options: argparse.Namespace) -> dict[str, float]:
     import torch
 
     from attenda.learn.families import preset
-    from attenda.learn.loss import NextToken
+    from attenda.learn.loss import LearnedTokens
     from attenda.learn.optimizers import MasterWeights, OptimizerPlan, make_optimizers
     from attenda.learn.transformer import build
 
     model = build(preset(options.model, VOCABULARY))
     weights = MasterWeights(model, torch.bfloat16)
-    objective = NextToken(model)  # type: ignore[arg-type]
+    objective = LearnedTokens(model)  # type: ignore[arg-type]
     for stack in model.stacks():
         stack.compile_parts(torch.device("cpu"))
     optimizers = make_optimizers(weights.named(), OptimizerPlan())
@@ -234,14 +234,14 @@ def lora_ours(options: argparse.Namespace) -> dict[str, float]:
     import torch
 
     from attenda.learn.lora import TARGETS, add_lora
-    from attenda.learn.loss import NextToken
+    from attenda.learn.loss import LearnedTokens
     from attenda.learn.optimizers import MasterWeights, OptimizerPlan, make_optimizers
 
     model, _ = smollm2(options.home)
     add_lora(model, 16, 32.0, TARGETS, 0)
     weights = MasterWeights(model, torch.bfloat16)
     optimizers = make_optimizers(weights.named(), OptimizerPlan(rate=2e-4))
-    objective = NextToken(model)
+    objective = LearnedTokens(model)
     return measured(
         lambda: our_step(objective, weights, optimizers, random_batch(256, learned=100)),
         options.steps,

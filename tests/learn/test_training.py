@@ -23,7 +23,7 @@ from attenda.learn.dialogues import Dialogue, write
 from attenda.learn.encoding import choose_answer, read_answers
 from attenda.learn.estimate import estimate
 from attenda.learn.lora import add_lora, merge_lora, read_adapter, write_adapter
-from attenda.learn.loss import NextToken, head_loss
+from attenda.learn.loss import LearnedTokens, head_loss
 from attenda.learn.model_folder import read_folder, read_tokenizer
 from attenda.learn.ngram import KneserNey
 from attenda.learn.optimizers import MasterWeights, OptimizerPlan, Schedule, make_optimizers
@@ -278,7 +278,7 @@ def test_a_spoiled_step_is_not_taken(tmp_path: Path) -> None:
 
     class Broken(torch.nn.Module):
         def forward(self, batch: Any) -> torch.Tensor:
-            return NextToken(model)(batch) * float("nan")
+            return LearnedTokens(model)(batch) * float("nan")
 
     learner = Learner(
         Broken(),

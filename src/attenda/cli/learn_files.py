@@ -93,13 +93,13 @@ def evaluate(
         from attenda.learn.batches import Corpus
         from attenda.learn.measure import surprise, text_figures
         from attenda.learn.plan import DataPlan
-        from attenda.learn.rows import question_of, read_data, token_rows
+        from attenda.learn.rows import questions, read_data, token_rows
         from attenda.learn.sample import Sampling, generate
         from attenda.learn.sources import find_source, open_source
         from attenda.learn.transformer import Decoder
 
     rows = read_data(DataPlan(files=tuple(data), validation_share=0.0), seed=0).train
-    asked = [said for one in rows if (said := question_of(one))][:64]
+    asked = questions(rows, 64)
     found: dict[str, dict[str, float]] = {}
     for name in names:
         err.print(name, style="dim", markup=False)

@@ -285,25 +285,30 @@ class Attention(nn.Module):
         weight = torch.cat([layer.weight for layer in layers])  # (inner + 2 shared, W)
         bias = torch.cat([layer.bias for layer in layers]) if self.shape.query_bias else None
         sizes = [layer.out_features for layer in layers]
-        q, k, v = (self._heads(part) for part in F.linear(x, weight, bias).split(sizes, dim=-1))
-        if self.shape.query_norm:
-            q, k = self.query_norm(q), self.key_norm(k)
-        if rotation is not None:
-            q, k = rotate(q, *rotation), rotate(k, *rotation)
-        return q, k, v
+        q, k, v = F.linear(x, weight, bias).split(sizes, dim=-1)
+        return self._queries(q, rotation), *self._keys_values(k, v, rotation)
 
     def queries(self, x: Tensor, rotation: tuple[Tensor, Tensor] | None = None) -> Tensor:
         """Q of x (B, T, W), by head: (B, H, T, D)."""
-        q = self._heads(self.query(x))
-        if self.shape.query_norm:
-            q = self.query_norm(q)
-        return q if rotation is None else rotate(q, *rotation)
+        return self._queries(self.query(x), rotation)
 
     def keys_values(
         self, x: Tensor, rotation: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         """K and V of x (B, S, W), by head: (B, G, S, D) each."""
-        k, v = self._heads(self.key(x)), self._heads(self.value(x))
+        return self._keys_values(self.key(x), self.value(x), rotation)
+
+    def _queries(self, q: Tensor, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
+        """Projected (B, T, inner) by head, normalised and turned where the shape says so."""
+        q = self._heads(q)
+        if self.shape.query_norm:
+            q = self.query_norm(q)
+        return q if rotation is None else rotate(q, *rotation)
+
+    def _keys_values(
+        self, k: Tensor, v: Tensor, rotation: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, Tensor]:
+        k, v = self._heads(k), self._heads(v)
         if self.shape.query_norm:
             k = self.key_norm(k)
         return (k if rotation is None else rotate(k, *rotation)), v

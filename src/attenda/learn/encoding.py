@@ -19,15 +19,14 @@ from torch import Tensor, nn
 
 from attenda.core.errors import UserError
 from attenda.learn.batches import Batch, Packing
-from attenda.learn.loss import head_loss
 from attenda.learn.tokenizer import PAD, TextTokenizer
 from attenda.learn.transformer import Encoder
 
 __all__ = [
-    "HiddenTokens",
     "HidingPacking",
     "Matching",
     "choose_answer",
+    "rank_answers",
     "read_answers",
     "write_answers",
 ]
@@ -72,22 +71,6 @@ class HidingPacking(Packing):
         return self.fill(rows, name).weight
 
 
-class HiddenTokens(nn.Module):
-    """How surprised an encoder is by the hidden tokens of a batch, in nats, summed."""
-
-    def __init__(self, model: Encoder) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, batch: Batch) -> Tensor:
-        """A batch of (B, T) to one number."""
-        hidden = self.model.hidden(
-            batch.tokens, positions=batch.positions, documents=batch.documents
-        )  # (B, T, W)
-        chosen = hidden[batch.learned]  # (N, W)
-        return head_loss(chosen, self.model.output_weight, batch.targets[batch.learned])
-
-
 class Matching(nn.Module):
     """How far each question is from its own answer, among the answers of the batch, summed."""
 
@@ -128,19 +111,34 @@ def read_answers(folder: Path) -> list[str]:
 
 
 @torch.inference_mode()
+def rank_answers(
+    model: Encoder,
+    tokenizer: TextTokenizer,
+    prompts: Sequence[Sequence[int]],
+    answers: Sequence[str],
+) -> list[list[int]]:
+    """For each prompt, numbers of the answers, the nearest first."""
+    model.eval()
+    ids = [[tokenizer.end_id, *tokenizer.encode(text)] for text in answers]
+    known, asked = _vectors(model, ids), _vectors(model, prompts)  # (answers, W), (prompts, W)
+    order: list[list[int]] = (asked @ known.T).argsort(dim=-1, descending=True).tolist()
+    return order
+
+
 def choose_answer(
     model: Encoder, tokenizer: TextTokenizer, prompt: Sequence[int], answers: Sequence[str]
 ) -> list[int]:
     """Numbers of the answers, the nearest to the prompt first."""
-    model.eval()
-    asked = _vectors(model, [list(prompt)])  # (1, W)
-    ids = [[tokenizer.end_id, *tokenizer.encode(text)] for text in answers]
-    known = torch.cat([_vectors(model, ids[at : at + 64]) for at in range(0, len(ids), 64)])
-    order: list[int] = (asked @ known.T)[0].argsort(descending=True).tolist()
-    return order
+    return rank_answers(model, tokenizer, [prompt], answers)[0]
 
 
 def _vectors(model: Encoder, texts: Sequence[Sequence[int]]) -> Tensor:
+    """Each text as a vector (N, W), some at a time."""
+    parts = [_vectors_at_once(model, texts[at : at + 64]) for at in range(0, len(texts), 64)]
+    return torch.cat(parts)
+
+
+def _vectors_at_once(model: Encoder, texts: Sequence[Sequence[int]]) -> Tensor:
     """Each text as a vector (N, W)."""
     room = model.shape.context
     longest = min(max(len(text) for text in texts), room)

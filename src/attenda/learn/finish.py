@@ -10,14 +10,14 @@ import torch
 
 from attenda.core.template import template_hash
 from attenda.learn.batches import Corpus, Packing
-from attenda.learn.encoding import choose_answer, write_answers
+from attenda.learn.encoding import rank_answers, write_answers
 from attenda.learn.gguf import read_gguf, write_gguf, write_gguf_adapter
 from attenda.learn.lora import merge_lora, write_adapter
 from attenda.learn.measure import Surprise, ngram_surprise, surprise, text_figures
 from attenda.learn.model_folder import write_folder
 from attenda.learn.plan import DataPlan, Plan
 from attenda.learn.recipes import corpus_of
-from attenda.learn.rows import DataSplit, answers, question_of, read_data, token_rows
+from attenda.learn.rows import DataSplit, answers, questions, read_data, token_rows
 from attenda.learn.run_folder import RunFolder
 from attenda.learn.sample import Sampling, generate
 from attenda.learn.tokenizer import TextTokenizer
@@ -111,8 +111,8 @@ def measure_finished(run: Finishing) -> dict[str, Any]:
         "ngram": ngram_surprise(run.learned, measured, tokenizer, model.shape.vocabulary).figures(),
     }
     if isinstance(model, Decoder):
-        asked = [said for one in data.validation if (said := question_of(one))][:_GENERATED]
         room = model.shape.context - _MOST_TOKENS
+        asked = questions(data.validation, _GENERATED)
         prompts = [tokenizer.prompt(said)[-room:] for said in asked]
         if prompts:
             found = generate(model, prompts, tokenizer.stop_ids, Sampling(most=_MOST_TOKENS))
@@ -124,11 +124,13 @@ def _choice(model: Encoder, tokenizer: TextTokenizer, data: DataSplit) -> dict[s
     """How often a question's own answer is chosen among all answers that were not learned."""
     pairs = [pair for one in data.validation for pair in answers(one)][:_MOST_CHOICES]
     known = list(dict.fromkeys(answer.text for _, answer in pairs))
-    first = [
-        known[choose_answer(model, tokenizer, tokenizer.prompt(said), known)[0]] == answer.text
-        for said, answer in pairs
-    ]
-    return {"right": sum(first) / max(len(first), 1), "by_chance": 1 / max(len(known), 1)}
+    if not pairs:
+        return {"right": 0.0, "by_chance": 1.0}
+    ranked = rank_answers(model, tokenizer, [tokenizer.prompt(said) for said, _ in pairs], known)
+    right = sum(
+        known[order[0]] == answer.text for order, (_, answer) in zip(ranked, pairs, strict=True)
+    )
+    return {"right": right / len(pairs), "by_chance": 1 / len(known)}
 
 
 def general_surprise(plan: Plan, model: Transformer, tokenizer: TextTokenizer) -> Surprise:

@@ -17,6 +17,7 @@ import torch
 
 from attenda.core.errors import AttendaError, UserError
 from attenda.core.template import TEMPLATES, template_hash
+from attenda.learn.batches import Corpus
 from attenda.learn.checkpoint import latest, load_checkpoint, save_checkpoint
 from attenda.learn.conversation import Problem
 from attenda.learn.families import PRESETS, preset
@@ -28,7 +29,7 @@ from attenda.learn.optimizers import MasterWeights, OptimizerPlan, Schedule, mak
 from attenda.learn.plan import Plan
 from attenda.learn.recipes import Lesson, corpus_of, make_lesson
 from attenda.learn.report import write_report
-from attenda.learn.rows import DataSplit, question_of, read_data, rendered
+from attenda.learn.rows import DataSplit, questions, read_data, rendered
 from attenda.learn.run_folder import RunFolder
 from attenda.learn.sample import Sampling, generate
 from attenda.learn.sources import Source, find_source, open_source
@@ -84,6 +85,8 @@ class Run:
     learner: Learner
     began: float = field(default_factory=time.perf_counter)
     first_step: int = 0
+    measured: Corpus | None = None
+    """The validation text as the recipe sees it, once it was measured on."""
 
     @property
     def leads(self) -> bool:
@@ -357,9 +360,10 @@ def _measure(run: Run, state: TrainState) -> None:
     if not run.data.validation or isinstance(run.model, Encoder):
         return
     chance = torch.get_rng_state()
-    corpus = corpus_of(run.model, run.tokenizer, run.data.validation, run.plan)
+    if run.measured is None:
+        run.measured = corpus_of(run.model, run.tokenizer, run.data.validation, run.plan)
     with torch.compiler.set_stance("force_eager"):  # other sizes would be compiled anew
-        found = surprise(run.model, run.tokenizer, corpus, rows=_MEASURED_ROWS)
+        found = surprise(run.model, run.tokenizer, run.measured, rows=_MEASURED_ROWS)
         row = {"step": state.step, "validation": found.figures()}
         run.folder.add_metrics(row)
         run.watch.measured(row)
@@ -371,7 +375,7 @@ def _measure(run: Run, state: TrainState) -> None:
 def _add_samples(run: Run, step: int) -> None:
     if not isinstance(run.model, Decoder):
         return
-    asked = [said for one in run.data.validation if (said := question_of(one))][:_SAMPLES]
+    asked = questions(run.data.validation, _SAMPLES)
     room = run.model.shape.context - 1
     prompts = [run.tokenizer.prompt(said)[-room:] for said in asked]
     if not prompts:

@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attenda.learn.batches import Batch
-from attenda.learn.transformer import Decoder, EncoderDecoder
+from attenda.learn.transformer import Decoder, Encoder, EncoderDecoder, Transformer
 
 __all__ = [
     "Answer",
-    "NextToken",
+    "LearnedTokens",
     "PairBatch",
     "Preference",
     "answer_log_probability",
@@ -82,13 +82,18 @@ def head_loss(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
         weight: (V, W).
         targets: (N,).
     """
+    if not torch.is_grad_enabled():  # the function can't see that, and would make gradients
+        hidden, weight = hidden.detach(), weight.detach()
     return _HeadLoss.apply(hidden, weight, targets)
 
 
-class NextToken(nn.Module):
-    """How surprised a decoder is by the learned tokens of a batch, in nats, summed."""
+class LearnedTokens(nn.Module):
+    """How surprised a model is by the learned tokens of a batch, in nats, summed.
 
-    def __init__(self, model: Decoder) -> None:
+    A decoder's are those that come next, an encoder's those that were hidden.
+    """
+
+    def __init__(self, model: Decoder | Encoder) -> None:
         super().__init__()
         self.model = model
 
@@ -100,7 +105,7 @@ class NextToken(nn.Module):
         return _learned_loss(self.model, hidden, batch)
 
 
-def _learned_loss(model: Decoder | EncoderDecoder, hidden: Tensor, batch: Batch) -> Tensor:
+def _learned_loss(model: Transformer, hidden: Tensor, batch: Batch) -> Tensor:
     """The loss at learned places alone; the output layer isn't computed at the others."""
     if batch.weight == batch.targets.numel():
         chosen, targets = hidden.flatten(0, 1), batch.targets.flatten()

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from attenda.learn.batches import Batch, Corpus, Packing
-from attenda.learn.loss import Answer, NextToken
+from attenda.learn.loss import Answer, LearnedTokens
 from attenda.learn.ngram import KneserNey
 from attenda.learn.tokenizer import TextTokenizer
 from attenda.learn.transformer import Decoder, EncoderDecoder, Transformer
@@ -76,7 +76,7 @@ def surprise(
         told: called with the rows done so far, and all of them.
     """
     assert isinstance(model, Decoder | EncoderDecoder)
-    objective = Answer(model) if isinstance(model, EncoderDecoder) else NextToken(model)
+    objective = Answer(model) if isinstance(model, EncoderDecoder) else LearnedTokens(model)
     was_training = model.training
     objective.eval()
     packing = Packing(corpus, batch, seed=0, shuffle=False)

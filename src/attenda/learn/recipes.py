@@ -18,8 +18,8 @@ from attenda.core.errors import UserError
 from attenda.core.message import Message
 from attenda.learn.batches import Corpus, Packing, Place, SinglePacking
 from attenda.learn.dialogues import Dialogue
-from attenda.learn.encoding import HiddenTokens, HidingPacking, Matching
-from attenda.learn.loss import Answer, NextToken, PairBatch, Preference, answer_log_probability
+from attenda.learn.encoding import HidingPacking, Matching
+from attenda.learn.loss import Answer, LearnedTokens, PairBatch, Preference, answer_log_probability
 from attenda.learn.plan import Plan
 from attenda.learn.rows import answers, token_rows
 from attenda.learn.spread import Spread
@@ -66,9 +66,9 @@ def make_lesson(
     if isinstance(model, EncoderDecoder):
         objective = Answer(model)
     elif isinstance(model, Decoder):
-        objective = NextToken(model)
+        objective = LearnedTokens(model)
     elif plan.recipe == "pretrain":
-        packing, objective = HidingPacking(packing, tokenizer), HiddenTokens(model)
+        packing, objective = HidingPacking(packing, tokenizer), LearnedTokens(model)
     else:
         packing = SinglePacking(corpus, plan.train.batch, plan.train.seed)
         objective = Matching(model)

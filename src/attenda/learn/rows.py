@@ -6,6 +6,7 @@ assistant's words and their stops (tune, prefer).
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from attenda.core.errors import UserError
 from attenda.core.message import Message
@@ -14,7 +15,7 @@ from attenda.learn.dialogues import Dialogue, Problem, fingerprint, read, split
 from attenda.learn.plan import DataPlan
 from attenda.learn.tokenizer import TextTokenizer, TokenRow
 
-__all__ = ["DataSplit", "answers", "question_of", "read_data", "rendered", "token_rows"]
+__all__ = ["DataSplit", "answers", "questions", "read_data", "rendered", "token_rows"]
 
 Said = Callable[[Problem], None]
 
@@ -83,12 +84,10 @@ def token_rows(
         yield replace(row, learned=(True,) * len(row.ids)) if all_learned else row
 
 
-def question_of(dialogue: Dialogue) -> Sequence[Message] | None:
-    """What was said up to the last answer; none where the assistant said nothing after it."""
-    for place in range(len(dialogue.messages) - 1, 0, -1):
-        if dialogue.messages[place].role == "assistant":
-            return dialogue.messages[:place]
-    return None
+def questions(dialogues: Iterable[Dialogue], most: int) -> list[Sequence[Message]]:
+    """What was said up to the last answer, of the first `most` conversations that have one."""
+    lasts = ([said for said, _ in answers(one)][-1:] for one in dialogues)
+    return list(islice((said for last in lasts for said in last), most))
 
 
 def answers(dialogue: Dialogue) -> Iterator[tuple[Sequence[Message], Message]]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from attenda.core.errors import UserError
 from attenda.learn.transformer import Decoder, EncoderDecoder
 
-__all__ = ["Sampling", "choose", "generate", "stream"]
+__all__ = ["Sampling", "choose", "generate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +46,6 @@ def choose(logits: Tensor, sampling: Sampling, chance: torch.Generator) -> Tenso
     return torch.multinomial(scores.softmax(-1), 1, generator=chance)[:, 0]
 
 
-def stream(
-    model: Decoder | EncoderDecoder,
-    prompt: Sequence[int],
-    stops: Sequence[int],
-    how: Sampling,
-    begin: int = 0,
-) -> Iterator[int]:
-    """Tokens after `prompt`, one by one, until a stop token (which is given too) or the limit.
-
-    Args:
-        model: a decoder writes on; an encoder-decoder answers.
-        prompt: ids.
-        stops: ids that end the text.
-        how: the next token is drawn.
-        begin: the id that an encoder-decoder's answer begins with.
-
-    Raises:
-        UserError: the prompt is longer than the model reads.
-    """
-    for ids in _steps(model, [prompt], how, begin):
-        yield ids[0]
-        if ids[0] in stops:
-            return
-
-
 def generate(
     model: Decoder | EncoderDecoder,
     prompts: Sequence[Sequence[int]],
@@ -78,9 +53,17 @@ def generate(
     how: Sampling,
     begin: int = 0,
 ) -> list[list[int]]:
-    """What follows each prompt, stop token included; all are written at once.
+    """What follows each prompt, up to a stop token (which is given too) or the limit.
 
-    Args and errors as of `stream`.
+    Args:
+        model: a decoder writes on; an encoder-decoder answers.
+        prompts: ids; all are gone on with at once.
+        stops: ids that end a text.
+        how: the next token is drawn.
+        begin: the id that an encoder-decoder's answer begins with.
+
+    Raises:
+        UserError: a prompt is longer than the model reads.
     """
     found: list[list[int]] = [[] for _ in prompts]
     done = [False] * len(prompts)
