@@ -143,6 +143,8 @@ async def show(
     def load() -> dict[str, Any]:
         row = lessons.standing(folder, who.language)
         row["curve"] = school_files.curve(folder, since)
+        if points := row["curve"]["points"]:  # the trainer may have gone on in between
+            row["step"] = max(row["step"], points[-1][0])
         row["samples"] = school_files.samples(folder)[-1 if since else 0 :]
         return row if since and row["status"] == "running" else {**row, **_details(folder)}
 
