@@ -86,12 +86,23 @@ def attend(q: Tensor, k: Tensor, v: Tensor, sight: Sight, scale: float | None = 
         scale: instead of 1 / √D.
     """
     if (shared := q.shape[1] // k.shape[1]) > 1:
+        if q.shape[2] == 1 and (sight.mask is None or sight.mask.shape[1] == 1):
+            return _attend_once(q, k, v, sight.mask, scale)
         k, v = k.repeat_interleave(shared, dim=1), v.repeat_interleave(shared, dim=1)
     if _slices_pay(q, k, sight):
         return attend_in_slices(q, k, v, sight, scale)
     return F.scaled_dot_product_attention(
         q, k, v, attn_mask=sight.mask, is_causal=sight.causal, scale=scale
     )
+
+
+def _attend_once(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float | None
+) -> Tensor:
+    """One query of each head, (B, H, 1, D): the heads of a group look as H / G queries would."""
+    grouped = q.unflatten(1, (k.shape[1], -1)).squeeze(3)  # (B, G, H / G, D)
+    heads = F.scaled_dot_product_attention(grouped, k, v, attn_mask=mask, scale=scale)
+    return heads.flatten(1, 2).unsqueeze(2)
 
 
 def _slices_pay(q: Tensor, k: Tensor, sight: Sight) -> bool:
@@ -169,9 +180,10 @@ class Rotation(nn.Module):
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn each pair (x_i, x_{i + D/2}) of x (B, H, T, D) by the angle of its position."""
-    first, second = x.float().chunk(2, dim=-1)  # (B, H, T, D/2) each
+    exact = x.float()
+    first, second = exact.chunk(2, dim=-1)  # (B, H, T, D/2) each
     turned = torch.cat([-second, first], dim=-1)  # (B, H, T, D)
-    return (x.float() * cos + turned * sin).to(x.dtype)
+    return torch.addcmul(exact * cos, turned, sin).to(x.dtype)
 
 
 def relative_buckets(

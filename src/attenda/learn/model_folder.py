@@ -51,7 +51,7 @@ def read_folder(folder: Path) -> Transformer:
 
 
 def load_weights(model: torch.nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Put `tensors`, under our names, into `model`.
+    """Make `tensors`, under our names, the weights of `model`; they aren't kept twice.
 
     Raises:
         UserError: one is missing, too many, or of another size.
@@ -67,7 +67,14 @@ def load_weights(model: torch.nn.Module, tensors: Mapping[str, Tensor]) -> None:
             )
     if extra := [name for name in tensors if name not in wanted]:
         raise UserError("learn.weights.unknown", name=extra[0], count=len(extra))
-    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    model.load_state_dict({name: _own(tensor) for name, tensor in tensors.items()}, assign=True)
+
+
+def _own(tensor: Tensor) -> Tensor:
+    """In 32 bits and in memory of its own, neither a file's nor a larger tensor's."""
+    tensor = tensor.float()
+    alone = tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.nbytes
+    return tensor if alone else tensor.clone(memory_format=torch.contiguous_format)
 
 
 def read_tensors(folder: Path) -> dict[str, Tensor]:
