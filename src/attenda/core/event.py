@@ -9,19 +9,36 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from attenda.core.label import Label, Labelled
 from attenda.core.message import Citation
 from attenda.core.ports import Usage
 
 __all__ = [
+    "Called",
     "Cited",
+    "Confirmed",
+    "DialogueEvent",
     "Event",
     "FinishReason",
+    "FlowBegan",
+    "FlowEnded",
+    "FlowMoved",
     "Found",
+    "HandedBack",
+    "HandedOff",
+    "Kept",
     "Nearest",
     "RunFinished",
     "RunStarted",
+    "SaidAhead",
     "Searched",
+    "SlotRefused",
+    "SlotSet",
+    "SlotsForgotten",
     "TextAdded",
+    "TooLate",
+    "Unclear",
+    "Understood",
     "event_from_json",
 ]
 
@@ -102,8 +119,161 @@ class RunFinished(_Frozen):
     """What the model can read at once, prompt and answer together; 0 when unknown."""
 
 
+class FlowBegan(_Frozen):
+    """A flow began; `instance` names this time of doing it, from the message that asked for it."""
+
+    type: Literal["flow.began"] = "flow.began"
+    flow: str
+    fingerprint: str
+    instance: str
+    called: bool = False
+    """By another flow, which waits for it."""
+
+
+class SlotSet(_Frozen):
+    """A slot got a value, or another one."""
+
+    type: Literal["flow.slot"] = "flow.slot"
+    instance: str
+    slot: str
+    value: Labelled
+    words: str = ""
+
+
+class SlotRefused(_Frozen):
+    """What was named for a slot may not be."""
+
+    type: Literal["flow.slot_refused"] = "flow.slot_refused"
+    instance: str
+    slot: str
+    value: Labelled
+
+
+class SaidAhead(_Frozen):
+    """A value was named for a flow that the one under way will call."""
+
+    type: Literal["flow.ahead"] = "flow.ahead"
+    slot: str
+    value: Labelled
+    words: str = ""
+
+
+class TooLate(_Frozen):
+    """A slot was to get another value, but what rests on it is done and stays done."""
+
+    type: Literal["flow.too_late"] = "flow.too_late"
+    instance: str
+    slot: str
+
+
+class SlotsForgotten(_Frozen):
+    """Slots lost their values, to be asked for again."""
+
+    type: Literal["flow.forgotten"] = "flow.forgotten"
+    instance: str
+    slots: tuple[str, ...]
+
+
+class FlowMoved(_Frozen):
+    """A flow stands at another instruction."""
+
+    type: Literal["flow.moved"] = "flow.moved"
+    instance: str
+    at: int
+    because: Label | None = None
+    """Label of what decided the way; it lowers what is done from here on."""
+
+
+class Kept(_Frozen):
+    """A result, or a reckoned value, got a name in a flow."""
+
+    type: Literal["flow.kept"] = "flow.kept"
+    instance: str
+    name: str
+    value: Labelled
+
+
+class Confirmed(_Frozen):
+    """The person said yes to what a step said it would do."""
+
+    type: Literal["flow.confirmed"] = "flow.confirmed"
+    instance: str
+    step: str
+
+
+class FlowEnded(_Frozen):
+    """A flow is over."""
+
+    type: Literal["flow.ended"] = "flow.ended"
+    instance: str
+    outcome: Literal["done", "refused", "cancelled", "failed"]
+
+
+class Unclear(_Frozen):
+    """The person was not understood, or it could be one of several flows."""
+
+    type: Literal["unclear"] = "unclear"
+    flows: tuple[str, ...] = ()
+
+
+class Understood(_Frozen):
+    """The person was understood: misunderstandings are counted from here."""
+
+    type: Literal["understood"] = "understood"
+
+
+class Called(_Frozen):
+    """A tool was called and this became of it."""
+
+    type: Literal["called"] = "called"
+    instance: str
+    step: str
+    tool: str
+    effect: str = ""
+    """Idempotency key of a write; a read has none."""
+    state: Literal["done", "waiting", "denied", "failed", "unknown"]
+    arguments: dict[str, str] = Field(default_factory=dict)
+    """As a person reads them."""
+    approval_id: str = ""
+    problem: str = ""
+
+
+class HandedOff(_Frozen):
+    """The session waits for a person."""
+
+    type: Literal["handed_off"] = "handed_off"
+    reason: str
+
+
+class HandedBack(_Frozen):
+    """A person gave the session back."""
+
+    type: Literal["handed_back"] = "handed_back"
+
+
+DialogueEvent = Annotated[
+    FlowBegan
+    | SlotSet
+    | SlotRefused
+    | SlotsForgotten
+    | SaidAhead
+    | TooLate
+    | FlowMoved
+    | Kept
+    | Confirmed
+    | FlowEnded
+    | Unclear
+    | Understood
+    | Called
+    | HandedOff
+    | HandedBack,
+    Field(discriminator="type"),
+]
+"""What changes the state of a dialogue."""
+
 Event = Annotated[
-    RunStarted | Searched | TextAdded | Cited | Nearest | RunFinished, Field(discriminator="type")
+    RunStarted | Searched | TextAdded | Cited | Nearest | DialogueEvent | RunFinished,
+    Field(discriminator="type"),
 ]
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)

@@ -1,15 +1,27 @@
 """Labels: how far a value may be trusted, who may read it and where it came from.
 
-A label travels with each stored message, part and passage. Joining two labels keeps the lowest
-integrity, the readers both allow and all sources, so derived text is never trusted more, nor
-shown to more people, than what it was made from (`information-flow control`; Denning, 1976).
+A label travels with each stored message, part, passage and value. Joining two labels keeps the
+lowest integrity, the readers both allow and all sources, so derived text is never trusted more,
+nor shown to more people, than what it was made from (`information-flow control`; Denning, 1976).
 """
 
+from collections.abc import Iterable
+from functools import reduce
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-__all__ = ["PUBLIC", "Integrity", "Label", "join"]
+__all__ = [
+    "PUBLIC",
+    "SYSTEM",
+    "Integrity",
+    "Label",
+    "Labelled",
+    "at_least",
+    "join",
+    "join_all",
+    "readable_by",
+]
 
 Integrity = Literal["system", "operator", "user", "untrusted"]
 _ORDER: tuple[Integrity, ...] = ("untrusted", "user", "operator", "system")
@@ -31,6 +43,30 @@ class Label(BaseModel):
     """Ids of the messages, passages and tool calls it was made from."""
 
 
+SYSTEM = Label(integrity="system", readers=frozenset({PUBLIC}))
+"""What the code itself says; joining with it changes nothing."""
+
+
+class Labelled(BaseModel):
+    """A value with its label: what tools are given and give, and what a flow keeps.
+
+    A record whose fields are not all alike (an order with a note that its customer wrote) names
+    the labels of those that differ.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    value: JsonValue
+    label: Label = Label()
+    fields: dict[str, Label] = Field(default_factory=dict)
+    """Labels of single fields of a record, or of the records of a list."""
+
+    @property
+    def whole_label(self) -> Label:
+        """The label of the value with everything in it."""
+        return join_all([self.label, *self.fields.values()])
+
+
 def join(one: Label, other: Label) -> Label:
     """The label of a value made from both: lowest integrity, common readers, all sources."""
     if PUBLIC in one.readers:
@@ -41,3 +77,18 @@ def join(one: Label, other: Label) -> Label:
         readers = one.readers & other.readers
     integrity = min(one.integrity, other.integrity, key=_ORDER.index)
     return Label(integrity=integrity, readers=readers, sources=one.sources | other.sources)
+
+
+def join_all(labels: Iterable[Label]) -> Label:
+    """The label of a value made from all of these; of none, what the code itself says."""
+    return reduce(join, labels, SYSTEM)
+
+
+def at_least(label: Label, required: Integrity) -> bool:
+    """Whether a value may be trusted as far as `required`."""
+    return _ORDER.index(label.integrity) >= _ORDER.index(required)
+
+
+def readable_by(label: Label, sink: Iterable[str]) -> bool:
+    """Whether everyone in `sink` may read the value; a sink that is public needs public data."""
+    return PUBLIC in label.readers or set(sink) <= label.readers

@@ -1,0 +1,106 @@
+"""Commands: what the user wants, typed. Understanding proposes them; they do nothing themselves."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from attenda.core.label import Labelled
+
+__all__ = [
+    "Affirm",
+    "AskDocuments",
+    "AskHuman",
+    "Cancel",
+    "Clarify",
+    "Command",
+    "NotUnderstood",
+    "Refuse",
+    "SetSlot",
+    "StartFlow",
+    "Wait",
+]
+
+
+class _Command(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class StartFlow(_Command):
+    """They want this done."""
+
+    type: Literal["start_flow"] = "start_flow"
+    flow: str
+
+
+class SetSlot(_Command):
+    """They named a value, or corrected it."""
+
+    type: Literal["set_slot"] = "set_slot"
+    slot: str
+    value: Labelled
+    words: str = ""
+    """Their own words for it."""
+
+
+class Affirm(_Command):
+    """Yes."""
+
+    type: Literal["affirm"] = "affirm"
+
+
+class Refuse(_Command):
+    """No."""
+
+    type: Literal["refuse"] = "refuse"
+
+
+class Wait(_Command):
+    """Neither yes nor no: they want time, or to talk of something else first."""
+
+    type: Literal["wait"] = "wait"
+
+
+class Cancel(_Command):
+    """They no longer want what is under way."""
+
+    type: Literal["cancel"] = "cancel"
+
+
+class AskHuman(_Command):
+    """They want a person."""
+
+    type: Literal["ask_human"] = "ask_human"
+
+
+class AskDocuments(_Command):
+    """They ask something that the documents may answer."""
+
+    type: Literal["ask_documents"] = "ask_documents"
+
+
+class Clarify(_Command):
+    """It could be one of these; they must say which."""
+
+    type: Literal["clarify"] = "clarify"
+    flows: tuple[str, ...]
+
+
+class NotUnderstood(_Command):
+    """It could be anything."""
+
+    type: Literal["not_understood"] = "not_understood"
+
+
+Command = Annotated[
+    StartFlow
+    | SetSlot
+    | Affirm
+    | Refuse
+    | Wait
+    | Cancel
+    | AskHuman
+    | AskDocuments
+    | Clarify
+    | NotUnderstood,
+    Field(discriminator="type"),
+]

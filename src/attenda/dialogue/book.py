@@ -1,0 +1,28 @@
+"""The flows of an agent: those that begin now, and older ones that somebody is still in."""
+
+from collections.abc import Iterable, Mapping
+
+from attenda.core.errors import UserError
+from attenda.dialogue.flow import Flow
+from attenda.dialogue.state import Frame
+
+__all__ = ["FlowBook"]
+
+
+class FlowBook:
+    """Flows by name, and by fingerprint for frames that began on an older text."""
+
+    def __init__(self, current: Mapping[str, Flow], older: Iterable[Flow] = ()) -> None:
+        self.current = dict(current)
+        self._by_fingerprint = {flow.fingerprint: flow for flow in (*older, *current.values())}
+
+    def of(self, frame: Frame) -> Flow:
+        """The flow that a frame began on.
+
+        Raises:
+            UserError: it is not kept any more.
+        """
+        flow = self._by_fingerprint.get(frame.fingerprint)
+        if flow is None:
+            raise UserError("flow.gone", name=frame.flow)
+        return flow

@@ -1,0 +1,187 @@
+"""What can be seen of flows before they run.
+
+Names that nothing sets, steps that nobody reaches, writes that nobody confirmed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Protocol
+
+from attenda.dialogue.expression import names_in_text, parse
+from attenda.dialogue.flow import (
+    Branch,
+    CallFlowStep,
+    CallStep,
+    CollectStep,
+    ConfirmStep,
+    Flow,
+    ForgetStep,
+    Jump,
+    SetStep,
+)
+
+__all__ = ["GIVEN", "FlowMistake", "ToolShape", "check_flows"]
+
+GIVEN = frozenset({"today", "now", "user"})
+"""Names that every flow may read: the day, the time (both in the clock's zone) and who asks."""
+
+
+_Found = tuple[str, str, dict[str, str]]
+"""Step, key of the catalogue, its values."""
+
+
+class ToolShape(Protocol):
+    """What a flow must know of a tool."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes the world."""
+
+    @property
+    def arguments(self) -> Mapping[str, bool]:
+        """Its arguments, and whether each must be given."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowMistake:
+    """A mistake in a flow that can be read."""
+
+    flow: str
+    step: str
+    """Id of the step, or empty."""
+    key: str
+    """Of the catalogue."""
+    values: dict[str, str]
+
+
+def check_flows(flows: Mapping[str, Flow], tools: Mapping[str, ToolShape]) -> list[FlowMistake]:
+    """Everything that is wrong with flows that will run together with these tools."""
+    return [mistake for flow in flows.values() for mistake in _check(flow, flows, tools)]
+
+
+def _check(
+    flow: Flow, flows: Mapping[str, Flow], tools: Mapping[str, ToolShape]
+) -> Iterator[FlowMistake]:
+    found = (
+        _slot_mistakes(flow, flows),
+        _tool_mistakes(flow, tools),
+        _way_mistakes(flow, flows, tools),
+    )
+    for step, key, values in chain(*found):
+        yield FlowMistake(flow.name, step, key, values)
+
+
+def _slot_mistakes(flow: Flow, flows: Mapping[str, Flow]) -> Iterator[_Found]:
+    if not flow.hidden and not any(flow.examples.values()):
+        yield "", "flow.no_examples", {}
+    for step, name in _collected(flow):
+        if name not in flow.slots:
+            yield step, "flow.unknown_slot", {"name": name}
+        elif not flow.slots[name].ask:
+            yield step, "flow.never_asked", {"name": name}
+    for step, name in _unset_names(flow, flows):
+        yield step, "flow.unset_name", {"name": name}
+
+
+def _tool_mistakes(flow: Flow, tools: Mapping[str, ToolShape]) -> Iterator[_Found]:
+    for call in flow.instructions:
+        if isinstance(call, CallStep):
+            yield from ((call.id, key, values) for key, values in _call_mistakes(call, tools))
+
+
+def _way_mistakes(
+    flow: Flow, flows: Mapping[str, Flow], tools: Mapping[str, ToolShape]
+) -> Iterator[_Found]:
+    reached = _reached(flow)
+    for at, step in enumerate(flow.instructions):
+        if at not in reached and not isinstance(step, Jump):
+            yield step.id, "flow.unreachable", {}
+        if isinstance(step, CallFlowStep) and step.call_flow not in flows:
+            yield step.id, "flow.unknown_flow", {"name": step.call_flow}
+        if isinstance(step, CallStep) and False in reached.get(at, set()):
+            writes = step.call in tools and tools[step.call].writes
+            if writes and not step.unless_confirmed:
+                yield step.id, "flow.unconfirmed", {"name": step.call}
+
+
+def _collected(flow: Flow) -> Iterator[tuple[str, str]]:
+    for instruction in flow.instructions:
+        if isinstance(instruction, CollectStep):
+            yield instruction.id, instruction.collect
+        if isinstance(instruction, ForgetStep):
+            yield from ((instruction.id, name) for name in instruction.ask_again)
+
+
+def _call_mistakes(
+    call: CallStep, tools: Mapping[str, ToolShape]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    if call.call not in tools:
+        yield "flow.unknown_tool", {"name": call.call, "known": ", ".join(sorted(tools)) or "—"}
+        return
+    arguments = tools[call.call].arguments
+    for name in call.args:
+        if name not in arguments:
+            yield "flow.unknown_argument", {"name": name, "tool": call.call}
+    for name, needed in arguments.items():
+        if needed and name not in call.args:
+            yield "flow.missing_argument", {"name": name, "tool": call.call}
+
+
+def _unset_names(flow: Flow, flows: Mapping[str, Flow]) -> Iterator[tuple[str, str]]:
+    """Names that something reads and nothing sets."""
+    known = GIVEN | _set_names(flow, flows)
+    for at, instruction in enumerate(flow.instructions):
+        yield from ((instruction.id, name) for name in sorted(flow.reads(at) - known))
+    for name, slot in flow.slots.items():
+        read = set(parse(slot.check).names) if slot.check else set()
+        for words in (slot.ask, slot.otherwise):
+            read |= {one for text in words.values() for one in names_in_text(text)}
+        yield from ((name, one) for one in sorted(read - known))
+
+
+def _set_names(flow: Flow, flows: Mapping[str, Flow], depth: int = 3) -> frozenset[str]:
+    """Names that a flow gives values, or one that it calls does."""
+    known = set(flow.slots)
+    for step in flow.instructions:
+        match step:
+            case CallStep(into=into) if into:
+                known.add(into)
+            case SetStep(set=values):
+                known |= set(values)
+            case CallFlowStep(call_flow=name) if depth and name in flows:
+                known |= _set_names(flows[name], flows, depth - 1)
+    return frozenset(known)
+
+
+def _reached(flow: Flow) -> dict[int, set[bool]]:
+    """Places that can be reached, and whether a yes came before on the way there."""
+    found: dict[int, set[bool]] = {}
+    waiting = [(0, False)]
+    while waiting:
+        at, confirmed = waiting.pop()
+        if not 0 <= at < len(flow.instructions) or confirmed in found.setdefault(at, set()):
+            continue
+        found[at].add(confirmed)
+        waiting += _ways_on(flow, at, confirmed)
+    return {at: flags for at, flags in found.items() if flags}
+
+
+def _ways_on(flow: Flow, at: int, confirmed: bool) -> list[tuple[int, bool]]:
+    match flow.instructions[at]:
+        case Branch(otherwise=otherwise):
+            return [(at + 1, confirmed), (otherwise, confirmed)]
+        case Jump(to=to):
+            return [(to, confirmed)]
+        case ForgetStep(ask_again=slots):
+            return [(_first_collect(flow, slots), False)]
+        case ConfirmStep(otherwise=no):
+            return [(at + 1, True), *([(at + 2, False)] if no else [])]
+    return [(at + 1, confirmed)]
+
+
+def _first_collect(flow: Flow, slots: tuple[str, ...]) -> int:
+    for at, instruction in enumerate(flow.instructions):
+        if isinstance(instruction, CollectStep) and instruction.collect in slots:
+            return at
+    return 0

@@ -1,0 +1,159 @@
+"""Flows from YAML files: read, checked, each mistake with its file and line.
+
+A file is a mapping from the names of flows to their bodies. Scalars are text; what looks like a
+date or a `no` stays what was written.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from attenda.dialogue import flow as flows
+from attenda.dialogue.flow import Flow
+
+__all__ = ["FlowProblem", "read_flows"]
+
+_MOST_BYTES = 200_000
+_VERBS: dict[str, type[Any]] = {
+    "collect": flows.CollectStep,
+    "call": flows.CallStep,
+    "confirm": flows.ConfirmStep,
+    "say": flows.SayStep,
+    "if": flows.IfStep,
+    "set": flows.SetStep,
+    "ask_again": flows.ForgetStep,
+    "search": flows.SearchStep,
+    "hand_off": flows.HandOffStep,
+    "call_flow": flows.CallFlowStep,
+}
+_INNER = ("then", "else", "otherwise")
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowProblem:
+    """What is wrong with a file, and where."""
+
+    file: str
+    line: int
+    key: str
+    """Of the catalogue."""
+    values: dict[str, str]
+
+
+def read_flows(text: str, file: str) -> tuple[dict[str, Flow], list[FlowProblem]]:
+    """The flows of one file and what is wrong in it; a flow with a mistake is left out."""
+    problems: list[FlowProblem] = []
+    lines: dict[Place, int] = {}
+    try:
+        tree = _tree(text, lines)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        said = str(getattr(error, "problem", None) or error)
+        line = mark.line + 1 if mark else 1
+        return {}, [FlowProblem(file, line, "flow.yaml", {"problem": said})]
+    found: dict[str, Flow] = {}
+    if not isinstance(tree, dict):
+        return {}, [FlowProblem(file, 1, "flow.no_mapping", {})]
+    for name, body in tree.items():
+        bad = _Mistakes(file, (name,), lines)
+        flow = _flow(str(name), body, bad)
+        problems += bad.found
+        if flow is not None and not bad.found:
+            found[flow.name] = flow
+    return found, problems
+
+
+class _Mistakes:
+    """Collects mistakes of one flow by their place in the file."""
+
+    def __init__(self, file: str, root: Place, lines: Mapping[Place, int]) -> None:
+        self.file, self.root, self.lines = file, root, lines
+        self.found: list[FlowProblem] = []
+
+    def add(self, place: Place, key: str, **values: object) -> None:
+        """Note one; the line is that of the nearest thing that has one."""
+        whole = (*self.root, *place)
+        while whole not in self.lines and whole:
+            whole = whole[:-1]
+        plain = {name: str(value) for name, value in values.items()}
+        self.found.append(FlowProblem(self.file, self.lines.get(whole, 1), key, plain))
+
+
+def _flow(name: str, body: Any, bad: _Mistakes) -> Flow | None:
+    if not isinstance(body, dict):
+        bad.add((), "flow.no_body", name=name)
+        return None
+    steps = _steps(body.get("steps", []), ("steps",), bad)
+    if bad.found:
+        return None
+    try:
+        return Flow.model_validate({**body, "name": name, "steps": steps})
+    except ValidationError as error:
+        _note(error, (), bad)
+    return None
+
+
+def _steps(rows: Any, place: Place, bad: _Mistakes) -> tuple[Any, ...]:
+    """Steps as values, each by its verb, so that a mistake is told of that verb alone."""
+    if not isinstance(rows, list):
+        bad.add(place, "flow.no_steps")
+        return ()
+    made: list[Any] = []
+    for number, row in enumerate(rows):
+        here = (*place, number)
+        verbs = [key for key in row if key in _VERBS] if isinstance(row, dict) else []
+        if len(verbs) != 1:
+            bad.add(here, "flow.no_verb", known=", ".join(_VERBS))
+            continue
+        inner = {key: _steps(row[key], (*here, key), bad) for key in _INNER if key in row}
+        try:
+            made.append(_VERBS[verbs[0]].model_validate({**row, **inner}))
+        except ValidationError as error:
+            _note(error, here, bad)
+    return tuple(made)
+
+
+def _note(error: ValidationError, place: Place, bad: _Mistakes) -> None:
+    for one in error.errors(include_url=False):
+        where: Place = tuple(one["loc"])
+        key = "flow.unknown_key" if one["type"] == "extra_forbidden" else "flow.value"
+        said = one["msg"].removeprefix("Value error, ")
+        bad.add((*place, *where), key, name=".".join(map(str, where)), problem=said)
+
+
+def _tree(text: str, lines: dict[Place, int]) -> Any:
+    """The file as lists, mappings and text; `lines` gets where each stands.
+
+    Raises:
+        yaml.YAMLError: it is no YAML, or has anchors, which can make a small file huge.
+    """
+    if len(text.encode()) > _MOST_BYTES:
+        raise yaml.YAMLError(f"the file is larger than {_MOST_BYTES // 1000} kB")
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        if isinstance(token, yaml.AnchorToken | yaml.AliasToken):
+            raise yaml.MarkedYAMLError(
+                problem="anchors and aliases have no place in a flow", problem_mark=token.start_mark
+            )
+    return _plain(yaml.compose(text, Loader=yaml.SafeLoader), (), lines)
+
+
+def _plain(node: yaml.Node | None, place: Place, lines: dict[Place, int]) -> Any:
+    if node is None:
+        return {}
+    lines[place] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.value in found:
+                said = "a key stands twice, or is no text"
+                raise yaml.MarkedYAMLError(problem=said, problem_mark=key.start_mark)
+            found[key.value] = _plain(value, (*place, key.value), lines)
+            lines[(*place, key.value)] = key.start_mark.line + 1
+        return found
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(one, (*place, number), lines) for number, one in enumerate(node.value)]
+    return node.value

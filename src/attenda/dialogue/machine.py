@@ -1,0 +1,362 @@
+"""Decide: what the person wants becomes events, and the state says what comes next.
+
+`reduce` takes commands, `advance` walks on to where something must happen outside. Both are pure:
+no clock, no chance, no input or output; what they need of these is in `Given`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from attenda.core.command import (
+    Affirm,
+    AskHuman,
+    Cancel,
+    Clarify,
+    Command,
+    NotUnderstood,
+    Refuse,
+    SetSlot,
+    StartFlow,
+)
+from attenda.core.event import (
+    Confirmed,
+    DialogueEvent,
+    FlowBegan,
+    FlowEnded,
+    FlowMoved,
+    HandedOff,
+    Kept,
+    SaidAhead,
+    SlotRefused,
+    SlotSet,
+    SlotsForgotten,
+    TooLate,
+    Unclear,
+    Understood,
+)
+from attenda.core.label import SYSTEM, Labelled, at_least, join
+from attenda.dialogue.book import FlowBook
+from attenda.dialogue.expression import BadExpression, fill, parse
+from attenda.dialogue.flow import (
+    Branch,
+    CallFlowStep,
+    CallStep,
+    CollectStep,
+    ConfirmStep,
+    Flow,
+    ForgetStep,
+    HandOffStep,
+    Instruction,
+    Jump,
+    SayStep,
+    SearchStep,
+    SetStep,
+    words_in,
+)
+from attenda.dialogue.next_step import (
+    AskSlot,
+    AskWhich,
+    AskYesNo,
+    Await,
+    CallTool,
+    HandOver,
+    Idle,
+    Next,
+    Say,
+    SearchFor,
+)
+from attenda.dialogue.state import DialogueState, Frame, replay
+
+__all__ = ["Decision", "Given", "advance", "reduce"]
+
+_MOST_STEPS = 200
+"""Instructions between two things that happen outside; a flow that takes more goes in a circle."""
+_UNCLEAR_TWICE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the machine cannot know by itself."""
+
+    message_id: str
+    """Of what the person just said; flows that begin now are named after it."""
+    language: str = "en"
+    names: Mapping[str, Labelled] = field(default_factory=dict)
+    """`today`, `now`, `user`: what every flow may read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What comes next, and the events on the way there."""
+
+    events: tuple[DialogueEvent, ...]
+    next: Next
+
+
+def reduce(
+    state: DialogueState, commands: Sequence[Command], book: FlowBook, given: Given
+) -> list[DialogueEvent]:
+    """What commands change, in order; one that does not fit the state changes nothing."""
+    events: list[DialogueEvent] = []
+    for number, command in enumerate(commands):
+        now = replay(state, events)
+        events += _events(now, command, book, given, f"{given.message_id}.{number}")
+    return events
+
+
+def _events(
+    state: DialogueState, command: Command, book: FlowBook, given: Given, instance: str
+) -> Iterator[DialogueEvent]:
+    match command:
+        case StartFlow(flow=name):
+            yield from _start(state, book.current.get(name), instance)
+        case SetSlot():
+            yield from _set_slot(state, command, book, given)
+        case Affirm() | Refuse():
+            yield from _answer(state, book, yes=isinstance(command, Affirm))
+        case Cancel() if state.top:
+            yield Understood()
+            yield from _end(state, state.top, "cancelled")
+        case Clarify(flows=flows):
+            yield Unclear(flows=tuple(name for name in flows if name in book.current))
+        case NotUnderstood():
+            yield Unclear()
+            if state.unclear + 1 >= _UNCLEAR_TWICE:
+                yield HandedOff(reason="unclear")
+        case AskHuman():
+            yield HandedOff(reason="asked")
+        case _:
+            pass
+
+
+def _start(state: DialogueState, flow: Flow | None, instance: str) -> Iterator[DialogueEvent]:
+    """Begin a flow, unless it is the one under way."""
+    if flow is None:
+        return
+    yield Understood()
+    if state.top is None or state.top.flow != flow.name:
+        yield FlowBegan(flow=flow.name, fingerprint=flow.fingerprint, instance=instance)
+
+
+def _set_slot(
+    state: DialogueState, command: SetSlot, book: FlowBook, given: Given
+) -> Iterator[DialogueEvent]:
+    """The newest flow that has such a slot gets the value; what was built on another is undone."""
+    for frame in reversed(state.frames):
+        flow = book.of(frame)
+        slot = flow.slots.get(command.slot)
+        if slot is None:
+            continue
+        if not at_least(command.value.label, slot.needs):
+            return
+        yield Understood()
+        value = command.value
+        known = {**given.names, **frame.values, command.slot: value}
+        if slot.check and not _holds(slot.check, known):
+            refused = SlotRefused(instance=frame.instance, slot=command.slot, value=value)
+            yield from _change(flow, frame, refused)
+        elif command.slot not in frame.values or frame.values[command.slot].value != value.value:
+            yield from _change(
+                flow,
+                frame,
+                SlotSet(
+                    instance=frame.instance, slot=command.slot, value=value, words=command.words
+                ),
+            )
+        return
+    if state.top and command.slot in _slots_ahead(book.of(state.top), book):
+        yield Understood()
+        yield SaidAhead(slot=command.slot, value=command.value, words=command.words)
+
+
+def _slots_ahead(flow: Flow, book: FlowBook, depth: int = 3) -> set[str]:
+    """Slots of the flows that a flow may call."""
+    called = [step.call_flow for step in flow.instructions if isinstance(step, CallFlowStep)]
+    inner = [book.current[name] for name in called if depth and name in book.current]
+    return {slot for one in inner for slot in {*one.slots, *_slots_ahead(one, book, depth - 1)}}
+
+
+def _holds(check: str, known: Mapping[str, Labelled]) -> bool:
+    try:
+        return bool(parse(check).value(known).value)
+    except BadExpression:
+        return False
+
+
+def _change(flow: Flow, frame: Frame, change: SlotSet | SlotRefused) -> Iterator[DialogueEvent]:
+    """Change a slot; what was built on it is done anew, unless it can't be undone."""
+    back = _first_built_on(flow, frame, change.slot)
+    if back is not None:
+        if {step.id for step in flow.instructions[back : frame.at]} & set(frame.written):
+            yield TooLate(instance=frame.instance, slot=change.slot)
+            return
+        yield FlowMoved(instance=frame.instance, at=back)
+    yield change
+
+
+def _first_built_on(flow: Flow, frame: Frame, slot: str) -> int | None:
+    """The first step up to here that a slot decides, or the confirmation that came before it."""
+    passed = flow.instructions[: frame.at + 1]
+    readers = [at for at, step in enumerate(passed) if _rests_on(flow, at, step, slot)]
+    if not readers:
+        return None
+    asked = [at for at, step in enumerate(passed[:-1]) if isinstance(step, ConfirmStep)]
+    return min([readers[0], *asked])
+
+
+def _rests_on(flow: Flow, at: int, step: Instruction, slot: str) -> bool:
+    collects = isinstance(step, CollectStep) and step.collect == slot
+    return collects or slot in flow.reads(at)
+
+
+def _answer(state: DialogueState, book: FlowBook, *, yes: bool) -> Iterator[DialogueEvent]:
+    """A yes or a no to what the newest flow said it would do."""
+    frame = state.top
+    at = _standing(frame, book) if frame else None
+    if frame is None or not isinstance(at, ConfirmStep):
+        return
+    yield Understood()
+    if yes:
+        yield Confirmed(instance=frame.instance, step=at.id)
+    elif at.otherwise:
+        yield FlowMoved(instance=frame.instance, at=frame.at + 2)
+    else:
+        yield from _end(state, frame, "refused")
+
+
+def _standing(frame: Frame, book: FlowBook) -> Instruction | None:
+    instructions = book.of(frame).instructions
+    return instructions[frame.at] if 0 <= frame.at < len(instructions) else None
+
+
+def _end(state: DialogueState, frame: Frame, outcome: str) -> Iterator[DialogueEvent]:
+    """A flow is over; one that called it and did not get what it needs is, too."""
+    yield FlowEnded(instance=frame.instance, outcome=outcome)  # type: ignore[arg-type]
+    place = state.frames.index(frame)
+    if frame.called and outcome != "done" and place:
+        yield from _end(state, state.frames[place - 1], outcome)
+
+
+def advance(state: DialogueState, book: FlowBook, given: Given) -> Decision:
+    """Walk on from where the dialogue stands until something must happen outside."""
+    if state.handed_off:
+        return Decision((), Idle())
+    if state.unclear:
+        return Decision((), AskWhich(state.candidates))
+    events: list[DialogueEvent] = []
+    for _ in range(_MOST_STEPS):
+        frame = state.top
+        if frame is None:
+            return Decision(tuple(events), Idle())
+        if frame.approval_id:
+            return Decision(tuple(events), Await(frame.instance, frame.approval_id))
+        step = _standing(frame, book)
+        found = _step(state, frame, step, book, given)
+        if not isinstance(found, list):
+            return Decision((*events, *_after(frame, found)), found)
+        events += found
+        state = replay(state, found)
+    frame = state.top
+    assert frame is not None
+    return Decision((*events, *_end(state, frame, "failed")), Idle())
+
+
+def _after(frame: Frame, found: Next) -> Iterator[DialogueEvent]:
+    """What is said is done; all else moves on when it has happened."""
+    if isinstance(found, Say):
+        yield FlowMoved(instance=frame.instance, at=frame.at + 1)
+
+
+def _step(
+    state: DialogueState, frame: Frame, step: Instruction | None, book: FlowBook, given: Given
+) -> list[DialogueEvent] | Next:
+    """The events of a step that needs nobody; else what must happen."""
+    known = {**given.names, **frame.values}
+    here, after = frame.instance, frame.at + 1
+    try:
+        match step:
+            case None:
+                return list(_end(state, frame, "done"))
+            case Jump(to=to):
+                return [FlowMoved(instance=here, at=to if to >= 0 else 1 << 30)]
+            case Branch(condition=condition, otherwise=otherwise):
+                found = parse(condition).value(known)
+                at = after if found.value else otherwise
+                return [FlowMoved(instance=here, at=at, because=found.whole_label)]
+            case SetStep(set=values):
+                kept = [(name, parse(text).value(known)) for name, text in values.items()]
+                return [
+                    *(Kept(instance=here, name=name, value=value) for name, value in kept),
+                    FlowMoved(instance=here, at=after),
+                ]
+            case CollectStep() if step.collect in frame.values:
+                return [FlowMoved(instance=here, at=after)]
+            case ConfirmStep() if step.id in frame.confirmed:
+                return [FlowMoved(instance=here, at=after)]
+            case ForgetStep(ask_again=slots):
+                first = _first_collect(book.of(frame), slots)
+                return [
+                    SlotsForgotten(instance=here, slots=slots),
+                    FlowMoved(instance=here, at=first),
+                ]
+            case CallFlowStep(call_flow=name):
+                began = _call(book.current[name], f"{here}.{step.id}")
+                moved = FlowMoved(instance=here, at=after)
+                return [moved, began, *_named_before(replay(state, [began]), book, given)]
+            case _:
+                return _outside(frame, step, book.of(frame), known, given.language)
+    except (BadExpression, KeyError):
+        return list(_end(state, frame, "failed"))
+
+
+def _call(flow: Flow, instance: str) -> FlowBegan:
+    return FlowBegan(flow=flow.name, fingerprint=flow.fingerprint, instance=instance, called=True)
+
+
+def _named_before(state: DialogueState, book: FlowBook, given: Given) -> Iterator[DialogueEvent]:
+    """The slots of a flow that begins which were already named."""
+    assert state.top is not None
+    for name, value in state.ahead.items():
+        if name in book.of(state.top).slots:
+            yield from _set_slot(state, SetSlot(slot=name, value=value), book, given)
+
+
+def _outside(
+    frame: Frame, step: Instruction, flow: Flow, known: Mapping[str, Labelled], language: str
+) -> Next:
+    after = frame.at + 1
+    match step:
+        case SayStep(say=words):
+            return Say(*fill(words_in(words, language), known))
+        case CollectStep(collect=name):
+            return _ask(frame, flow, name, known, language)
+        case ConfirmStep(confirm=words):
+            return AskYesNo(frame.instance, step.id, *fill(words_in(words, language), known))
+        case CallStep():
+            arguments = {name: parse(text).value(known) for name, text in step.args.items()}
+            return CallTool(
+                frame.instance, step.id, step.call, arguments, frame.because, step.into, after
+            )
+        case SearchStep(search=text):
+            return SearchFor(frame.instance, str(parse(text).value(known).value or ""), after)
+        case HandOffStep(hand_off=words):
+            return HandOver(frame.instance, fill(words_in(words, language), known)[0], after)
+    raise KeyError(step)
+
+
+def _ask(
+    frame: Frame, flow: Flow, name: str, known: Mapping[str, Labelled], language: str
+) -> AskSlot:
+    slot = flow.slots[name]
+    text, label = fill(words_in(slot.ask, language), known)
+    if name in frame.refused and slot.otherwise:
+        why, of_why = fill(words_in(slot.otherwise, language), {**known, name: frame.refused[name]})
+        text, label = f"{why} {text}", join(label, of_why)
+    return AskSlot(frame.instance, name, text, label or SYSTEM, tuple(slot.choices))
+
+
+def _first_collect(flow: Flow, slots: Sequence[str]) -> int:
+    for at, step in enumerate(flow.instructions):
+        if isinstance(step, CollectStep) and step.collect in slots:
+            return at
+    return 0
