@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from attenda.store.database import Database
 from attenda.store.migrations import known_revisions
-from attenda.store.schema import metadata
+from attenda.store.schema_deeds import metadata
 from attenda.store.upgrade import HEAD
 
 WORDS = re.compile(r"(ix_)?passage_words(_\w+)?")

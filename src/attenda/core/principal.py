@@ -4,7 +4,7 @@ A row is visible to its owner and to the members of its team; the team `everyone
 role may do beyond looking is in `ALLOWED`.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,18 +12,23 @@ __all__ = ["ALLOWED", "EVERYONE", "Action", "Principal", "Role"]
 
 Role = Literal["owner", "supervisor", "agent", "viewer"]
 Action = Literal[
-    "chat", "add_documents", "manage_agents", "manage_people", "manage_models", "operate"
+    "chat",
+    "add_documents",
+    "approve",
+    "manage_agents",
+    "manage_people",
+    "manage_models",
+    "operate",
 ]
+_RANKS: tuple[Role, ...] = ("viewer", "agent", "supervisor", "owner")
 
 EVERYONE = "everyone"
 """The team that has every member."""
 
 ALLOWED: dict[Role, frozenset[Action]] = {
-    "owner": frozenset(
-        {"chat", "add_documents", "manage_agents", "manage_people", "manage_models", "operate"}
-    ),
-    "supervisor": frozenset({"chat", "add_documents", "manage_agents"}),
-    "agent": frozenset({"chat", "add_documents"}),
+    "owner": frozenset(get_args(Action)),
+    "supervisor": frozenset({"chat", "add_documents", "approve", "manage_agents"}),
+    "agent": frozenset({"chat", "add_documents", "approve"}),
     "viewer": frozenset(),
 }
 
@@ -45,6 +50,10 @@ class Principal(BaseModel):
         """Whether role and scope allow `action`."""
         within_scope = self.scopes is None or action in self.scopes
         return within_scope and action in ALLOWED[self.role]
+
+    def ranks(self, role: Role) -> bool:
+        """Whether their role is `role` or above."""
+        return _RANKS.index(self.role) >= _RANKS.index(role)
 
     @property
     def all_teams(self) -> tuple[str, ...]:

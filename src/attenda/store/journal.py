@@ -1,0 +1,279 @@
+"""The journal: effects written down before they happen and finished after, approvals, switches.
+
+A local effect, its row and what it changed are one transaction. Each function works on a
+connection inside someone's transaction.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, text, update
+
+from attenda.core.errors import Conflict, Denied, NotFound
+from attenda.core.label import Label
+from attenda.core.principal import Principal, Role
+from attenda.store import audit
+from attenda.store.schema_deeds import approvals, effects, switches
+from attenda.store.stamps import Stamps
+
+__all__ = [
+    "Approval",
+    "Effect",
+    "approval_for",
+    "ask_approval",
+    "begin_effect",
+    "count_effects",
+    "decide",
+    "end_effect",
+    "find_effect",
+    "get_approval",
+    "is_off",
+    "list_approvals",
+    "list_effects",
+    "spend_approval",
+    "switch",
+    "take_turns",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One row of the journal."""
+
+    key: str
+    session_id: str
+    instance: str
+    step: str
+    tool: str
+    arguments: str
+    label: dict[str, Any]
+    state: str
+    """`begun`, `done`, `failed` or `unknown`."""
+    result: str | None
+    problem: str
+    rule: str
+    approved_by: str | None
+    attempts: int
+    owner_id: str
+    begun_at: int
+    ended_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A deed that waits for a person's yes, or has it, or not."""
+
+    id: str
+    hash: str
+    """Of session, flow instance, step, tool, arguments and labels: it is for just this deed."""
+    session_id: str
+    instance: str
+    step: str
+    tool: str
+    arguments: str
+    """The bytes that would be carried out; what a person is shown is made from them."""
+    label: dict[str, Any]
+    rule: str
+    role: Role
+    """Who may decide: this role, or the owner."""
+    asked_for: str
+    state: str
+    """`pending`, `approved`, `denied`, `expired` or `used`."""
+    asked_at: int
+    expires_at: int
+    decided_by: str | None
+    decided_at: int | None
+    reason: str
+
+
+def take_turns(connection: Connection, key: str) -> None:
+    """Let transactions about one effect follow one another, as SQLite's one writer does."""
+    if connection.dialect.name == "postgresql":
+        number = int(key[:15], 16)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+def find_effect(connection: Connection, key: str) -> Effect | None:
+    """The effect with this key, if it was ever begun."""
+    row = connection.execute(select(effects).where(effects.c.key == key)).mappings().first()
+    return None if row is None else Effect(**row)
+
+
+def begin_effect(
+    connection: Connection, stamps: Stamps, key: str, label: Label, **values: str | None
+) -> None:
+    """Write down that an effect is about to happen; once begun, again."""
+    if find_effect(connection, key) is not None:
+        changed = {"state": "begun", "attempts": effects.c.attempts + 1, "problem": ""}
+        connection.execute(update(effects).where(effects.c.key == key).values(**changed))
+        return
+    row = {**values, "key": key, "label": label.model_dump(mode="json"), "state": "begun"}
+    connection.execute(insert(effects).values(**row, attempts=1, begun_at=stamps.now()))
+
+
+def end_effect(
+    connection: Connection,
+    stamps: Stamps,
+    key: str,
+    state: str,
+    *,
+    result: str | None = None,
+    problem: str = "",
+) -> None:
+    """Write down what became of an effect."""
+    values = {"state": state, "result": result, "problem": problem, "ended_at": stamps.now()}
+    connection.execute(update(effects).where(effects.c.key == key).values(**values))
+    row = find_effect(connection, key)
+    if row is not None and state == "done":
+        who = row.approved_by or row.owner_id
+        detail = {"tool": row.tool, "rule": row.rule, "session": row.session_id}
+        audit.note(connection, stamps, who, "effect.done", key[:40], **detail)
+
+
+def count_effects(connection: Connection, owner_id: str, tool: str, since: int) -> int:
+    """How often a tool did something for a person since a moment."""
+    statement = select(func.count()).where(
+        effects.c.owner_id == owner_id,
+        effects.c.tool == tool,
+        effects.c.begun_at >= since,
+        effects.c.state.in_(("done", "begun", "unknown")),
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
+def list_effects(connection: Connection, session_id: str) -> list[Effect]:
+    """The effects of a session, in order."""
+    statement = select(effects).where(effects.c.session_id == session_id)
+    rows = connection.execute(statement.order_by(effects.c.begun_at, effects.c.key)).mappings()
+    return [Effect(**row) for row in rows]
+
+
+def approval_for(connection: Connection, hash_: str, now: int) -> Approval | None:
+    """The newest approval asked for just this deed that still counts."""
+    statement = (
+        select(approvals)
+        .where(approvals.c.hash == hash_, approvals.c.state.in_(("pending", "approved", "denied")))
+        .order_by(approvals.c.asked_at.desc(), approvals.c.id.desc())
+    )
+    row = connection.execute(statement.limit(1)).mappings().first()
+    if row is None or (row["state"] != "denied" and row["expires_at"] <= now):
+        return None
+    return Approval(**row)
+
+
+def ask_approval(
+    connection: Connection, stamps: Stamps, hash_: str, lasts_s: int, label: Label, **values: str
+) -> str:
+    """Ask for a yes; the id of the question."""
+    now = stamps.now()
+    id_ = stamps.new_id("apr")
+    statement = insert(approvals).values(
+        **values,
+        id=id_,
+        hash=hash_,
+        state="pending",
+        label=label.model_dump(mode="json"),
+        asked_at=now,
+        expires_at=now + lasts_s * 1_000_000,
+    )
+    connection.execute(statement)
+    return id_
+
+
+def decide(
+    connection: Connection,
+    stamps: Stamps,
+    who: Principal,
+    approval_id: str,
+    shown: str,
+    *,
+    yes: bool,
+    reason: str = "",
+) -> Approval:
+    """Say yes or no to a deed that was shown; the first decision counts.
+
+    Args:
+        connection: of a transaction that writes.
+        stamps: time and ids.
+        who: decides.
+        approval_id: of the question.
+        shown: the hash that came with what was shown; another deed has another.
+        yes: or no.
+        reason: is kept.
+
+    Raises:
+        NotFound: there is no such question that they may see.
+        Denied: their role may not decide it.
+        Conflict: it is decided, it has expired, or what was shown is not what would be done.
+    """
+    found = get_approval(connection, who, approval_id)
+    if not who.may("approve") or not who.ranks(found.role):
+        raise Denied("approval.not_yours")
+    if found.hash != shown:
+        raise Conflict("approval.changed")
+    now = stamps.now()
+    if found.expires_at <= now:
+        raise Conflict("approval.expired")
+    state = "approved" if yes else "denied"
+    statement = update(approvals).where(
+        approvals.c.id == approval_id, approvals.c.state == "pending"
+    )
+    values = {"state": state, "decided_by": who.id, "decided_at": now, "reason": reason}
+    if connection.execute(statement.values(**values)).rowcount == 0:
+        raise Conflict("approval.decided")
+    audit.note(connection, stamps, who.id, f"approval.{state}", approval_id, tool=found.tool)
+    return get_approval(connection, who, approval_id)
+
+
+def spend_approval(connection: Connection, approval_id: str) -> None:
+    """Use an approval up; it counts once.
+
+    Raises:
+        Conflict: it was used before.
+    """
+    statement = update(approvals).where(
+        approvals.c.id == approval_id, approvals.c.state == "approved"
+    )
+    if connection.execute(statement.values(state="used")).rowcount == 0:
+        raise Conflict("approval.decided")
+
+
+def get_approval(connection: Connection, who: Principal, approval_id: str) -> Approval:
+    """One question, for those who may approve and for whom it was asked.
+
+    Raises:
+        NotFound: it is not there or not theirs to see.
+    """
+    row = connection.execute(select(approvals).where(approvals.c.id == approval_id)).mappings()
+    found = row.first()
+    if found is None or not (who.may("approve") or found["asked_for"] == who.id):
+        raise NotFound("approval.missing")
+    return Approval(**found)
+
+
+def list_approvals(connection: Connection, who: Principal, limit: int = 100) -> list[Approval]:
+    """Questions that `who` may see: those that wait first, the newest first."""
+    statement = select(approvals)
+    if not who.may("approve"):
+        statement = statement.where(approvals.c.asked_for == who.id)
+    statement = statement.order_by(
+        approvals.c.state != "pending", approvals.c.asked_at.desc(), approvals.c.id
+    )
+    return [Approval(**row) for row in connection.execute(statement.limit(limit)).mappings()]
+
+
+def switch(connection: Connection, stamps: Stamps, who: Principal, name: str, *, off: bool) -> None:
+    """Switch every write off or on (`tools`), or one tool's (`tool:NAME`)."""
+    now = stamps.now()
+    values = {"off": off, "by": who.id, "at": now}
+    changed = connection.execute(update(switches).where(switches.c.name == name).values(**values))
+    if changed.rowcount == 0:
+        connection.execute(insert(switches).values(name=name, **values))
+    audit.note(connection, stamps, who.id, "switch.off" if off else "switch.on", name)
+
+
+def is_off(connection: Connection, tool: str) -> bool:
+    """Whether a tool may not write now."""
+    names = ("tools", f"tool:{tool}")
+    statement = select(func.count()).where(switches.c.name.in_(names), switches.c.off)
+    return bool(connection.execute(statement).scalar_one())

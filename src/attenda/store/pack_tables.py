@@ -1,0 +1,179 @@
+"""Tables of packs: declared as values, kept in the same database as the journal.
+
+A pack's tool reads and changes rows through `Rows`, within the transaction of its effect; no pack
+writes SQL. Amounts are kept as text, so that no cent is lost.
+"""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from attenda.core.errors import Conflict, NotFound
+from attenda.store.database import Database
+
+__all__ = ["ColumnKind", "PackTable", "Rows", "create_tables", "fill_if_empty"]
+
+ColumnKind = Literal["text", "integer", "amount", "date", "time", "flag", "json"]
+_KINDS: dict[str, Any] = {
+    "text": Text,
+    "integer": Integer,
+    "amount": String(40),
+    "date": String(10),
+    "time": BigInteger,
+    "flag": Boolean,
+    "json": JSON,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PackTable:
+    """A table that a pack brings; its first column is its key."""
+
+    name: str
+    columns: Mapping[str, ColumnKind]
+    unique: Sequence[Sequence[str]] = field(default_factory=tuple)
+    """Business keys: no two rows have the same values there."""
+
+
+def _table(pack: str, declared: PackTable, metadata: MetaData) -> Table:
+    names = list(declared.columns)
+    columns: list[Any] = [
+        Column(
+            name,
+            String(80) if name == names[0] and kind == "text" else _KINDS[kind],
+            primary_key=name == names[0],
+            autoincrement=False,
+        )
+        for name, kind in declared.columns.items()
+    ]
+    rules = [UniqueConstraint(*columns_) for columns_ in declared.unique]
+    return Table(f"{pack}_{declared.name}", metadata, *columns, *rules)
+
+
+async def create_tables(
+    database: Database, pack: str, declared: Sequence[PackTable]
+) -> dict[str, Table]:
+    """The tables of a pack, made where they are missing; new columns are added, none is taken."""
+    metadata = MetaData()
+    tables = {one.name: _table(pack, one, metadata) for one in declared}
+
+    def make(connection: Connection) -> None:
+        metadata.create_all(connection)
+        for table in tables.values():
+            there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+            for column in table.columns:
+                if column.name not in there:
+                    kind = column.type.compile(connection.dialect)
+                    connection.execute(
+                        text(f'ALTER TABLE "{table.name}" ADD COLUMN "{column.name}" {kind}')
+                    )
+
+    await database.write(make)
+    return tables
+
+
+class Rows:
+    """The rows of one table, within a transaction."""
+
+    def __init__(self, connection: Connection, table: Table) -> None:
+        self._connection, self._table = connection, table
+        self._key = next(iter(table.primary_key.columns))
+
+    def get(self, key: object) -> dict[str, Any]:
+        """One row.
+
+        Raises:
+            NotFound: there is no such row.
+        """
+        found = self.find(**{self._key.name: key})
+        if not found:
+            raise NotFound("pack.no_row", table=self._table.name, row=key)
+        return found[0]
+
+    def find(self, **equal: object) -> list[dict[str, Any]]:
+        """The rows that have these values, in the order of their keys."""
+        where = [self._table.c[name] == _stored(value) for name, value in equal.items()]
+        statement = select(self._table).where(and_(True, *where)).order_by(self._key)
+        return [dict(row) for row in self._connection.execute(statement).mappings()]
+
+    def count(self) -> int:
+        """How many rows there are."""
+        statement = select(func.count()).select_from(self._table)
+        return int(self._connection.execute(statement).scalar_one())
+
+    def add(self, **values: object) -> None:
+        """A new row.
+
+        Raises:
+            Conflict: there is one with this key, or with the same business key.
+        """
+        stored = {name: _stored(value) for name, value in values.items()}
+        try:
+            with self._connection.begin_nested():
+                self._connection.execute(insert(self._table).values(**stored))
+        except IntegrityError as error:
+            raise Conflict("pack.row_there", table=self._table.name) from error
+
+    def change(self, key: object, **values: object) -> None:
+        """Give a row other values.
+
+        Raises:
+            NotFound: there is no such row.
+        """
+        stored = {name: _stored(value) for name, value in values.items()}
+        statement = update(self._table).where(self._key == key).values(**stored)
+        if self._connection.execute(statement).rowcount == 0:
+            raise NotFound("pack.no_row", table=self._table.name, row=key)
+
+    def clear(self) -> None:
+        """Remove every row."""
+        self._connection.execute(delete(self._table))
+
+
+async def fill_if_empty(
+    database: Database, table: Table, rows: Sequence[Mapping[str, object]]
+) -> int:
+    """Put sample rows into a table that has none; how many."""
+
+    def fill(connection: Connection) -> int:
+        found = Rows(connection, table)
+        if found.count():
+            return 0
+        for row in rows:
+            found.add(**row)
+        return len(rows)
+
+    return await database.write(fill)
+
+
+def _stored(value: object) -> object:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value.isoformat()
+    return value

@@ -1,0 +1,311 @@
+"""Exactly once: key, policy, journal, do, record; and what to do when an answer was lost.
+
+A tool in our database and its row in the journal are one transaction. A tool beyond it is written
+down first; when its answer is lost it is asked after by its key, or sent again with the same key
+where the outside counts keys, or left to a person. It is never repeated blindly.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from pydantic import JsonValue
+
+from attenda.core.errors import AttendaError, NotFound, UserError
+from attenda.core.label import Label, Labelled, join_all
+from attenda.core.principal import Principal
+from attenda.store import journal
+from attenda.store.database import Connection, Database
+from attenda.store.pack_tables import Rows
+from attenda.store.stamps import Stamps
+from attenda.tools.policy import Policy, Ruling, monitor
+from attenda.tools.tool import Deed, Tool, ToolRefused
+
+__all__ = ["Call", "Executor", "Outcome", "canonical", "effect_key"]
+
+_log = logging.getLogger("attenda.tools")
+_TRIES = 3
+"""Times that a deed is sent to an outside that counts keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is to be done, why and for whom."""
+
+    session_id: str
+    instance: str
+    """Of the flow: the same deed of another instance is another deed."""
+    step: str
+    tool: str
+    arguments: Mapping[str, Labelled]
+    because: Label
+    who: Principal
+
+    @property
+    def plain(self) -> dict[str, JsonValue]:
+        """Its arguments without their labels."""
+        return {name: one.value for name, one in self.arguments.items()}
+
+    @property
+    def label(self) -> Label:
+        """Of all that led to it."""
+        return join_all([self.because, *(one.whole_label for one in self.arguments.values())])
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call."""
+
+    state: Literal["done", "waiting", "denied", "failed", "unknown"]
+    key: str = ""
+    """Of an effect; a read has none."""
+    result: Labelled | None = None
+    approval_id: str = ""
+    problem: UserError | None = None
+    """Why it was not done, for the person."""
+
+
+def canonical(arguments: Mapping[str, JsonValue]) -> str:
+    """Arguments as the one text that is hashed, stored, shown and carried out."""
+    return json.dumps(arguments, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def effect_key(call: Call) -> str:
+    """The idempotency key of a call; who runs it, and when, does not matter."""
+    parts = [call.session_id, call.instance, call.step, call.tool, canonical(call.plain)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _approval_hash(call: Call) -> str:
+    label = call.label.model_dump(mode="json")
+    ordered = {name: sorted(one) if isinstance(one, list) else one for name, one in label.items()}
+    return hashlib.sha256((effect_key(call) + json.dumps(ordered)).encode()).hexdigest()
+
+
+class Executor:
+    """Carries out calls of one set of tools."""
+
+    def __init__(
+        self,
+        database: Database,
+        stamps: Stamps,
+        tools: Mapping[str, Tool],
+        policy: Policy,
+        tables: Mapping[str, Any],
+        passing: Callable[[str], None] = lambda point: None,
+    ) -> None:
+        """`tables` are those that the tools may use; `passing` is told of each point passed."""
+        self.tools = dict(tools)
+        self._database = database
+        self._stamps = stamps
+        self._policy = policy
+        self._tables = tables
+        self._passing = passing
+
+    async def perform(self, call: Call) -> Outcome:
+        """Do it if it may be done; a deed that was done before is not done again."""
+        tool = self.tools.get(call.tool)
+        try:
+            if tool is None:
+                raise NotFound("tool.unknown", name=call.tool)
+            arguments = tool.checked(call.plain)
+            if (why := monitor(tool, call.arguments, call.because, call.who.id)) is not None:
+                raise UserError("tool.untrusted", tool=tool.name, name=why)
+        except UserError as problem:
+            return Outcome("denied", problem=problem)
+        if not tool.writes:
+            return await self._read(tool, call, arguments)
+        if tool.outside:
+            return await self._write_outside(tool, call, arguments)
+        return await self._database.write(lambda c: self._write(c, tool, call, arguments))
+
+    async def _read(self, tool: Tool, call: Call, arguments: dict[str, Any]) -> Outcome:
+        ruling = self._policy.rules_on(tool, arguments, call.who, {})
+        if ruling.do != "allow":
+            return Outcome("denied", problem=_denied(tool, ruling))
+        try:
+            if tool.outside:
+                async with asyncio.timeout(tool.timeout_s):
+                    found = await tool.run(self._deed(None, call), **arguments)
+            else:
+                found = await self._database.read(
+                    lambda c: tool.run(self._deed(c, call), **arguments)
+                )
+            return Outcome("done", result=tool.result(found, _readers(call), effect_key(call)))
+        except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
+            return Outcome("failed", problem=_problem(tool, error))
+
+    def _write(
+        self, connection: Connection, tool: Tool, call: Call, arguments: dict[str, Any]
+    ) -> Outcome:
+        """Permission, journal and deed in one transaction."""
+        early = self._may_begin(connection, tool, call, arguments)
+        if early is not None:
+            return early
+        key = effect_key(call)
+        self._passing("effect.begun")
+        try:
+            with connection.begin_nested():
+                found = tool.run(self._deed(connection, call), **arguments)
+                result = tool.result(found, _readers(call), key)
+        except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
+            return self._end(connection, key, Outcome("failed", key, problem=_problem(tool, error)))
+        self._passing("effect.done")
+        return self._end(connection, key, Outcome("done", key, result))
+
+    async def _write_outside(self, tool: Tool, call: Call, arguments: dict[str, Any]) -> Outcome:
+        early = await self._database.write(lambda c: self._may_begin(c, tool, call, arguments))
+        if early is not None and early.state != "unknown":
+            return early
+        self._passing("effect.begun")
+        outcome = await self._send(tool, call, arguments, lost=early is not None)
+        self._passing("effect.done")
+        await self._database.write(lambda c: self._end(c, outcome.key, outcome))
+        self._passing("effect.recorded")
+        return outcome
+
+    async def _send(
+        self, tool: Tool, call: Call, arguments: dict[str, Any], *, lost: bool
+    ) -> Outcome:
+        """Send a deed out; `lost` says that it may have been sent before."""
+        key, deed = effect_key(call), self._deed(None, call)
+        for _ in range(_TRIES):
+            try:
+                async with asyncio.timeout(tool.timeout_s):
+                    found = None
+                    if lost and tool.query is not None:
+                        found = await tool.query(deed)
+                    elif lost and not tool.takes_key:
+                        break
+                    if found is None:
+                        found = await tool.run(deed, **arguments)
+                return Outcome("done", key, tool.result(found, _readers(call), key))
+            except (TimeoutError, OSError) as error:  # it may have been done, or not
+                _log.warning("%s: %r; whether it was done is not known", tool.name, error)
+                lost = True
+            except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
+                return Outcome("failed", key, problem=_problem(tool, error))
+        return Outcome("unknown", key, problem=UserError("tool.lost", tool=tool.name))
+
+    def _may_begin(
+        self, connection: Connection, tool: Tool, call: Call, arguments: dict[str, Any]
+    ) -> Outcome | None:
+        """Nothing if the deed may begin, and is written down; else what came of it, or comes."""
+        key = effect_key(call)
+        journal.take_turns(connection, key)
+        row = journal.find_effect(connection, key)
+        if row is not None and row.state == "done":
+            return Outcome("done", key, Labelled.model_validate_json(row.result or "null"))
+        if journal.is_off(connection, tool.name):
+            return Outcome("denied", problem=UserError("tool.off", tool=tool.name))
+        if row is not None and row.state in ("begun", "unknown"):
+            return Outcome("unknown", key)
+        ruling = self._ruling(connection, tool, call, arguments)
+        if ruling.do == "deny":
+            return Outcome("denied", problem=_denied(tool, ruling))
+        approver: str | None = None
+        if ruling.do == "ask":
+            found = self._approved(connection, tool, call, ruling)
+            if isinstance(found, Outcome):
+                return found
+            approver = found
+        journal.begin_effect(
+            connection,
+            self._stamps,
+            key,
+            call.label,
+            session_id=call.session_id,
+            instance=call.instance,
+            step=call.step,
+            tool=tool.name,
+            arguments=canonical(call.plain),
+            rule=ruling.rule,
+            approved_by=approver,
+            owner_id=call.who.id,
+        )
+        return None
+
+    def _ruling(
+        self, connection: Connection, tool: Tool, call: Call, arguments: dict[str, Any]
+    ) -> Ruling:
+        now = self._stamps.now()
+        done = {
+            within_s: journal.count_effects(
+                connection, call.who.id, tool.name, now - within_s * 1_000_000
+            )
+            for within_s in self._policy.windows(tool.name)
+        }
+        return self._policy.rules_on(tool, arguments, call.who, done)
+
+    def _approved(
+        self, connection: Connection, tool: Tool, call: Call, ruling: Ruling
+    ) -> str | Outcome:
+        """Who approved just this deed; else that it waits, or was denied."""
+        hash_ = _approval_hash(call)
+        found = journal.approval_for(connection, hash_, self._stamps.now())
+        if found is not None and found.state == "approved":
+            journal.spend_approval(connection, found.id)
+            return found.decided_by or ""
+        if found is not None and found.state == "denied":
+            return Outcome("denied", problem=UserError("approval.was_denied", tool=tool.name))
+        if found is not None:
+            return Outcome("waiting", effect_key(call), approval_id=found.id)
+        id_ = journal.ask_approval(
+            connection,
+            self._stamps,
+            hash_,
+            ruling.lasts_s,
+            call.label,
+            session_id=call.session_id,
+            instance=call.instance,
+            step=call.step,
+            tool=tool.name,
+            arguments=canonical(call.plain),
+            rule=ruling.rule,
+            role=ruling.approver,
+            asked_for=call.who.id,
+        )
+        return Outcome("waiting", effect_key(call), approval_id=id_)
+
+    def _end(self, connection: Connection, key: str, outcome: Outcome) -> Outcome:
+        result = outcome.result.model_dump_json() if outcome.result else None
+        problem = str(outcome.problem) if outcome.problem else ""
+        journal.end_effect(
+            connection, self._stamps, key, outcome.state, result=result, problem=problem
+        )
+        return replace(outcome, key=key)
+
+    def _deed(self, connection: Connection | None, call: Call) -> Deed:
+        def rows(name: str) -> Rows:
+            if connection is None or name not in self._tables:
+                raise NotFound("pack.no_table", name=name)
+            return Rows(connection, self._tables[name])
+
+        return Deed(who=call.who, key=effect_key(call), now=self._stamps.now(), rows=rows)
+
+
+def _readers(call: Call) -> frozenset[str]:
+    return frozenset({call.who.id})
+
+
+def _denied(tool: Tool, ruling: Ruling) -> UserError:
+    if ruling.reason:
+        return UserError("tool.denied_because", tool=tool.name, reason=ruling.reason)
+    return UserError("tool.denied", tool=tool.name)
+
+
+def _problem(tool: Tool, error: Exception) -> UserError:
+    """A tool's failure as a sentence; what it raised by mistake goes to the log alone."""
+    if isinstance(error, ToolRefused):
+        return UserError("tool.refused", reason=error)
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, TimeoutError):
+        return UserError("tool.slow", tool=tool.name, limit=tool.timeout_s)
+    if not isinstance(error, AttendaError):
+        _log.error("the tool %s failed", tool.name, exc_info=error)
+    return UserError("tool.broke", tool=tool.name)

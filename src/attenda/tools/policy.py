@@ -1,0 +1,188 @@
+"""Policy as data: which calls are allowed, which a person must approve, which are denied.
+
+Rules are read from TOML, in order; the first that fits decides. Reads are allowed unless a rule
+says otherwise; a write that no rule names is denied. Before any rule stands the monitor: values
+that are not trusted enough, or would reach whom they must not, are denied whatever the rules say.
+"""
+
+import operator
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from attenda.core.errors import UserError
+from attenda.core.label import Label, Labelled, at_least, readable_by
+from attenda.core.principal import Principal, Role
+from attenda.tools.tool import Tool
+
+__all__ = ["Policy", "Rule", "Ruling", "monitor", "read_policy"]
+
+_DAY_S = 86_400
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+_SIZES: dict[str, Callable[[Decimal, Decimal], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def _comparison(text: str) -> str:
+    sign, _, wanted = text.partition(" ")
+    if not wanted or not (sign == "in" or sign in _SIZES):
+        raise ValueError("write it as “> 200”, “== EUR” or “in a, b”")
+    if sign in ("<", "<=", ">", ">=") and _number(wanted) is None:
+        raise ValueError(f"“{wanted}” is no number")
+    return text
+
+
+def _number(value: object) -> Decimal | None:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return None
+
+
+class Rule(_Data):
+    """One rule."""
+
+    id: str = Field(min_length=1, max_length=80)
+    tool: str
+    """Name of a tool, or `*`."""
+    do: Literal["allow", "ask", "deny"]
+    when: dict[str, Annotated[str, AfterValidator(_comparison)]] = Field(default_factory=dict)
+    """By argument: a comparison that must hold (`> 200`); all must."""
+    roles: tuple[Role, ...] = ()
+    """Only for people of these roles; none is for all."""
+    at_most: int | None = Field(default=None, ge=0)
+    """Only while the tool has done so much less for this person within `within_s`."""
+    within_s: int = _DAY_S
+    approver: Role = "supervisor"
+    """Of an `ask`: who may approve."""
+    lasts_s: int = Field(default=_DAY_S, gt=0)
+    """Of an `ask`: how long the question stands."""
+    reason: str = ""
+
+
+class Ruling(_Data):
+    """What the policy says of one call."""
+
+    do: Literal["allow", "ask", "deny"]
+    rule: str = ""
+    approver: Role = "supervisor"
+    lasts_s: int = _DAY_S
+    reason: str = ""
+
+
+class Policy(_Data):
+    """Rules in order."""
+
+    rule: tuple[Rule, ...] = ()
+
+    def windows(self, tool: str) -> frozenset[int]:
+        """Spans of time in which its rules count a tool's deeds, in seconds."""
+        return frozenset(
+            one.within_s for one in self.rule if one.at_most is not None and one.tool in (tool, "*")
+        )
+
+    def rules_on(
+        self,
+        tool: Tool,
+        arguments: Mapping[str, object],
+        who: Principal,
+        done: Mapping[int, int],
+    ) -> Ruling:
+        """What it says of a call.
+
+        Args:
+            tool: that would be called.
+            arguments: checked, as the function takes them.
+            who: for whom.
+            done: how often it did something for them within each of `windows`.
+        """
+        for rule in self.rule:
+            if rule.tool in (tool.name, "*") and _fits(rule, arguments, who, done):
+                return Ruling(
+                    do=rule.do,
+                    rule=rule.id,
+                    approver=rule.approver,
+                    lasts_s=rule.lasts_s,
+                    reason=rule.reason,
+                )
+        return Ruling(do="deny" if tool.writes else "allow")
+
+
+def _fits(
+    rule: Rule, arguments: Mapping[str, object], who: Principal, done: Mapping[int, int]
+) -> bool:
+    if rule.roles and who.role not in rule.roles:
+        return False
+    if rule.at_most is not None and done.get(rule.within_s, 0) >= rule.at_most:
+        return False
+    return all(_holds(arguments.get(name), text) for name, text in rule.when.items())
+
+
+def _holds(value: object, text: str) -> bool:
+    sign, _, wanted = text.partition(" ")
+    if sign == "in":
+        return str(value) in [one.strip() for one in wanted.split(",")]
+    one, other = _number(value), _number(wanted)
+    if one is not None and other is not None:
+        return _SIZES[sign](one, other)
+    return {"==": str(value) == wanted, "!=": str(value) != wanted}.get(sign, False)
+
+
+def monitor(
+    tool: Tool, arguments: Mapping[str, Labelled], because: Label, asker: str
+) -> str | None:
+    """What forbids a call: an argument, or `because`; none if it may be.
+
+    An argument may be trusted too little, or would reach somebody who must not read it.
+
+    Args:
+        tool: that would be called.
+        arguments: with their labels.
+        because: label of all that led to the call.
+        asker: for whom it is done; they may learn of what is theirs.
+    """
+    if tool.writes and not at_least(because, "user"):
+        return "because"
+    for name, value in arguments.items():
+        label = value.whole_label
+        if not at_least(label, tool.needed(name)):
+            return name
+        if tool.sink is not None and not readable_by(label, tool.sink - {asker}):
+            return name
+    return None
+
+
+def read_policy(text: str, file: str) -> Policy:
+    """The rules of a file.
+
+    Raises:
+        UserError: it is no TOML, or a rule is wrong; the sentence says which.
+    """
+    try:
+        return Policy.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise UserError("policy.file", file=file, problem=error) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, _counted(first["loc"])))
+        problem = f"{place}: {first['msg'].removeprefix('Value error, ')}"
+        raise UserError("policy.file", file=file, problem=problem) from error
+
+
+def _counted(place: Sequence[int | str]) -> list[int | str]:
+    """Rules are counted from 1."""
+    return [one + 1 if isinstance(one, int) else one for one in place]

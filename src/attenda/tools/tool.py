@@ -1,0 +1,153 @@
+"""A typed function becomes a tool: a contract with a schema, limits and what its values may be.
+
+`@tool` takes the arguments from the function's own signature; the first one is the `Deed` it is
+called in. What it declares is what the monitor holds each call against.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError, create_model
+
+from attenda.core.errors import UserError
+from attenda.core.label import Integrity, Label, Labelled
+from attenda.core.principal import Principal
+from attenda.store.pack_tables import Rows
+
+__all__ = ["Deed", "Tool", "ToolRefused", "tool"]
+
+
+class ToolRefused(Exception):
+    """The tool will not do this, and says why in words for the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What a tool is called in."""
+
+    who: Principal
+    """For whom it is done."""
+    key: str
+    """Idempotency key: the same for the same deed, to be passed on to the outside."""
+    now: int
+    """Microseconds since 1970, UTC."""
+    rows: Callable[[str], Rows]
+    """Rows of one of the pack's tables; of a tool in the database alone."""
+
+
+Run = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A contract, and the function that keeps it."""
+
+    name: str
+    about: str
+    run: Run
+    model: type[BaseModel]
+    """Its arguments."""
+    writes: bool = False
+    outside: bool = False
+    """It is asynchronous and reaches beyond our database."""
+    needs: Mapping[str, Integrity] = field(default_factory=dict)
+    """The least trust of single arguments; `user` where nothing is said."""
+    free_text: frozenset[str] = frozenset()
+    """Arguments that may come from anywhere, since they are only carried."""
+    sink: frozenset[str] | None = None
+    """Who learns of the arguments beyond the person it is done for; none is nobody."""
+    gives: Integrity = "operator"
+    """Trust of its result."""
+    gives_untrusted: frozenset[str] = frozenset()
+    """Fields of its result that strangers write."""
+    timeout_s: float = 30.0
+    most_bytes: int = 100_000
+    """Of its result."""
+    query: Callable[..., Awaitable[Any]] | None = None
+    """Of an outside tool: what became of the deed with a key; none if it was never done."""
+    takes_key: bool = False
+    """The outside does a deed once for each key: it may be sent again."""
+
+    @property
+    def arguments(self) -> dict[str, bool]:
+        """Names of arguments, and whether each must be given."""
+        return {name: one.is_required() for name, one in self.model.model_fields.items()}
+
+    def needed(self, argument: str) -> Integrity:
+        """The least trust that an argument must have."""
+        if argument in self.free_text:
+            return "untrusted"
+        return self.needs.get(argument, "user" if self.writes else "untrusted")
+
+    def schema(self) -> dict[str, Any]:
+        """Its arguments as JSON schema."""
+        return self.model.model_json_schema()
+
+    def checked(self, arguments: Mapping[str, JsonValue]) -> dict[str, Any]:
+        """Arguments as the function takes them.
+
+        Raises:
+            UserError: one is missing, unknown or of another type.
+        """
+        try:
+            made = self.model.model_validate(dict(arguments))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            raise UserError(
+                "tool.argument", tool=self.name, name=place, problem=first["msg"]
+            ) from error
+        return {name: getattr(made, name) for name in self.model.model_fields}
+
+    def result(self, value: Any, readers: frozenset[str], call_id: str) -> Labelled:
+        """What it gave, as JSON with its label.
+
+        Raises:
+            UserError: it is too large, or no JSON.
+        """
+        adapter: TypeAdapter[Any] = TypeAdapter(Any)
+        try:
+            text = adapter.dump_json(value)
+            plain: JsonValue = adapter.validate_json(text)
+        except (ValueError, TypeError) as error:
+            raise UserError("tool.result", tool=self.name) from error
+        if len(text) > self.most_bytes:
+            raise UserError("tool.too_large", tool=self.name, limit=self.most_bytes)
+        label = Label(integrity=self.gives, readers=readers, sources=frozenset({call_id}))
+        lower = label.model_copy(update={"integrity": "untrusted"})
+        return Labelled(
+            value=plain, label=label, fields={name: lower for name in self.gives_untrusted}
+        )
+
+
+def tool(**contract: Any) -> Callable[[Run], Tool]:
+    """Make a tool of a function: `@tool(writes=True) def refund(deed: Deed, order: str) -> dict`.
+
+    Args:
+        contract: fields of `Tool`; name, explanation and arguments come from the function.
+
+    Raises:
+        TypeError: the function's signature is no tool's.
+    """
+
+    def make(run: Run) -> Tool:
+        parameters = list(inspect.signature(run).parameters.values())
+        hints = get_type_hints(run)
+        if not parameters or hints.get(parameters[0].name) is not Deed:
+            raise TypeError(f"{run.__name__}: the first argument of a tool is its Deed")
+        fields: dict[str, Any] = {}
+        for one in parameters[1:]:
+            if one.kind is not one.POSITIONAL_OR_KEYWORD or one.name not in hints:
+                raise TypeError(f"{run.__name__}: {one.name} must be a plain, typed argument")
+            default = ... if one.default is one.empty else one.default
+            fields[one.name] = (hints[one.name], default)
+        model = create_model(run.__name__, __config__=ConfigDict(extra="forbid"), **fields)
+        outside = inspect.iscoroutinefunction(run)
+        about = inspect.getdoc(run) or ""
+        return Tool(
+            name=run.__name__, about=about, run=run, model=model, outside=outside, **contract
+        )
+
+    return make
