@@ -15,7 +15,7 @@ BANNED_MODULES = frozenset({"pickle", "marshal", "shelve", "dill", "joblib"})
 BANNED_CALLS = frozenset({"eval", "exec", "yaml.load", "torch.load", "os.system", "os.popen"})
 CATCH_ALL = frozenset({"Exception", "BaseException"})
 MAY_CATCH_ALL = {
-    "src/attenda/tools/effects.py": "whatever a tool raises ends in a state",
+    "tools/effects.py": "whatever a tool raises ends in a state",
     "runtime/turn.py": "a run that breaks is recorded as failed before the error goes on",
     "llm/child.py": "whatever an engine raises, the process that asked must hear why",
     "learn/learning.py": "a run that breaks is noted as such before the error goes on",
