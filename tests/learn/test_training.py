@@ -291,6 +291,14 @@ def test_a_spoiled_step_is_not_taken(tmp_path: Path) -> None:
     assert all(torch.equal(a, b) for a, b in zip(before, weights.weights, strict=True))
 
 
+def test_places_stay_exact_where_weights_have_16_bits() -> None:
+    model = build(tiny("llama"))
+    exact = dict(build(tiny("llama")).named_buffers())
+    MasterWeights(model, torch.bfloat16)
+    assert {weight.dtype for weight in model.parameters()} == {torch.bfloat16}
+    assert exact and all(torch.equal(model.get_buffer(name), exact[name]) for name in exact)
+
+
 def test_what_can_not_be_learned_is_refused(tmp_path: Path) -> None:
     values = school(tmp_path)
 

@@ -116,8 +116,8 @@ class MasterWeights:
         self.weights: Sequence[Tensor] = moving
         if compute != torch.float32:
             self.weights = [weight.detach().float().clone() for weight in moving]
-            model.to(compute)
-            moving = [weight for weight in model.parameters() if weight.requires_grad]
+            for weight in model.parameters():  # tables of positions stay exact
+                weight.data = weight.data.to(compute)
         self._model_weights: list[Tensor] = list(moving)
         self._apart = compute != torch.float32
 
