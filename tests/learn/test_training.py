@@ -2,10 +2,6 @@
 
 import json
 import math
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -320,43 +316,6 @@ def test_what_can_not_be_learned_is_refused(tmp_path: Path) -> None:
         plan_of(values, rate=-1)
     with pytest.raises(UserError, match=r"train\.rat"):
         plan_of(values, rat=1)
-
-
-@pytest.mark.parametrize("processes", [2])
-def test_two_processes_lose_as_one(tmp_path: Path, processes: int) -> None:
-    values = school(tmp_path)
-    for name in ("one", "two"):
-        RunFolder(tmp_path / name).begin(plan_of(values, batch=6, micro_batch=2, steps=6))
-    command = [sys.executable, "-m", "tests.learn.school"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-    subprocess.run(
-        [*command, str(tmp_path / "one"), "", "0"], env=environment, check=True, cwd=ROOT
-    )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    started = [
-        subprocess.Popen(
-            [*command, str(tmp_path / "two"), "", "0"],
-            cwd=ROOT,
-            env={
-                **environment,
-                "RANK": str(rank),
-                "LOCAL_RANK": str(rank),
-                "WORLD_SIZE": str(processes),
-                "MASTER_ADDR": "127.0.0.1",
-                "MASTER_PORT": str(port),
-            },
-        )
-        for rank in range(processes)
-    ]
-    assert [process.wait(timeout=120) for process in started] == [0] * processes
-    torch.testing.assert_close(
-        torch.tensor(losses(tmp_path / "two")),
-        torch.tensor(losses(tmp_path / "one")),
-        rtol=1e-5,
-        atol=1e-6,
-    )
 
 
 @settings(max_examples=50, deadline=None)

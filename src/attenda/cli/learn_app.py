@@ -31,6 +31,9 @@ StepsOption = Annotated[int | None, typer.Option(help="Optimizer steps, instead 
 BatchOption = Annotated[int | None, typer.Option(help="Rows of a step.")]
 LengthOption = Annotated[int | None, typer.Option(help="Tokens of a row.")]
 RateOption = Annotated[float | None, typer.Option(help="Peak learning rate.")]
+SpreadOption = Annotated[
+    str | None, typer.Option(help="How processes started by torchrun share it: ddp or fsdp.")
+]
 DryOption = Annotated[
     bool, typer.Option("--dry-run", help="Say what it would take, and do nothing.")
 ]
@@ -86,6 +89,7 @@ def learn_pretrain(
     batch: BatchOption = None,
     length: LengthOption = None,
     rate: RateOption = None,
+    spread: SpreadOption = None,
     values: SetOption = None,
     dry_run: DryOption = False,
     as_json: JsonFlag = False,
@@ -94,7 +98,7 @@ def learn_pretrain(
 
     Example: `attenda learn pretrain --data films.jsonl --model gpt2-3m --name films`
     """
-    flags = _flags(data, model, epochs, steps, batch, length, rate)
+    flags = _flags(data, model, epochs, steps, batch, length, rate, spread)
     flags["model"]["tokenizer"] = tokenizer
     _run(context, "pretrain", name, config, flags, values, dry_run=dry_run, as_json=as_json)
 
@@ -112,6 +116,7 @@ def learn_tune(
     batch: BatchOption = None,
     length: LengthOption = None,
     rate: RateOption = None,
+    spread: SpreadOption = None,
     values: SetOption = None,
     dry_run: DryOption = False,
     as_json: JsonFlag = False,
@@ -120,7 +125,10 @@ def learn_tune(
 
     Example: `attenda learn tune --data support.csv --model smollm2-135m-instruct --lora 16`
     """
-    flags = {**_flags(data, model, epochs, steps, batch, length, rate), "lora": {"rank": lora}}
+    flags = {
+        **_flags(data, model, epochs, steps, batch, length, rate, spread),
+        "lora": {"rank": lora},
+    }
     _run(context, "tune", name, config, flags, values, dry_run=dry_run, as_json=as_json)
 
 
@@ -137,6 +145,7 @@ def learn_prefer(
     batch: BatchOption = None,
     length: LengthOption = None,
     rate: RateOption = None,
+    spread: SpreadOption = None,
     values: SetOption = None,
     dry_run: DryOption = False,
     as_json: JsonFlag = False,
@@ -145,7 +154,10 @@ def learn_prefer(
 
     Example: `attenda learn prefer --data pairs.jsonl --model my-run --lora 16`
     """
-    flags = {**_flags(data, model, epochs, steps, batch, length, rate), "lora": {"rank": lora}}
+    flags = {
+        **_flags(data, model, epochs, steps, batch, length, rate, spread),
+        "lora": {"rank": lora},
+    }
     _run(context, "prefer", name, config, flags, values, dry_run=dry_run, as_json=as_json)
 
 
@@ -306,8 +318,10 @@ def _flags(
     batch: int | None,
     length: int | None,
     rate: float | None,
+    spread: str | None,
 ) -> dict[str, Any]:
-    train = {"epochs": epochs, "steps": steps, "batch": batch, "length": length, "rate": rate}
+    train: dict[str, object] = {"epochs": epochs, "steps": steps, "batch": batch}
+    train |= {"length": length, "rate": rate, "spread": spread}
     return {"data": {"files": data or None}, "model": {"start": model or None}, "train": train}
 
 

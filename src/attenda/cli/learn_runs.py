@@ -17,6 +17,7 @@ from attenda.cli.hub import bring
 from attenda.cli.terminal import err, out
 from attenda.core.errors import OperatorError, UserError
 from attenda.core.words import sentence
+from attenda.learn import launch
 from attenda.learn.plan import Recipe, read_plan
 from attenda.learn.run_folder import RunFolder
 
@@ -51,6 +52,9 @@ def begin(
     as_json: bool,
 ) -> None:
     """Begin a run by a plan: recipe, file, flags, and `key=value` settings on top."""
+    if launch.rank():  # the leading process begins it
+        _carry_out(RunFolder(home / "runs" / name), home, language, as_json=as_json)
+        return
     recipe, file, flags, values = plan
     for value in values:
         _put(flags, value)
@@ -79,7 +83,8 @@ def print_estimate(row: dict[str, Any], *, as_json: bool) -> None:
 def resume(home: Path, name: str, language: str, *, as_json: bool) -> None:
     """Go on with a run."""
     folder = RunFolder(run_path(home, name))
-    folder.plan()
+    if not launch.rank():
+        folder.plan()
     _carry_out(folder, home, language, as_json=as_json)
 
 
@@ -127,6 +132,8 @@ def _put(flags: dict[str, Any], setting: str) -> None:
 
 
 def _run_name(name: str, recipe: str, home: Path) -> str:
+    if not name and launch.processes() > 1:
+        raise UserError("learn.spread.name")
     if name:
         if Path(name).name != name or name.startswith("."):
             raise UserError("model.bad_name", name=name)
@@ -198,11 +205,14 @@ class _Terminal:
         self._shows = err.is_terminal
 
     def ask_to_stop(self) -> None:
-        """A second Ctrl-C ends at once."""
-        if self.interrupted:
-            raise KeyboardInterrupt
+        """A second Ctrl-C ends at once; `torchrun` passes the first one on as a second."""
+        if launch.processes() == 1:
+            if self.interrupted:
+                raise KeyboardInterrupt
+            err.print(sentence(self.language, "learn.doing.stop"))
+        elif not self.interrupted and not launch.rank():
+            err.print(sentence(self.language, "learn.spread.stop"))
         self.interrupted = True
-        err.print(sentence(self.language, "learn.doing.stop"))
 
     def doing(self, key: str, **values: object) -> None:
         """Something begins."""

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from attenda.core.errors import OperatorError, UserError
 from attenda.learn.batches import Place
+from attenda.learn.shards import cut_like
 from attenda.learn.trainer import Learner, TrainState
 
 __all__ = ["checkpoints", "latest", "load_checkpoint", "save_checkpoint"]
@@ -39,6 +40,9 @@ def save_checkpoint(
 ) -> Path:
     """Write a checkpoint into `folder`, and remove all but the newest `keep`.
 
+    All processes of a run take part; the leading one writes the whole tensors, so that any
+    number of processes can go on from them.
+
     Args:
         folder: of the run's checkpoints.
         state: where the run stands.
@@ -51,8 +55,11 @@ def save_checkpoint(
     """
     place = folder / f"step-{state.step:08d}"
     scratch = folder / f".{place.name}.new"
-    tensors = {name: weight.detach().cpu().contiguous() for name, weight in learner.weights.named()}
-    numbers, rest = _flatten([optimizer.state_dict() for optimizer in learner.optimizers])
+    take = learner.spread.whole_tensor
+    tensors = {name: take(weight) for name, weight in learner.weights.named()}
+    numbers, rest = _flatten([optimizer.state_dict() for optimizer in learner.optimizers], take)
+    if not learner.spread.leads:
+        return place
     numbers[_CHANCE] = torch.get_rng_state()
     if torch.cuda.is_available():
         numbers[f"{_CHANCE}.cuda"] = torch.cuda.get_rng_state()
@@ -113,7 +120,7 @@ def load_checkpoint(path: Path, learner: Learner) -> TrainState:
         raise UserError("learn.checkpoint.other", path=path)
     learner.weights.put(tensors.__getitem__)
     for number, optimizer in enumerate(learner.optimizers):
-        optimizer.load_state_dict(_unflatten(number, row["optimizer"][number], numbers))
+        optimizer.load_state_dict(_unflatten(number, row["optimizer"][number], numbers, optimizer))
     torch.set_rng_state(numbers[_CHANCE])
     if f"{_CHANCE}.cuda" in numbers and torch.cuda.is_available():
         torch.cuda.set_rng_state(numbers[f"{_CHANCE}.cuda"])
@@ -121,7 +128,9 @@ def load_checkpoint(path: Path, learner: Learner) -> TrainState:
     return TrainState(**{**state, "place": Place(**state["place"])})
 
 
-def _flatten(states: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Tensor], list[Any]]:
+def _flatten(
+    states: Sequence[Mapping[str, Any]], take: Callable[[Tensor], Tensor]
+) -> tuple[dict[str, Tensor], list[Any]]:
     """Optimizers' states as tensors by name, and the rest as JSON."""
     tensors: dict[str, Tensor] = {}
     rest: list[Any] = []
@@ -130,14 +139,21 @@ def _flatten(states: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Tensor], li
         for weight, values in state["state"].items():
             for name, value in values.items():
                 if isinstance(value, Tensor):
-                    tensors[f"{number}.{weight}.{name}"] = value.detach().cpu().contiguous()
+                    tensors[f"{number}.{weight}.{name}"] = take(value)
                 else:
                     plain.setdefault(str(weight), {})[name] = value
         rest.append({"plain": plain, "groups": state["param_groups"]})
     return tensors, rest
 
 
-def _unflatten(number: int, rest: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Any:
+def _unflatten(
+    number: int,
+    rest: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+) -> Any:
+    """What `_flatten` took of the optimizer of this number, cut as its weights are."""
+    moved = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Any]] = {
         int(weight): dict(values) for weight, values in rest["plain"].items()
     }
@@ -145,7 +161,7 @@ def _unflatten(number: int, rest: Mapping[str, Any], tensors: Mapping[str, Tenso
         owner, _, name = key.partition(".")
         if owner == str(number):
             weight, _, name = name.partition(".")
-            state.setdefault(int(weight), {})[name] = value
+            state.setdefault(int(weight), {})[name] = cut_like(value, moved[int(weight)])
     return {"state": state, "param_groups": rest["groups"]}
 
 

@@ -11,10 +11,12 @@ from typing import Any
 
 import torch
 
-from attenda.learn.learning import Watch, measure_before, prepare
+from attenda.learn.learning import measure_before, prepare
 from attenda.learn.plan import Plan
 from attenda.learn.run_folder import RunFolder
+from attenda.learn.spread import ALONE
 from attenda.learn.trainer import Report, TrainState, train
+from attenda.learn.watch import Watch
 
 __all__ = ["estimate", "peak_memory_mb"]
 
@@ -36,7 +38,7 @@ def estimate(plan: Plan, home: Path, watch: Watch) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         folder = RunFolder(Path(scratch) / "estimate")
         folder.begin(plan)
-        run = prepare(folder, home, watch, None)
+        run = prepare(folder, home, watch, ALONE)
         measure_before(run)  # measuring may take more memory than a step
         seconds: list[float] = []
 

@@ -11,21 +11,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
-from attenda.core.errors import AttendaError, UserError
+from attenda.core.errors import AttendaError, OperatorError, UserError
 from attenda.core.template import TEMPLATES, template_hash
+from attenda.learn import launch
 from attenda.learn.batches import Corpus
 from attenda.learn.checkpoint import latest, load_checkpoint, save_checkpoint
-from attenda.learn.conversation import Problem
 from attenda.learn.families import PRESETS, preset
 from attenda.learn.finish import Finishing, finish, general_surprise
 from attenda.learn.lora import add_lora
 from attenda.learn.measure import surprise
 from attenda.learn.model_folder import read_tokenizer
-from attenda.learn.optimizers import MasterWeights, OptimizerPlan, Schedule, make_optimizers
+from attenda.learn.optimizers import OptimizerPlan, Schedule, make_optimizers
 from attenda.learn.plan import Plan
 from attenda.learn.recipes import Lesson, corpus_of, make_lesson
 from attenda.learn.report import write_report
@@ -33,40 +33,19 @@ from attenda.learn.rows import DataSplit, questions, read_data, rendered
 from attenda.learn.run_folder import RunFolder
 from attenda.learn.sample import Sampling, generate
 from attenda.learn.sources import Source, find_source, open_source
-from attenda.learn.spread import Spread, join_spread
+from attenda.learn.spread import Spread, joined_spread
 from attenda.learn.tokenizer import TextTokenizer, train_tokenizer
 from attenda.learn.trainer import Learner, Report, TrainState, train
 from attenda.learn.transformer import Decoder, Encoder, Transformer, build, fast_type
+from attenda.learn.watch import Silent, Watch
 
-__all__ = ["Run", "Watch", "learn", "measure_before", "prepare"]
+__all__ = ["Run", "learn", "measure_before", "prepare"]
 
 _MEASURED_ROWS = 64
 """Rows of the validation text that are measured while learning; all of it at the end."""
 _SAMPLES = 3
 _STEPS_WORTH_COMPILING = 200
 _SILENT_S = 5.0
-
-
-class Watch(Protocol):
-    """Who looks on while a run goes: the command line, or a test."""
-
-    def doing(self, key: str, **values: object) -> None:
-        """Something that takes a while begins; a sentence of the catalogue says what."""
-
-    def problem(self, problem: Problem) -> None:
-        """Something is wrong in the data, and was passed over."""
-
-    def step(self, report: Report, steps: int, left_s: float) -> None:
-        """An optimizer step is done."""
-
-    def measured(self, row: dict[str, Any]) -> None:
-        """The validation text was measured."""
-
-    def wants_to_stop(self) -> bool:
-        """Whether to save and end now."""
-
-    def passing(self, point: str) -> None:
-        """A named point of saving is passed."""
 
 
 @dataclass(slots=True)
@@ -80,18 +59,15 @@ class Run:
     model: Transformer
     tokenizer: TextTokenizer
     base: dict[str, str]
-    spread: Spread | None
+    spread: Spread
     lesson: Lesson
     learner: Learner
+    compute: torch.dtype
+    """What it computes in."""
     began: float = field(default_factory=time.perf_counter)
     first_step: int = 0
     measured: Corpus | None = None
     """The validation text as the recipe sees it, once it was measured on."""
-
-    @property
-    def leads(self) -> bool:
-        """This process writes the files."""
-        return self.spread is None or self.spread.rank == 0
 
 
 def learn(folder: RunFolder, home: Path, watch: Watch) -> dict[str, Any]:
@@ -105,55 +81,61 @@ def learn(folder: RunFolder, home: Path, watch: Watch) -> dict[str, Any]:
     Raises:
         AttendaError: what stands in the way, or broke it off; the last good checkpoint stays.
     """
-    spread = join_spread()
-    if spread and spread.rank:
-        return _carry_out(folder, home, watch, spread)
+    if launch.rank():
+        with joined_spread(folder) as spread:
+            return _carry_out(folder, home, Silent(), spread)
     with folder.held():
         folder.asked_to_stop()
         folder.note(status="running", pid=os.getpid(), problem="", problem_key="")
         try:
-            return _carry_out(folder, home, watch, spread)
+            with joined_spread(folder) as spread:
+                return _carry_out(folder, home, watch, spread)
         except AttendaError as error:
             named = {"problem_key": error.key, "problem_values": error.plain_values}
             folder.note(status="failed", problem=str(error), **named)
             raise
-        except torch.OutOfMemoryError as error:
-            folder.note(status="failed", problem=str(error))
-            raise UserError("learn.train.memory", batch=folder.plan().train.batch) from error
         except BaseException as error:
             folder.note(status="stopped", problem=type(error).__name__)
             raise
 
 
-def _carry_out(
-    folder: RunFolder, home: Path, watch: Watch, spread: Spread | None
-) -> dict[str, Any]:
-    run = prepare(folder, home, watch, spread)
-    state = _resume(run)
-    run.first_step = state.step
-    if state.step == 0 and run.leads:
-        measure_before(run)
-    state = train(run.learner, run.lesson.source, state, _each_step(run))
-    steps = run.learner.schedule.steps
-    if not run.leads:
-        return {}
-    if state.step < steps:
+def _carry_out(folder: RunFolder, home: Path, watch: Watch, spread: Spread) -> dict[str, Any]:
+    try:
+        run = prepare(folder, home, watch, spread)
+        state = _resume(run)
+        run.first_step = state.step
+        if state.step == 0:
+            measure_before(run)
+        state = train(run.learner, run.lesson.source, state, _each_step(run))
+        return _end(run, state)
+    except torch.OutOfMemoryError as error:
+        raise UserError("learn.train.memory", batch=folder.plan().train.batch) from error
+
+
+def _end(run: Run, state: TrainState) -> dict[str, Any]:
+    """Finish the run if it took its last step; what is noted of it, in the leading process."""
+    folder, spread = run.folder, run.spread
+    if state.step < run.learner.schedule.steps:
+        if not spread.leads:
+            return {}
         folder.note(status="stopped", step=state.step)
         return folder.facts()
-    watch.doing("learn.doing.finish")
-    run.model.float()  # the finished model holds the 32-bit weights, not their 16-bit copies
-    run.learner.weights.copy_into(run.model)
+    run.watch.doing("learn.doing.finish")
+    # the finished model holds the 32-bit weights, not their 16-bit copies
+    model = spread.whole_model(run.model, run.learner.weights, torch.float32)
+    if model is None:
+        return {}
     with torch.compiler.set_stance("force_eager"):
         figures = finish(
             Finishing(
                 folder=folder,
                 plan=run.plan,
-                model=run.model,
+                model=model,
                 tokenizer=run.tokenizer,
                 data=run.data,
                 learned=run.lesson.corpus,
                 base=run.base,
-                told=_now_and_then(watch),
+                told=_now_and_then(run.watch),
             )
         )
     seconds = time.perf_counter() - run.began
@@ -176,7 +158,7 @@ def _now_and_then(watch: Watch) -> Callable[[int, int], None]:
     return told
 
 
-def prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread | None) -> Run:
+def prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread) -> Run:
     """A run with its data, its model and all that moves it, before its first step."""
     plan = folder.plan()
     torch.manual_seed(plan.train.seed)
@@ -185,21 +167,25 @@ def prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread | None) 
     facts = folder.facts()
     if facts.get("data", data.fingerprint) != data.fingerprint:
         raise UserError("learn.run.data_changed", name=folder.name)
-    leads = spread is None or spread.rank == 0
-    model, tokenizer, base = _beginning(folder, plan, home, watch, data, leads=leads)
+    model, tokenizer, base = _beginning(folder, plan, home, watch, data, leads=spread.leads)
     if facts.get("base", base) != base:
         raise UserError("learn.run.base_changed", name=folder.name, base=base["name"])
     if facts.get("template", template_hash(tokenizer.template)) != template_hash(
         tokenizer.template
     ):
         raise UserError("learn.template.changed", name=tokenizer.template.name)
+    if not spread.agrees(data.fingerprint, base):
+        raise OperatorError("learn.spread.differs", name=folder.name)
     if plan.lora.rank:
         add_lora(model, plan.lora.rank, plan.lora.alpha, plan.lora.targets, plan.train.seed)
     watch.doing("learn.doing.pack")
     lesson = make_lesson(model, tokenizer, data.train, plan, spread)
-    learner = _learner(model, lesson, plan, spread)
-    run = Run(folder, plan, watch, data, model, tokenizer, base, spread, lesson, learner)
-    if run.leads:
+    device = torch.device(_device(plan.train.device))
+    wanted = {"fp32": torch.float32, "bf16": torch.bfloat16}
+    compute = wanted.get(plan.train.precision) or fast_type(device.type)
+    learner = _learner(model, lesson, plan, spread, (compute, device))
+    run = Run(folder, plan, watch, data, model, tokenizer, base, spread, lesson, learner, compute)
+    if spread.leads:
         _note_beginning(run)
     return run
 
@@ -231,12 +217,14 @@ def _beginning(
     return build(shape, plan.train.seed), tokenizer, {"name": plan.model.start, "sha256": ""}
 
 
-def _learner(model: Transformer, lesson: Lesson, plan: Plan, spread: Spread | None) -> Learner:
-    device = torch.device(_device(plan.train.device))
-    model.to(device)
-    wanted = {"fp32": torch.float32, "bf16": torch.bfloat16}
-    compute = wanted.get(plan.train.precision) or fast_type(device.type)
-    weights = MasterWeights(model, compute)
+def _learner(
+    model: Transformer,
+    lesson: Lesson,
+    plan: Plan,
+    spread: Spread,
+    how_computed: tuple[torch.dtype, torch.device],
+) -> Learner:
+    compute, device = how_computed
     how = plan.train
     steps = how.steps or max(round(how.epochs * lesson.steps_in_epoch), 1)
     compiles = _compiles(plan, device, steps)
@@ -247,8 +235,9 @@ def _learner(model: Transformer, lesson: Lesson, plan: Plan, spread: Spread | No
     optimizer = OptimizerPlan(
         kind=how.optimizer, rate=how.rate, muon_rate=how.muon_rate, decay=how.weight_decay
     )
+    objective, weights = spread.share(lesson.objective, model, compute, device)
     return Learner(
-        objective=spread.wrap(lesson.objective) if spread else lesson.objective,
+        objective=objective,
         weights=weights,
         optimizers=make_optimizers(weights.named(), optimizer),
         schedule=Schedule(how.schedule, steps, round(how.warmup * steps), how.decay, how.lowest),
@@ -301,41 +290,36 @@ def _note_beginning(run: Run) -> None:
 
 
 def _resume(run: Run) -> TrainState:
-    """Where the newest whole checkpoint stood, put back; else the beginning."""
+    """Where the newest whole checkpoint stood, put back; else the beginning.
+
+    Raises:
+        OperatorError: not every process sees that checkpoint.
+    """
     path, torn = latest(run.folder.checkpoints)
     for one in torn:
         run.watch.doing("learn.doing.torn", path=one.name)
-    if path is None:
-        return TrainState()
-    run.watch.doing("learn.doing.resume", path=path.name)
-    return load_checkpoint(path, run.learner)
+    state = TrainState()
+    if path is not None:
+        run.watch.doing("learn.doing.resume", path=path.name)
+        state = load_checkpoint(path, run.learner)
+    if not run.spread.agrees(state.step):
+        raise OperatorError("learn.spread.differs", name=run.folder.name)
+    return state
 
 
 def _each_step(run: Run) -> Callable[[TrainState, Report], bool]:
     """What is done after each step: show, note, measure, save, and end if somebody asks."""
     how, steps = run.plan.train, run.learner.schedule.steps
-    began, first = time.perf_counter(), run.first_step
+    began = time.perf_counter()
 
     def after(state: TrainState, report: Report) -> bool:
-        if not run.leads:
-            return run.spread is not None and run.spread.any(False)
-        spent = time.perf_counter() - began
-        left_s = spent / max(state.step - first, 1) * (steps - state.step)
-        run.watch.step(report, steps, left_s)
-        run.folder.add_metrics(
-            {
-                "step": report.step,
-                "loss": report.loss,
-                "norm": report.norm,
-                "rate": report.rate,
-                "tokens_per_s": round(report.tokens_per_s, 1),
-                "learned": report.learned,
-                "left_s": round(left_s, 1),
-            }
-        )
-        ends = run.watch.wants_to_stop() or run.folder.asked_to_stop()
-        if run.spread:  # all end after the same step
-            ends = run.spread.any(ends)
+        ends = False
+        if run.spread.leads:
+            spent = time.perf_counter() - began
+            left_s = spent / max(state.step - run.first_step, 1) * (steps - state.step)
+            _tell(run, report, left_s)
+            ends = run.watch.wants_to_stop() or run.folder.asked_to_stop()
+        ends = run.spread.any(ends)  # all end after the same step
         if state.step % how.measure_every == 0 and state.step < steps:
             _measure(run, state)
         if ends or state.step % how.save_every == 0 or state.step == steps:
@@ -345,13 +329,31 @@ def _each_step(run: Run) -> Callable[[TrainState, Report], bool]:
     return after
 
 
+def _tell(run: Run, report: Report, left_s: float) -> None:
+    run.watch.step(report, run.learner.schedule.steps, left_s)
+    run.folder.add_metrics(
+        {
+            "step": report.step,
+            "loss": report.loss,
+            "norm": report.norm,
+            "rate": report.rate,
+            "tokens_per_s": round(report.tokens_per_s, 1),
+            "learned": report.learned,
+            "left_s": round(left_s, 1),
+        }
+    )
+
+
 def measure_before(run: Run) -> None:
     """What the model is like before its first step; a preset's random weights are not asked."""
     if not run.base["sha256"] or isinstance(run.model, Encoder):
         return
     _measure(run, TrainState())
-    if run.plan.data.general is not None:
-        found = general_surprise(run.plan, run.model, run.tokenizer)
+    if run.plan.data.general is None:
+        return
+    model = run.spread.whole_model(run.model, run.learner.weights, run.compute)
+    if model is not None:
+        found = general_surprise(run.plan, model, run.tokenizer)
         run.folder.note(general_before=found.figures())
 
 
@@ -359,28 +361,30 @@ def _measure(run: Run, state: TrainState) -> None:
     """Surprise on the validation text, and a few answers to look at."""
     if not run.data.validation or isinstance(run.model, Encoder):
         return
+    model = run.spread.whole_model(run.model, run.learner.weights, run.compute)
+    if model is None:
+        return
     chance = torch.get_rng_state()
     if run.measured is None:
-        run.measured = corpus_of(run.model, run.tokenizer, run.data.validation, run.plan)
+        run.measured = corpus_of(model, run.tokenizer, run.data.validation, run.plan)
     with torch.compiler.set_stance("force_eager"):  # other sizes would be compiled anew
-        found = surprise(run.model, run.tokenizer, run.measured, rows=_MEASURED_ROWS)
+        found = surprise(model, run.tokenizer, run.measured, rows=_MEASURED_ROWS)
         row = {"step": state.step, "validation": found.figures()}
         run.folder.add_metrics(row)
         run.watch.measured(row)
-        _add_samples(run, state.step)
-    run.model.train()
+        if isinstance(model, Decoder):
+            _add_samples(run, model, state.step)
+    model.train()
     torch.set_rng_state(chance)
 
 
-def _add_samples(run: Run, step: int) -> None:
-    if not isinstance(run.model, Decoder):
-        return
+def _add_samples(run: Run, model: Decoder, step: int) -> None:
     asked = questions(run.data.validation, _SAMPLES)
-    room = run.model.shape.context - 1
+    room = model.shape.context - 1
     prompts = [run.tokenizer.prompt(said)[-room:] for said in asked]
     if not prompts:
         return
-    found = generate(run.model, prompts, run.tokenizer.stop_ids, Sampling(most=48))
+    found = generate(model, prompts, run.tokenizer.stop_ids, Sampling(most=48))
     texts = [run.tokenizer.decode(ids, controls=False) for ids in found]
     pairs = [[said[-1].text, text] for said, text in zip(asked, texts, strict=True)]
     run.folder.add_samples({"step": step, "samples": pairs})

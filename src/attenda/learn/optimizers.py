@@ -11,6 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from attenda.learn.shards import cut_like, whole
+
 __all__ = ["MasterWeights", "OptimizerPlan", "Schedule", "make_optimizers"]
 
 
@@ -140,9 +142,8 @@ class MasterWeights:
 
     def clip(self, most: float) -> Tensor:
         """Scale gradients down to a norm of `most` (0 leaves them); the norm they had."""
-        norm = torch.nn.utils.get_total_norm(
-            [weight.grad for weight in self.weights if weight.grad is not None]
-        )
+        grads = [weight.grad for weight in self.weights if weight.grad is not None]
+        norm = whole(torch.nn.utils.get_total_norm(grads))
         if most:
             torch.nn.utils.clip_grads_with_norm_(self.weights, most, norm)
         return norm
@@ -166,5 +167,5 @@ class MasterWeights:
         """Set each weight to the tensor of its name, and the model with it."""
         with torch.no_grad():
             for name, weight in self.named():
-                weight.copy_(tensors(name))
+                weight.copy_(cut_like(tensors(name), weight))
         self.hand_back()

@@ -98,6 +98,9 @@ class TrainPlan(_Section):
     """Gradient checkpointing: less memory, a third slower."""
     device: str = "auto"
     """cpu, cuda, or auto."""
+    spread: Literal["ddp", "fsdp"] = "ddp"
+    """How the processes that torchrun started share the run: each has the whole model, or each a
+    share of every weight, which takes less memory."""
     seed: int = 0
     save_every: int = Field(default=200, ge=1)
     """Steps between checkpoints."""
@@ -130,14 +133,18 @@ class Plan(_Section):
         """A plan of nested values.
 
         Raises:
-            UserError: a key is unknown, or its value is not allowed; the key is named.
+            UserError: a key is unknown, or its value is not allowed; the key is named. Or two
+                values don't go together.
         """
         try:
-            return cls.model_validate(values)
+            plan = cls.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
             raise UserError("learn.plan.bad", name=place, problem=first["msg"]) from error
+        if plan.train.spread == "fsdp" and plan.train.optimizer == "muon":
+            raise UserError("learn.plan.cut_matrices")
+        return plan
 
 
 DEFAULTS: dict[Recipe, dict[str, Any]] = {

@@ -22,7 +22,7 @@ from attenda.learn.encoding import HidingPacking, Matching
 from attenda.learn.loss import Answer, LearnedTokens, PairBatch, Preference, answer_log_probability
 from attenda.learn.plan import Plan
 from attenda.learn.rows import answers, token_rows
-from attenda.learn.spread import Spread
+from attenda.learn.spread import ALONE, Spread
 from attenda.learn.tokenizer import TextTokenizer, TokenRow
 from attenda.learn.trainer import Source, Work
 from attenda.learn.transformer import Decoder, Encoder, EncoderDecoder, Transformer
@@ -48,7 +48,7 @@ def make_lesson(
     tokenizer: TextTokenizer,
     dialogues: Sequence[Dialogue],
     plan: Plan,
-    spread: Spread | None = None,
+    spread: Spread = ALONE,
 ) -> Lesson:
     """The lesson of a plan for a model.
 
@@ -120,21 +120,20 @@ def _check_dropped(corpus: Corpus, dialogues: Sequence[Dialogue]) -> None:
 def _dealt(
     packing: Packing,
     plan: Plan,
-    spread: Spread | None,
+    spread: Spread,
     fill: Callable[[Sequence[Sequence[int]], str, int], Work],
 ) -> Source:
     """A step's rows, cut into parts that are computed at once, this process's share of them."""
-    processes, rank = (spread.processes, spread.rank) if spread else (1, 0)
-    share = -(-plan.train.batch // processes)
+    share = -(-plan.train.batch // spread.processes)
     height = min(plan.train.micro_batch or share, share)
 
     def source(place: Place) -> tuple[Sequence[Work], int, Place]:
         rows, after = packing.next(place)
-        mine = rows[rank::processes]
+        mine = rows[spread.rank :: spread.processes]
         name = f"epoch {after.epoch + 1}, batch {after.done}"
         parts = [mine[start : start + height] for start in range(0, share, height)]
         parts = [part for part in parts if part] or [[]]
-        if spread:  # each process takes part in each average
+        if spread.processes > 1:  # each process takes part in each average
             parts += [[]] * (-(-share // height) - len(parts))
         return [fill(part, name, height) for part in parts], packing.weigh(rows, name), after
 
@@ -146,7 +145,7 @@ def _prefer(
     tokenizer: TextTokenizer,
     dialogues: Sequence[Dialogue],
     plan: Plan,
-    spread: Spread | None,
+    spread: Spread,
 ) -> Lesson:
     """Pairs of answers, each with how likely it was before training."""
     if not isinstance(model, Decoder):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from attenda.core.errors import AttendaError
 from attenda.learn.batches import Place
 from attenda.learn.optimizers import MasterWeights, Schedule
-from attenda.learn.spread import Spread
+from attenda.learn.spread import ALONE, Spread
 
 __all__ = ["Learner", "Report", "Spoiled", "TrainState", "Work", "train"]
 
@@ -88,8 +88,8 @@ class Learner:
     """Of the learning rate, and how many steps there are."""
     clip: float = 1.0
     """Most that the gradient's norm may be; 0 is no limit."""
-    spread: Spread | None = None
-    """How several processes share the work; none is one process."""
+    spread: Spread = ALONE
+    """The processes that share the work."""
 
 
 def train(
@@ -112,17 +112,18 @@ def train(
     weights, spread = learner.weights, learner.spread
     learner.objective.train()
     device = weights.weights[0].device
-    processes = spread.processes if spread else 1  # over which gradients are averaged
     while state.step < learner.schedule.steps:
         began = time.perf_counter()
         batches, weight, place = source(state.place)
         loss = torch.zeros((), device=device)
         for batch in batches:
-            part = learner.objective(batch.to(device)) * (processes / weight)
+            part = learner.objective(batch.to(device)) * (
+                spread.processes / weight
+            )  # averaged later
             part.backward()
             weights.collect()
             loss += part.detach()
-        loss = spread.mean(loss) if spread else loss
+        loss = spread.mean(loss)
         norm = weights.clip(learner.clip)
         _check(loss, norm, batches)
         share = learner.schedule.at(state.step)
