@@ -130,7 +130,9 @@ def test_a_finished_run_answers_and_is_rolled_back(
     page.click("#begin button.primary")
     expect(page.locator("#promote")).to_be_visible(timeout=LONG)
     expect(page.locator("#run-state")).to_have_text("finished")
-    expect(page.locator(".figures tbody tr")).to_have_count(2)
+    expect(page.locator(".figures:not(.task) tbody tr")).to_have_count(2)
+    scores = page.locator("#one-run .task tbody tr")
+    expect(scores.locator("th")).to_have_text(["before, as start", "after"])
     expect(page.locator("#curve .ngram")).to_be_attached()
     expect(page.locator("#promote .hint").last).to_contain_text("Evidence")
     page.click("#promote button.primary")
@@ -148,6 +150,7 @@ def test_a_finished_run_answers_and_is_rolled_back(
     page.click("#compare button.primary")
     expect(page.locator("#answers .said").nth(1)).not_to_have_text("…", timeout=LONG)
     assert page.locator("#answers .said").count() == 2
+    expect(page.locator("#scores tbody th")).to_contain_text(["tuned: before, as start"])
 
 
 SPY = """<!doctype html><title>r</title><p id="told"></p><script>

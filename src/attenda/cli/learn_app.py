@@ -227,13 +227,14 @@ def learn_eval(
     template: Annotated[str, typer.Option(help="Chat template, if it can't be told.")] = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """Measure models on the same conversations, side by side, beside the n-gram.
+    """Measure models on the same conversations, side by side.
 
     Example: `attenda learn eval smollm2-135m-instruct my-run --data held-out.jsonl`
     """
     from attenda.cli.learn_files import evaluate
 
-    evaluate(settings_of(context).home, models, data or [], template, as_json=as_json)
+    home = settings_of(context).home
+    evaluate(home, models, data or [], template, language(), as_json=as_json)
 
 
 @learn_app.command("export")

@@ -11,8 +11,26 @@ from attenda.cli.learn_runs import needs_torch
 from attenda.cli.terminal import err, out
 from attenda.core.errors import UserError
 from attenda.core.message import text_message
+from attenda.core.words import sentence
 
 __all__ = ["evaluate", "export", "make_tokenizer", "sample", "write_export"]
+
+_EVALUATED = {
+    ("validation", "loss"): "learn.report.loss",
+    ("validation", "perplexity"): "learn.report.perplexity",
+    ("validation", "bits_per_byte"): "learn.report.bits",
+    ("answers", "stopped"): "learn.eval.stopped",
+    ("answers", "tokens"): "learn.eval.tokens",
+    ("answers", "distinct_1"): "learn.eval.distinct_1",
+    ("answers", "distinct_2"): "learn.eval.distinct_2",
+    ("answers", "repeated"): "learn.eval.repeated",
+    ("task", "ranked"): "learn.task.ranked",
+    ("task", "hits_1"): "learn.task.hits_1",
+    ("task", "graded"): "learn.task.graded",
+    ("task", "exact_match"): "learn.task.exact_match",
+    ("task", "f1"): "learn.task.f1",
+}
+"""Figures of a model in the order of a table's rows, each with the key of its name."""
 
 
 def make_tokenizer(
@@ -86,35 +104,22 @@ def sample(
 
 
 def evaluate(
-    home: Path, names: list[str], data: list[Path], template: str, *, as_json: bool
+    home: Path, names: list[str], data: list[Path], template: str, language: str, *, as_json: bool
 ) -> None:
     """Measure models on the same conversations and print the figures side by side."""
     with needs_torch():
-        from attenda.learn.batches import Corpus
-        from attenda.learn.measure import surprise, text_figures
+        from attenda.learn.finish import measure
         from attenda.learn.plan import DataPlan
-        from attenda.learn.rows import questions, read_data, token_rows
-        from attenda.learn.sample import Sampling, generate
+        from attenda.learn.rows import read_data
         from attenda.learn.sources import find_source, open_source
-        from attenda.learn.transformer import Decoder
 
     rows = read_data(DataPlan(files=tuple(data), validation_share=0.0), seed=0).train
-    asked = questions(rows, 64)
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, dict[str, float]]] = {}
     for name in names:
         err.print(name, style="dim", markup=False)
         bring(home, name)
         model, tokenizer = open_source(find_source(name, home), template)
-        if not isinstance(model, Decoder):
-            raise UserError("learn.sample.encoder")
-        length = min(model.shape.context, 1024)
-        corpus = Corpus(token_rows(rows, tokenizer, all_learned=False), length, cut=False)
-        prompts = [tokenizer.prompt(said)[-(length - 64) :] for said in asked]
-        written = generate(model, prompts, tokenizer.stop_ids, Sampling(most=64))
-        found[name] = {
-            **surprise(model, tokenizer, corpus).figures(),
-            **text_figures(written, tokenizer, tokenizer.stop_ids).figures(),
-        }
+        found[name] = measure(model, tokenizer, rows)
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -122,8 +127,11 @@ def evaluate(
     table.add_column("")
     for name in found:
         table.add_column(name)
-    for key in next(iter(found.values())):
-        table.add_row(key.replace("_", " "), *(f"{row[key]:.4g}" for row in found.values()))
+    for (group, key), label in _EVALUATED.items():
+        cells = [figures.get(group, {}).get(key) for figures in found.values()]
+        if any(cell is not None for cell in cells):
+            shown = ("" if cell is None else f"{cell:.4g}" for cell in cells)
+            table.add_row(sentence(language, label), *shown)
     out.print(table)
 
 

@@ -19,6 +19,7 @@ from attenda.core.errors import OperatorError, UserError
 from attenda.core.words import sentence
 from attenda.learn import launch
 from attenda.learn.plan import Recipe, read_plan
+from attenda.learn.report import TASK_SCORES
 from attenda.learn.run_folder import RunFolder
 
 __all__ = ["begin", "list_runs", "needs_torch", "resume", "run_path", "stop"]
@@ -174,10 +175,11 @@ def _carry_out(folder: Any, home: Path, language: str, *, as_json: bool) -> None
 def _print_figures(name: str, facts: dict[str, Any], language: str) -> None:
     out.print(sentence(language, "learn.run.finished", name=name, steps=facts["steps"]))
     figures = facts.get("figures") or {}
-    table = Table(box=None, pad_edge=False)
-    for column in ("", "loss", "perplexity", "bits per byte"):
-        table.add_column(column)
-    for key, title in (("validation", name), ("ngram", "5-gram, Kneser–Ney")):
+    ngram = sentence(language, "learn.report.ngram")
+    table = Table("", box=None, pad_edge=False)
+    for column in ("learn.report.loss", "learn.report.perplexity", "learn.report.bits"):
+        table.add_column(sentence(language, column))
+    for key, title in (("validation", name), ("ngram", ngram)):
         if row := figures.get(key):
             table.add_row(
                 title,
@@ -187,6 +189,24 @@ def _print_figures(name: str, facts: dict[str, Any], language: str) -> None:
             )
     if table.row_count:
         out.print(table)
+    before = sentence(language, "learn.task.before", name=(facts.get("base") or {}).get("name"))
+    after = sentence(language, "learn.task.after")
+    _print_task(
+        figures.get("task") or {}, {"before": before, "after": after, "ngram": ngram}, language
+    )
+
+
+def _print_task(scores: dict[str, dict[str, float]], titles: dict[str, str], language: str) -> None:
+    table = Table("", box=None, pad_edge=False)
+    for column in TASK_SCORES.values():
+        table.add_column(sentence(language, column))
+    for key, title in titles.items():
+        if row := scores.get(key):
+            table.add_row(title, *(f"{row[s]:.1%}" if s in row else "" for s in TASK_SCORES))
+    if table.row_count:
+        asked = {key: scores.get("after", {}).get(key, 0) for key in ("ranked", "graded")}
+        out.print(table)
+        out.print(sentence(language, "learn.task.note", **asked), style="dim")
 
 
 class _Terminal:

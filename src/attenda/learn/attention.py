@@ -234,6 +234,10 @@ class KeyValueCache:
         self.length = end
         return self.held()
 
+    def repeat(self, rows: int) -> None:
+        """Go on with `rows` copies of the one row so far."""
+        self.keys, self.values = (one.repeat(rows, 1, 1, 1) for one in (self.keys, self.values))
+
     def held(self) -> tuple[Tensor, Tensor]:
         """All keys and values so far, (B, G, length, D) each."""
         return self.keys[:, :, : self.length], self.values[:, :, : self.length]

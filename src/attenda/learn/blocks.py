@@ -75,6 +75,12 @@ class Cache:
         """Tokens read so far."""
         return self.blocks[0].own.length
 
+    def repeat(self, rows: int) -> None:
+        """Go on with `rows` copies of the one row so far, which nothing was read beside."""
+        for block in self.blocks:
+            assert block.cross is None
+            block.own.repeat(rows)
+
 
 @dataclass(frozen=True, slots=True)
 class _View:

@@ -142,8 +142,9 @@ def _vectors_at_once(model: Encoder, texts: Sequence[Sequence[int]]) -> Tensor:
     """Each text as a vector (N, W)."""
     room = model.shape.context
     longest = min(max(len(text) for text in texts), room)
-    tokens = torch.zeros(len(texts), longest, dtype=torch.long)
-    documents = torch.full((len(texts), longest), -1)
+    device = model.tokens.weight.device
+    tokens = torch.zeros(len(texts), longest, dtype=torch.long, device=device)
+    documents = torch.full((len(texts), longest), -1, device=device)
     for row, text in enumerate(texts):
         kept = list(text)[-room:]
         tokens[row, : len(kept)] = torch.tensor(kept)

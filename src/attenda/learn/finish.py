@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,25 +10,27 @@ import torch
 
 from attenda.core.template import template_hash
 from attenda.learn.batches import Corpus, Packing
-from attenda.learn.encoding import rank_answers, write_answers
+from attenda.learn.dialogues import Dialogue
+from attenda.learn.encoding import write_answers
 from attenda.learn.gguf import read_gguf, write_gguf, write_gguf_adapter
 from attenda.learn.lora import merge_lora, write_adapter
-from attenda.learn.measure import Surprise, ngram_surprise, surprise, text_figures
+from attenda.learn.measure import Surprise, ngram_surprise, ngrams_of, surprise, text_figures
 from attenda.learn.model_folder import write_folder
-from attenda.learn.plan import DataPlan, Plan
+from attenda.learn.plan import DataPlan, Plan, TrainPlan
 from attenda.learn.recipes import corpus_of
 from attenda.learn.rows import DataSplit, answers, questions, read_data, token_rows
 from attenda.learn.run_folder import RunFolder
 from attenda.learn.sample import Sampling, generate
+from attenda.learn.task import TaskScores, make_task, ngram_scores, task_scores
 from attenda.learn.tokenizer import TextTokenizer
 from attenda.learn.transformer import Decoder, Encoder, Transformer
 from attenda.learn.weight_names import GGUF_FAMILIES
 
-__all__ = ["Finishing", "finish", "general_surprise", "measure_finished"]
+__all__ = ["Finishing", "finish", "general_surprise", "measure", "measure_finished"]
 
 _GENERATED = 64
 _MOST_TOKENS = 64
-_MOST_CHOICES = 200
+_MOST_READ = 1024
 _GENERAL_ROWS = 64
 _FINAL_ROWS = 512
 
@@ -97,40 +99,60 @@ def finish(run: Finishing) -> dict[str, Any]:
 
 
 def measure_finished(run: Finishing) -> dict[str, Any]:
-    """Surprise beside the n-gram's, and what generated answers are like."""
+    """Surprise beside the n-gram's, what generated answers are like, and scores on a task."""
     model, tokenizer, data, plan = run.model, run.tokenizer, run.data, run.plan
-    if not data.validation or plan.recipe == "prefer":
-        return {}
-    if isinstance(model, Encoder):
-        return {"choice": _choice(model, tokenizer, data)} if plan.recipe == "tune" else {}
-    measured = corpus_of(model, tokenizer, data.validation, plan)
-    figures: dict[str, Any] = {
-        "validation": surprise(
-            model, tokenizer, measured, rows=_FINAL_ROWS, told=run.told
-        ).figures(),
-        "ngram": ngram_surprise(run.learned, measured, tokenizer, model.shape.vocabulary).figures(),
-    }
-    if isinstance(model, Decoder):
-        room = model.shape.context - _MOST_TOKENS
-        asked = questions(data.validation, _GENERATED)
-        prompts = [tokenizer.prompt(said)[-room:] for said in asked]
-        if prompts:
-            found = generate(model, prompts, tokenizer.stop_ids, Sampling(most=_MOST_TOKENS))
-            figures["answers"] = text_figures(found, tokenizer, tokenizer.stop_ids).figures()
+    task = make_task(data.validation, plan.train.seed)
+    figures: dict[str, Any] = {}
+    scores: dict[str, TaskScores] = {}
+    if plan.recipe != "prefer" and data.validation and not isinstance(model, Encoder):
+        measured = corpus_of(model, tokenizer, data.validation, plan)
+        ngrams = ngrams_of(run.learned, model.shape.vocabulary)
+        found = surprise(model, tokenizer, measured, rows=_FINAL_ROWS, told=run.told)
+        figures["validation"] = found.figures()
+        figures["ngram"] = ngram_surprise(ngrams, measured, tokenizer).figures()
+        scores["ngram"] = ngram_scores(ngrams, tokenizer, task)
+        if isinstance(model, Decoder):
+            figures |= _answers(model, tokenizer, data.validation)
+    if plan.recipe != "pretrain" or not isinstance(model, Encoder):  # which only hid tokens so far
+        scores["after"] = task_scores(model, tokenizer, task, run.told)
+    rows = {key: one.figures() for key, one in scores.items() if one.ranked or one.graded}
+    if rows:
+        before = run.folder.facts().get("task_before")
+        figures["task"] = {"before": before, **rows} if before else rows
     return figures
 
 
-def _choice(model: Encoder, tokenizer: TextTokenizer, data: DataSplit) -> dict[str, float]:
-    """How often a question's own answer is chosen among all answers that were not learned."""
-    pairs = [pair for one in data.validation for pair in answers(one)][:_MOST_CHOICES]
-    known = list(dict.fromkeys(answer.text for _, answer in pairs))
-    if not pairs:
-        return {"right": 0.0, "by_chance": 1.0}
-    ranked = rank_answers(model, tokenizer, [tokenizer.prompt(said) for said, _ in pairs], known)
-    right = sum(
-        known[order[0]] == answer.text for order, (_, answer) in zip(ranked, pairs, strict=True)
-    )
-    return {"right": right / len(pairs), "by_chance": 1 / len(known)}
+def measure(
+    model: Transformer, tokenizer: TextTokenizer, dialogues: Sequence[Dialogue]
+) -> dict[str, Any]:
+    """What any model is like on conversations: its surprise, its answers, its scores.
+
+    An encoder says nothing and only has scores.
+    """
+    figures: dict[str, Any] = {}
+    length = min(model.shape.context, _MOST_READ)
+    if isinstance(model, Decoder):
+        corpus = Corpus(token_rows(dialogues, tokenizer, all_learned=False), length, cut=False)
+        figures["validation"] = surprise(model, tokenizer, corpus).figures()
+        figures |= _answers(model, tokenizer, dialogues)
+    elif not isinstance(model, Encoder):
+        plan = Plan(recipe="tune", train=TrainPlan(length=length))
+        corpus = corpus_of(model, tokenizer, dialogues, plan)
+        figures["validation"] = surprise(model, tokenizer, corpus).figures()
+    figures["task"] = task_scores(model, tokenizer, make_task(dialogues, seed=0)).figures()
+    return figures
+
+
+def _answers(
+    model: Decoder, tokenizer: TextTokenizer, dialogues: Sequence[Dialogue]
+) -> dict[str, Any]:
+    """What generated answers are like; nothing where nobody asks."""
+    room = min(model.shape.context, _MOST_READ) - _MOST_TOKENS
+    prompts = [tokenizer.prompt(said)[-room:] for said in questions(dialogues, _GENERATED)]
+    if not prompts:
+        return {}
+    found = generate(model, prompts, tokenizer.stop_ids, Sampling(most=_MOST_TOKENS))
+    return {"answers": text_figures(found, tokenizer, tokenizer.stop_ids).figures()}
 
 
 def general_surprise(plan: Plan, model: Transformer, tokenizer: TextTokenizer) -> Surprise:

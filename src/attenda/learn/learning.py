@@ -34,6 +34,7 @@ from attenda.learn.run_folder import RunFolder
 from attenda.learn.sample import Sampling, generate
 from attenda.learn.sources import Source, find_source, open_source
 from attenda.learn.spread import Spread, joined_spread
+from attenda.learn.task import make_task, task_scores
 from attenda.learn.tokenizer import TextTokenizer, train_tokenizer
 from attenda.learn.trainer import Learner, Report, TrainState, train
 from attenda.learn.transformer import Decoder, Encoder, Transformer, build, fast_type
@@ -106,6 +107,7 @@ def _carry_out(folder: RunFolder, home: Path, watch: Watch, spread: Spread) -> d
         run.first_step = state.step
         if state.step == 0:
             measure_before(run)
+            _task_before(run)
         state = train(run.learner, run.lesson.source, state, _each_step(run))
         return _end(run, state)
     except torch.OutOfMemoryError as error:
@@ -355,6 +357,20 @@ def measure_before(run: Run) -> None:
     if model is not None:
         found = general_surprise(run.plan, model, run.tokenizer)
         run.folder.note(general_before=found.figures())
+
+
+def _task_before(run: Run) -> None:
+    """How well the model does before its first step what it is asked again after the last."""
+    only_hides = run.plan.recipe == "pretrain" and isinstance(run.model, Encoder)
+    if not run.base["sha256"] or only_hides:
+        return
+    model = run.spread.whole_model(run.model, run.learner.weights, run.compute)
+    if model is None:
+        return
+    task = make_task(run.data.validation, run.plan.train.seed)
+    with torch.compiler.set_stance("force_eager"):
+        scores = task_scores(model, run.tokenizer, task, _now_and_then(run.watch))
+    run.folder.note(task_before=scores.figures())
 
 
 def _measure(run: Run, state: TrainState) -> None:

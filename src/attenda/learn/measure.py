@@ -17,7 +17,7 @@ from attenda.learn.ngram import KneserNey
 from attenda.learn.tokenizer import TextTokenizer
 from attenda.learn.transformer import Decoder, EncoderDecoder, Transformer
 
-__all__ = ["Surprise", "TextFigures", "ngram_surprise", "surprise", "text_figures"]
+__all__ = ["Surprise", "TextFigures", "ngram_surprise", "ngrams_of", "surprise", "text_figures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +96,14 @@ def surprise(
     return Surprise(nats, tokens, weight)
 
 
-def ngram_surprise(
-    learned: Corpus, measured: Corpus, tokenizer: TextTokenizer, vocabulary: int, order: int = 5
-) -> Surprise:
-    """Surprise of a Kneser–Ney model, learned and measured on the same tokens as the Transformer.
-
-    It is given all of the training text, prompts too; measured is what is learned of the other.
-    """
+def ngrams_of(learned: Corpus, vocabulary: int, order: int = 5) -> KneserNey:
+    """A Kneser–Ney model of all of the text that a Transformer learned, prompts too."""
     texts = (learned.ids[learned.piece(n)].tolist() for n in range(learned.pieces))
-    model = KneserNey(texts, vocabulary, order)
+    return KneserNey(texts, vocabulary, order)
+
+
+def ngram_surprise(model: KneserNey, measured: Corpus, tokenizer: TextTokenizer) -> Surprise:
+    """Surprise of a Kneser–Ney model over the same tokens as the Transformer's."""
     nats, tokens, size = 0.0, 0, 0
     for number in range(measured.pieces):
         where = measured.piece(number)

@@ -13,7 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Grams", "Overlap", "Twins", "is_han", "overlap_grams", "shingles", "words_of"]
+__all__ = [
+    "Grams",
+    "Overlap",
+    "Twins",
+    "is_han",
+    "overlap_grams",
+    "separate_han",
+    "shingles",
+    "words_of",
+]
 
 Grams = NDArray[np.uint64]
 """Hashed n-grams, sorted, each once."""
@@ -49,6 +58,11 @@ def words_of(text: str) -> list[str]:
 def is_han(words: Sequence[str]) -> bool:
     """Whether most of the words are Chinese or Japanese characters."""
     return len(_IS_HAN.findall(" ".join(words))) * 2 > len(words)
+
+
+def separate_han(text: str) -> str:
+    """The text with a space on both sides of each Chinese or Japanese character."""
+    return _IS_HAN.sub(r" \g<0> ", text)
 
 
 def shingles(words: Sequence[str]) -> Grams:

@@ -19,7 +19,7 @@ from attenda.learn.html_page import html_page
 from attenda.learn.plan import toml_of
 from attenda.learn.run_folder import RunFolder
 
-__all__ = ["report", "write_report"]
+__all__ = ["TASK_SCORES", "report", "write_report"]
 
 Say = Callable[..., str]
 
@@ -30,6 +30,12 @@ _STATUS = {
     "failed": "learn.report.failed",
     "finished": "learn.report.finished",
 }
+TASK_SCORES = {
+    "hits_1": "learn.task.hits_1",
+    "exact_match": "learn.task.exact_match",
+    "f1": "learn.task.f1",
+}
+"""The scores of a task in the order of their columns, each with the key of its name."""
 _SHOWN_STEPS = 6
 _SMOOTHED = 50
 """From so many steps on, a curve of means is drawn over the single ones."""
@@ -56,6 +62,7 @@ def report(folder: RunFolder, language: str = "en") -> str:
         _verdict(figures, say),
         _curves(metrics, figures, peak, say),
         _figures(folder.name, figures, say),
+        _task(figures.get("task") or {}, facts.get("base") or {}, say),
         _samples(folder.samples(), say),
         _facts(facts, say),
         _card_of(say("learn.report.plan"), f"<pre>{escape(toml_of(plan))}</pre>"),
@@ -182,6 +189,33 @@ def _figures(name: str, figures: dict[str, Any], say: Say) -> str:
 def _figure_row(title: str, row: dict[str, float]) -> str:
     cells = (f"{row['loss']:.3f}", f"{row['perplexity']:,.1f}", f"{row['bits_per_byte']:.3f}")
     return f'<tr><th scope="row">{escape(title)}</th>' + "".join(f"<td>{c}</td>" for c in cells)
+
+
+def _task(scores: dict[str, dict[str, float]], base: dict[str, str], say: Say) -> str:
+    """Scores before and after, beside the n-gram's."""
+    titles = {
+        "before": say("learn.task.before", name=base.get("name", "")),
+        "after": say("learn.task.after"),
+        "ngram": say("learn.report.ngram"),
+    }
+    body = "".join(
+        f'<tr><th scope="row">{escape(title)}</th>'
+        + "".join(f"<td>{_share(scores[key].get(score))}</td>" for score in TASK_SCORES)
+        for key, title in titles.items()
+        if key in scores
+    )
+    if not body:
+        return ""
+    columns = ("", *map(say, TASK_SCORES.values()))
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    table = f'<div class="wide"><table class="figures"><tr>{head}</tr>{body}</table></div>'
+    asked = scores.get("after", {})
+    note = say("learn.task.note", ranked=asked.get("ranked", 0), graded=asked.get("graded", 0))
+    return _card_of(say("learn.task.title"), table, note)
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"
 
 
 def _answers(row: dict[str, float], say: Say) -> str:

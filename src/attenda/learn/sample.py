@@ -87,8 +87,9 @@ def _steps(
     if longest >= reads if isinstance(model, Decoder) else longest > reads:
         raise UserError("learn.sample.long", tokens=longest, limit=reads)
     model.eval()
-    chance = torch.Generator().manual_seed(how.seed)
-    tokens, documents = _padded(prompts, longest)
+    device = model.tokens.weight.device
+    chance = torch.Generator(device).manual_seed(how.seed)
+    tokens, documents = (one.to(device) for one in _padded(prompts, longest))
     logits_of: Callable[[Tensor], Tensor]
     if isinstance(model, Decoder):
         logits_of = _Decoding(model, documents, min(longest + how.most, reads))
@@ -97,7 +98,7 @@ def _steps(
         writer = model
         read = (model.read(tokens, documents=documents), documents)
         cache = model.new_cache(len(prompts), how.most, longest)
-        tokens = torch.full((len(prompts), 1), begin)
+        tokens = torch.full((len(prompts), 1), begin, device=device)
 
         def logits_of(tokens: Tensor) -> Tensor:
             return writer.logits(writer.hidden(tokens, read, cache=cache)[:, -1])
@@ -134,7 +135,8 @@ class _Decoding:
             return self.model.logits(self.model.hidden(tokens, cache=self.cache)[:, -1])
         if before:
             self.documents = torch.cat([self.documents, self.documents.new_zeros(tokens.shape)], 1)
-        places = torch.arange(before, before + tokens.shape[1])[None, :] - self.begins
+        places = torch.arange(before, before + tokens.shape[1], device=tokens.device)
+        places = places[None, :] - self.begins
         hidden = self.model.hidden(
             tokens,
             positions=places.clamp(min=0),

@@ -113,7 +113,7 @@ async def school(request: Request) -> Response:
     who = await _visitor(request)
     if who is not None and not who.may("operate"):
         raise Denied("gate.not_allowed")
-    page = await _shell(request, "school.html", who, beginnings=("page.", "school."))
+    page = await _shell(request, "school.html", who, beginnings=("page.", "school.", "learn.task."))
     page.headers["Content-Security-Policy"] = f"{CONTENT_POLICY}; frame-src 'self'"
     return page
 

@@ -1,7 +1,7 @@
 // Two models side by side on the same prompts; what a model learns of a text, and how it reads one.
 
 import { $, api, el, t } from "/static/core.js";
-import { choose, errand, fileOptions, frame, modelOptions, onSend } from "/static/school_parts.js";
+import { choose, errand, fileOptions, frame, modelOptions, onSend, taskScores } from "/static/school_parts.js";
 
 /** The choices of these tabs, from what there is. */
 export function showChoices(found) {
@@ -32,6 +32,9 @@ onSend($("#compare"), async (fields) => {
   const prompts = [...fields.prompt].map((field) => field.value.trim()).filter(Boolean);
   const names = [called(fields.first), called(fields.second)];
   const begun = await api("POST", "/api/school/compare", { models: [fields.first.value, fields.second.value], prompts });
+  const runs = [fields.first, fields.second].filter((field) => field.value.startsWith("run:")).map((field) => field.value.slice(4));
+  const rows = await Promise.all([...new Set(runs)].map((name) => api("GET", `/api/school/runs/${encodeURIComponent(name)}`)));
+  $("#scores").replaceChildren(taskScores(rows) ?? "");
   const fill = (rows) => $("#answers").replaceChildren(...answers(rows, names));
   fill(await errand($("#compare-doing"), begun, t("school.comparing"), fill));
 });

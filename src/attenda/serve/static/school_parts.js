@@ -32,6 +32,20 @@ export function bits(run) {
   return t("school.bits_both", { ours: figure(run.bits_per_byte), theirs: figure(run.ngram_bits_per_byte) });
 }
 
+/** The scores of finished runs on their task, before and after, beside the n-gram's. */
+export function taskScores(runs) {
+  const rows = runs.flatMap((run) => ["before", "after", "ngram"].filter((key) => run.figures?.task?.[key]).map((key) => ({ run, key, scores: run.figures.task[key] })));
+  if (!rows.length) return null;
+  const columns = ["hits_1", "exact_match", "f1"];
+  const names = { before: (run) => t("learn.task.before", { name: run.facts?.base?.name ?? "" }), after: () => t("learn.task.after"), ngram: () => t("school.ngram") };
+  const called = ({ run, key }) => (runs.length > 1 ? `${run.name}: ${names[key](run)}` : names[key](run));
+  const asked = { ranked: 0, graded: 0, ...rows.find(({ key }) => key === "after")?.scores };
+  return el("section", {}, el("h3", {}, t("learn.task.title")), el("table", { class: "figures task" },
+    el("thead", {}, el("tr", {}, el("td", {}), columns.map((column) => el("th", { scope: "col" }, t(`learn.task.${column}`))))),
+    el("tbody", {}, rows.map((row) => el("tr", {}, el("th", { scope: "row" }, called(row)), columns.map((column) => el("td", {}, percent(row.scores[column]))))))),
+  el("p", { class: "faint hint" }, t("learn.task.note", { ranked: count(asked.ranked), graded: count(asked.graded) })));
+}
+
 export const progressOf = (run) => (run.steps ? t("school.step_of", { step: count(run.step), steps: count(run.steps) }) : "");
 
 /** Options of a select in groups: presets for a beginning, runs, installed models. */

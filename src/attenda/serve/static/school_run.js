@@ -3,7 +3,7 @@
 import { $, api, attempt, el, t, toast } from "/static/core.js";
 import { confirmed, count, facts } from "/static/parts.js";
 import { drawCurve, legend } from "/static/school_curve.js";
-import { bits, errand, figure, frame, goes, left, onSend, percent, progressOf, speed, state } from "/static/school_parts.js";
+import { bits, errand, figure, frame, goes, left, onSend, percent, progressOf, speed, state, taskScores } from "/static/school_parts.js";
 
 const POLL_MS = 2000;
 let timer = 0;
@@ -77,6 +77,7 @@ function build(known) {
     el("section", { class: "box plot", "aria-labelledby": "curve-title" }, el("h3", { id: "curve-title" }, t("school.curve")), el("div", { id: "curve" }), legend(row.figures?.ngram?.loss)),
     el("section", { "aria-labelledby": "samples-title" }, el("h3", { id: "samples-title" }, t("school.samples")), el("div", { id: "samples", tabindex: "0", role: "group", "aria-labelledby": "samples-title" })),
     figuresOf(row),
+    taskScores([row]),
     el("section", {}, el("h3", {}, t("school.facts")), el("div", { id: "run-facts" })),
     row.status === "finished" && promotion(known),
     (row.steps > 0 || row.has_report) && report(row),
