@@ -91,6 +91,7 @@ def test_a_model_is_trained_from_the_page(
     page.fill("#begin [name=epochs]", "400")
     page.select_option("#begin [name=model]", "preset:gpt2-1m")
     page.fill("#begin [name=name]", "films")
+    page.check("#begin [name=accept_overlap]")
     page.keyboard.press("Enter")
     expect(page.locator("#run-title")).to_contain_text("films")
     expect(page.locator("#curve svg path.loss")).to_have_attribute(
@@ -127,6 +128,7 @@ def test_a_finished_run_answers_and_is_rolled_back(
     for name, value in {"name": "tuned", "length": "32", "batch": "4", "rate": "0.003"}.items():
         page.fill(f"#begin [name={name}]", value)
     page.fill("#begin [name=epochs]", "30")
+    page.check("#begin [name=accept_overlap]")
     page.click("#begin button.primary")
     expect(page.locator("#promote")).to_be_visible(timeout=LONG)
     expect(page.locator("#run-state")).to_have_text("finished")

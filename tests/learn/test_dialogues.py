@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from attenda.core.errors import UserError
 from attenda.core.message import text_message
-from attenda.learn.dialogues import Dialogue, fingerprint, read, split, write
+from attenda.learn.dialogues import Dialogue, fingerprint, read, write
+from attenda.learn.split import split, split_by_template, template_of
 from tests.learn.rows import dialogue, dialogues, sorted_out
 
 _relaxed = settings(
@@ -81,6 +82,58 @@ def test_a_share_is_a_share() -> None:
     assert split(rows, 0, 1) == (rows, [])
     with pytest.raises(UserError, match=r"1\.0"):
         split(rows, 1.0, 1)
+
+
+FORMS = (
+    "Where is my order {0}?",
+    "Refund order {0} of {1}, please.",
+    "Send it to {2} on {3}",
+    "I said {4} to {5}!",
+    "\u6211\u7684\u8ba2\u5355{0}\u5728{1}\u5230",
+    "Thanks",
+)
+_filling = st.tuples(
+    st.sampled_from(["#A-1234/5", "99", "a1b2", "INV-2024-07"]),
+    st.sampled_from(["12", "3,000.50", "2024-03-05"]),
+    st.sampled_from(["a.b@shop.example", "https://shop.example/x?q=1", "{{Name}}", "[ADDRESS]"]),
+    st.sampled_from(["March 5th, 2024", "5th of May", "Monday", "05/03/2024"]),
+    st.sampled_from(['"Leave me"', "\u201cyes, of course\u201d", "\u300c\u4f60\u597d\u300d"]),
+    st.sampled_from(["{name}", "<NAME>", "[Customer Name]"]),
+)
+
+
+@given(
+    drawn=st.lists(st.tuples(st.sampled_from(FORMS), _filling, st.integers(0, 30)), max_size=40),
+    share=st.floats(0.05, 0.6),
+    seed=st.integers(0, 9),
+)
+def test_no_template_and_no_group_stands_on_both_sides(
+    drawn: list[tuple[str, tuple[str, ...], int]], share: float, seed: int
+) -> None:
+    rows = [
+        dialogue(form.format(*filling), f"For {filling[0]}.", id=str(n), group=f"g{group}")
+        for n, (form, filling, group) in enumerate(drawn)
+    ]
+    forms = {row.id: form for row, (form, _, _) in zip(rows, drawn, strict=True)}
+    assert len({template_of(row) for row in rows}) == len(set(forms.values()))
+    try:
+        train, validation = split_by_template(rows, share, seed)
+    except UserError as error:
+        assert error.key == "learn.data.one_template"
+        return
+    assert not {forms[row.id] for row in train} & {forms[row.id] for row in validation}
+    assert not {row.group for row in train} & {row.group for row in validation}
+    assert sorted((*train, *validation), key=lambda row: int(row.id)) == rows
+    assert not rows or (train and validation)
+    again = split_by_template(rows[::-1], share, seed)[1]
+    assert [row.id for row in again[::-1]] == [row.id for row in validation]
+
+
+def test_one_form_cannot_be_parted() -> None:
+    rows = [dialogue(f"Where is order {n}?", "On its way.", id=str(n)) for n in range(9)]
+    with pytest.raises(UserError, match="9 conversations"):
+        split_by_template(rows, 0.2, 0)
+    assert split_by_template(rows, 0, 0) == (rows, [])
 
 
 FINGERPRINT = "5cccaebff4ec1616ea45c41e49064d42dfe98e63d05ff1d538d9be0cbb2c7860"

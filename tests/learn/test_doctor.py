@@ -11,8 +11,9 @@ import pytest
 from attenda.cli.learn_doctor import run_doctor
 from attenda.core.errors import UserError
 from attenda.core.message import text_message
-from attenda.learn.dialogues import Dialogue, read, split
+from attenda.learn.dialogues import Dialogue, read
 from attenda.learn.doctor import Spread, clean, examine, leakage
+from attenda.learn.split import split
 from tests.learn.rows import dialogue, made, said, sorted_out
 
 CHANCE = random.Random(7)

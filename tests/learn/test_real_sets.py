@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from attenda.learn.dialogues import split
 from attenda.learn.doctor import leakage
+from attenda.learn.split import split
 from tests.learn.rows import sorted_out
 
 MOST_MB = 300

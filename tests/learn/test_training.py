@@ -31,7 +31,8 @@ from attenda.learn.sources import find_source, open_source
 from attenda.learn.tokenizer import TokenRow
 from attenda.learn.trainer import Learner, Report, TrainState, train
 from attenda.learn.transformer import Decoder, Encoder, EncoderDecoder, build
-from tests.learn.school import Quiet, losses, plan_of, run, school, talks, tiny, tokenizer
+from tests.learn.rows import dialogue
+from tests.learn.school import WORDS, Quiet, losses, plan_of, run, school, talks, tiny, tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -190,6 +191,29 @@ def test_what_is_forgotten_is_measured(tmp_path: Path) -> None:
     assert "validation" in RunFolder(tmp_path / "run").metrics()[0], (
         "measured before the first step"
     )
+
+
+def test_a_run_whose_validation_is_known_is_refused(tmp_path: Path) -> None:
+    """Forms filled in with other numbers leak, unless they are parted by template."""
+    values = school(tmp_path)
+    forms = [" ".join(WORDS[(n + k * k) % len(WORDS)] for k in range(9)) for n in range(12)]
+    rows = [
+        dialogue(f"order {n}: {form}", form[:9], id=f"{n} {form}")
+        for n in range(9)
+        for form in forms
+    ]
+    write(tmp_path / "talks.jsonl", rows)
+    values["data"] = {"files": [str(tmp_path / "talks.jsonl")], "validation_share": 0.2}
+    with pytest.raises(UserError, match=r"at most 1%.*data\.split=template"):
+        run(tmp_path / "leaks", plan_of(values, steps=1, length=60))
+    assert RunFolder(tmp_path / "leaks").facts()["problem_key"] == "learn.data.overlap"
+    values["data"]["split"] = "template"
+    watch = Quiet()
+    facts = run(tmp_path / "parted", plan_of(values, steps=1, length=60), watch)
+    assert facts["overlap"] == {"checked": facts["validation"], "known": 0, "share": 0.0}
+    assert facts["validation"] == 18 and "learn.doing.overlap" in watch.said
+    values["data"] |= {"split": "group", "most_overlap": 1.0}
+    assert run(tmp_path / "accepted", plan_of(values, steps=1, length=60))["overlap"]["share"] > 0.9
 
 
 def test_a_tuned_model_answers_and_stops(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ SHORTER = [
     (r"--vocabulary \d+", "--vocabulary 400"),
     (r"--model gpt2-3m", "--model gpt2-1m"),
     (r"--epochs \d+", "--steps 6"),
+    (r"^(.* (?:pretrain|tune) .*)$", r"\1 --set data.most_overlap=1"),
     (r"--steps 60", "--steps 2"),
     (r"--length \d+", "--length 64"),
     (r"--batch \d+", "--batch 4"),

@@ -1,6 +1,6 @@
-"""Rows of conversations: read them in any format, write ours, split by group, fingerprint.
+"""Rows of conversations: read them in any format, write ours, fingerprint.
 
-A split and a fingerprint depend on the rows alone, never on chance or time. It knows no model and
+A fingerprint depends on the rows alone, never on chance or time. It knows no model and
 no tokens.
 """
 
@@ -17,7 +17,7 @@ from attenda.core.message import Message
 from attenda.learn.conversation import Dialogue, Problem, canonical, finish
 from attenda.learn.formats import conversation_files, read_file, recognise
 
-__all__ = ["Dialogue", "Problem", "fingerprint", "formats_of", "read", "split", "write"]
+__all__ = ["Dialogue", "Problem", "fingerprint", "formats_of", "read", "write"]
 
 
 def read(path: Path, format: str = "") -> Iterator[Dialogue | Problem]:
@@ -66,29 +66,6 @@ def write(path: Path, dialogues: Iterable[Dialogue]) -> None:
         raise UserError("learn.data.not_written", path=path, problem=problem) from error
 
 
-def split(
-    dialogues: Iterable[Dialogue], validation: float, seed: int
-) -> tuple[list[Dialogue], list[Dialogue]]:
-    """Part conversations into training and validation; a group stays on one side.
-
-    The side is decided by a hash of the seed and the group, so a group never moves when others
-    come. Only a side that would be empty takes the group nearest to it, if there are two.
-
-    Raises:
-        UserError: `validation` is no share between 0 and 1.
-    """
-    if not 0 <= validation < 1:
-        raise UserError("learn.data.bad_share", share=validation)
-    rows = list(dialogues)
-    chances = {row.group: _chance(seed, row.group) for row in rows}
-    held = {group for group, chance in chances.items() if chance < validation}
-    if validation and len(chances) > 1:
-        ordered = sorted(chances, key=lambda group: (chances[group], group))
-        held = (held or {ordered[0]}) - ({ordered[-1]} if len(held) == len(chances) else set())
-    train = [row for row in rows if row.group not in held]
-    return train, [row for row in rows if row.group in held]
-
-
 def fingerprint(dialogues: Iterable[Dialogue]) -> str:
     """SHA-256 over all that is in the conversations and their order, but not over their places."""
     digest = hashlib.sha256()
@@ -122,12 +99,6 @@ def _skipped(file: Path, error: UserError) -> Problem:
     if error.key in ("learn.data.unknown_format", "learn.data.columns"):
         return Problem(file.as_posix(), "learn.data.left_out", {}, "warning")
     return Problem(file.as_posix(), error.key, error.plain_values)
-
-
-def _chance(seed: int, group: str) -> float:
-    """A number in [0, 1) that the seed and the group alone decide."""
-    digest = hashlib.sha256(f"{seed}\0{group}".encode()).digest()
-    return int.from_bytes(digest[:7], "big") / (1 << 56)
 
 
 def _write_whole(path: Path, dialogues: Iterable[Dialogue]) -> None:

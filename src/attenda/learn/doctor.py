@@ -69,6 +69,11 @@ class Leakage:
         """The share of conversations that leaked."""
         return self.near / self.checked if self.checked else 0.0
 
+    @property
+    def shown(self) -> dict[str, str]:
+        """As a sentence names it."""
+        return {"share": f"{self.share:.1%}", "count": f"{self.near}", "checked": f"{self.checked}"}
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:

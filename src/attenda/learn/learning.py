@@ -5,7 +5,6 @@ goes on from its newest whole checkpoint, exactly as if it had never stopped.
 """
 
 import os
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +19,7 @@ from attenda.core.template import TEMPLATES, template_hash
 from attenda.learn import launch
 from attenda.learn.batches import Corpus
 from attenda.learn.checkpoint import latest, load_checkpoint, save_checkpoint
+from attenda.learn.devices import compiles, device_of
 from attenda.learn.families import PRESETS, preset
 from attenda.learn.finish import Finishing, finish, general_surprise
 from attenda.learn.lora import add_lora
@@ -29,7 +29,7 @@ from attenda.learn.optimizers import OptimizerPlan, Schedule, make_optimizers
 from attenda.learn.plan import Plan
 from attenda.learn.recipes import Lesson, corpus_of, make_lesson
 from attenda.learn.report import write_report
-from attenda.learn.rows import DataSplit, questions, read_data, rendered
+from attenda.learn.rows import DataSplit, overlap, questions, read_data, rendered
 from attenda.learn.run_folder import RunFolder
 from attenda.learn.sample import Sampling, generate
 from attenda.learn.sources import Source, find_source, open_source
@@ -45,7 +45,6 @@ __all__ = ["Run", "learn", "measure_before", "prepare"]
 _MEASURED_ROWS = 64
 """Rows of the validation text that are measured while learning; all of it at the end."""
 _SAMPLES = 3
-_STEPS_WORTH_COMPILING = 200
 _SILENT_S = 5.0
 
 
@@ -169,6 +168,12 @@ def prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread) -> Run:
     facts = folder.facts()
     if facts.get("data", data.fingerprint) != data.fingerprint:
         raise UserError("learn.run.data_changed", name=folder.name)
+    if data.validation and "overlap" not in facts:
+        found = overlap(plan.data, data)
+        watch.doing("learn.doing.overlap", **found.shown)
+        if spread.leads:
+            known = {"checked": found.checked, "known": found.near, "share": found.share}
+            folder.note(overlap=known)
     model, tokenizer, base = _beginning(folder, plan, home, watch, data, leads=spread.leads)
     if facts.get("base", base) != base:
         raise UserError("learn.run.base_changed", name=folder.name, base=base["name"])
@@ -182,7 +187,7 @@ def prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread) -> Run:
         add_lora(model, plan.lora.rank, plan.lora.alpha, plan.lora.targets, plan.train.seed)
     watch.doing("learn.doing.pack")
     lesson = make_lesson(model, tokenizer, data.train, plan, spread)
-    device = torch.device(_device(plan.train.device))
+    device = device_of(plan.train.device)
     wanted = {"fp32": torch.float32, "bf16": torch.bfloat16}
     compute = wanted.get(plan.train.precision) or fast_type(device.type)
     learner = _learner(model, lesson, plan, spread, (compute, device))
@@ -229,10 +234,10 @@ def _learner(
     compute, device = how_computed
     how = plan.train
     steps = how.steps or max(round(how.epochs * lesson.steps_in_epoch), 1)
-    compiles = _compiles(plan, device, steps)
+    compiled = compiles(plan.train.compile, device, steps, detour=bool(plan.lora.rank))
     for stack in model.stacks():
         stack.recompute = how.recompute
-        if compiles:
+        if compiled:
             stack.compile_parts(device)
     optimizer = OptimizerPlan(
         kind=how.optimizer, rate=how.rate, muon_rate=how.muon_rate, decay=how.weight_decay
@@ -246,26 +251,6 @@ def _learner(
         clip=how.clip,
         spread=spread,
     )
-
-
-def _device(wanted: str) -> str:
-    if wanted != "auto":
-        return wanted
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _compiles(plan: Plan, device: torch.device, steps: int) -> bool:
-    """Whether parts are compiled: if asked for, or in a long run of all weights.
-
-    Raises:
-        UserError: it is asked for and there is no compiler.
-    """
-    able = device.type == "cuda" or any(map(shutil.which, ("c++", "g++", "clang++", "cl")))
-    if plan.train.compile == "on" and not able:
-        raise UserError("learn.train.no_compiler")
-    if plan.train.compile == "auto":
-        return able and steps >= _STEPS_WORTH_COMPILING and not plan.lora.rank
-    return plan.train.compile == "on"
 
 
 def _note_beginning(run: Run) -> None:

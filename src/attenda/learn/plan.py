@@ -43,6 +43,11 @@ class DataPlan(_Section):
     """A file to measure on; none takes a share of the conversations."""
     validation_share: float = Field(default=0.05, ge=0.0, lt=1.0)
     """Share of the conversations that is only measured on."""
+    split: Literal["group", "template"] = "group"
+    """What stays on one side: groups (a film, a session, a conversation), or all that is the same
+    but for numbers, dates, addresses, ids, placeholders and quoted parts, with its groups."""
+    most_overlap: float = Field(default=0.01, ge=0.0, le=1.0)
+    """Most of what is measured on that may be known from training; 1 accepts any of it."""
     general: Path | None = None
     """Other conversations, to see what is forgotten: measured before and after."""
 

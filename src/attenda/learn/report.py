@@ -277,6 +277,7 @@ def _facts(facts: dict[str, Any], say: Say) -> str:
         (say("learn.report.moving"), _count(facts, "moving")),
         (say("learn.report.conversations"), _count(facts, "conversations")),
         (say("learn.report.held_back"), _count(facts, "validation")),
+        (say("learn.report.overlap"), _overlap(facts, say)),
         (say("learn.report.tokens"), _count(facts, "tokens")),
         (say("learn.report.learned"), f"{learned:.1%}" if learned else ""),
         (say("learn.report.shortened"), _count(facts, "shortened")),
@@ -298,6 +299,15 @@ def _moment(seconds: float) -> str:
 
 def _count(facts: dict[str, Any], key: str) -> str:
     return f"{facts[key]:,}" if isinstance(facts.get(key), int) else ""
+
+
+def _overlap(facts: dict[str, Any], say: Say) -> str:
+    """How much of what was held back is known from training."""
+    found = facts.get("overlap")
+    if not found:
+        return ""
+    counts = {"count": f"{found['known']:,}", "checked": f"{found['checked']:,}"}
+    return say("learn.report.overlap_of", share=f"{found['share']:.2%}", **counts)
 
 
 def _empty(text: str) -> str:

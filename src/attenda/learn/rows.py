@@ -11,11 +11,13 @@ from itertools import islice
 from attenda.core.errors import UserError
 from attenda.core.message import Message
 from attenda.core.template import ChatTemplate, render
-from attenda.learn.dialogues import Dialogue, Problem, fingerprint, read, split
+from attenda.learn.dialogues import Dialogue, Problem, fingerprint, read
+from attenda.learn.doctor import Leakage, leakage
 from attenda.learn.plan import DataPlan
+from attenda.learn.split import split, split_by_template
 from attenda.learn.tokenizer import TextTokenizer, TokenRow
 
-__all__ = ["DataSplit", "answers", "questions", "read_data", "rendered", "token_rows"]
+__all__ = ["DataSplit", "answers", "overlap", "questions", "read_data", "rendered", "token_rows"]
 
 Said = Callable[[Problem], None]
 
@@ -42,13 +44,15 @@ def read_data(plan: DataPlan, seed: int, said: Said = lambda _: None) -> DataSpl
         said: called with each problem in them.
 
     Raises:
-        UserError: no file is named, one can't be read, or no conversation is left.
+        UserError: no file is named, one can't be read, no conversation is left, or they can't be
+            parted as the plan wants.
     """
     if not plan.files:
         raise UserError("learn.plan.bad", name="data.files", problem="no file is named")
     rows = [row for file in plan.files for row in _whole(read(file, plan.format), said)]
     if plan.validation is None:
-        train, validation = split(rows, plan.validation_share, seed)
+        parted = split_by_template if plan.split == "template" else split
+        train, validation = parted(rows, plan.validation_share, seed)
     else:
         train, validation = rows, list(_whole(read(plan.validation, plan.format), said))
     if not train:
@@ -62,6 +66,18 @@ def _whole(rows: Iterable[Dialogue | Problem], said: Said) -> Iterator[Dialogue]
             said(row)
         else:
             yield row
+
+
+def overlap(plan: DataPlan, data: DataSplit) -> Leakage:
+    """How much of what is measured on is known from training.
+
+    Raises:
+        UserError: it is more than the plan allows.
+    """
+    found = leakage(data.train, data.validation)
+    if found.share > plan.most_overlap:
+        raise UserError("learn.data.overlap", **found.shown, most=f"{plan.most_overlap:.0%}")
+    return found
 
 
 def rendered(dialogues: Iterable[Dialogue], template: ChatTemplate) -> Iterator[str]:

@@ -68,6 +68,10 @@ class NewRun(BaseModel):
     length: int | None = Field(default=None, ge=8, le=1 << 20)
     rate: float | None = Field(default=None, gt=0, le=10)
     lora: int | None = Field(default=None, ge=0, le=1024)
+    split: Literal["group", "template"] = "group"
+    """What stays on one side of what is learned from and what is held back."""
+    accept_overlap: bool = False
+    """Whether to go on where what is held back is known from training."""
 
 
 @router.get("")
@@ -109,6 +113,9 @@ async def begin(request: Request, who: Operator, body: NewRun) -> dict[str, str]
     ]
     if body.recipe == "tune" and body.lora is not None:
         arguments.append(f"--lora={body.lora}")
+    arguments.append(f"--set=data.split={body.split}")
+    if body.accept_overlap:
+        arguments.append("--set=data.most_overlap=1")
     await _school(request).lessons.begin(name, arguments, who.language)
     return {"name": name}
 

@@ -100,6 +100,8 @@ onSend(begin, async (fields) => {
   const number = (field) => (field.value === "" ? null : Number(field.value));
   const body = { recipe: fields.recipe.value, data: fields.data.value, model: fields.model.value, name: fields.name.value.trim() };
   for (const name of ["epochs", "batch", "length", "rate"]) body[name] = number(fields.namedItem(name)); // `fields.length` is their number
+  body.split = fields.split.value;
+  body.accept_overlap = fields.accept_overlap.checked;
   if (body.recipe === "tune") body.lora = number(fields.lora);
   const made = await api("POST", "/api/school/runs", body);
   $("#begin-box").open = false;

@@ -1,0 +1,35 @@
+"""Where a run computes, and whether its parts are compiled first."""
+
+import shutil
+from typing import Literal
+
+import torch
+
+from attenda.core.errors import UserError
+
+__all__ = ["compiles", "device_of"]
+
+_STEPS_WORTH_COMPILING = 200
+
+
+def device_of(wanted: str) -> torch.device:
+    """The device called `wanted`; of `auto`, the GPU where there is one."""
+    if wanted != "auto":
+        return torch.device(wanted)
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def compiles(
+    wanted: Literal["auto", "on", "off"], device: torch.device, steps: int, *, detour: bool
+) -> bool:
+    """Whether parts are compiled: if asked for, or in a long run of all weights.
+
+    Raises:
+        UserError: it is asked for and there is no compiler.
+    """
+    able = device.type == "cuda" or any(map(shutil.which, ("c++", "g++", "clang++", "cl")))
+    if wanted == "on" and not able:
+        raise UserError("learn.train.no_compiler")
+    if wanted == "auto":
+        return able and steps >= _STEPS_WORTH_COMPILING and not detour
+    return wanted == "on"
