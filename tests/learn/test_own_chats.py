@@ -1,12 +1,22 @@
-"""What the store exports of a person's chats is read as conversations."""
+"""What the store exports of a person's chats is read as conversations, and goes with the person."""
 
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
+import httpx
+from typer.testing import CliRunner
+
+from attenda.cli.commands import app as commands
 from attenda.core.principal import Principal
-from attenda.store import privacy, sessions
+from attenda.core.provenance import ERASED, person_mark
+from attenda.runtime.house import House
+from attenda.serve.app import close_app, create_app
+from attenda.store import erased, keys, people, privacy, schema, sessions
+from attenda.store.database import Connection
 from tests.learn.rows import made, said, sorted_out
+from tests.learn.school import school, talks
 from tests.scripted_house import scripted_house
 
 
@@ -46,3 +56,133 @@ def test_an_export_of_the_store_is_read(home: Path, owner: Principal, tmp_path: 
             ("assistant", "Farewell!"),
         ]
     ]
+
+
+async def settled(house: House, name: str) -> str:
+    """A person's key, who has had a chat."""
+
+    def make(c: Connection) -> tuple[Principal, str]:
+        row = {"id": f"usr_{name}", "role": "agent", "name": name, "created_at": 1}
+        c.execute(schema.users.insert().values(**row, email=f"{name}@b.example"))
+        who = people.principal_of(c, f"usr_{name}")
+        return who, keys.create_key(c, house.stamps, who, "laptop")[1]
+
+    who, key = await house.database.write(make)
+    chat = await house.database.write(lambda c: sessions.create_session(c, house.stamps, who))
+    for talk in talks(12):
+        started = await house.runs.start(who, chat.id, f"{name} {talk.messages[0].text}")
+        async for _ in house.runs.follow(chat.id, started.after):
+            pass
+    return key
+
+
+def attenda(home: Path, *words: str) -> Any:
+    """What a command prints as JSON."""
+    told = CliRunner().invoke(
+        commands, [*words, "--json"], env={"ATTENDA_HOME": str(home)}, catch_exceptions=False
+    )
+    assert told.exit_code == 0, told.output
+    return json.loads(told.stdout)
+
+
+def marked(home: Path) -> dict[str, int]:
+    """Runs and installed models, each with how many erased people it learned from."""
+    rows = attenda(home, "learn", "runs") + attenda(home, "models", "list")
+    return {row["name"]: row["erased_people"] for row in rows if row.get("here", True)}
+
+
+def erase_through_the_door(home: Path, data: Path) -> dict[str, Any]:
+    """Two people chat and take their chats out; a run learns from both; one is erased."""
+
+    async def all_of_it() -> dict[str, Any]:
+        async with scripted_house(home, lambda _: "Fine.") as (house, _):
+            app = create_app(house)
+            made_keys = {name: await settled(house, name) for name in ("ada", "bob")}
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://localhost"
+            ) as client:
+
+                async def ask(method: str, path: str, key: str) -> httpx.Response:
+                    headers = {"Authorization": f"Bearer {key}"}
+                    return await client.request(method, path, headers=headers)
+
+                for name, key in made_keys.items():
+                    answer = await ask("GET", "/api/me/export", key)
+                    (data / f"{name}.json").write_text(answer.text)
+                learned = learn_from_both(home, data)  # in the main thread, for its signals
+                answer = await ask("DELETE", "/api/users/usr_ada", house.owner_key)
+                assert answer.status_code == 204, answer.text
+                models = (await ask("GET", "/api/models", house.owner_key)).json()
+                runs = (await ask("GET", "/api/school", house.owner_key)).json()["runs"]
+            await close_app(app)
+        warned = {one["name"]: one["warning"] for one in (*models, *runs)}
+        return {"before": learned, "warned": warned}
+
+    return asyncio.run(all_of_it())
+
+
+def learn_from_both(home: Path, data: Path) -> dict[str, int]:
+    """A clean file of both, a run on it, one on it in turn, one on the other person's alone."""
+    both = data / "both.jsonl"
+    exports = [str(data / f"{name}.json") for name in ("ada", "bob")]
+    attenda(home, "learn", "doctor", *exports, "--fix", str(both))
+    small = ["--steps", "1", "--length", "60", "--set", "data.validation_share=0"]
+    start = str(data / "start")
+    for name, file, model in (
+        ("both", both, start),
+        ("later", data / "talks.jsonl", "both"),
+        ("bobs", data / "bob.json", start),
+    ):
+        words = ["learn", "tune", "--data", str(file), "--model", model, "--name", name]
+        attenda(home, *words, *small)
+    for name in ("later", "bobs"):
+        told = CliRunner().invoke(
+            commands, ["models", "use", name], env={"ATTENDA_HOME": str(home)}
+        )
+        assert told.exit_code == 0, told.output
+    return marked(home)
+
+
+def test_an_erased_person_leaves_the_data_and_marks_the_models(home: Path) -> None:
+    """Also what was tuned further, exported and installed; the other person's rows stay."""
+    data = home / "school" / "data"
+    data.mkdir(parents=True)
+    school(data)
+    (home / "runs").mkdir()
+    found = erase_through_the_door(home, data)
+    assert set(found["before"].values()) == {0}
+    after = marked(home)
+    assert {name: count for name, count in after.items() if count} == {"both": 1, "later": 1}
+    assert found["warned"]["both"] and found["warned"]["later"] and not found["warned"]["bobs"]
+    assert not (data / "ada.json").exists()
+    rows, problems = sorted_out(data / "both.jsonl")
+    assert [row.person for row in rows] == [person_mark("usr_bob")] and problems == []
+    assert [row.person for row in sorted_out(data / "bob.json")[0]] == [person_mark("usr_bob")]
+    assert not any("ada" in file.read_text("utf-8") for file in data.glob("*.json*"))
+    assert not (home / "runs/both/report.html").exists()
+    assert (home / "runs/bobs/report.html").exists()
+
+    (home / ERASED).unlink()  # as in a new home, into which a backup was brought back
+
+    async def open_again() -> None:
+        async with scripted_house(home), asyncio.timeout(30):
+            while not (home / ERASED).exists():
+                await asyncio.sleep(0.01)
+
+    asyncio.run(open_again())
+    assert marked(home) == after
+
+
+def test_rows_of_an_erased_person_are_learned_no_more(home: Path, tmp_path: Path) -> None:
+    values = school(tmp_path)
+    lines = (tmp_path / "talks.jsonl").read_text().splitlines()
+    mark = person_mark("usr_ada")
+    signed = [json.dumps({**json.loads(line), "person": mark}) for line in lines[:20]]
+    (tmp_path / "talks.jsonl").write_text("\n".join([*signed, *lines[20:]]))
+    home.mkdir()
+    erased.forget(home, ["usr_ada"])
+    words = ["learn", "tune", "--data", str(tmp_path / "talks.jsonl"), "--steps", "1"]
+    words += ["--model", values["model"]["start"], "--length", "60", "--name", "first"]
+    facts = attenda(home, *words, "--set", "data.most_overlap=1")
+    assert facts["conversations"] + facts["validation"] == 20 and facts["people"] == []

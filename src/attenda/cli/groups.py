@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from attenda.cli.invocation import JsonFlag, as_client, settings_of
+from attenda.cli.invocation import JsonFlag, as_client, language, settings_of
 from attenda.cli.terminal import out
 
 __all__ = ["config_app", "key_app", "models_app", "user_app"]
@@ -39,7 +39,7 @@ def models_list(context: typer.Context, as_json: JsonFlag = False) -> None:
     """
     from attenda.cli.models import list_models
 
-    list_models(settings_of(context), as_json=as_json)
+    list_models(settings_of(context), language(), as_json=as_json)
 
 
 @models_app.command("show")

@@ -193,7 +193,7 @@ def learn_runs(context: typer.Context, as_json: JsonFlag = False) -> None:
     """
     from attenda.cli.learn_runs import list_runs
 
-    list_runs(settings_of(context).home, as_json=as_json)
+    list_runs(settings_of(context).home, language(), as_json=as_json)
 
 
 @learn_app.command("sample")

@@ -157,8 +157,11 @@ def write_export(home: Path, name: str, path: Path, kind: str, template: str = "
     if path.suffix not in ("", ".gguf"):
         raise UserError("learn.export.path", path=path)
     bring(home, name)
-    model, tokenizer = open_source(find_source(name, home), template)
+    source = find_source(name, home)
+    model, tokenizer = open_source(source, template)
     if path.suffix:
-        write_gguf(path, model, tokenizer, kind, Path(name).stem)  # type: ignore[arg-type]
-    else:
-        write_folder(path, model, tokenizer)
+        write_gguf(path, model, tokenizer, kind, Path(name).stem, source.people)  # type: ignore[arg-type]
+        return
+    write_folder(path, model, tokenizer)
+    if source.people:
+        (path / "card.json").write_text(json.dumps({"people": source.people}) + "\n", "utf-8")

@@ -18,6 +18,7 @@ from attenda.cli.terminal import err, out
 from attenda.core.errors import OperatorError, UserError
 from attenda.core.words import sentence
 from attenda.learn import launch
+from attenda.learn.people import erased_among
 from attenda.learn.plan import Recipe, read_plan
 from attenda.learn.report import TASK_SCORES
 from attenda.learn.run_folder import RunFolder
@@ -97,10 +98,17 @@ def stop(home: Path, name: str) -> None:
     out.print(f"{name} saves and ends after its step.", markup=False)
 
 
-def list_runs(home: Path, *, as_json: bool) -> None:
+def list_runs(home: Path, language: str, *, as_json: bool) -> None:
     """Print the runs and how they stand."""
     folders = [RunFolder(file.parent) for file in sorted(home.glob("runs/*/plan.toml"))]
-    rows = [{"name": folder.name, **folder.standing()} for folder in folders]
+    rows = [
+        {
+            "name": folder.name,
+            **folder.standing(),
+            "erased_people": erased_among(folder.facts().get("people", []), home),
+        }
+        for folder in folders
+    ]
     if as_json:
         print(json.dumps(rows, indent=2))
         return
@@ -115,6 +123,10 @@ def list_runs(home: Path, *, as_json: bool) -> None:
         loss, bits = (f"{row[key]:.3f}" if row[key] else "" for key in ("loss", "bits_per_byte"))
         table.add_row(*cells, loss, bits)
     out.print(table)
+    for row in rows:
+        if row["erased_people"]:
+            values = {"name": row["name"], "count": row["erased_people"]}
+            out.print(sentence(language, "model.erased_people", **values), style="yellow")
 
 
 def _put(flags: dict[str, Any], setting: str) -> None:

@@ -12,7 +12,9 @@ from rich.table import Table
 
 from attenda.cli.terminal import err, out
 from attenda.core.config import Settings
+from attenda.core.words import sentence
 from attenda.llm import catalogue
+from attenda.store.erased import erased_people
 
 __all__ = ["add_model", "list_models", "pull_models", "show_model", "use_model"]
 
@@ -39,9 +41,10 @@ def pull_models(home: Path, names: Sequence[str]) -> None:
         out.print(f"✓ {name} ({catalogue.find(home, name).licence})", markup=False)
 
 
-def list_models(settings: Settings, *, as_json: bool) -> None:
+def list_models(settings: Settings, language: str, *, as_json: bool) -> None:
     """Print what is here and what can be pulled."""
     here = {model.name: model for model in catalogue.installed(settings.home)}
+    erased = erased_people(settings.home)
     rows: list[dict[str, Any]] = [
         {
             "name": name,
@@ -50,6 +53,7 @@ def list_models(settings: Settings, *, as_json: bool) -> None:
             "default": name in (settings.model, catalogue.DEFAULT_EMBEDDER),
             "size": here[name].size if name in here else catalogue.CATALOGUE[name].files[0].size,
             "licence": (here.get(name) or catalogue.CATALOGUE[name]).licence,
+            "erased_people": len(erased & set(here[name].people)) if name in here else 0,
         }
         for name in sorted({*here, *catalogue.CATALOGUE})
     ]
@@ -64,6 +68,10 @@ def list_models(settings: Settings, *, as_json: bool) -> None:
         size = f"{row['size'] / 1e6:.0f} MB"
         table.add_row(str(row["name"]), str(row["kind"]), state, size, str(row["licence"]))
     out.print(table)
+    for row in rows:
+        if row["erased_people"]:
+            values = {"name": row["name"], "count": row["erased_people"]}
+            out.print(sentence(language, "model.erased_people", **values), style="yellow")
 
 
 def show_model(home: Path, name: str, *, as_json: bool) -> None:

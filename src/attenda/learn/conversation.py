@@ -49,6 +49,8 @@ class Dialogue:
     """`file.csv:12`, for a person to find it."""
     rejected: Message | None = None
     """The worse answer to the same prompt, in preference data; `messages` ends with the better."""
+    person: str = ""
+    """The mark of the person it came from, where the source says (`core/provenance.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Draft:
     rejected: str | None = None
     notes: tuple[tuple[str, Mapping[str, str]], ...] = ()
     """Warnings of the reader: keys and their values."""
+    person: str = ""
 
 
 def canonical(dialogue: Dialogue) -> str:
@@ -104,7 +107,7 @@ def finish(draft: Draft) -> Iterator[Dialogue | Problem]:
     if draft.rejected is not None:
         rejected = text_message("assistant", _whole(draft.rejected))
     own = draft.id or _hash(turns, draft.rejected)
-    yield Dialogue(own, messages, draft.group or own, draft.place, rejected)
+    yield Dialogue(own, messages, draft.group or own, draft.place, rejected, draft.person)
 
 
 def join_turns(turns: Sequence[Turn]) -> list[Turn]:

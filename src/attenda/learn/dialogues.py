@@ -119,6 +119,8 @@ def _row(dialogue: Dialogue) -> dict[str, object]:
     row: dict[str, object] = {"messages": _plain(dialogue.messages)}
     if dialogue.rejected is not None:
         row["rejected"] = _plain([dialogue.rejected])[0]
+    if dialogue.person:
+        row["person"] = dialogue.person
     return row | {"id": dialogue.id, "group": dialogue.group}
 
 

@@ -81,6 +81,7 @@ def finish(run: Finishing) -> dict[str, Any]:
         "recipe": plan.recipe,
         "base": run.base,
         "data": {"sha256": data.fingerprint, "conversations": len(data.train)},
+        "people": folder.facts().get("people", []),
         "template": {
             "name": tokenizer.template.name,
             "sha256": template_hash(tokenizer.template),

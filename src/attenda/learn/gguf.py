@@ -5,7 +5,7 @@ program is needed. Llama's queries and keys are kept in llama.cpp's order of row
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -32,6 +32,7 @@ __all__ = [
     "QUANTIZATIONS",
     "Quantization",
     "interleave_rows",
+    "people_in",
     "read_gguf",
     "write_gguf",
     "write_gguf_adapter",
@@ -46,12 +47,18 @@ _TYPES = {
 QUANTIZATIONS = tuple(_TYPES)
 """Ways to keep a weight, by name."""
 _FILE_TYPES = {"f16": 1, "q8_0": 7, "q4_0": 2}
+_PEOPLE = "attenda.people"
 _BLOCK = 32
 """Weights that share a scale; a row that is no multiple of it stays in 16 bits."""
 
 
 def write_gguf(
-    path: Path, model: Transformer, tokenizer: TextTokenizer, kind: Quantization, name: str
+    path: Path,
+    model: Transformer,
+    tokenizer: TextTokenizer,
+    kind: Quantization,
+    name: str,
+    people: Sequence[str] = (),
 ) -> None:
     """Write `model` with its tokenizer and chat template; the file appears whole or not at all.
 
@@ -61,6 +68,7 @@ def write_gguf(
         tokenizer: its tokenizer, with the chat template.
         kind: 16 bits, or 8 or 4 bits with a scale for each 32 weights.
         name: what the file calls the model.
+        people: marks of those whose conversations it learned from.
 
     Raises:
         UserError: the family or the tokenizer has no place in a GGUF file.
@@ -70,6 +78,8 @@ def write_gguf(
         writer.add_name(name)
         writer.add_file_type(_FILE_TYPES[kind])
         writer.add_quantization_version(2)
+        if people:
+            writer.add_string(_PEOPLE, ",".join(people))
         _write_shape(writer, model.shape)
         write_gguf_tokenizer(writer, tokenizer, model.shape.vocabulary)
         weights = {key: tensor.detach().float().cpu() for key, tensor in model.state_dict().items()}
@@ -96,6 +106,23 @@ def _written_whole(path: Path, architecture: str) -> Iterator[GGUFWriter]:
         scratch.unlink(missing_ok=True)
 
 
+def people_in(path: Path) -> list[str]:
+    """Marks of those whose conversations a file's model learned from, where it says so.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    field = _reader(path).fields.get(_PEOPLE)
+    return [] if field is None else str(field.contents()).split(",")
+
+
+def _reader(path: Path) -> GGUFReader:
+    try:
+        return GGUFReader(path)
+    except (OSError, ValueError, IndexError, KeyError) as error:
+        raise UserError("learn.folder.damaged", path=path, problem=error) from error
+
+
 def read_gguf(path: Path, template: str = "") -> tuple[Transformer, TextTokenizer]:
     """The model and the tokenizer of a file; quantized weights come back as fp32.
 
@@ -106,10 +133,7 @@ def read_gguf(path: Path, template: str = "") -> tuple[Transformer, TextTokenize
     Raises:
         UserError: the file is damaged, or its architecture, tokenizer or template is unknown.
     """
-    try:
-        reader = GGUFReader(path)
-    except (OSError, ValueError, IndexError, KeyError) as error:
-        raise UserError("learn.folder.damaged", path=path, problem=error) from error
+    reader = _reader(path)
     fields = {name: field.contents() for name, field in reader.fields.items()}
     held = {tensor.name for tensor in reader.tensors}
     shape = _read_shape(fields, tied="output.weight" not in held)

@@ -26,6 +26,7 @@ from attenda.learn.lora import add_lora
 from attenda.learn.measure import surprise
 from attenda.learn.model_folder import read_tokenizer
 from attenda.learn.optimizers import OptimizerPlan, Schedule, make_optimizers
+from attenda.learn.people import erased_people, people_of
 from attenda.learn.plan import Plan
 from attenda.learn.recipes import Lesson, corpus_of, make_lesson
 from attenda.learn.report import write_report
@@ -164,7 +165,7 @@ def prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread) -> Run:
     plan = folder.plan()
     torch.manual_seed(plan.train.seed)
     watch.doing("learn.doing.read")
-    data = read_data(plan.data, plan.train.seed, watch.problem)
+    data = read_data(plan.data, plan.train.seed, watch.problem, erased_people(home))
     facts = folder.facts()
     if facts.get("data", data.fingerprint) != data.fingerprint:
         raise UserError("learn.run.data_changed", name=folder.name)
@@ -193,7 +194,7 @@ def prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread) -> Run:
     learner = _learner(model, lesson, plan, spread, (compute, device))
     run = Run(folder, plan, watch, data, model, tokenizer, base, spread, lesson, learner, compute)
     if spread.leads:
-        _note_beginning(run)
+        _note_beginning(run, _people(data, plan, home))
     return run
 
 
@@ -253,13 +254,21 @@ def _learner(
     )
 
 
-def _note_beginning(run: Run) -> None:
+def _people(data: DataSplit, plan: Plan, home: Path) -> list[str]:
+    """Marks of those whose conversations the model learns from, or the run shows."""
+    start = plan.model.start
+    earlier = [] if start in PRESETS else find_source(start, home).people
+    return people_of([*data.train, *data.validation], earlier)
+
+
+def _note_beginning(run: Run, people: list[str]) -> None:
     corpus = run.lesson.corpus
     moving = sum(weight.numel() for weight in run.learner.weights.weights)
     run.folder.note(
         recipe=run.plan.recipe,
         base=run.base,
         data=run.data.fingerprint,
+        people=people,
         template=template_hash(run.tokenizer.template),
         steps=run.learner.schedule.steps,
         parameters=sum(weight.numel() for weight in run.model.parameters()),

@@ -35,13 +35,19 @@ class DataSplit:
         return fingerprint([*self.train, *self.validation])
 
 
-def read_data(plan: DataPlan, seed: int, said: Said = lambda _: None) -> DataSplit:
+def read_data(
+    plan: DataPlan,
+    seed: int,
+    said: Said = lambda _: None,
+    erased: frozenset[str] = frozenset(),
+) -> DataSplit:
     """Read a plan's files and part them.
 
     Args:
         plan: which files.
         seed: of the split.
         said: called with each problem in them.
+        erased: marks of people whose conversations are left out.
 
     Raises:
         UserError: no file is named, one can't be read, no conversation is left, or they can't be
@@ -49,21 +55,25 @@ def read_data(plan: DataPlan, seed: int, said: Said = lambda _: None) -> DataSpl
     """
     if not plan.files:
         raise UserError("learn.plan.bad", name="data.files", problem="no file is named")
-    rows = [row for file in plan.files for row in _whole(read(file, plan.format), said)]
+    rows = [row for file in plan.files for row in _whole(read(file, plan.format), said, erased)]
     if plan.validation is None:
         parted = split_by_template if plan.split == "template" else split
         train, validation = parted(rows, plan.validation_share, seed)
     else:
-        train, validation = rows, list(_whole(read(plan.validation, plan.format), said))
+        train, validation = rows, list(_whole(read(plan.validation, plan.format), said, erased))
     if not train:
         raise UserError("learn.data.unlearned", texts=len(rows))
     return DataSplit(train, validation)
 
 
-def _whole(rows: Iterable[Dialogue | Problem], said: Said) -> Iterator[Dialogue]:
+def _whole(
+    rows: Iterable[Dialogue | Problem], said: Said, erased: frozenset[str]
+) -> Iterator[Dialogue]:
     for row in rows:
         if isinstance(row, Problem):
             said(row)
+        elif row.person in erased:
+            said(Problem(row.place, "learn.data.erased", {}, "warning"))
         else:
             yield row
 

@@ -4,12 +4,13 @@ Names are looked up among the files of a home; what is found is read, never run.
 """
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from attenda.core.errors import UserError
 from attenda.learn.families import PRESETS
-from attenda.learn.gguf import read_gguf
+from attenda.learn.gguf import people_in, read_gguf
 from attenda.learn.model_folder import read_folder, read_tokenizer
 from attenda.learn.tokenizer import TextTokenizer
 from attenda.learn.transformer import Transformer
@@ -33,6 +34,17 @@ class Source:
             raise UserError("file.missing", path=file)
         with file.open("rb") as weights:
             return hashlib.file_digest(weights, "sha256").hexdigest()
+
+    @property
+    def people(self) -> list[str]:
+        """Marks of those whose conversations it learned from, where it says so."""
+        if self.path.is_file():
+            return people_in(self.path)
+        try:
+            card = json.loads((self.path / "card.json").read_text("utf-8"))
+            return [str(one) for one in card.get("people", [])]
+        except (OSError, ValueError, AttributeError, TypeError):
+            return []
 
 
 def find_source(name: str, home: Path) -> Source:

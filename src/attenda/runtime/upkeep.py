@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 
 from attenda.core.config import Settings
-from attenda.store import files, privacy
+from attenda.store import erased, files, privacy
 from attenda.store.database import Connection, Database
 from attenda.store.stamps import Stamps
 
@@ -25,6 +25,8 @@ async def keep_tidy(database: Database, stamps: Stamps, settings: Settings, fold
             gone, swept = await database.write(lambda c: tidy(c, stamps, settings, folder))
             if gone or swept:
                 _log.info("upkeep: %d chats and documents, %d copies went", gone, swept)
+            ids = await database.read(erased.erased_in)  # also what a restored backup tells
+            await asyncio.to_thread(erased.forget, settings.home, ids)
         except Exception:  # noqa: BLE001 - whatever it was, the installation goes on
             _log.exception("upkeep failed; it is tried again in an hour")
         await asyncio.sleep(_HOUR_S)

@@ -8,9 +8,11 @@ from pydantic import BaseModel
 
 from attenda.core.errors import AttendaError, Conflict, NotFound
 from attenda.core.principal import Principal
+from attenda.core.words import sentence
 from attenda.llm import catalogue
 from attenda.runtime.house import House
 from attenda.serve.gate import house_of, principal, require
+from attenda.store.erased import erased_people
 
 __all__ = ["router"]
 
@@ -107,6 +109,12 @@ async def remove(request: Request, who: Manager, name: str) -> None:
     await asyncio.to_thread(catalogue.remove, house.settings.home, name)
 
 
+def _warning(name: str, here: catalogue.LocalModel | None, house: House, language: str) -> str:
+    """That it learned from people who were erased since; empty where it did not."""
+    gone = erased_people(house.settings.home) & set(here.people) if here else ()
+    return sentence(language, "model.erased_people", name=name, count=len(gone)) if gone else ""
+
+
 def _row(
     name: str, here: catalogue.LocalModel | None, house: House, pulls: Pulls, language: str
 ) -> dict[str, Any]:
@@ -125,6 +133,7 @@ def _row(
         "size": here.size if here else known.download_bytes if known else 0,
         "memory": 4 * (here.size if here else known.files[0].size) if one and known else 0,
         "languages": list(one.languages) if one else [],
+        "warning": _warning(name, here, house, language),
         "running": house.models.is_running(name),
         "pulling": state or None,
         "error": error.text(language) if isinstance(error, AttendaError) else None,

@@ -1,5 +1,6 @@
 """People over HTTP: sign in and out, first set-up, invitations, users, teams, keys, audit."""
 
+import asyncio
 import secrets
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from pydantic import BaseModel, Field
 from attenda.core.errors import Denied, Unauthenticated
 from attenda.core.principal import Principal, Role
 from attenda.serve.gate import COOKIE, credential, house_of, principal, require
-from attenda.store import audit, invitations, keys, people, privacy
+from attenda.store import audit, erased, invitations, keys, people, privacy
 from attenda.store.database import Connection
 
 __all__ = ["router", "set_cookie"]
@@ -206,6 +207,7 @@ async def erase_user(request: Request, who: Manager, user_id: str) -> None:
     house = house_of(request)
     await house.runs.stop_all_of(user_id)
     await house.database.write(lambda c: privacy.erase_person(c, house.stamps, who, user_id))
+    await asyncio.to_thread(erased.forget, house.settings.home, [user_id])
 
 
 @router.post("/invitations", status_code=201)

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from attenda.core.errors import AttendaError, NotFound, UserError
 from attenda.core.words import sentence
+from attenda.store.erased import erased_people
 
 __all__ = [
     "PRESETS",
@@ -167,9 +168,18 @@ def standing(folder: Path, language: str, exit_code: int | None = None) -> dict[
         "tokens_per_s": last.get("tokens_per_s"),
         "left_s": last.get("left_s"),
         "bits_per_byte": (figures.get("validation") or measured).get("bits_per_byte"),
+        "warning": _warning(folder, facts, language),
         "ngram_bits_per_byte": (figures.get("ngram") or {}).get("bits_per_byte"),
         "problem": _problem(folder, facts, status, language, exit_code),
     }
+
+
+def _warning(folder: Path, facts: dict[str, Any], language: str) -> str:
+    """That the run learned from people who were erased since; empty where it did not."""
+    gone = erased_people(folder.parent.parent) & set(facts.get("people") or [])
+    if not gone:
+        return ""
+    return sentence(language, "model.erased_people", name=folder.name, count=len(gone))
 
 
 def _status(folder: Path, facts: dict[str, Any]) -> str:

@@ -173,6 +173,7 @@ ENGLISH: dict[str, str] = {
     # models
     "model.unknown": "No model is called “{name}”. Known models: {known}; add a GGUF file of your own with `attenda models add FILE`.",
     "model.not_pulled": "The model “{name}” is not on this machine yet; run `attenda models pull {name}` while there is a network.",
+    "model.erased_people": "“{name}” learned from {count} people who were erased since. Train it anew without them, or remove it.",
     "model.bad_name": "“{name}” can't name a model: use letters, digits, dots and dashes.",
     "model.not_gguf": "{path} is not a GGUF file; export the model as GGUF first.",
     "model.broken_file": "{path} can't be added: {problem}.",
@@ -857,6 +858,7 @@ ENGLISH: dict[str, str] = {
     "learn.data.most_frequent": "Most frequent answer",
     "learn.data.overlap": "Of {checked} conversations held back, {count} ({share}) are known from training by their word sequences, and at most {most} may be, or the figures would be worth nothing. Part them with --set data.split=template, leave repeats out with `attenda learn doctor DATA --fix CLEAN`, or accept it with --set data.most_overlap=1.",
     "learn.data.one_template": 'All {count} conversations hang together by their templates or groups, so none can be held back with split = "template". Name a file to measure on (--set data.validation=FILE), or use split = "group".',
+    "learn.data.erased": "comes from a person who was erased, and is left out.",
     "learn.data.leaked": "Known from training",
     "learn.data.errors": "Errors",
     "learn.data.warnings": "Warnings",

@@ -173,6 +173,7 @@ CHINESE: dict[str, str] = {
     # models
     "model.unknown": "没有名为“{name}”的模型。已知模型：{known}；也可以用 `attenda models add 文件` 添加自己的 GGUF 文件。",
     "model.not_pulled": "本机还没有模型“{name}”；请在联网时运行 `attenda models pull {name}`。",
+    "model.erased_people": "“{name}”学习过 {count} 位此后已被抹除的人的对话。请去掉这些对话重新训练，或删除该模型。",
     "model.bad_name": "“{name}”不能用作模型名：请只用字母、数字、点和连字符。",
     "model.not_gguf": "{path} 不是 GGUF 文件；请先把模型导出为 GGUF。",
     "model.broken_file": "无法添加 {path}：{problem}。",
@@ -857,6 +858,7 @@ CHINESE: dict[str, str] = {
     "learn.data.most_frequent": "最常见的回答",
     "learn.data.overlap": "留出的 {checked} 个对话中，有 {count} 个（{share}）的词序列在训练数据中出现过，最多允许 {most}，否则指标毫无意义。请用 --set data.split=template 划分，用 `attenda learn doctor 数据 --fix 新文件` 去掉重复，或用 --set data.most_overlap=1 接受。",
     "learn.data.one_template": '全部 {count} 个对话因模板或分组相同而连在一起，用 split = "template" 无法留出任何一个。请指定用于测量的文件（--set data.validation=文件），或改用 split = "group"。',
+    "learn.data.erased": "来自一位已被抹除的人，已略去。",
     "learn.data.leaked": "训练中已出现",
     "learn.data.errors": "错误",
     "learn.data.warnings": "警告",

@@ -47,7 +47,7 @@ def _openai(row: Fields, place: str) -> Iterable[Draft]:
         return
     talk = talk_of(row["messages"], "user", "messages")
     turns = _system(row, talk.turns)
-    yield Draft(place, turns, *_identity(row), notes=talk.notes)
+    yield Draft(place, turns, *_identity(row), notes=talk.notes, person=text_in(row, "person"))
 
 
 def _sharegpt(row: Fields, place: str) -> Iterable[Draft]:
@@ -124,7 +124,14 @@ def _preference(row: Fields, place: str) -> Iterable[Draft]:
         rejected = _answers(row, "rejected")
     if not rejected or rejected[-1][0] != "assistant":
         raise UserError("learn.data.no_preference")
-    yield Draft(place, turns, *_identity(row), rejected=rejected[-1][1], notes=prompt.notes)
+    yield Draft(
+        place,
+        turns,
+        *_identity(row),
+        rejected=rejected[-1][1],
+        notes=prompt.notes,
+        person=text_in(row, "person"),
+    )
 
 
 def _preferred(row: Fields, place: str) -> Iterable[Draft]:

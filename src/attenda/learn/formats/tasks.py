@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from attenda.core.errors import UserError
+from attenda.core.provenance import person_mark
 from attenda.learn.conversation import Draft, Turn
 from attenda.learn.formats.fields import objects_in, talk_of, text_in
 from attenda.learn.formats.shapes import Shape
@@ -83,7 +84,8 @@ def _session(session: Fields, messages: list[dict[str, Any]], place: str) -> Dra
             break
     own = text_in(session, "id")
     notes = (("learn.data.rated_down", {"session": own}),) if disliked else ()
-    return Draft(place, turns, id=own, notes=notes)
+    owner = text_in(session, "owner_id")
+    return Draft(place, turns, id=own, notes=notes, person=person_mark(owner) if owner else "")
 
 
 def _branch(messages: list[dict[str, Any]], head: str) -> list[dict[str, Any]]:

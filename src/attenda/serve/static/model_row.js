@@ -27,6 +27,7 @@ function row(one, again) {
     [t("languages"), one.languages.map((code) => names.of(code)).join(", ")],
   ]));
   if (one.pulling) item.append(progress(one));
+  if (one.warning) item.append(el("p", { class: "bad" }, one.warning));
   if (one.error) item.append(el("p", { class: "bad" }, one.error));
   const deeds = may("manage_models") ? [...buttons(one, again)] : [];
   if (deeds.length) item.append(el("div", { class: "buttons" }, deeds));

@@ -53,6 +53,7 @@ function row(run) {
       [t("school.speed"), going && speed(run)],
       [t("school.time_left"), left(run)],
     ]),
+    run.warning && el("p", { class: "bad" }, run.warning),
     run.problem && el("p", { class: "bad" }, run.problem));
 }
 

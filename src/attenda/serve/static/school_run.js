@@ -72,6 +72,7 @@ function build(known) {
     el("p", {}, el("a", { href: "#runs" }, t("school.all_runs"))),
     el("h2", { id: "run-title" }, row.name, " ", el("span", { id: "run-state", role: "status" })),
     el("p", { id: "run-problem", class: "bad", hidden: true }),
+    el("p", { id: "run-warning", class: "bad", hidden: !row.warning }, row.warning),
     el("div", { id: "run-now" }),
     el("div", { class: "buttons" }, ...deeds(known)),
     el("section", { class: "box plot", "aria-labelledby": "curve-title" }, el("h3", { id: "curve-title" }, t("school.curve")), el("div", { id: "curve" }), legend(row.figures?.ngram?.loss)),
