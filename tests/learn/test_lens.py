@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor
 from typer.testing import CliRunner
 
@@ -28,7 +30,8 @@ from attenda.learn.mask import masked_rows
 from attenda.learn.model_folder import write_folder
 from attenda.learn.pieces import pieces
 from attenda.learn.shape import ModelShape
-from attenda.learn.tokenizer import TextTokenizer, train_tokenizer
+from attenda.learn.sources import find_source, open_source
+from attenda.learn.tokenizer import TextTokenizer, WordPieceTokenizer, train_tokenizer
 from attenda.learn.transformer import Decoder, EncoderDecoder, Transformer, build
 from tests.journeys.test_page import FLAGS
 from tests.learn.school import talks, tiny, tokenizer
@@ -181,6 +184,50 @@ def test_tokens_are_readable_and_lose_nothing(text: str) -> None:
     assert whole.replace("₁", "") == "".join(seen.get(letter, letter) for letter in text)
     half = own.encode("🙂")[:2]
     assert all(one.text.startswith("⟨") for one in pieces(own, half))
+
+
+def word_piece_model(folder: Path) -> TextTokenizer:
+    """A BERT whose tokenizer is as BERT's own: word pieces, marks around, cut and filled up."""
+    inner = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    inner.normalizer = normalizers.BertNormalizer(lowercase=True)
+    inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=60, special_tokens=marks, show_progress=False, initial_alphabet=list(",\u732b")
+    )
+    inner.train_from_iterator(["where were you", "the night caf\u00e9"] * 9, trainer)
+    ends = [(name, inner.token_to_id(name)) for name in ("[CLS]", "[SEP]")]
+    inner.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", None, ends)
+    inner.enable_truncation(8)
+    inner.enable_padding(length=8)
+    shape = replace(tiny("bert"), vocabulary=inner.get_vocab_size())
+    write_folder(folder, model_of(shape), None)
+    inner.save(str(folder / "tokenizer.json"))
+    return WordPieceTokenizer(inner)
+
+
+def test_a_model_of_word_pieces_is_looked_into(tmp_path: Path, home: Path) -> None:
+    own = word_piece_model(tmp_path / "bert")
+    model, tokenizer = open_source(find_source(str(tmp_path / "bert"), home), talks=False)
+    text = "Where were you, Caf\u00e9 night \u732b \u2603"
+    view = look(model, tokenizer, text)
+    shown = [piece.text for piece in view.tokens]
+    assert shown[0] == "[CLS]" and shown[-1] == "[SEP]" and len(shown) > 8
+    assert "".join(shown[1:-1]).replace("##", "") == "wherewereyou,cafenight\u732b[UNK]"
+    assert [piece.control for piece in view.tokens] == [True, *[False] * (len(shown) - 2), True]
+    assert ids_in(view, own, "own").tolist() == [own.encode(text)]
+    with pytest.raises(UserError) as refused:
+        look(model, tokenizer, " ")
+    assert refused.value.key == "learn.lens.empty"
+    written = tmp_path / "lens.html"
+    told = json.loads(
+        run("lens", str(tmp_path / "bert"), "Where,", "--json", "--out", str(written))
+    )
+    assert told["tokens"] >= 4 and told["loss"] is None
+    assert "[CLS]" in written.read_text("utf-8")
+    with pytest.raises(UserError) as refused:  # to talk, it needs a template of ours
+        open_source(find_source(str(tmp_path / "bert"), home))
+    assert refused.value.key == "learn.template.unknown"
 
 
 def test_the_real_model(weights_home: Path) -> None:

@@ -36,7 +36,7 @@ def lens(
         from attenda.learn.lens_page import page
         from attenda.learn.sources import find_source, open_source
 
-    model, tokenizer = open_source(find_source(name, home), template)
+    model, tokenizer = open_source(find_source(name, home), template, talks=chat)
     view = look(model, tokenizer, [text_message("user", text)] if chat else text)
     _write(path, page(view, language(), name))
     if as_json:

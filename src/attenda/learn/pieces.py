@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tokenizers.models import WordPiece
+
 from attenda.learn.tokenizer import TextTokenizer
 
 __all__ = ["Piece", "pieces"]
@@ -29,7 +31,17 @@ class Piece:
 
 def pieces(tokenizer: TextTokenizer, ids: Sequence[int]) -> tuple[Piece, ...]:
     """Each of `ids` as it is shown."""
-    return tuple(_pieces([tokenizer.inner.id_to_token(number) or "?" for number in ids]))
+    tokens = [tokenizer.inner.id_to_token(number) or "?" for number in ids]
+    if isinstance(tokenizer.inner.model, WordPiece):
+        return tuple(_word_pieces(tokenizer, tokens))
+    return tuple(_pieces(tokens))
+
+
+def _word_pieces(tokenizer: TextTokenizer, tokens: Sequence[str]) -> Iterator[Piece]:
+    """Word pieces as they stand in the vocabulary: `##` goes on with the word before it."""
+    added = tokenizer.inner.get_added_tokens_decoder().values()
+    marks = {one.content for one in added if one.special} - {tokenizer.inner.model.unk_token}
+    return (Piece(_visible(token), token in marks) for token in tokens)
 
 
 def _pieces(tokens: Sequence[str]) -> Iterator[Piece]:

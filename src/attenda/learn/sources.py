@@ -12,7 +12,7 @@ from attenda.core.errors import UserError
 from attenda.learn.families import PRESETS
 from attenda.learn.gguf import people_in, read_gguf
 from attenda.learn.model_folder import read_folder, read_tokenizer
-from attenda.learn.tokenizer import TextTokenizer
+from attenda.learn.tokenizer import TextTokenizer, load_word_pieces
 from attenda.learn.transformer import Transformer
 
 __all__ = ["Source", "find_source", "open_source"]
@@ -55,7 +55,7 @@ def find_source(name: str, home: Path) -> Source:
     """
     path = Path(name).expanduser()
     places = [path, home / "runs" / name / "model", home / "models" / name / "model.gguf"]
-    places.append(home / "hub" / name)
+    places += [home / "models" / name, home / "hub" / name]
     if path.is_dir():
         places = [path / "model", path, path / "model.gguf"]
     for place in places:
@@ -65,19 +65,23 @@ def find_source(name: str, home: Path) -> Source:
         if place.is_file():
             raise UserError("learn.source.file", path=place)
     runs = (run.parent.name for run in sorted(home.glob("runs/*/model")))
-    models = (file.parent.name for file in sorted(home.glob("models/*/model.gguf")))
+    models = (file.parent.name for file in sorted(home.glob("models/*/model.json")))
     known = ", ".join([*runs, *models]) or "-"
     raise UserError(
         "learn.source.unknown", name=name, known=known, presets=", ".join(sorted(PRESETS))
     )
 
 
-def open_source(source: Source, template: str = "") -> tuple[Transformer, TextTokenizer]:
-    """The model and its tokenizer.
+def open_source(
+    source: Source, template: str = "", *, talks: bool = True
+) -> tuple[Transformer, TextTokenizer]:
+    """The model and its tokenizer; where it need not talk, also one that knows no conversations.
 
     Raises:
         UserError: it is damaged, or its architecture, tokenizer or template is unknown.
     """
     if source.path.is_file():
         return read_gguf(source.path, template)
+    if not talks and not template and (own := load_word_pieces(source.path)):
+        return read_folder(source.path), own
     return read_folder(source.path), read_tokenizer(source.path, template)

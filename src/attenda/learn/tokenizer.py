@@ -1,4 +1,4 @@
-"""Text into token ids and back: byte-level BPE, trained here or brought by a model.
+"""Text into token ids and back: byte-level BPE, trained here or brought by a model; word pieces.
 
 Also the one place where a rendered conversation becomes ids together with its loss mask. The
 algorithm is the `tokenizers` library's; this file knows nothing of batches or models.
@@ -17,7 +17,16 @@ from attenda.core.errors import UserError
 from attenda.core.message import Message
 from attenda.core.template import ChatTemplate, control_strings, render, render_pieces
 
-__all__ = ["PAD", "TextTokenizer", "TokenRow", "byte_level", "load_tokenizer", "train_tokenizer"]
+__all__ = [
+    "PAD",
+    "TextTokenizer",
+    "TokenRow",
+    "WordPieceTokenizer",
+    "byte_level",
+    "load_tokenizer",
+    "load_word_pieces",
+    "train_tokenizer",
+]
 
 PAD = "<|pad|>"
 END_OF_TEXT = "<|endoftext|>"
@@ -101,6 +110,19 @@ class TextTokenizer:
         return all(self.inner.token_to_id(mark) is not None for mark in marks)
 
 
+class WordPieceTokenizer(TextTokenizer):
+    """BERT's kind, which knows no conversations: it puts its own marks around a text."""
+
+    def __init__(self, inner: Tokenizer) -> None:
+        inner.no_truncation()
+        inner.no_padding()
+        super().__init__(inner, ChatTemplate(name="", before="", after=""))
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of `text` between the marks, as the model reads it; none where there are no words."""
+        return list(self.inner.encode(text).ids) if super().encode(text) else []
+
+
 def _inside(offsets: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]) -> list[bool]:
     """For each token's offsets, whether one of the spans holds it; both are in order."""
     found, number = [], 0
@@ -153,6 +175,19 @@ def byte_level(model: models.BPE) -> Tokenizer:
     )
     inner.decoder = decoders.ByteLevel()
     return inner
+
+
+def load_word_pieces(folder: Path) -> WordPieceTokenizer | None:
+    """The tokenizer in a model's folder, where it is one of word pieces.
+
+    Raises:
+        UserError: it can't be read.
+    """
+    path = folder / "tokenizer.json"
+    inner = _read_whole(path) if path.exists() else None
+    if inner is None or not isinstance(inner.model, models.WordPiece):
+        return None
+    return WordPieceTokenizer(inner)
 
 
 def load_tokenizer(folder: Path, template: ChatTemplate) -> TextTokenizer:
