@@ -332,9 +332,9 @@ def test_what_can_not_be_learned_is_refused(tmp_path: Path) -> None:
     assert "answers" in refusal(length=8), "all answers lie beyond the row's end"
     silent = [Dialogue("a", talks(1)[0].messages, "g", "p")]
     write(tmp_path / "one.jsonl", silent)
-    values["data"] = {"files": [str(tmp_path / "gone.jsonl")]}
+    values["data"] |= {"files": [str(tmp_path / "gone.jsonl")]}
     assert "gone.jsonl" in refusal()
-    values["data"] = {"files": [str(tmp_path / "talks.jsonl")]}
+    values["data"] |= {"files": [str(tmp_path / "talks.jsonl")]}
     values["model"] = {"start": "nothing-of-the-kind"}
     assert "gpt2-3m" in refusal(), "the presets are named"
     with pytest.raises(UserError, match=r"train\.rate"):
