@@ -109,6 +109,7 @@ ROWS: dict[tuple[str, str], Row] = {
         A, {"recipe": "tune", "data": "none", "model": "run:none", "name": "n"}, ok=(404,)
     ),
     ("GET", f"{SCHOOL_RUN}"): Row(A, ok=(404,)),
+    ("GET", f"{SCHOOL_RUN}/events"): Row(A, ok=(404,)),
     ("POST", f"{SCHOOL_RUN}/stop"): Row(A, ok=(404,)),
     ("POST", f"{SCHOOL_RUN}/resume"): Row(A, ok=(404,)),
     ("DELETE", f"{SCHOOL_RUN}"): Row(A, ok=(404,)),
@@ -117,6 +118,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", f"{SCHOOL_RUN}/promote"): Row(A, {"anyway": True}, ok=(404,)),
     ("POST", "/api/school/back"): Row(A, ok=(409,)),
     ("GET", "/api/school/errands/{errand_id}"): Row(A, ok=(404,)),
+    ("GET", "/api/school/errands/{errand_id}/events"): Row(A, ok=(404,)),
     ("DELETE", "/api/school/errands/{errand_id}"): Row(A),
     ("POST", "/api/school/data"): Row(A, files=True),
     ("DELETE", "/api/school/data/{name}"): Row(A, ok=(404,)),

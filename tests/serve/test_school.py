@@ -30,7 +30,7 @@ from attenda.serve.app import close_app, create_app  # noqa: E402
 from attenda.store import audit  # noqa: E402
 from tests.learn.school import school as write_school  # noqa: E402
 from tests.scripted_house import scripted_house  # noqa: E402
-from tests.security.live import served  # noqa: E402
+from tests.security.live import add_person, served  # noqa: E402
 
 GOING = ("starting", "running", "stopping")
 PATIENCE_S = 120.0
@@ -130,13 +130,6 @@ def test_a_run_from_its_beginning_to_a_promotion_and_back(home: Path) -> None:
         assert running["status"] == "running" and running["steps"] == 4000
         assert running["left_s"] > 0 and running["tokens_per_s"] > 0
         assert running["curve"]["points"][0][0] == 1
-        since = running["curve"]["end"]
-        later = await v.until("first", lambda row: row["step"] >= running["step"] + 3)
-        new = await v.ask("GET", f"/runs/first?since={since}")
-        assert new["curve"]["points"][0][0] > later["step"] - 4000
-        assert new["curve"]["points"][0][0] == running["step"] + 1, "only what is new is sent"
-        assert "facts" not in new
-
         assert await v.refused("POST", "/runs", 409, **lesson("second")) == "school.busy"
         assert await v.refused("DELETE", "/runs/first", 409) == "school.is_going"
         await v.ask("POST", "/runs/first/stop", 202)
@@ -237,6 +230,57 @@ def test_the_end_of_the_server_ends_its_runs_with_a_checkpoint(home: Path) -> No
     row = school_files.standing(home / "runs/first", "en")
     assert row["status"] == "stopped" and row["problem"] == "" and row["step"] >= 2
     assert list((home / "runs/first/checkpoints").iterdir())
+
+
+def test_a_run_is_followed_across_a_cut_without_loss_or_doubling(home: Path) -> None:
+    prepared(home)
+    with served(home, script=lambda _: "Fine.") as running:
+        key = {"Authorization": f"Bearer {running.house.owner_key}"}
+        with httpx.Client(base_url=f"{running.address}/api/school", headers=key) as client:
+            client.post("/runs", **lesson(steps=100_000)).raise_for_status()
+            heard, place = followed(client, {}, lambda one: len(one[-1]["curve"]["points"]) > 0)
+            assert [one["status"] for one in heard if "facts" in one][0] == "starting"
+            for _ in range(2):
+                more, place = followed(client, {"Last-Event-ID": place}, lambda one: len(one) == 3)
+                heard += more
+            person = running.write(lambda c: add_person(c, running.house, "ann", "owner"))
+            with client.stream("GET", "/runs/first/events", headers=person.bearer) as shut:
+                pieces = shut.iter_text()
+                next(pieces)
+                client.delete(f"{running.address}/api/keys/{person.key_id}").raise_for_status()
+                assert '"stopped"' not in "".join(pieces), "it ends with the right, not the run"
+            assert client.post("/runs/first/stop").status_code == 202
+            more, place = followed(client, {"Last-Event-ID": place}, lambda _: False)
+            heard += more
+            assert more[-1]["status"] == "stopped" and not any(one.get("problem") for one in more)
+            after, _ = followed(client, {"Last-Event-ID": place}, lambda _: False)
+            assert [one["curve"]["points"] for one in after] == [[]], "over, and nothing new"
+            assert client.get("/runs/first/events?after=first").status_code == 422
+    folder = RunFolder(home / "runs/first")
+    rows = [row for row in folder.metrics() if "loss" in row]
+    points = [point for one in heard for point in one["curve"]["points"]]
+    assert points == [[row["step"], row["loss"]] for row in rows] and len(points) > 5
+    marks = [mark[0] for one in heard for mark in one["curve"]["measured"]]
+    assert marks == [row["step"] for row in folder.metrics() if "validation" in row]
+    assert [row for one in heard for row in one["samples"]] == folder.samples()
+
+
+def followed(
+    client: httpx.Client, headers: dict[str, str], enough: Callable[[list[Any]], bool]
+) -> tuple[list[dict[str, Any]], str]:
+    """What the first run's stream brings until it ends or is cut, and its last id."""
+    heard: list[dict[str, Any]] = []
+    place = ""
+    with client.stream("GET", "/runs/first/events", headers=headers, timeout=60) as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        for line in stream.iter_lines():
+            kind, _, value = line.partition(": ")
+            place = value if kind == "id" else place
+            if kind == "data":
+                heard.append(json.loads(value))
+                if enough(heard):
+                    break
+    return heard, place
 
 
 def test_a_run_that_fails_says_why_in_the_readers_language(home: Path) -> None:

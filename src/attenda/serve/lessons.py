@@ -13,7 +13,10 @@ from typing import Any
 from attenda.core.errors import Conflict
 from attenda.serve import school_children, school_files
 
-__all__ = ["Lessons"]
+__all__ = ["GOING", "Lessons"]
+
+GOING = ("starting", "running", "stopping")
+"""States of a run that a process has."""
 
 _ASK_AGAIN_S = 0.5
 _SAVING_S = 12.0
@@ -46,7 +49,7 @@ class Lessons:
 
     def is_going(self, folder: Path) -> bool:
         """Whether a process has the run."""
-        return self.standing(folder, "en")["status"] in ("starting", "running", "stopping")
+        return self.standing(folder, "en")["status"] in GOING
 
     async def begin(self, name: str, arguments: Sequence[str], language: str) -> None:
         """Begin a new run by a command.

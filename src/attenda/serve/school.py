@@ -5,11 +5,13 @@ their folders. It imports nothing that learns.
 """
 
 import asyncio
+import json
 import shutil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from attenda.core.errors import Conflict, UserError
@@ -20,25 +22,12 @@ from attenda.serve import promotion, school_files
 from attenda.serve.errands import Errands
 from attenda.serve.gate import house_of, require
 from attenda.serve.lessons import Lessons
+from attenda.serve.school_live import BEGINNING, PLACE, Look, RunReader, stream
 
 __all__ = ["School", "router", "source_of"]
 
 router = APIRouter(prefix="/api/school", tags=["school"])
 Operator = Annotated[Principal, Depends(require("operate"))]
-_FACTS = (
-    "parameters",
-    "moving",
-    "conversations",
-    "validation",
-    "tokens",
-    "learned_share",
-    "shortened",
-    "dropped",
-    "data",
-    "base",
-    "device",
-    "threads",
-)
 
 
 class School:
@@ -141,34 +130,23 @@ def source_of(home: Path, chosen: str) -> str:
 
 
 @router.get("/runs/{name}")
-async def show(
-    request: Request, who: Operator, name: str, since: Annotated[int, Query(ge=0)] = 0
-) -> dict[str, Any]:
-    """A run: how it stands, and its curve from a place on; with all else where `since` is 0."""
-    lessons, folder = _school(request).lessons, _folder(request, name)
-
-    def load() -> dict[str, Any]:
-        row = lessons.standing(folder, who.language)
-        row["curve"] = school_files.curve(folder, since)
-        if points := row["curve"]["points"]:  # the trainer may have gone on in between
-            row["step"] = max(row["step"], points[-1][0])
-        row["samples"] = school_files.samples(folder)[-1 if since else 0 :]
-        return row if since and row["status"] == "running" else {**row, **_details(folder)}
-
-    return await asyncio.to_thread(load)
+async def show(request: Request, who: Operator, name: str) -> dict[str, Any]:
+    """A run: how it stands, its curve, its samples, its facts; and where to follow it from."""
+    reader = _reader(request, who, name)
+    return (await asyncio.to_thread(reader.look)).news or {}
 
 
-def _details(folder: Path) -> dict[str, Any]:
-    facts, card = school_files.facts_of(folder), school_files.card_of(folder)
-    return {
-        "facts": {key: facts[key] for key in _FACTS if key in facts},
-        "figures": facts.get("figures") or card.get("figures") or {},
-        "plan": school_files.plan_of(folder),
-        "template": (card.get("template") or {}).get("name", ""),
-        "has_report": (folder / "report.html").is_file(),
-        "has_model": (folder / "model").is_dir(),
-        "log": school_files.last_words(folder / "log.txt"),
-    }
+@router.get("/runs/{name}/events")
+async def events(
+    request: Request,
+    who: Operator,
+    name: str,
+    after: Annotated[str, Query(pattern=PLACE)] = BEGINNING,
+    last_event_id: Annotated[str | None, Header(pattern=PLACE)] = None,
+) -> StreamingResponse:
+    """What is new of a run after a place, then live until it ends."""
+    reader = _reader(request, who, name, last_event_id or after)
+    return stream(request, "operate", reader.look)
 
 
 @router.post("/runs/{name}/stop", status_code=202)
@@ -198,6 +176,21 @@ async def errand(request: Request, who: Operator, errand_id: str) -> dict[str, A
     return _school(request).errands.row(errand_id, who.language)
 
 
+@router.get("/errands/{errand_id}/events")
+async def follow(request: Request, who: Operator, errand_id: str) -> StreamingResponse:
+    """How far an errand is, each time that changes, until it has ended."""
+    errands, told = _school(request).errands, ""
+    errands.row(errand_id, who.language)
+
+    def look() -> Look:
+        nonlocal told
+        row = errands.row(errand_id, who.language)
+        before, told = told, json.dumps(row)
+        return Look(row if told != before else None, row["state"] in ("done", "failed"))
+
+    return stream(request, "operate", look)
+
+
 @router.delete("/errands/{errand_id}", status_code=204)
 async def give_up(request: Request, who: Operator, errand_id: str) -> None:
     """End an errand early."""
@@ -211,3 +204,8 @@ def _school(request: Request) -> School:
 
 def _folder(request: Request, name: str) -> Path:
     return school_files.run_folder(house_of(request).settings.home, name)
+
+
+def _reader(request: Request, who: Principal, name: str, place: str = BEGINNING) -> RunReader:
+    folder, lessons = _folder(request, name), _school(request).lessons
+    return RunReader(folder, lambda: lessons.standing(folder, who.language), place)

@@ -24,6 +24,7 @@ __all__ = [
     "curve",
     "data_file",
     "data_files",
+    "details",
     "facts_of",
     "last_words",
     "new_file_name",
@@ -54,6 +55,20 @@ PRESETS = (
 _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ODD = '\x00-\x1f\x7f\ud800-\udfff/\\\\:*?"<>|'
 _FILE_NAME = re.compile(f"[^{_ODD}.-][^{_ODD}]{{0,119}}")
+_FACTS = (
+    "parameters",
+    "moving",
+    "conversations",
+    "validation",
+    "tokens",
+    "learned_share",
+    "shortened",
+    "dropped",
+    "data",
+    "base",
+    "device",
+    "threads",
+)
 _TAIL_BYTES = 128 << 10
 """Of the curve's file, enough for its last step and last measurement."""
 _POINTS = 600
@@ -317,11 +332,29 @@ def curve(folder: Path, since: int = 0) -> dict[str, Any]:
     return {"points": kept, "measured": marks, "end": end}
 
 
-def samples(folder: Path) -> list[dict[str, Any]]:
-    """What the model answered at the steps where it was measured, the newest last."""
-    rows, _ = read_lines(folder / "samples.jsonl")
+def samples(folder: Path, since: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """What the model answered at the steps where it was measured from a place on, the newest last.
+
+    Args:
+        folder: of the run.
+        since: where the last answer ended; the second value is where this one does.
+    """
+    rows, end = read_lines(folder / "samples.jsonl", since)
     by_step = {int(row.get("step", 0)): row for row in rows}
-    return [by_step[step] for step in sorted(by_step)][-_SAMPLES:]
+    return [by_step[step] for step in sorted(by_step)][-_SAMPLES:], end
+
+
+def details(folder: Path) -> dict[str, Any]:
+    """What changes seldom of a run: facts, figures, plan, and what it has left."""
+    facts, card = facts_of(folder), card_of(folder)
+    return {
+        "facts": {key: facts[key] for key in _FACTS if key in facts},
+        "figures": facts.get("figures") or card.get("figures") or {},
+        "plan": plan_of(folder),
+        "template": (card.get("template") or {}).get("name", ""),
+        "has_report": (folder / "report.html").is_file(),
+        "has_model": (folder / "model").is_dir(),
+    }
 
 
 def data_files(home: Path) -> list[dict[str, Any]]:

@@ -4,18 +4,17 @@ import { $, api, attempt, el, t, toast } from "/static/core.js";
 import { facts, fill } from "/static/parts.js";
 import { showData, takeData } from "/static/school_data.js";
 import { showChoices } from "/static/school_models.js";
-import { bits, choose, figure, fileOptions, goes, left, modelOptions, onSend, progressOf, speed, state } from "/static/school_parts.js";
+import { bits, choose, figure, fileOptions, goes, left, live, modelOptions, onSend, progressOf, speed, state } from "/static/school_parts.js";
 import { leaveRun, showRun } from "/static/school_run.js";
 
 const TABS = ["runs", "data", "compare", "inside"];
 const USUAL = { pretrain: { epochs: "1", rate: "0.002", hint: "school.pretrain_more" }, tune: { epochs: "2", rate: "0.0002", hint: "school.tune_more" } };
 const begin = $("#begin");
-let timer = 0;
+let streams = []; // of the runs in the list that go
 let found = null;
 let opened = ""; // name of the run that was left
 
 async function load() {
-  clearTimeout(timer);
   const answer = await attempt(() => api("GET", "/api/school"));
   if (answer) {
     found = answer;
@@ -24,21 +23,25 @@ async function load() {
     showBegin();
     showData(found);
     showChoices(found);
+    follow();
   }
-  if (!answer || found.runs.some(goes)) timer = setTimeout(refresh, 2000);
 }
 
-/** The list alone; the forms stay as they are while somebody fills them in. */
-async function refresh() {
-  clearTimeout(timer);
-  const before = found?.runs.some(goes);
-  const answer = await api("GET", "/api/school").catch(() => null);
-  if (answer) {
-    found = answer;
+/** Hear of the runs that go, each until it ends: then there is more to choose from. */
+function follow() {
+  unfollow();
+  if (!$("#one-run").hidden) return; // another view was opened while this one loaded
+  const list = found;
+  streams = list.runs.filter(goes).map((run) => live(`/api/school/runs/${encodeURIComponent(run.name)}/events`, (news) => {
+    Object.assign(run, news);
+    if (!goes(run)) return void load();
     fill($("#runs"), found.runs.map(row), t("school.no_runs"));
-    if (before !== found.runs.some(goes)) { showAnswering(); showBegin(); showChoices(found); }
-  }
-  if (!answer || found.runs.some(goes)) timer = setTimeout(refresh, 2000);
+  }, () => list === found && streams.length && load()));
+}
+
+function unfollow() {
+  for (const stream of streams) stream.close();
+  streams = [];
 }
 
 function row(run) {
@@ -117,7 +120,7 @@ function go() {
   $("#rooms-of-school").hidden = Boolean(one);
   $("#one-run").hidden = !one;
   if (one) {
-    clearTimeout(timer);
+    unfollow();
     opened = decodeURIComponent(name);
     return showRun(opened);
   }

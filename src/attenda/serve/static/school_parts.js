@@ -85,26 +85,32 @@ export function onSend(form, action) {
   });
 }
 
+/** Hear what a path sends, across interruptions; `lost`, after a while, when the server refuses it. */
+export function live(path, hear, lost) {
+  const stream = new EventSource(path);
+  stream.onmessage = ({ data }) => hear(JSON.parse(data));
+  stream.onerror = () => { if (stream.readyState === EventSource.CLOSED) setTimeout(lost, 5000); };
+  return stream;
+}
+
 /** Follow an errand to its end in `place`, with progress and a way out; its result. */
-export async function errand(place, begun, what, partial = () => {}) {
+export function errand(place, begun, what, partial = () => {}) {
   const path = `/api/school/errands/${begun.errand}`;
   const bar = el("progress", { "aria-label": what });
   const cancel = el("button", { type: "button", onclick: () => api("DELETE", path).catch(() => {}) }, t("cancel"));
   const words = el("span", { class: "faint" }, what);
   place.replaceChildren(el("p", { class: "line" }, bar, words, cancel));
-  try {
-    for (let pause = 300; ; pause = Math.min(1500, pause * 1.2)) {
-      const row = await api("GET", path);
+  let stream = null;
+  const end = new Promise((done, fail) => {
+    stream = live(`${path}/events`, (row) => {
       if (row.result) partial(row.result);
-      if (row.state === "done") return row.result;
-      if (row.state === "failed") throw new Error(row.error);
+      if (row.state === "done") done(row.result);
+      if (row.state === "failed") fail(new Error(row.error));
       if (row.total > 1) { bar.max = row.total; bar.value = row.done; }
-      if (row.state === "waiting") words.textContent = t("school.waiting"); else words.textContent = what;
-      await new Promise((done) => setTimeout(done, pause));
-    }
-  } finally {
-    place.replaceChildren();
-  }
+      words.textContent = row.state === "waiting" ? t("school.waiting") : what;
+    }, () => fail(new Error(t("server_gone"))));
+  });
+  return end.finally(() => { stream.close(); place.replaceChildren(); });
 }
 
 /** A page that a command wrote, shut in: it can neither reach us nor the network. */

@@ -3,22 +3,25 @@
 import { $, api, attempt, el, t, toast } from "/static/core.js";
 import { confirmed, count, facts } from "/static/parts.js";
 import { drawCurve, legend } from "/static/school_curve.js";
-import { bits, errand, figure, frame, goes, left, onSend, percent, progressOf, speed, state, taskScores } from "/static/school_parts.js";
+import { bits, errand, figure, frame, goes, left, live, onSend, percent, progressOf, speed, state, taskScores } from "/static/school_parts.js";
 
-const POLL_MS = 2000;
-let timer = 0;
+const MOST_POINTS = 800;
+let stream = null; // EventSource of the run that is shown, while it goes
 let shown = null; // what is known of the run that is shown
 
 export function leaveRun() {
-  clearTimeout(timer);
+  stream?.close();
+  stream = null;
   shown = null;
 }
 
+const pathOf = (name) => `/api/school/runs/${encodeURIComponent(name)}`;
+
 export async function showRun(name) {
   leaveRun();
-  const known = { name, row: null, points: new Map(), measured: new Map(), samples: new Map(), end: 0 };
+  const known = { name, row: {}, points: new Map(), measured: new Map(), samples: new Map(), end: 0 };
   shown = known;
-  const row = await attempt(() => api("GET", `/api/school/runs/${encodeURIComponent(name)}`));
+  const row = await attempt(() => api("GET", pathOf(name)));
   if (shown !== known) return;
   if (!row) return void (location.hash = "#runs");
   take(known, row);
@@ -26,42 +29,31 @@ export async function showRun(name) {
   update(known);
   $("#one-run").focus({ preventScroll: true });
   $("#one-run").scrollTop = 0;
-  follow(known);
+  if (goes(row)) follow(known);
 }
 
+/** Hear what is new of a run until it ends; the browser comes back by itself when it was cut off. */
 function follow(known) {
-  clearTimeout(timer);
-  if (goes(known.row)) timer = setTimeout(() => again(known), POLL_MS);
-}
-
-/** What is new since the last time; all of it when the run has come to another state. */
-async function again(known) {
-  try {
+  if (shown !== known) return;
+  stream?.close();
+  stream = live(`${pathOf(known.name)}/events?after=${known.row.place}`, (news) => {
     const before = known.row.status;
-    const row = await api("GET", `/api/school/runs/${encodeURIComponent(known.name)}?since=${known.end}`);
-    if (shown !== known) return;
-    take(known, row);
-    if (row.status !== before) {
-      take(known, await api("GET", `/api/school/runs/${encodeURIComponent(known.name)}`));
-      if (shown !== known) return;
-      build(known);
-    }
+    take(known, news);
+    if (news.status !== before) build(known);
     update(known);
-  } catch (problem) {
-    if (shown === known) toast(problem.message, { bad: true });
-  }
-  if (shown === known) follow(known);
+    if (!goes(news)) stream.close();
+  }, () => shown === known && showRun(known.name));
 }
 
-function take(known, row) {
-  known.row = { ...known.row, ...row };
-  if (row.curve.end < known.end) known.points.clear();
-  for (const [at, loss] of row.curve.points) known.points.set(at, loss);
-  for (const [at, loss] of row.curve.measured) if (loss != null) known.measured.set(at, loss);
+function take(known, news) {
+  Object.assign(known.row, news);
+  if (news.curve.end < known.end) for (const lines of [known.points, known.measured]) lines.clear();
+  for (const [at, loss] of news.curve.points) known.points.set(at, loss);
+  for (const [at, loss] of news.curve.measured) if (loss != null) known.measured.set(at, loss);
   const end = known.row.status === "finished" && known.row.figures?.validation?.loss;
   if (Number.isFinite(end)) known.measured.set(known.row.step, end);
-  for (const one of row.samples) known.samples.set(one.step, one.samples);
-  known.end = row.curve.end;
+  for (const one of news.samples) known.samples.set(one.step, one.samples);
+  known.end = news.curve.end;
 }
 
 // --- what stays while it goes
@@ -88,7 +80,7 @@ function build(known) {
 
 function* deeds(known) {
   const { row } = known;
-  const post = (path) => attempt(() => api("POST", `/api/school/runs/${encodeURIComponent(row.name)}/${path}`)).then(() => again(known));
+  const post = (path) => attempt(() => api("POST", `${pathOf(row.name)}/${path}`)).then(() => follow(known));
   const button = (word, onclick, kind = "") => el("button", { type: "button", class: kind, onclick }, word);
   if (goes(row)) yield button(t("school.stop"), () => post("stop"), "danger");
   else {
@@ -100,7 +92,7 @@ function* deeds(known) {
 async function remove(row) {
   const sure = await confirmed({ title: t("school.remove_title", { name: row.name }), text: t("school.remove_more"), label: t("school.remove") });
   if (!sure) return;
-  if ((await attempt(() => api("DELETE", `/api/school/runs/${encodeURIComponent(row.name)}`))) === undefined) return;
+  if ((await attempt(() => api("DELETE", pathOf(row.name)))) === undefined) return;
   toast(t("school.removed", { name: row.name }));
   location.hash = "#runs";
 }
@@ -145,7 +137,7 @@ function promotion(known) {
     el("p", { class: "bad", role: "alert" }),
     el("div", { class: "buttons" }, el("button", { class: "primary" }, t("school.promote_now"))), doing);
   onSend(form, async (fields) => {
-    const begun = await api("POST", `/api/school/runs/${encodeURIComponent(row.name)}/promote`, { anyway: Boolean(fields.anyway?.checked) });
+    const begun = await api("POST", `${pathOf(row.name)}/promote`, { anyway: Boolean(fields.anyway?.checked) });
     const made = await errand(doing, begun, t("school.promoting"));
     doing.replaceChildren(el("p", { class: "good" }, t("school.promoted", made)), el("p", {}, el("a", { href: "#runs" }, t("school.go_back_there"))));
   });
@@ -154,7 +146,7 @@ function promotion(known) {
 
 /** The report that the run has left, or that is written now. */
 function report(row) {
-  const path = `/api/school/runs/${encodeURIComponent(row.name)}/report`;
+  const path = `${pathOf(row.name)}/report`;
   const [place, view] = [el("div", { "aria-live": "polite" }), el("div")];
   const open = () => view.replaceChildren(frame(path, t("school.report")));
   const write = async () => {
@@ -188,12 +180,18 @@ function update(known) {
 
 const sorted = (map) => [...map].sort(([one], [other]) => one - other);
 
+/** As many of a long line's points as can be told apart, the last among them. */
+function thinned(points) {
+  const every = Math.ceil(points.length / MOST_POINTS);
+  return points.filter((_, i) => i % every === 0 || i === points.length - 1);
+}
+
 function draw(known) {
   const place = $("#curve");
   if (!place) return;
   if (!known.points.size) return place.replaceChildren(el("p", { class: "faint" }, t("school.no_curve")));
   const ngram = known.row.figures?.ngram?.loss;
-  place.replaceChildren(drawCurve({ points: sorted(known.points), measured: sorted(known.measured), ngram, steps: known.row.steps, width: Math.max(240, place.clientWidth) }));
+  place.replaceChildren(drawCurve({ points: thinned(sorted(known.points)), measured: sorted(known.measured), ngram, steps: known.row.steps, width: Math.max(240, place.clientWidth) }));
 }
 
 /** For each question, what was answered at each step, the newest first. */
