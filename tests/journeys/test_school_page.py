@@ -99,6 +99,12 @@ def test_a_model_is_trained_from_the_page(
     )
     expect(page.locator("#run-state")).to_have_text("running")
     expect(page.locator("#run-facts")).to_contain_text("Share learned")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for _ in range(2):
+        step = page.locator("#run-now").inner_text()
+        expect(page.locator("#run-now")).not_to_have_text(step, timeout=LONG)
+    assert asked == [], "what is new comes by itself"
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#run-state")).to_have_text("stopped", timeout=LONG)
     stopped = page.locator("#run-now").inner_text()

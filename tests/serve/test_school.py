@@ -253,6 +253,15 @@ def test_a_run_is_followed_across_a_cut_without_loss_or_doubling(home: Path) -> 
             more, place = followed(client, {"Last-Event-ID": place}, lambda _: False)
             heard += more
             assert more[-1]["status"] == "stopped" and not any(one.get("problem") for one in more)
+            assert client.post("/runs/first/resume").status_code == 202
+            again, place = followed(
+                client, {"Last-Event-ID": place}, lambda one: len(one[-1]["curve"]["points"]) > 0
+            )
+            assert {one["status"] for one in again} <= {"starting", "running"}, "the stop is over"
+            heard += again
+            assert client.post("/runs/first/stop").status_code == 202
+            more, place = followed(client, {"Last-Event-ID": place}, lambda _: False)
+            heard += more
             after, _ = followed(client, {"Last-Event-ID": place}, lambda _: False)
             assert [one["curve"]["points"] for one in after] == [[]], "over, and nothing new"
             assert client.get("/runs/first/events?after=first").status_code == 422
@@ -449,7 +458,7 @@ def test_pages_of_commands_are_shut_in(home: Path) -> None:
             assert done["error"] is None
             drawn = await v.client.get(done["result"]["path"])
             assert "sandbox allow-scripts" in drawn.headers["content-security-policy"]
-            assert shows in drawn.text
+            assert shows in drawn.text and str(home) not in drawn.text
         (home / "runs/start/report.html").write_text("<script>1</script>")
         answer = await v.client.get("/api/school/runs/start/report")
         policy = answer.headers["content-security-policy"]

@@ -5,6 +5,7 @@ The marks are those that training takes: the tokenizer's own. Knows nothing of p
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from attenda.learn.dialogues import Dialogue
 from attenda.learn.pieces import Piece, pieces
@@ -19,7 +20,7 @@ class MaskedRow:
     """A conversation as tokens, with which of them are learned."""
 
     name: str
-    """Where it stands in its file."""
+    """Its file, without the folders, and where it stands there."""
     tokens: tuple[Piece, ...]
     learned: tuple[bool, ...]
 
@@ -41,4 +42,4 @@ def masked_rows(
     """
     for one in dialogues:
         (row,) = token_rows([one], tokenizer, all_learned=all_learned)
-        yield MaskedRow(one.place, pieces(tokenizer, row.ids), row.learned)
+        yield MaskedRow(Path(one.place).name, pieces(tokenizer, row.ids), row.learned)

@@ -39,6 +39,8 @@ class Lessons:
         process = self._processes.get(folder.name)
         if process is not None and school_files.facts_of(folder).get("pid") != process.pid:
             row.update(status="starting", problem="")  # what is noted is from before
+        elif process is not None and row["status"] != "running":
+            row.update(status="stopping", problem="")  # it has said its last word, not left yet
         if row["status"] in ("running", "starting") and self._is_stopping(folder):
             row["status"] = "stopping"
         return row
@@ -114,6 +116,8 @@ class Lessons:
                 raise Conflict("school.busy", name=folder.name)
 
     async def _start(self, folder: Path, arguments: Sequence[str], language: str) -> None:
+        if asking := self._tasks.pop(f"stop {folder.name}", None):
+            asking.cancel()  # it was meant for the run as it went before
         (folder / "stop").unlink(missing_ok=True)
         with (folder / "log.txt").open("ab") as log:
             process = await school_children.begin(self._home, arguments, language, log)

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -254,15 +254,12 @@ def last_words(log: Path) -> str:
 
 
 def _last_rows(file: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The newest step, and the newest measurement."""
-    last: dict[str, Any] = {}
-    measured: dict[str, Any] = {}
-    for row in _rows(_tail(file)):
-        if "validation" in row:
-            measured = row["validation"] or {}
-        elif "loss" in row:
-            last = row
-    return last, measured
+    """The newest step, and the newest measurement; of all lines these alone are taken apart."""
+    newest = _tail(file).splitlines()[::-1]
+    measured = next(_rows(line for line in newest if '"validation"' in line), {})
+    steps = (line for line in newest if '"loss"' in line and '"validation"' not in line)
+    last = next(_rows(steps), {})
+    return last, measured.get("validation") or {}
 
 
 def _tail(file: Path) -> str:
@@ -275,9 +272,9 @@ def _tail(file: Path) -> str:
         return ""
 
 
-def _rows(text: str) -> Iterator[dict[str, Any]]:
+def _rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Whole lines alone; the first and the last may be cut."""
-    for line in text.splitlines():
+    for line in lines:
         try:
             row = json.loads(line)
         except ValueError:
@@ -302,7 +299,7 @@ def read_lines(file: Path, since: int = 0) -> tuple[list[dict[str, Any]], int]:
     except OSError:
         return [], 0
     whole = whole[: whole.rfind(b"\n") + 1]
-    return list(_rows(whole.decode("utf-8", errors="replace"))), since + len(whole)
+    return list(_rows(whole.decode("utf-8", errors="replace").splitlines())), since + len(whole)
 
 
 def curve(folder: Path, since: int = 0) -> dict[str, Any]:

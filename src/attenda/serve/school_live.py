@@ -64,7 +64,8 @@ class RunReader:
         answers, self._samples = school_files.samples(self._folder, self._samples)
         self._metrics = curve["end"]
         place = f"{self._metrics}-{self._samples}"
-        changed = {key: value for key, value in row.items() if self._told.get(key, "") != value}
+        told = self._told
+        changed = {key: row[key] for key in row if key not in told or told[key] != row[key]}
         self._told = row
         if not (changed or curve["points"] or curve["measured"] or answers):
             return Look(None, ended)
