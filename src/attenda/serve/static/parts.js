@@ -13,7 +13,7 @@ export const may = (action) => rights.has(action);
 export const count = (n) => new Intl.NumberFormat(language).format(n);
 
 export function size(bytes) {
-  const [unit, part] = bytes >= 1e9 ? ["gigabyte", 1e9] : bytes >= 1e6 ? ["megabyte", 1e6] : ["kilobyte", 1e3];
+  const [unit, part] = bytes >= 1e9 ? ["gigabyte", 1e9] : bytes >= 1e6 ? ["megabyte", 1e6] : bytes >= 1e3 ? ["kilobyte", 1e3] : ["byte", 1];
   return new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: part === 1e9 ? 1 : 0 }).format(bytes / part);
 }
 

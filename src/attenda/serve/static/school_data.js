@@ -44,7 +44,10 @@ async function remove(name) {
   changed();
 }
 
-const spread = (one) => one && t("school.spread", { least: count(one.least), median: count(one.median), most: count(one.most) });
+const names = new Intl.DisplayNames(document.documentElement.lang, { type: "language" });
+const languageName = (code) => (code === "?" ? t("school.language_unknown") : names.of(code));
+
+const spread = (one) => one && (one.least === one.most ? count(one.least) : t("school.spread", { least: count(one.least), median: count(one.median), most: count(one.most) }));
 
 function* report(found) {
   const shares = Object.entries(found.languages ?? {}).filter(([, share]) => share >= 0.0005);
@@ -53,7 +56,7 @@ function* report(found) {
     [t("school.conversations"), count(found.conversations)],
     [t("school.turns"), spread(found.turns)],
     [t("school.words"), spread(found.words)],
-    [t("school.languages"), shares.map(([name, share]) => `${name} ${percent(share)}`).join(", ")],
+    [t("school.languages"), shares.map(([name, share]) => `${languageName(name)} ${percent(share)}`).join(", ")],
     [t("school.repeats"), t("school.repeats_told", { exact: count(found.exact_duplicates), near: count(found.near_duplicates) })],
     [t("school.short_answers"), percent(found.short_answers)],
     [t("school.most_frequent"), found.repeat?.answer && `${percent(found.repeat.share)} “${found.repeat.answer.slice(0, 80)}”`],

@@ -1,7 +1,7 @@
 // Two models side by side on the same prompts; what a model learns of a text, and how it reads one.
 
 import { $, api, el, t } from "/static/core.js";
-import { choose, errand, fileOptions, frame, modelOptions, onSend, taskScores } from "/static/school_parts.js";
+import { choose, errand, fileOptions, frame, modelOptions, onSend, spoken, taskScores } from "/static/school_parts.js";
 
 /** The choices of these tabs, from what there is. */
 export function showChoices(found) {
@@ -25,7 +25,7 @@ function answers(rows, names) {
     el("p", {}, el("strong", {}, row.prompt)),
     el("div", { class: "fields" }, names.map((name, i) => el("div", { class: "answer" },
       el("p", { class: "faint" }, name),
-      el("p", { class: "said" }, i < row.answers.length ? row.answers[i] || t("school.said_nothing") : "…"))))));
+      el("p", { class: "said" }, i < row.answers.length ? spoken(row.answers[i]) : "…"))))));
 }
 
 onSend($("#compare"), async (fields) => {
@@ -43,6 +43,9 @@ for (const [form, kind, title] of [[$("#mask"), "mask", t("school.mask")], [$("#
   onSend(form, async (fields) => {
     $("#inside-view").replaceChildren();
     const begun = await api("POST", `/api/school/views/${kind}`, { model: fields.model.value, data: fields.data?.value ?? "", text: fields.text?.value ?? "" });
-    const made = await errand($("#inside-doing"), begun, t("school.drawing"));
-    $("#inside-view").replaceChildren(el("h2", {}, title), frame(made.path, title));
+    const made = await errand(form.querySelector(".doing"), begun, t("school.drawing"));
+    const heading = el("h2", { tabindex: "-1" }, title);
+    $("#inside-view").replaceChildren(heading, frame(made.path, title));
+    heading.scrollIntoView(); // it is below both forms, out of sight of who asked
+    heading.focus({ preventScroll: true });
   });

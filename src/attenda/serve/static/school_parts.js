@@ -46,16 +46,20 @@ export function taskScores(runs) {
   el("p", { class: "faint hint" }, t("learn.task.note", { ranked: count(asked.ranked), graded: count(asked.graded) })));
 }
 
+/** An answer as it is shown: who has learned little writes many empty lines. */
+export const spoken = (answer) => answer.trim().replace(/\s*\n\s*\n\s*/g, "\n\n") || t("school.said_nothing");
+
 export const progressOf = (run) => (run.steps ? t("school.step_of", { step: count(run.step), steps: count(run.steps) }) : "");
 
 /** Options of a select in groups: presets for a beginning, runs, installed models. */
 export function modelOptions(found, { presets = false } = {}) {
   const group = (label, kind, names) => names.length && el("optgroup", { label }, names.map((name) => el("option", { value: `${kind}:${name}` }, name)));
-  return [
+  const groups = [
     group(t("school.runs"), "run", found.runs.filter((run) => run.status === "finished").map((run) => run.name)),
     group(t("school.installed"), "model", found.models),
     presets && group(t("school.from_scratch"), "preset", found.presets),
   ].filter(Boolean);
+  return groups.length ? groups : [el("option", { value: "" }, t("school.no_models_yet"))];
 }
 
 /** New options, with the old choice kept where it is still there. */

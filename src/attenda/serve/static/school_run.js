@@ -3,7 +3,7 @@
 import { $, api, attempt, el, t, toast } from "/static/core.js";
 import { confirmed, count, facts } from "/static/parts.js";
 import { drawCurve, legend } from "/static/school_curve.js";
-import { bits, errand, figure, frame, goes, left, live, onSend, percent, progressOf, speed, state, taskScores } from "/static/school_parts.js";
+import { bits, errand, figure, frame, goes, left, live, onSend, percent, progressOf, speed, spoken, state, taskScores } from "/static/school_parts.js";
 
 const MOST_POINTS = 800;
 let stream = null; // EventSource of the run that is shown, while it goes
@@ -67,8 +67,8 @@ function build(known) {
     el("p", { id: "run-warning", class: "bad", hidden: !row.warning }, row.warning),
     el("div", { id: "run-now" }),
     el("div", { class: "buttons" }, ...deeds(known)),
-    el("section", { class: "box plot", "aria-labelledby": "curve-title" }, el("h3", { id: "curve-title" }, t("school.curve")), el("div", { id: "curve" }), legend(row.figures?.ngram?.loss)),
-    el("section", { "aria-labelledby": "samples-title" }, el("h3", { id: "samples-title" }, t("school.samples")), el("div", { id: "samples", tabindex: "0", role: "group", "aria-labelledby": "samples-title" })),
+    el("section", { class: "box plot", "aria-labelledby": "curve-title" }, el("h3", { id: "curve-title" }, t("school.curve")), el("div", { id: "curve" }), el("div", { id: "curve-key" })),
+    el("section", { "aria-labelledby": "samples-title" }, el("h3", { id: "samples-title" }, t("school.samples")), el("div", { id: "samples" })),
     figuresOf(row),
     taskScores([row]),
     el("section", {}, el("h3", {}, t("school.facts")), el("div", { id: "run-facts" })),
@@ -174,7 +174,8 @@ function update(known) {
   const steps = [...known.samples.keys()].sort((one, other) => other - one);
   if ($("#samples").dataset.newest !== String(steps[0])) {
     $("#samples").dataset.newest = steps[0];
-    $("#samples").replaceChildren(...samples(known, steps));
+    const opened = [...$("#samples").children].map((one) => one.querySelector("details")?.open);
+    $("#samples").replaceChildren(...samples(known, steps, opened));
   }
 }
 
@@ -191,19 +192,24 @@ function draw(known) {
   if (!place) return;
   if (!known.points.size) return place.replaceChildren(el("p", { class: "faint" }, t("school.no_curve")));
   const ngram = known.row.figures?.ngram?.loss;
-  place.replaceChildren(drawCurve({ points: thinned(sorted(known.points)), measured: sorted(known.measured), ngram, steps: known.row.steps, width: Math.max(240, place.clientWidth) }));
+  const curve = drawCurve({ points: thinned(sorted(known.points)), measured: sorted(known.measured), ngram, steps: known.row.steps, width: Math.max(240, place.clientWidth) });
+  place.replaceChildren(curve);
+  $("#curve-key").replaceChildren(legend(ngram));
 }
 
-/** For each question, what was answered at each step, the newest first. */
-function samples(known, steps) {
+/** For each question the newest answer, and behind it, the newest first, those before. */
+function samples(known, steps, opened) {
   if (!steps.length) return [el("p", { class: "faint" }, t("school.no_samples"))];
   const asked = known.samples.get(steps[0]).map(([question]) => question);
+  const [newest, ...before] = steps;
+  const rows = (i, shown) => el("ol", { class: "by-step" }, shown.map((step) => {
+    const answer = known.samples.get(step)[i]?.[1] ?? "";
+    return el("li", {}, el("span", { class: "faint" }, t("school.at_step", { step: count(step) })), el("span", {}, spoken(answer)));
+  }));
   return asked.map((question, i) => el("div", { class: "item" },
     el("p", {}, el("strong", {}, question)),
-    el("ol", { class: "by-step" }, steps.map((step) => {
-      const answer = known.samples.get(step)[i]?.[1] ?? "";
-      return el("li", {}, el("span", { class: "faint" }, t("school.at_step", { step: count(step) })), el("span", {}, answer || t("school.said_nothing")));
-    }))));
+    rows(i, [newest]),
+    before.length > 0 && el("details", { open: opened[i] }, el("summary", {}, t("school.earlier_answers", { n: count(before.length) })), rows(i, before))));
 }
 
 window.addEventListener("resize", () => { if (shown?.row) draw(shown); });
