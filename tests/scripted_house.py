@@ -4,11 +4,12 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-from attenda.api import Message, ScriptedEmbedder, ScriptedModel
+from attenda.api import Message, Pack, ScriptedEmbedder, ScriptedModel, Understand
 from attenda.cli.wiring import open_house
 from attenda.core.config import Settings
 from attenda.llm.loaded import LoadedModels
 from attenda.runtime.house import House
+from attenda.store.stamps import Stamps
 
 __all__ = ["SAVINGS", "add_text", "scripted_house"]
 
@@ -26,14 +27,23 @@ async def scripted_house(
     *,
     pause_s: float = 0.0,
     database: str = "",
+    packs: Sequence[Pack] = (),
+    understand: Understand | None = None,
+    stamps: Stamps | None = None,
 ) -> AsyncIterator[tuple[House, ScriptedModel]]:
-    """A house over `home` with a scripted chat model and a scripted embedder."""
+    """A house over `home` with a scripted chat model, embedder and, if given, understanding."""
+
+    async def understanding(_book: object) -> Understand:
+        assert understand is not None
+        return understand
+
     models = LoadedModels(home, "scripted")
     model = ScriptedModel(script, pause_s=pause_s)
     models.register(model)
     models.register_embedder(ScriptedEmbedder())
     settings = Settings(home=home, model="scripted", database=database)
-    async with open_house(settings, models) as house:
+    chosen = understanding if understand else None
+    async with open_house(settings, models, stamps, packs, chosen) as house:
         yield house, model
 
 

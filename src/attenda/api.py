@@ -15,12 +15,15 @@ from attenda.core.errors import (
     UserError,
 )
 from attenda.core.event import Event
-from attenda.core.label import Integrity, Label, join
+from attenda.core.label import Integrity, Label, Labelled, join
 from attenda.core.message import Citation, Message, text_message
 from attenda.core.ports import ChatModel, Embedder, Grammar, ModelChunk, ModelSettings, Usage
 from attenda.core.principal import Principal
 from attenda.llm.scripted import ScriptedEmbedder, ScriptedModel
 from attenda.runtime.agent import Agent
+from attenda.runtime.pack import Pack, Said, Understand, check_pack
+from attenda.store.pack_tables import PackTable, Rows
+from attenda.tools.tool import Deed, Tool, ToolRefused, tool
 
 __all__ = [
     "Agent",
@@ -28,25 +31,36 @@ __all__ = [
     "ChatModel",
     "Citation",
     "Conflict",
+    "Deed",
     "Denied",
     "Embedder",
     "Event",
     "Grammar",
     "Integrity",
     "Label",
+    "Labelled",
     "Message",
     "ModelChunk",
     "ModelError",
     "ModelSettings",
     "NotFound",
     "OperatorError",
+    "Pack",
+    "PackTable",
     "Principal",
+    "Rows",
+    "Said",
     "ScriptedEmbedder",
     "ScriptedModel",
+    "Tool",
+    "ToolRefused",
     "TooLarge",
     "Unauthenticated",
+    "Understand",
     "Usage",
     "UserError",
+    "check_pack",
     "join",
     "text_message",
+    "tool",
 ]

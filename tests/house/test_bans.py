@@ -15,10 +15,12 @@ BANNED_MODULES = frozenset({"pickle", "marshal", "shelve", "dill", "joblib"})
 BANNED_CALLS = frozenset({"eval", "exec", "yaml.load", "torch.load", "os.system", "os.popen"})
 CATCH_ALL = frozenset({"Exception", "BaseException"})
 MAY_CATCH_ALL = {
+    "cli/packs.py": "whatever a pack's code raises is told to who runs it",
     "tools/effects.py": "whatever a tool raises ends in a state",
     "runtime/turn.py": "a run that breaks is recorded as failed before the error goes on",
     "llm/child.py": "whatever an engine raises, the process that asked must hear why",
     "learn/learning.py": "a run that breaks is noted as such before the error goes on",
+    "learn/spread.py": "a process that fails alone must tell why before the others are ended",
     "learn/tokenizer.py": "the tokenizer library raises a bare Exception",
     "llm/minilm.py": "the tokenizer library raises a bare Exception",
     "knowledge/parse/child.py": "a hostile file can make a parser raise anything at all",

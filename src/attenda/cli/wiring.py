@@ -3,7 +3,7 @@
 import contextlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,9 @@ from attenda.runtime.house import House
 
 if TYPE_CHECKING:
     from attenda.core.ports import Embedder
+    from attenda.dialogue.book import FlowBook
     from attenda.llm.loaded import LoadedModels
+    from attenda.runtime.pack import Pack, Understand
     from attenda.store.stamps import Stamps
 
 __all__ = ["open_house", "prepare_home"]
@@ -56,21 +58,28 @@ def _make_key(key_file: Path) -> str:
 
 @contextlib.asynccontextmanager
 async def open_house(
-    settings: Settings, models: "LoadedModels | None" = None, stamps: "Stamps | None" = None
+    settings: Settings,
+    models: "LoadedModels | None" = None,
+    stamps: "Stamps | None" = None,
+    packs: "Sequence[Pack] | None" = None,
+    understanding: "Callable[[FlowBook], Awaitable[Understand]] | None" = None,
 ) -> AsyncIterator[House]:
     """The installation in `settings.home`, its worker running; closed in order at the end.
 
-    `models` and `stamps` replace the home's own weights, the clock and the source of ids.
+    The rest replaces what is the home's own: weights, the clock and the source of ids, packs, and
+    how people are understood.
 
     Raises:
         OperatorError: the database cannot be opened, or is newer than the code.
     """
     import asyncio
 
+    from attenda.cli.packs import find_packs
     from attenda.knowledge.ingest import Ingester
     from attenda.knowledge.search import Searcher
     from attenda.llm.endpoint import open_endpoint
     from attenda.llm.loaded import LoadedModels
+    from attenda.runtime.pack import OpenPack, open_pack
     from attenda.runtime.turn import Runs
     from attenda.store import people
     from attenda.store.database import open_database
@@ -95,10 +104,17 @@ async def open_house(
         max_bytes=settings.max_upload_mb << 20,
     )
     searcher = Searcher(database, queries)
-    runs = Runs(database, stamps, searcher, queries, models.chat)
+    opened: dict[str, OpenPack] = {}
+    runs = Runs(database, stamps, searcher, queries, models.chat, opened)
     await runs.recover()
     await database.write(lambda c: people.ensure_owner(c, stamps))
-    house = House(settings, database, stamps, models, queries, searcher, ingester, runs, owner_key)
+    for pack in find_packs(home) if packs is None else packs:
+        opened[pack.name] = await open_pack(
+            pack, database, stamps, understanding or _by_examples(queries)
+        )
+    house = House(
+        settings, database, stamps, models, queries, searcher, ingester, runs, owner_key, opened
+    )
     working = [asyncio.create_task(work) for work in _background(house, documents)]
     try:
         yield house
@@ -109,6 +125,15 @@ async def open_house(
         await asyncio.gather(*working, return_exceptions=True)
         await models.close()
         await database.close()
+
+
+def _by_examples(embedder: "Embedder") -> "Callable[[FlowBook], Awaitable[Understand]]":
+    """How people are understood: by the examples of flows and by what is found in their words."""
+    from functools import partial
+
+    from attenda.runtime.understanding import learn_examples
+
+    return partial(learn_examples, embedder)
 
 
 def _background(house: House, documents: "Embedder") -> Iterator[Coroutine[Any, Any, None]]:

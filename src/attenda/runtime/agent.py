@@ -18,6 +18,8 @@ class Agent(BaseModel):
     """Name of a model; empty takes the installation's default."""
     collection_ids: tuple[str, ...] | None = None
     """Which documents it answers from; none means all that the person may see."""
+    pack: str = ""
+    """Name of the pack whose flows and tools it has; empty is none."""
 
 
 DEFAULT_AGENT = Agent()

@@ -7,6 +7,7 @@ from attenda.core.ports import Embedder
 from attenda.knowledge.ingest import Ingester
 from attenda.knowledge.search import Searcher
 from attenda.llm.loaded import LoadedModels
+from attenda.runtime.pack import OpenPack
 from attenda.runtime.turn import Runs
 from attenda.store.database import Database
 from attenda.store.stamps import Stamps
@@ -29,5 +30,7 @@ class House:
     runs: Runs
     owner_key: str
     """Secret of the local owner: the command line's key."""
+    packs: dict[str, OpenPack] = field(default_factory=dict)
+    """Packs at work, by name."""
     entrances: set[str] = field(default_factory=set)
     """Tokens of links that sign a browser in as the local owner, each once."""

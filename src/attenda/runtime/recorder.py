@@ -50,11 +50,10 @@ class Recorder:
             self._pending.append(event)
         self._log.soon(self)
 
-    async def note(self, event: Event) -> None:
-        """Store an event, after the words before it, and let it be heard."""
-        if isinstance(event, Cited):
-            self._cited.append(event)
-        self._pending.append(event)
+    async def note(self, *events: Event) -> None:
+        """Store events, after the words before them, and let them be heard."""
+        self._cited += [event for event in events if isinstance(event, Cited)]
+        self._pending += events
         await self._log.store(self)
 
     def answer(self) -> Message:

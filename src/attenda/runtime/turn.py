@@ -7,32 +7,34 @@ and then what happens; stopping it stops the model. A session has one running an
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from attenda.core.errors import AttendaError, ModelError, NotFound, UserError
-from attenda.core.event import Found, RunFinished, RunStarted, Searched
+from attenda.core.errors import AttendaError, Conflict, ModelError, NotFound, UserError
+from attenda.core.event import RunFinished, RunStarted
 from attenda.core.label import Label
 from attenda.core.message import Message, text_message
 from attenda.core.ports import ChatModel, Embedder, Usage
 from attenda.core.principal import Principal
-from attenda.knowledge import cite
-from attenda.knowledge.search import Ranked, Searcher
-from attenda.runtime import reply
+from attenda.dialogue.state import DialogueState
+from attenda.knowledge.search import Searcher
 from attenda.runtime.agent import DEFAULT_AGENT, Agent
+from attenda.runtime.answering import Answering, question_of
+from attenda.runtime.converse import Converser
+from attenda.runtime.flow_turn import FlowTurn, given_for
 from attenda.runtime.follower import Follower
 from attenda.runtime.live import Heard, Hub
 from attenda.runtime.log import EventLog
+from attenda.runtime.pack import OpenPack
 from attenda.runtime.recorder import Recorder
-from attenda.store import agents, documents, passages, quota, runs, sessions
+from attenda.store import agents, people, quota, runs, sessions
 from attenda.store.database import Connection, Database
 from attenda.store.stamps import Stamps
 
 __all__ = ["Runs", "Started"]
 
 _log = logging.getLogger("attenda.runs")
-_PASSAGES = 8
 _MAX_QUESTION = 20_000
 
 
@@ -58,13 +60,14 @@ class Runs:
         searcher: Searcher,
         embedder: Embedder | None,
         model_named: Callable[[str], ChatModel],
+        packs: Mapping[str, OpenPack],
     ) -> None:
         """`model_named` gives the chat model of a name; an empty name means the default."""
         self._database = database
         self._stamps = stamps
-        self._searcher = searcher
-        self._embedder = embedder
+        self._answering = Answering(database, searcher, embedder)
         self._model_named = model_named
+        self._packs = packs
         self._hub = Hub()
         self._log = EventLog(database, stamps, self._hub)
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -153,6 +156,27 @@ class Runs:
         self._launch(started, who, agent, model)
         return started
 
+    async def go_on(self, session_id: str) -> Started | None:
+        """Go on with a session after a person decided what it waits for; nothing if it is busy.
+
+        Raises:
+            NotFound: the session is gone.
+            Unauthenticated: whoever it belongs to is gone.
+        """
+        owner_id = await self._database.read(lambda c: runs.owner_of(c, session_id))
+        who = await self._database.read(lambda c: people.principal_of(c, owner_id or ""))
+
+        def head(connection: Connection, session: sessions.Session) -> sessions.StoredMessage:
+            for one in sessions.message_tree(connection, session.id):
+                if one.id == session.head_id:
+                    return one
+            raise NotFound("message.missing")
+
+        try:
+            return await self._begin(who, session_id, head, "")
+        except Conflict:
+            return None  # the running turn finds the decision by itself
+
     async def stop(self, who: Principal, session_id: str) -> bool:
         """Stop the running answer of a session; whether there was one.
 
@@ -227,11 +251,17 @@ class Runs:
         """The five verbs; whatever happens, the run ends in the log and in its row."""
         recorder = Recorder(self._log, self._hub, started.session_id, started.run_id)
         usage, status, error = Usage(), "done", None
+        dialogue: Converser | None = None
         try:
-            history = await self._load(started)
-            query = _perceive(history)
-            ranked = await self._act(recorder, who, agent, query)
-            usage = await self._respond(recorder, who, agent, model, history, query, ranked)
+            path = await self._load(started)
+            history = [stored.message for stored in path]
+            pack = self._packs.get(agent.pack)
+            if pack is None:
+                usage = await self._answer(recorder, who, agent, model, history)
+            else:
+                dialogue = self._dialogue(recorder, who, pack, path)
+                turn = FlowTurn(dialogue, self._answering, agent, model)
+                usage = await turn.take(history)
         except asyncio.CancelledError:
             status = "stopped"
         except AttendaError as failure:
@@ -250,71 +280,55 @@ class Runs:
                     usage=usage,
                     context_tokens=model.context_tokens,
                 )
-                await asyncio.shield(self._commit(recorder, end, error))
+                state = dialogue.state if dialogue else None
+                await asyncio.shield(self._commit(recorder, end, error, state))
             finally:
                 self._tasks.pop(started.session_id, None)
                 self._hub.close(started.session_id)
 
-    async def _load(self, started: Started) -> list[Message]:
+    async def _load(self, started: Started) -> list[sessions.StoredMessage]:
         """The conversation on the branch that ends in the message to answer."""
 
         def path(connection: Connection) -> list[sessions.StoredMessage]:
             tree = sessions.message_tree(connection, started.session_id)
             return sessions.message_path(tree, started.user_message_id)
 
-        return [stored.message for stored in await self._database.read(path)]
+        return await self._database.read(path)
 
-    async def _act(
-        self, recorder: Recorder, who: Principal, agent: Agent, query: str
-    ) -> list[Ranked] | None:
-        """Search the documents; nothing when there are none to search."""
-        counts = await self._database.read(lambda c: documents.count_documents(c, who))
-        if not counts.get("ready"):
-            return None
-        ranked = await self._searcher.search(
-            who, query, _PASSAGES, collection_ids=agent.collection_ids
-        )
-        whole = await self._searcher.whole_collection(
-            who, query, collection_ids=agent.collection_ids
-        )
-        if whole is not None:  # all of it fits: what ranked too low to be found goes in as well
-            numbers = {one.passage.number for one in ranked}
-            ranked += [one for one in whole if one.passage.number not in numbers]
-        found = tuple(one.found() for one in ranked)
-        await recorder.note(Searched(query=query, passages=found))
-        return ranked
-
-    async def _respond(
+    async def _answer(
         self,
         recorder: Recorder,
         who: Principal,
         agent: Agent,
         model: ChatModel,
         history: Sequence[Message],
-        query: str,
-        ranked: Sequence[Ranked] | None,
     ) -> Usage:
-        if ranked is None:
-            return await reply.answer_plainly(recorder, model, agent, history)
-        found = [one.found() for one in ranked]
-        if not await self._answerable(who, query, ranked, found):
-            await reply.say_nothing_found(recorder, query, found)
-            return Usage()
-        return await reply.answer_from_documents(
-            recorder, model, self._embedder, agent, query, found
-        )
+        """An agent without flows answers from the documents, or plainly."""
+        ranked = await self._answering.find(recorder, who, agent, question_of(history))
+        return await self._answering.respond(recorder, who, agent, model, history, ranked)
 
-    async def _answerable(
-        self, who: Principal, query: str, ranked: Sequence[Ranked], found: Sequence[Found]
-    ) -> bool:
-        terms = cite.telling_terms(query)
-        rarity, size = await self._database.read(lambda c: passages.term_rarity(c, terms, who))
-        return cite.answerable(query, found, [one.cosine for one in ranked], rarity, size)
+    def _dialogue(
+        self,
+        recorder: Recorder,
+        who: Principal,
+        pack: OpenPack,
+        path: Sequence[sessions.StoredMessage],
+    ) -> Converser:
+        """The dialogue where this branch of the conversation left it."""
+        kept = [stored.state for stored in path if stored.state]
+        state = DialogueState.model_validate_json(kept[-1]) if kept else DialogueState()
+        said = path[-1]
+        given = given_for(who, said.id, said.message.text, self._stamps.now())
+        return Converser(pack, recorder, who, given, state)
 
     async def _commit(
-        self, recorder: Recorder, end: RunFinished, error: AttendaError | None
+        self,
+        recorder: Recorder,
+        end: RunFinished,
+        error: AttendaError | None,
+        state: DialogueState | None,
     ) -> None:
-        """Store the answer, the run's end and the last event in one transaction."""
+        """Store the answer, the state, the run's end and the last event in one transaction."""
         await recorder.close()
 
         def commit(connection: Connection) -> list[runs.NumberedEvent]:
@@ -327,6 +341,10 @@ class Runs:
                 usage=end.usage,
                 error=error,
             )
+            if state:
+                runs.keep_dialogue(connection, recorder.run_id, state.model_dump_json())
+            if state and state.handed_off:
+                sessions.change_owner(connection, recorder.session_id, ["bot"], "queued")
             owner_id = runs.owner_of(connection, recorder.session_id)
             if owner_id is None:
                 return []  # the session was erased while it was answered
@@ -346,11 +364,3 @@ def _agent_of(connection: Connection, who: Principal, session_id: str) -> Agent:
         if row["id"] == session.agent_id:
             return Agent(**{name: row[name] for name in Agent.model_fields})
     return DEFAULT_AGENT
-
-
-def _perceive(history: Sequence[Message]) -> str:
-    """What is asked: the last message, with the one before it when it is too short to stand."""
-    asked = [message.text for message in history if message.role == "user"]
-    if len(asked) > 1 and len(cite.telling_terms(asked[-1])) < 2:
-        return f"{asked[-2]}\n{asked[-1]}"
-    return asked[-1]

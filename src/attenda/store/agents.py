@@ -1,5 +1,6 @@
 """Agents made in the page: name, tone, instructions, documents and model, owned and shared."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -7,13 +8,21 @@ from sqlalchemy import Connection, insert, select, update
 from attenda.core.errors import NotFound, UserError
 from attenda.core.principal import EVERYONE, Principal
 from attenda.store import audit
+from attenda.store.people import OWNER_ID
 from attenda.store.rights import changeable, visible
 from attenda.store.schema import agents
 from attenda.store.stamps import Stamps
 
-__all__ = ["change_agent", "create_agent", "delete_agent", "get_agent", "list_agents"]
+__all__ = [
+    "change_agent",
+    "create_agent",
+    "delete_agent",
+    "ensure_pack_agent",
+    "get_agent",
+    "list_agents",
+]
 
-_FIELDS = ("name", "tone", "instructions", "model", "collection_ids")
+_FIELDS = ("name", "tone", "instructions", "model", "collection_ids", "pack")
 
 
 def create_agent(
@@ -38,6 +47,22 @@ def create_agent(
     )
     audit.note(connection, stamps, who.id, "agent.created", agent_id)
     return agent_id
+
+
+def ensure_pack_agent(
+    connection: Connection, stamps: Stamps, pack: str, title: Mapping[str, str]
+) -> None:
+    """An agent of everyone's for a pack, unless there was ever one."""
+    if connection.execute(select(agents.c.id).where(agents.c.pack == pack)).first() is None:
+        statement = insert(agents).values(
+            id=stamps.new_id("agt"),
+            name=title.get("en") or pack,
+            pack=pack,
+            owner_id=OWNER_ID,
+            team_id=EVERYONE,
+            created_at=stamps.now(),
+        )
+        connection.execute(statement)
 
 
 def list_agents(connection: Connection, who: Principal) -> list[dict[str, Any]]:

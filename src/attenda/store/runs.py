@@ -33,6 +33,7 @@ __all__ = [
     "fail_orphans",
     "finish_run",
     "get_run",
+    "keep_dialogue",
     "list_runs",
     "owner_of",
     "run_notes",
@@ -125,6 +126,11 @@ def finish_run(
     connection.execute(
         update(messages).where(messages.c.run_id == run_id).values(parts=parts, status=status)
     )
+
+
+def keep_dialogue(connection: Connection, run_id: str, state: str) -> None:
+    """Hang where the dialogue stands, as JSON, on the answer of a run."""
+    connection.execute(update(messages).where(messages.c.run_id == run_id).values(state=state))
 
 
 def append_events(

@@ -23,6 +23,7 @@ __all__ = [
     "Session",
     "StoredMessage",
     "add_message",
+    "change_owner",
     "create_session",
     "erase_session",
     "get_session",
@@ -69,6 +70,8 @@ class StoredMessage:
     created_at: int
     thumb: int = 0
     thumb_reason: str = ""
+    state: str | None = None
+    """Where the dialogue stands after this message, as JSON; none where no flow was asked."""
 
 
 def create_session(
@@ -252,7 +255,14 @@ def _stored(row: dict[str, Any]) -> StoredMessage:
         created_at=row["created_at"],
         thumb=row["thumb"],
         thumb_reason=row["thumb_reason"],
+        state=row["state"],
     )
+
+
+def change_owner(connection: Connection, session_id: str, old: Sequence[str], new: str) -> bool:
+    """Hand a session from one of `old` owners (`bot`, `queued`, `human` …) to a new one, or not."""
+    statement = update(sessions).where(sessions.c.id == session_id, sessions.c.owner.in_(old))
+    return connection.execute(statement.values(owner=new)).rowcount > 0
 
 
 def erase_session(connection: Connection, session_id: str) -> None:

@@ -1,0 +1,204 @@
+"""A turn with flows: what was understood changes the state, and each next thing is carried out.
+
+Decide and act take turns until the person is needed again, a person must approve, or nothing is
+under way. What happens is noted in the run's log as it happens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from attenda.core.command import Command
+from attenda.core.errors import UserError
+from attenda.core.event import (
+    Called,
+    DialogueEvent,
+    FlowEnded,
+    FlowMoved,
+    HandedOff,
+    Kept,
+    TooLate,
+)
+from attenda.core.label import Labelled
+from attenda.core.principal import Principal
+from attenda.core.words import sentence
+from attenda.dialogue.flow import words_in
+from attenda.dialogue.machine import Given, advance, reduce
+from attenda.dialogue.next_step import (
+    AskSlot,
+    AskWhich,
+    AskYesNo,
+    Await,
+    CallTool,
+    HandOver,
+    Next,
+    Say,
+    SearchFor,
+)
+from attenda.dialogue.state import DialogueState, replay
+from attenda.runtime.pack import OpenPack
+from attenda.runtime.recorder import Recorder
+from attenda.tools.effects import Call, Outcome
+
+__all__ = ["Converser", "MOST_DEEDS"]
+
+_ENDED = {
+    "refused": "dialogue.refused",
+    "cancelled": "dialogue.cancelled",
+    "failed": "dialogue.failed",
+}
+_HANDED_OFF = {
+    "asked": "dialogue.handed_off_asked",
+    "unclear": "dialogue.handed_off_unclear",
+}
+
+MOST_DEEDS = 40
+"""Things done in one turn; a flow that would do more is stopped before the next."""
+
+
+@dataclass
+class Converser:
+    """One turn of one session."""
+
+    pack: OpenPack
+    recorder: Recorder
+    who: Principal
+    given: Given
+    state: DialogueState
+    wanted: list[str] = field(default_factory=list)
+    """What a flow looks for in the documents."""
+
+    async def take(self, commands: Sequence[Command]) -> DialogueState:
+        """Take what the person wants, and go on until they are needed again; the state then."""
+        before = self.state
+        events = reduce(self.state, commands, self.pack.book, self.given)
+        await self._note(events)
+        for event in events:
+            self._answer_to(before, event)
+        for _ in range(MOST_DEEDS):
+            decision = advance(self.state, self.pack.book, self.given)
+            await self._note(decision.events)
+            for event in decision.events:
+                self._answer_to(before, event)
+            if not await self._carry_out(decision.next):
+                break
+        else:
+            self._tell("dialogue.too_long")
+        return self.state
+
+    async def go_on(self) -> DialogueState:
+        """Go on after a person decided about what a flow waits for."""
+        top = self.state.top
+        if top is not None and top.approval_id:
+            await self._note([FlowMoved(instance=top.instance, at=top.at)])
+        return await self.take(())
+
+    async def _carry_out(self, step: Next) -> bool:
+        """Do one thing; whether the turn goes on."""
+        match step:
+            case Say(text=text):
+                self._say(text)
+                return True
+            case AskSlot(text=text) | AskYesNo(text=text):
+                self._say(text)
+            case AskWhich(flows=flows):
+                self._ask_which(flows)
+            case Await():
+                self._tell("dialogue.waits_for_approval")
+            case CallTool():
+                return await self._call(step)
+            case SearchFor(instance=instance, query=query, after=after):
+                self.wanted.append(query)
+                await self._note([FlowMoved(instance=instance, at=after)])
+                return True
+            case HandOver(instance=instance, reason=reason, after=after):
+                self._say(reason)
+                moved = FlowMoved(instance=instance, at=after)
+                await self._note([moved, HandedOff(reason=reason)])
+        return False
+
+    async def _call(self, step: CallTool) -> bool:
+        call = Call(
+            session_id=self.recorder.session_id,
+            instance=step.instance,
+            step=step.step,
+            tool=step.tool,
+            arguments=step.arguments,
+            because=step.because,
+            who=self.who,
+        )
+        outcome = await self.pack.executor.perform(call)
+        events: list[DialogueEvent] = [_called(step, outcome)]
+        if outcome.state == "done":
+            if step.into:
+                value = outcome.result or Labelled(value=None)
+                events.append(Kept(instance=step.instance, name=step.into, value=value))
+            await self._note([*events, FlowMoved(instance=step.instance, at=step.after)])
+            return True
+        if outcome.state == "waiting":
+            await self._note(events)
+            self._tell("dialogue.needs_approval")
+            return False
+        problem = outcome.problem or UserError("tool.broke", tool=step.tool)
+        self._say(problem.text(self.given.language))
+        if outcome.state == "unknown":
+            events.append(HandedOff(reason=str(problem)))
+        before = self.state
+        await self._note([*events, *_all_ended(before, step.instance)])
+        return outcome.state != "unknown" and self.state.top is not None
+
+    def _answer_to(self, before: DialogueState, event: DialogueEvent) -> None:
+        """Words for what an event means to the person."""
+        match event:
+            case TooLate():
+                self._tell("dialogue.too_late")
+            case HandedOff(reason=reason) if reason in _HANDED_OFF:
+                self._tell(_HANDED_OFF[reason])
+            case FlowEnded(outcome=outcome, instance=instance) if outcome in _ENDED:
+                called = any(f.instance == instance and f.called for f in before.frames)
+                if not called:
+                    self._tell(_ENDED[outcome])
+
+    def _ask_which(self, names: Sequence[str]) -> None:
+        flows = self.pack.book.current
+        titles = [words_in(flows[name].title, self.given.language) for name in names]
+        if not titles:
+            self._tell("dialogue.again")
+            return
+        listed = "".join(f"\n- {title}" for title in titles)
+        self._tell("dialogue.which", titles=listed)
+
+    def _tell(self, key: str, **values: str) -> None:
+        self._say(sentence(self.given.language, key, **values))
+
+    def _say(self, text: str) -> None:
+        gap = "\n\n" if self.recorder.length else ""
+        self.recorder.write(f"{gap}{text}")
+
+    async def _note(self, events: Sequence[DialogueEvent]) -> None:
+        if events:
+            await self.recorder.note(*events)
+        self.state = replay(self.state, events)
+
+
+def _called(step: CallTool, outcome: Outcome) -> Called:
+    return Called(
+        instance=step.instance,
+        step=step.step,
+        tool=step.tool,
+        effect=outcome.key,
+        state=outcome.state,
+        arguments={name: str(one.value) for name, one in step.arguments.items()},
+        approval_id=outcome.approval_id,
+        problem=str(outcome.problem or ""),
+    )
+
+
+def _all_ended(state: DialogueState, instance: str) -> list[DialogueEvent]:
+    """A flow that cannot go on is over, and so are those that wait for it."""
+    ended: list[DialogueEvent] = []
+    for frame in reversed(state.frames):
+        if frame.instance == instance or ended:
+            ended.append(FlowEnded(instance=frame.instance, outcome="failed"))
+            if not frame.called:
+                break
+    return ended

@@ -1,0 +1,97 @@
+"""A turn of an agent with flows: perceive, then decide and act; the documents answer in between.
+
+A question in the middle of a flow is answered from the documents, and the flow goes on where it
+stood. Neither documents nor results of tools take part in understanding what the person wants.
+"""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from attenda.core.command import AskDocuments, Command, NotUnderstood
+from attenda.core.label import SYSTEM, Label, Labelled
+from attenda.core.message import Message, text_message
+from attenda.core.ports import ChatModel, Usage
+from attenda.core.principal import Principal
+from attenda.dialogue.machine import Given
+from attenda.runtime.agent import Agent
+from attenda.runtime.answering import Answering, question_of
+from attenda.runtime.converse import Converser
+from attenda.runtime.pack import Said
+from attenda.runtime.reply import language_of
+
+__all__ = ["FlowTurn", "given_for"]
+
+
+def given_for(who: Principal, message_id: str, text: str, now: int) -> Given:
+    """What flows may know besides what is said: the day, the time, and who asks."""
+    moment = datetime.datetime.fromtimestamp(now / 1_000_000, datetime.UTC)
+    names = {
+        "today": Labelled(value=moment.date().isoformat(), label=SYSTEM),
+        "now": Labelled(value=moment.strftime("%H:%M"), label=SYSTEM),
+        "user": Labelled(value={"id": who.id, "name": who.name, "role": who.role}, label=SYSTEM),
+    }
+    language = "zh-CN" if language_of(text) == "zh" else "en"
+    return Given(message_id=message_id, language=language, names=names)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTurn:
+    """One turn."""
+
+    dialogue: Converser
+    answering: Answering
+    agent: Agent
+    model: ChatModel
+
+    async def take(self, history: Sequence[Message]) -> Usage:
+        """Answer the last message of `history`; or go on, where it is the agent's own."""
+        dialogue = self.dialogue
+        if history[-1].role == "assistant":
+            await dialogue.go_on()
+            return await self._look_up(dialogue.wanted)
+        commands = await self._perceive(history[-1].text)
+        usage = Usage()
+        if any(isinstance(one, NotUnderstood | AskDocuments) for one in commands):
+            usage, answered = await self._from_documents(
+                history, insists=not isinstance(commands[0], NotUnderstood)
+            )
+            if answered:
+                commands = [one for one in commands if not isinstance(one, NotUnderstood)]
+        await dialogue.take(commands)
+        more = await self._look_up(dialogue.wanted)
+        return Usage(
+            prompt_tokens=usage.prompt_tokens + more.prompt_tokens,
+            answer_tokens=usage.answer_tokens + more.answer_tokens,
+        )
+
+    async def _perceive(self, text: str) -> Sequence[Command]:
+        dialogue = self.dialogue
+        message_id, who = dialogue.given.message_id, dialogue.who
+        label = Label(
+            integrity="user", readers=frozenset({who.id}), sources=frozenset({message_id})
+        )
+        said = Said(text, message_id, label, dialogue.given, dialogue.state)
+        return await dialogue.pack.understand(said) or [NotUnderstood()]
+
+    async def _from_documents(
+        self, history: Sequence[Message], *, insists: bool
+    ) -> tuple[Usage, bool]:
+        """An answer from the documents, if they have one; who `insists` is told that they don't."""
+        recorder, who = self.dialogue.recorder, self.dialogue.who
+        query = question_of(history)
+        ranked = await self.answering.find(recorder, who, self.agent, query)
+        if ranked is None:
+            return Usage(), False
+        if not insists and not await self.answering.answers(who, query, ranked):
+            return Usage(), False
+        usage = await self.answering.respond(recorder, who, self.agent, self.model, history, ranked)
+        return usage, True
+
+    async def _look_up(self, queries: Sequence[str]) -> Usage:
+        """Answer what flows look for."""
+        usage = Usage()
+        for query in queries:
+            asked = [text_message("user", query)]
+            usage, _ = await self._from_documents(asked, insists=True)
+        return usage
