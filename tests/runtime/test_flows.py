@@ -37,8 +37,8 @@ PLAIN: dict[str, Command] = {
     "wait": Wait(),
     "person": AskHuman(),
     "docs": AskDocuments(),
-    "refund": StartFlow(flow="refund"),
 }
+FLOWS = {"refund", "inside", "large", "keyed", "queried", "blind", "several"}
 ANA = Principal(id="usr_ana", role="agent")
 AGENT = Principal(id="usr_s1", role="agent")
 SUPERVISOR = Principal(id="usr_s2", role="supervisor")
@@ -60,6 +60,8 @@ async def understand(said: Said) -> Sequence[Command]:
             found.append(SetSlot(slot=name, value=labelled, words=value))
         elif word in PLAIN:
             found.append(PLAIN[word])
+        elif word in FLOWS:
+            found.append(StartFlow(flow=word))
     return found or [NotUnderstood()]
 
 

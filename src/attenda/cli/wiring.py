@@ -63,11 +63,12 @@ async def open_house(
     stamps: "Stamps | None" = None,
     packs: "Sequence[Pack] | None" = None,
     understanding: "Callable[[FlowBook], Awaitable[Understand]] | None" = None,
+    passing: "Callable[[str], None]" = lambda point: None,
 ) -> AsyncIterator[House]:
     """The installation in `settings.home`, its worker running; closed in order at the end.
 
     The rest replaces what is the home's own: weights, the clock and the source of ids, packs, and
-    how people are understood.
+    how people are understood; `passing` is told of points that a crash test ends the process at.
 
     Raises:
         OperatorError: the database cannot be opened, or is newer than the code.
@@ -77,8 +78,7 @@ async def open_house(
     from attenda.cli.packs import find_packs
     from attenda.knowledge.ingest import Ingester
     from attenda.knowledge.search import Searcher
-    from attenda.llm.endpoint import open_endpoint
-    from attenda.llm.loaded import LoadedModels
+    from attenda.runtime.answering import Answering
     from attenda.runtime.pack import OpenPack, open_pack
     from attenda.runtime.turn import Runs
     from attenda.store import people
@@ -91,9 +91,7 @@ async def open_house(
     database = open_database(settings.database or f"sqlite:///{home / 'attenda.db'}")
     await upgrade_database(database)
     stamps = stamps or Stamps()
-    models = models or LoadedModels(home, settings.model, hang_s=settings.model_silence_s)
-    for spec in settings.endpoints:
-        models.register(open_endpoint(spec))
+    models = _with_endpoints(settings, models)
     queries, documents = models.embedder(), models.embedder(nice=10)
     ingester = Ingester(
         database,
@@ -105,13 +103,13 @@ async def open_house(
     )
     searcher = Searcher(database, queries)
     opened: dict[str, OpenPack] = {}
-    runs = Runs(database, stamps, searcher, queries, models.chat, opened)
+    answering = Answering(database, searcher, queries)
+    runs = Runs(database, stamps, answering, models.chat, opened, passing)
     await runs.recover()
     await database.write(lambda c: people.ensure_owner(c, stamps))
+    understood = understanding or _by_examples(queries)
     for pack in find_packs(home) if packs is None else packs:
-        opened[pack.name] = await open_pack(
-            pack, database, stamps, understanding or _by_examples(queries)
-        )
+        opened[pack.name] = await open_pack(pack, database, stamps, understood, passing)
     house = House(
         settings, database, stamps, models, queries, searcher, ingester, runs, owner_key, opened
     )
@@ -125,6 +123,17 @@ async def open_house(
         await asyncio.gather(*working, return_exceptions=True)
         await models.close()
         await database.close()
+
+
+def _with_endpoints(settings: Settings, given: "LoadedModels | None") -> "LoadedModels":
+    """The home's own models, or those given, and the servers that the settings name."""
+    from attenda.llm.endpoint import open_endpoint
+    from attenda.llm.loaded import LoadedModels
+
+    models = given or LoadedModels(settings.home, settings.model, hang_s=settings.model_silence_s)
+    for spec in settings.endpoints:
+        models.register(open_endpoint(spec))
+    return models
 
 
 def _by_examples(embedder: "Embedder") -> "Callable[[FlowBook], Awaitable[Understand]]":

@@ -108,6 +108,7 @@ async def open_pack(
     database: Database,
     stamps: Stamps,
     understanding: Callable[[FlowBook], Awaitable[Understand]],
+    passing: Callable[[str], None] = lambda point: None,
 ) -> OpenPack:
     """A pack at work: tables made, samples put in, flows kept and learned, an agent that has it.
 
@@ -133,7 +134,7 @@ async def open_pack(
     older = await database.read(kept.kept_flows)
     book = FlowBook(flows, [Flow.model_validate_json(body) for body in older.values()])
     tools = {one.name: one for one in pack.tools}
-    executor = Executor(database, stamps, tools, policy, tables)
+    executor = Executor(database, stamps, tools, policy, tables, passing)
     return OpenPack(pack, book, executor, await understanding(book))
 
 

@@ -15,10 +15,9 @@ from attenda.core.errors import AttendaError, Conflict, ModelError, NotFound, Us
 from attenda.core.event import RunFinished, RunStarted
 from attenda.core.label import Label
 from attenda.core.message import Message, text_message
-from attenda.core.ports import ChatModel, Embedder, Usage
+from attenda.core.ports import ChatModel, Usage
 from attenda.core.principal import Principal
 from attenda.dialogue.state import DialogueState
-from attenda.knowledge.search import Searcher
 from attenda.runtime.agent import DEFAULT_AGENT, Agent
 from attenda.runtime.answering import Answering, question_of
 from attenda.runtime.converse import Converser
@@ -57,15 +56,19 @@ class Runs:
         self,
         database: Database,
         stamps: Stamps,
-        searcher: Searcher,
-        embedder: Embedder | None,
+        answering: Answering,
         model_named: Callable[[str], ChatModel],
         packs: Mapping[str, OpenPack],
+        passing: Callable[[str], None] = lambda point: None,
     ) -> None:
-        """`model_named` gives the chat model of a name; an empty name means the default."""
+        """`model_named` gives the chat model of a name; an empty name means the default.
+
+        `passing` is told of each point passed that a crash test may end the process at.
+        """
         self._database = database
         self._stamps = stamps
-        self._answering = Answering(database, searcher, embedder)
+        self._answering = answering
+        self._passing = passing
         self._model_named = model_named
         self._packs = packs
         self._hub = Hub()
@@ -260,6 +263,7 @@ class Runs:
                 usage = await self._answer(recorder, who, agent, model, history)
             else:
                 dialogue = self._dialogue(recorder, who, pack, path)
+                self._passing("turn.loaded")
                 turn = FlowTurn(dialogue, self._answering, agent, model)
                 usage = await turn.take(history)
         except asyncio.CancelledError:
@@ -330,6 +334,7 @@ class Runs:
     ) -> None:
         """Store the answer, the state, the run's end and the last event in one transaction."""
         await recorder.close()
+        self._passing("turn.done")
 
         def commit(connection: Connection) -> list[runs.NumberedEvent]:
             runs.finish_run(
@@ -353,7 +358,9 @@ class Runs:
                 connection, self._stamps, recorder.session_id, recorder.run_id, [end]
             )
 
-        for one in await self._database.write(commit):
+        stored = await self._database.write(commit)
+        self._passing("turn.committed")
+        for one in stored:
             self._hub.publish(recorder.session_id, Heard(one.event, one.number))
 
 
