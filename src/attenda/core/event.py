@@ -138,6 +138,8 @@ class SlotSet(_Frozen):
     slot: str
     value: Labelled
     words: str = ""
+    because: Label | None = None
+    """Label of what its check was held against."""
 
 
 class SlotRefused(_Frozen):
@@ -147,6 +149,7 @@ class SlotRefused(_Frozen):
     instance: str
     slot: str
     value: Labelled
+    because: Label | None = None
 
 
 class SaidAhead(_Frozen):

@@ -201,14 +201,18 @@ def fill(text: str, names: Mapping[str, Labelled]) -> tuple[str, Label]:
     """A text with its `{…}` places filled, and the label of what stands in it.
 
     Raises:
-        BadExpression: a place cannot be read or reckoned.
+        BadExpression: a place cannot be read.
     """
     words: list[str] = []
     labels: list[Label] = []
     for plain, place in _pieces(text):
         words.append(plain)
         if place is not None:
-            found = place.value(names)
+            try:
+                found = place.value(names)
+            except BadExpression:  # the rest of the sentence can still be said
+                read = [names[name].whole_label for name in place.names if name in names]
+                found = Labelled(value=None, label=join_all(read))
             words.append(_shown(found.value))
             labels.append(found.whole_label)
     return "".join(words), join_all(labels)

@@ -34,7 +34,7 @@ from attenda.core.event import (
     Unclear,
     Understood,
 )
-from attenda.core.label import SYSTEM, Labelled, at_least, join
+from attenda.core.label import SYSTEM, Labelled, at_least, join, join_all
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.expression import BadExpression, fill, parse
 from attenda.dialogue.flow import (
@@ -152,15 +152,23 @@ def _set_slot(
         yield Understood()
         value = command.value
         known = {**given.names, **frame.values, command.slot: value}
-        if slot.check and not _holds(slot.check, known):
-            refused = SlotRefused(instance=frame.instance, slot=command.slot, value=value)
+        held = _value(slot.check, known) if slot.check else Labelled(value=True, label=SYSTEM)
+        because = held.whole_label
+        if not held.value:
+            refused = SlotRefused(
+                instance=frame.instance, slot=command.slot, value=value, because=because
+            )
             yield from _change(flow, frame, refused)
         elif command.slot not in frame.values or frame.values[command.slot].value != value.value:
             yield from _change(
                 flow,
                 frame,
                 SlotSet(
-                    instance=frame.instance, slot=command.slot, value=value, words=command.words
+                    instance=frame.instance,
+                    slot=command.slot,
+                    value=value,
+                    words=command.words,
+                    because=because,
                 ),
             )
         return
@@ -176,11 +184,17 @@ def _slots_ahead(flow: Flow, book: FlowBook, depth: int = 3) -> set[str]:
     return {slot for one in inner for slot in {*one.slots, *_slots_ahead(one, book, depth - 1)}}
 
 
-def _holds(check: str, known: Mapping[str, Labelled]) -> bool:
+def _value(text: str, known: Mapping[str, Labelled]) -> Labelled:
+    """What an expression comes to; nothing where its values do not fit it.
+
+    A flow does not end by it: whether it goes on must not depend on what a stranger wrote.
+    """
+    expression = parse(text)
     try:
-        return bool(parse(check).value(known).value)
+        return expression.value(known)
     except BadExpression:
-        return False
+        labels = [known[name].whole_label for name in expression.names if name in known]
+        return Labelled(value=None, label=join_all(labels))
 
 
 def _change(flow: Flow, frame: Frame, change: SlotSet | SlotRefused) -> Iterator[DialogueEvent]:
@@ -280,11 +294,11 @@ def _step(
             case Jump(to=to):
                 return [FlowMoved(instance=here, at=to if to >= 0 else 1 << 30)]
             case Branch(condition=condition, otherwise=otherwise):
-                found = parse(condition).value(known)
+                found = _value(condition, known)
                 at = after if found.value else otherwise
                 return [FlowMoved(instance=here, at=at, because=found.whole_label)]
             case SetStep(set=values):
-                kept = [(name, parse(text).value(known)) for name, text in values.items()]
+                kept = [(name, _value(text, known)) for name, text in values.items()]
                 return [
                     *(Kept(instance=here, name=name, value=value) for name, value in kept),
                     FlowMoved(instance=here, at=after),
@@ -333,12 +347,12 @@ def _outside(
         case ConfirmStep(confirm=words):
             return AskYesNo(frame.instance, step.id, *fill(words_in(words, language), known))
         case CallStep():
-            arguments = {name: parse(text).value(known) for name, text in step.args.items()}
+            arguments = {name: _value(text, known) for name, text in step.args.items()}
             return CallTool(
                 frame.instance, step.id, step.call, arguments, frame.because, step.into, after
             )
         case SearchStep(search=text):
-            return SearchFor(frame.instance, str(parse(text).value(known).value or ""), after)
+            return SearchFor(frame.instance, str(_value(text, known).value or ""), after)
         case HandOffStep(hand_off=words):
             return HandOver(frame.instance, fill(words_in(words, language), known)[0], after)
     raise KeyError(step)

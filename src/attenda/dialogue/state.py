@@ -118,7 +118,7 @@ def _in_frame(frame: Frame, event: DialogueEvent) -> Frame:
         case SlotSet() | SlotRefused() | SlotsForgotten() | Kept():
             return _knowing(frame, event)
         case FlowMoved(at=at, because=because):
-            moved = _with(frame, at=at, because=join(frame.because, because or SYSTEM))
+            moved = _with(_because(frame, because), at=at)
             back = at <= frame.at  # what was agreed to further on must be agreed to anew
             return _with(moved, confirmed=frozenset(), approval_id="") if back else moved
         case Confirmed(step=step):
@@ -136,12 +136,18 @@ def _knowing(frame: Frame, event: SlotSet | SlotRefused | SlotsForgotten | Kept)
         case Kept(name=name, value=value):
             return _with(frame, values={**frame.values, name: value})
         case SlotSet(slot=slot, value=value):
+            frame = _because(frame, event.because)
             values, refused = {**frame.values, slot: value}, _without(frame.refused, slot)
         case SlotRefused(slot=slot, value=value):
+            frame = _because(frame, event.because)
             values, refused = _without(frame.values, slot), {**frame.refused, slot: value}
         case SlotsForgotten(slots=slots):
             values, refused = _without(frame.values, *slots), frame.refused
     return _with(frame, values=values, refused=refused, confirmed=frozenset())
+
+
+def _because(frame: Frame, label: Label | None) -> Frame:
+    return _with(frame, because=join(frame.because, label)) if label else frame
 
 
 def _ended(state: DialogueState, instance: str, *, done: bool) -> DialogueState:

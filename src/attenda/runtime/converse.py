@@ -132,7 +132,8 @@ class Converser:
             if step.into:
                 value = outcome.result or Labelled(value=None)
                 events.append(Kept(instance=step.instance, name=step.into, value=value))
-            await self._note([*events, FlowMoved(instance=step.instance, at=step.after)])
+            moved = FlowMoved(instance=step.instance, at=step.after, because=call.label)
+            await self._note([*events, moved])
             return True
         if outcome.state == "waiting":
             await self._note(events)

@@ -135,7 +135,7 @@ class Executor:
                 found = await self._database.read(
                     lambda c: tool.run(self._deed(c, call), **arguments)
                 )
-            return Outcome("done", result=tool.result(found, _readers(call), effect_key(call)))
+            return Outcome("done", result=_labelled(tool, found, call))
         except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
             return Outcome("failed", problem=_problem(tool, error))
 
@@ -151,7 +151,7 @@ class Executor:
         try:
             with connection.begin_nested():
                 found = tool.run(self._deed(connection, call), **arguments)
-                result = tool.result(found, _readers(call), key)
+                result = _labelled(tool, found, call)
         except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
             return self._end(connection, key, Outcome("failed", key, problem=_problem(tool, error)))
         self._passing("effect.done")
@@ -183,7 +183,7 @@ class Executor:
                         break
                     if found is None:
                         found = await tool.run(deed, **arguments)
-                return Outcome("done", key, tool.result(found, _readers(call), key))
+                return Outcome("done", key, _labelled(tool, found, call))
             except (TimeoutError, OSError) as error:  # it may have been done, or not
                 _log.warning("%s: %r; whether it was done is not known", tool.name, error)
                 lost = True
@@ -288,8 +288,8 @@ class Executor:
         return Deed(who=call.who, key=effect_key(call), now=self._stamps.now(), rows=rows)
 
 
-def _readers(call: Call) -> frozenset[str]:
-    return frozenset({call.who.id})
+def _labelled(tool: Tool, found: Any, call: Call) -> Labelled:
+    return tool.result(found, frozenset({call.who.id}), effect_key(call), call.label)
 
 
 def _denied(tool: Tool, ruling: Ruling) -> UserError:

@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError, create_model
 
 from attenda.core.errors import UserError
-from attenda.core.label import Integrity, Label, Labelled
+from attenda.core.label import SYSTEM, Integrity, Label, Labelled, at_least
 from attenda.core.principal import Principal
 from attenda.store.pack_tables import Rows
 
@@ -101,8 +101,19 @@ class Tool:
             ) from error
         return {name: getattr(made, name) for name in self.model.model_fields}
 
-    def result(self, value: Any, readers: frozenset[str], call_id: str) -> Labelled:
+    def result(
+        self, value: Any, readers: frozenset[str], call_id: str, given: Label = SYSTEM
+    ) -> Labelled:
         """What it gave, as JSON with its label.
+
+        A look-up keyed by what the person may decide is as good as the table it is from; one
+        keyed by a stranger's words is a stranger's choice.
+
+        Args:
+            value: that it gave.
+            readers: who may read it.
+            call_id: of the call, its source.
+            given: label of the arguments and of all that led to the call.
 
         Raises:
             UserError: it is too large, or no JSON.
@@ -115,7 +126,9 @@ class Tool:
             raise UserError("tool.result", tool=self.name) from error
         if len(text) > self.most_bytes:
             raise UserError("tool.too_large", tool=self.name, limit=self.most_bytes)
-        label = Label(integrity=self.gives, readers=readers, sources=frozenset({call_id}))
+        gives = self.gives if at_least(given, "user") else "untrusted"
+        sources = given.sources | {call_id}
+        label = Label(integrity=gives, readers=readers, sources=sources)
         lower = label.model_copy(update={"integrity": "untrusted"})
         return Labelled(
             value=plain, label=label, fields={name: lower for name in self.gives_untrusted}
