@@ -5,14 +5,16 @@ Understanding is scripted: each message names its commands. What follows from th
 
 import asyncio
 import json
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from attenda.api import Conflict, Denied, Principal, Said
+from attenda.api import Conflict, Denied, Pack, Principal, Said
 from attenda.cli.packs import load_pack
 from attenda.core.command import (
     Affirm,
@@ -27,7 +29,7 @@ from attenda.core.command import (
 )
 from attenda.core.label import Labelled
 from attenda.runtime.house import House
-from attenda.store import agents, journal, sessions
+from attenda.store import agents, journal, privacy, sessions
 from tests.scripted_house import SAVINGS, add_text, scripted_house
 
 SHOP = load_pack(Path(__file__).parent.parent / "packs" / "shop")
@@ -44,10 +46,10 @@ AGENT = Principal(id="usr_s1", role="agent")
 SUPERVISOR = Principal(id="usr_s2", role="supervisor")
 
 
-def scripted(home: Path) -> Any:
+def scripted(home: Path, pack: Pack = SHOP) -> Any:
     """The shop's house; its model words every answer alike."""
     words = "A savings account costs no monthly fee."
-    return scripted_house(home, lambda _: words, packs=[SHOP], understand=understand)
+    return scripted_house(home, lambda _: words, packs=[pack], understand=understand)
 
 
 async def understand(said: Said) -> Sequence[Command]:
@@ -260,5 +262,49 @@ def test_chinese_is_answered_in_chinese(tmp_path: Path) -> None:
                 "退款吧谢谢你们啦一二三四五六 refund order=O-1001 email=ana@example.test"
             )
             assert shown.startswith("I would") or shown.startswith("将为 O-1001 退款 60.40 欧元")
+
+    asyncio.run(story())
+
+
+def test_who_waits_finishes_on_the_flow_that_they_began(tmp_path: Path) -> None:
+    """An upgrade changes the flow while somebody is asked for their yes."""
+    newer = tmp_path / "newer"
+    shutil.copytree(SHOP.folder, newer)
+    file = newer / "flows" / "shop.yaml"
+    file.write_text(file.read_text("utf-8").replace("I would refund", "NEW: I refund"), "utf-8")
+
+    async def before() -> str:
+        async with scripted(tmp_path / "home") as (house, _):
+            talk = await Talk.begin(house)
+            await talk.say("refund order=O-1001 email=ana@example.test")
+            return talk.session_id
+
+    async def after(session_id: str) -> None:
+        async with scripted(tmp_path / "home", replace(SHOP, folder=newer)) as (house, _):
+            old = Talk(house, session_id)
+            assert (await old.say("wait")).startswith("I would refund")
+            assert "number R-" in await old.say("yes")
+            new = await Talk.begin(house)
+            asked = await new.say("refund order=O-1005 email=ana@example.test")
+            assert asked.startswith("NEW: I refund")
+
+    asyncio.run(after(asyncio.run(before())))
+
+
+def test_who_is_erased_is_in_no_journal_but_what_was_done_stays_done(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with scripted(tmp_path) as (house, _):
+            talk = await Talk.begin(house)
+            await talk.say("refund order=O-1001 email=ana@example.test")
+            await talk.say("yes")
+            kept = await house.database.read(lambda c: privacy.export_person(c, ANA.id))
+            assert "O-1001" in json.dumps(kept["effects"], default=str)
+            owner = Principal(id="usr_owner", role="owner")
+            await house.database.write(
+                lambda c: privacy.erase_person(c, house.stamps, owner, ANA.id)
+            )
+            (effect,) = await rows(house, "effects")
+            assert effect["state"] == "done" and "O-1001" not in json.dumps(effect)
+            assert await rows(house, "sessions") == []
 
     asyncio.run(story())

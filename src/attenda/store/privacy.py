@@ -6,7 +6,7 @@ with a team stays the team's, and the audit log keeps that something was done, n
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from attenda.core.errors import Denied
 from attenda.core.principal import Principal
@@ -27,6 +27,7 @@ from attenda.store.schema import (
 from attenda.store.schema import (
     audit as audit_rows,
 )
+from attenda.store.schema_deeds import approvals, effects
 from attenda.store.stamps import Stamps
 
 __all__ = ["erase_person", "expire", "export_person"]
@@ -58,6 +59,8 @@ def export_person(connection: Connection, user_id: str) -> dict[str, Any]:
         "documents": rows(select(documents).where(documents.c.owner_id == user_id)),
         "collections": rows(select(collections).where(collections.c.owner_id == user_id)),
         "agents": rows(select(agents).where(agents.c.owner_id == user_id)),
+        "effects": rows(select(effects).where(effects.c.owner_id == user_id)),
+        "approvals": rows(select(approvals).where(approvals.c.asked_for == user_id)),
         "usage": rows(select(usage).where(usage.c.user_id == user_id)),
         "keys": rows(select(*shown_keys).where(keys.c.user_id == user_id)),
         "sign_ins": rows(select(*shown_logins).where(logins.c.user_id == user_id)),
@@ -81,6 +84,7 @@ def erase_person(connection: Connection, stamps: Stamps, actor: Principal, user_
         mine = table.c.owner_id == user_id, table.c.team_id.is_(None)
         connection.execute(delete(table).where(*mine))
     connection.execute(delete(sessions).where(sessions.c.owner_id == user_id))
+    _forget_deeds(connection, user_id)
     connection.execute(delete(usage).where(usage.c.user_id == user_id))
     connection.execute(delete(users).where(users.c.id == user_id))
     lexical.forget_words(connection)
@@ -103,6 +107,13 @@ def expire(connection: Connection, stamps: Stamps, *, trash_days: int, chat_days
         before = now - chat_days * day_us
         gone += connection.execute(delete(sessions).where(sessions.c.updated_at < before)).rowcount
     return gone
+
+
+def _forget_deeds(connection: Connection, user_id: str) -> None:
+    """Take what was said out of the journal; that something was done, and once, stays."""
+    silent: dict[str, Any] = {"arguments": "", "result": None, "problem": "", "label": {}}
+    connection.execute(update(effects).where(effects.c.owner_id == user_id).values(**silent))
+    connection.execute(delete(approvals).where(approvals.c.asked_for == user_id))
 
 
 def _remove_documents(connection: Connection, *which: ColumnElement[bool]) -> int:
