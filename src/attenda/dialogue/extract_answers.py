@@ -1,0 +1,131 @@
+"""Yes and no, a choice among options, and free text.
+
+A yes can set off a deed, so only a plain one counts: with a "but", a "wait" or a question it is
+neither. A no counts however it goes on. English and Chinese.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from attenda.dialogue.extract_numbers import read_number
+from attenda.dialogue.extract_span import Found, first_of_overlapping, folded
+
+__all__ = ["choices", "free_text", "yes_or_no"]
+
+_LEAD = re.compile(
+    r"(?:[\s,.!…~-]|(?:oh|um+|uh+|er+|ah+|well|so|hi|hello|please|i\s+(?:think|guess|would\s+say|said)|"
+    r"actually|in\s+that\s+case|ok(?:ay)?(?=[\s,]+(?:yes|no|sure|go)))(?![a-z'])|嗯+(?=[^嗯\s])|哦+|噢+|啊+|那(?:就)?|请)*"
+)
+_NO = re.compile(
+    r"(?:no(?!\s+(?:problem|worries|doubt|idea|clue|matter|one))|nope|nah|not?\s+(?:really|now|yet|at\s+all|"
+    r"today|quite|that|this|the|correct|right)|never(?:\s*mind)?|n|negative|wrong|incorrect|cancel\s+(?:it|that)|"
+    r"(?:please\s+)?(?:don'?t|do\s+not)|i\s+(?:don'?t|do\s+not)(?=\s+(?:want|think|need|agree|like))|"
+    r"(?:i(?:'d|\s+would)\s+)?rather\s+not|forget\s+(?:it|about\s+it)|stop)(?![a-z'])"
+    r"|不(?:是|对|用|要|行|可以|好|需要|想|了|必|同意|确认(?!定))?(?:了|的)?(?![道知确清懂明错])(?=$|[\s，。,.!！;；?？、~]|[一-鿿])"
+    r"|算了|别(?=$|[\s，。,.!！了]|[一-鿿])|否|没有(?!关系|问题)|没(?=$|[\s，。])|取消(?:吧|了)?|免了|错了?"
+)
+_YES = re.compile(
+    r"(?:yes|yeah|yea|yep|yup|sure|ok(?:ay)?|of\s+course|absolutely|certainly|definitely|agreed|"
+    r"confirm(?:ed)?|affirmative|do\s+(?:it|that|so)|go\s+(?:ahead|for\s+it)|that\s+works|"
+    r"that(?:'s|\s+is|\s+was)\s+(?:right|correct|fine|it|good|great|perfect)|by\s+all\s+means|"
+    r"sounds\s+(?:good|great)|(?:looks|all)\s+good|no\s+(?:problem|worries)|i\s+(?:do|agree|confirm)|"
+    r"(?:ya|y|correct|exactly|indeed|right|perfect|great|fine|alright|do)(?=\s*(?:$|[,.!;~]|thank|please)))"
+    r"(?![a-z'])"
+    r"|好(?:的|吧|啊|呀|呢|了|嘞|哒)?(?=$|[\s，。,.!！;；、~]|谢|就|请|帮|那)"
+    r"|是(?:的|啊|呀)?(?=$|[\s，。,.!！;；、~]|我|要|没错)"
+    r"|对(?:的|啊|呀|了(?=$|[。.!！]))?(?=$|[\s，。,.!！;；、~])|可以(?:的|啊|呀)?"
+    r"|行(?:的|啊|吧)?(?=$|[\s，。,.!！;；、~])|没问题|没错|当然(?:可以|了|是)?|确认|同意"
+    r"|嗯+(?=$|[\s，。,.!！~])|要(?:的|啊)?(?=$|[\s，。,.!！~])|需要(?=$|[\s，。,.!！~])"
+)
+_HEDGE = re.compile(
+    r"(?<![a-z])(?:but|wait|hold\s+on|except|however|unless|although|though|hmm+|not\s+(?:sure|yet|now|quite|really)|"
+    r"maybe|perhaps|no|don'?t|do\s+not|never\s*mind|cancel|stop|instead|change)(?![a-z'])"
+    r"|但|不过|等一?下|等等|除了|可是|只是|先别|不|别|算了|取消|也许|可能|换|改"
+)
+_QUESTION = re.compile(r"[?？]|[吗么嘛](?=$|[\s，。,.!！])|(?:不可以|不行|不好)[?？]")
+_CLAUSE_END = re.compile(r"[，。,.!！;；、\n]")
+_HARMLESS = re.compile(
+    r"(?<![a-z])(?:no\s+(?:problem|worries|doubt)|why\s+not)(?![a-z])|没问题|没错|不错|不客气"
+)
+_ORDINAL_WORDS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+_NOT_THIS = re.compile(
+    r"(?:(?<![a-z])(?:not|no|don'?t\s+want|instead\s+of|rather\s+than|except)\s+(?:the\s+|a\s+|an\s+)?"
+    r"|不是|不要|不想要|而不是|除了)$"
+)
+
+
+def yes_or_no(text: str) -> Found[bool] | None:
+    """The yes or no that `text` begins with, or None where it is neither or not plain."""
+    plain = folded(text)
+    lead = _LEAD.match(plain)
+    at = lead.end() if lead else 0
+    if (no := _NO.match(plain, at)) and not _is_question(plain, at, no.end()):
+        return Found(False, *no.span(), text[slice(*no.span())])
+    yes = _YES.match(plain, at)
+    if yes is None or _is_question(plain, at, yes.end()):
+        return None
+    if _HEDGE.search(_HARMLESS.sub(" ", plain[yes.end() :])):
+        return None
+    return Found(True, *yes.span(), text[slice(*yes.span())])
+
+
+def _is_question(plain: str, start: int, end: int) -> bool:
+    """Whether the clause with the answer asks: "yes?", 可以退吗."""
+    stop = _CLAUSE_END.search(plain, end)
+    return bool(_QUESTION.search(plain[start : stop.end() if stop else len(plain)]))
+
+
+def choices(text: str, options: Mapping[str, Sequence[str]]) -> list[Found[str]]:
+    """The options that `text` names, in reading order; those it rules out ("not the red") aside.
+
+    `options`: each option's name to other words for it; the name counts too. "The second one",
+    第二个 and a lone number mean a place in the list, where no option is named.
+    """
+    plain = folded(text)
+    words = {
+        folded(word): name
+        for name, others in options.items()
+        for word in (name, *others)
+        if word.strip()
+    }
+    found = [
+        Found(words[word], match.start(), match.end(), text[match.start() : match.end()])
+        for word in words
+        for match in _whole(word).finditer(plain)
+        if not _NOT_THIS.search(plain[: match.start()])
+    ]
+    return first_of_overlapping(found) or _by_place(text, plain, list(options))
+
+
+def _whole(word: str) -> re.Pattern[str]:
+    """`word` between borders where it has Latin letters or digits at its ends, with a plural s."""
+    body = r"\s+".join(re.escape(part) for part in word.split())
+    before = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", word) else ""
+    after = r"(?:e?s)?(?![a-z0-9])" if re.search(r"[a-z0-9]$", word) else ""
+    return re.compile(before + body + after)
+
+
+def _by_place(text: str, plain: str, names: list[str]) -> list[Found[str]]:
+    found = []
+    for match in _PLACE.finditer(plain):
+        said = next(part for part in match.groups() if part)
+        number = _ORDINAL_WORDS.index(said) + 1 if said in _ORDINAL_WORDS else read_number(said)
+        place = len(names) if said == "last" or said == "最后一" else number
+        if place is not None and 1 <= place <= len(names):
+            found.append(Found(names[int(place) - 1], *match.span(), text[slice(*match.span())]))
+    return found
+
+
+_PLACE = re.compile(
+    rf"(?<![a-z])(?:the\s+)?({'|'.join(_ORDINAL_WORDS)}|last)(?:\s+(?:one|option|choice))(?![a-z])"
+    rf"|^\s*(?:the\s+)?({'|'.join(_ORDINAL_WORDS)}|last)\s*[.!]?\s*$"
+    r"|(?<![a-z])(?:option|number|no\.)\s*([0-9]{1,2})(?![0-9])|^\s*([0-9]{1,2})\s*[.)。]?\s*$"
+    r"|第([一二两三四五六七八九十]{1,2}|[0-9]{1,2})(?:个|项|种)?|(最后一)个"
+)
+
+
+def free_text(text: str) -> Found[str] | None:
+    """The whole message without the white space around it; None where nothing is left."""
+    words = text.strip()
+    start = len(text) - len(text.lstrip())
+    return Found(words, start, start + len(words), words) if words else None

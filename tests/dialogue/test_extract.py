@@ -1,0 +1,328 @@
+"""What a user said, found with the words that said it; English and Chinese."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attenda.dialogue.extract_amounts import Money, amounts, quantities
+from attenda.dialogue.extract_answers import choices, free_text, yes_or_no
+from attenda.dialogue.extract_contacts import emails, ids, phones
+from attenda.dialogue.extract_dates import dates
+from attenda.dialogue.extract_span import Found
+from attenda.dialogue.extract_times import instant, times
+
+WEDNESDAY = date(2026, 3, 4)
+MUGS = {"red mug": ["red", "红色"], "blue mug": ["blue", "蓝色"], "plate": ["盘子"]}
+
+
+def values(found: list[Found[object]]) -> list[object]:
+    return [one.value for one in found]
+
+
+@pytest.mark.parametrize(
+    ("words", "day"),
+    [
+        ("tomorrow", "2026-03-05"),
+        ("the day after tomorrow", "2026-03-06"),
+        ("Friday", "2026-03-06"),
+        ("Wednesday", "2026-03-11"),
+        ("this Friday", "2026-03-06"),
+        ("next Friday", "2026-03-13"),
+        ("Friday next week", "2026-03-13"),
+        ("last Wednesday", "2026-02-25"),
+        ("on Thu", "2026-03-05"),
+        ("in two weeks", "2026-03-18"),
+        ("3 days ago", "2026-03-01"),
+        ("a month from now", "2026-04-04"),
+        ("10 March", "2026-03-10"),
+        ("the 10th of April", "2026-04-10"),
+        ("Mar 3rd", "2027-03-03"),
+        ("March 10th, 2027", "2027-03-10"),
+        ("29 Feb", "2028-02-29"),
+        ("the twenty-first", "2026-03-21"),
+        ("2026-03-10", "2026-03-10"),
+        ("3/10", "2026-03-10"),
+        ("13/10/2026", "2026-10-13"),
+        ("10.03.2026", "2026-03-10"),
+        ("明天", "2026-03-05"),
+        ("大后天", "2026-03-07"),
+        ("周五", "2026-03-06"),
+        ("下周五", "2026-03-13"),
+        ("下下周一", "2026-03-16"),
+        ("上星期天", "2026-03-01"),
+        ("三天后", "2026-03-07"),
+        ("3月10日", "2026-03-10"),
+        ("三月十号", "2026-03-10"),
+        ("２０２６年３月１０日", "2026-03-10"),
+        ("明年一月二号", "2027-01-02"),
+        ("下个月10号", "2026-04-10"),
+        ("二十三号", "2026-03-23"),
+    ],
+)
+def test_reads_a_date(words: str, day: str) -> None:
+    (found,) = dates(f"{words}，thanks", WEDNESDAY)
+    assert (found.value.isoformat(), found.words) == (day, words)
+
+
+@pytest.mark.parametrize(
+    "words", ["31 February", "30.02.2026", "2026-13-01", "the second one", "24/7", "3.10", "10号线"]
+)
+def test_finds_no_date_where_there_is_none(words: str) -> None:
+    assert dates(words, WEDNESDAY) == []
+
+
+def test_the_locale_decides_which_number_is_the_month() -> None:
+    assert values(dates("3/10", WEDNESDAY, locale="en-GB")) == [date(2026, 10, 3)]
+    assert values(dates("3/10", WEDNESDAY, locale="zh-CN")) == [date(2026, 3, 10)]
+
+
+def test_a_purchase_lies_in_the_past() -> None:
+    said = "bought it on 10 March, no, on Friday the 27th"
+    assert values(dates(said, WEDNESDAY, prefer="past")) == [
+        date(2025, 3, 10),
+        date(2026, 2, 27),
+        date(2026, 2, 27),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "clock"),
+    [
+        ("half past three", "15:30"),
+        ("3pm", "15:00"),
+        ("3:30 p.m.", "15:30"),
+        ("15:30", "15:30"),
+        ("03:30", "03:30"),
+        ("8:15", "08:15"),
+        ("quarter to five", "16:45"),
+        ("half past 11 in the morning", "11:30"),
+        ("three in the afternoon", "15:00"),
+        ("evening 6:30", "18:30"),
+        ("10 o'clock", "10:00"),
+        ("12 am", "00:00"),
+        ("noon", "12:00"),
+        ("下午三点半", "15:30"),
+        ("上午10点", "10:00"),
+        ("晚上8点20分", "20:20"),
+        ("中午12点", "12:00"),
+        ("凌晨两点", "02:00"),
+        ("三点一刻", "15:15"),
+    ],
+)
+def test_reads_a_time(words: str, clock: str) -> None:
+    (found,) = times(f"{words}, 谢谢")
+    assert (found.value.isoformat("minutes"), found.words) == (clock, words)
+
+
+@pytest.mark.parametrize("words", ["25:00", "€3.30", "at 200 Main St", "第三点", "3.5.2026"])
+def test_finds_no_time_where_there_is_none(words: str) -> None:
+    assert times(words) == []
+
+
+def test_an_hour_without_a_half_is_within_the_hours_given() -> None:
+    assert values(times("at 6", earliest_hour=5)) == [time(6)]
+    assert values(times("at 6", earliest_hour=9)) == [time(18)]
+
+
+def test_a_clock_change_skips_or_repeats_no_appointment() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    assert instant(date(2026, 3, 29), time(2, 30), berlin) == datetime(
+        2026, 3, 29, 1, 30, tzinfo=UTC
+    )
+    assert instant(date(2026, 10, 25), time(2, 30), berlin) == datetime(
+        2026, 10, 25, 0, 30, tzinfo=UTC
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "value", "currency"),
+    [
+        ("€39.90", "39.90", "EUR"),
+        ("200 dollars", "200", "USD"),
+        ("1.299,00 €", "1299.00", "EUR"),
+        ("US$ 1,234.50", "1234.50", "USD"),
+        ("$5k", "5000", "USD"),
+        ("two hundred dollars and fifty cents", "200.50", "USD"),
+        ("50 cents", "0.50", "USD"),
+        ("CHF 1'299.00", "1299.00", "CHF"),
+        ("三百元", "300", "CNY"),
+        ("￥39.9", "39.9", "CNY"),
+        ("三块五", "3.5", "CNY"),
+        ("1.5万元", "15000", "CNY"),
+        ("一百二十欧元", "120", "EUR"),
+    ],
+)
+def test_reads_an_amount(words: str, value: str, currency: str) -> None:
+    (found,) = amounts(f"about {words}, please")
+    assert (found.value, found.words) == (Money(Decimal(value), currency), words)
+
+
+def test_money_dates_and_ids_are_no_quantities() -> None:
+    said = "two mugs and 3 plates for $5 on 10 March, order O-1042, 两个杯子，五本书"
+    taken = [*dates(said, WEDNESDAY), *ids(said, r"O-\d{4}")]
+    found = quantities(said, taken)
+    assert [(int(one.value.count), one.value.unit) for one in found] == [
+        (2, "mugs"),
+        (3, "plates"),
+        (2, "个"),
+        (5, "本"),
+    ]
+
+
+@pytest.mark.parametrize("words", ["the other one", "this one is broken", "one of them", "10%"])
+def test_a_pronoun_is_no_quantity(words: str) -> None:
+    assert quantities(words) == []
+
+
+def test_an_id_is_found_however_it_is_typed() -> None:
+    said = "o1042, O 1043, o – 1044 and Ｏ－１０４５, not O-10426 nor to 1042"
+    assert values(ids(said, r"O-\d{4}")) == ["O-1042", "O-1043", "O-1044", "O-1045"]
+    assert values(ids("rma 12 ab3", r"RMA\d{2}-[A-Z]{2}\d")) == ["RMA12-AB3"]
+
+
+@pytest.mark.parametrize("pattern", ["(a|b)", "O-.*", "^O"])
+def test_a_pattern_that_is_more_than_a_form_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match="pattern"):
+        ids("O-1042", pattern)
+
+
+def test_mail_and_phone() -> None:
+    said = "Ann.B@Example.co.uk or +49 (30) 123-4567, 13812345678; on 2026-03-10, for 1.299.000"
+    assert values(emails(said)) == ["ann.b@example.co.uk"]
+    assert values(phones(said)) == ["+49301234567", "13812345678"]
+
+
+YES = (
+    "yes please|Yes|OK|sure, go ahead|that's right|well, yes|no problem|please do|"
+    "好的，谢谢|是的|对|可以|没问题|嗯|行"
+)
+NO = (
+    "no, the other one|nope|no thanks|don't|not now|never mind|No, I want the red one|"
+    "不用了|算了|不|不是|没有|别"
+)
+NEITHER = (
+    "hmm, wait|maybe|yes, but change the address|yes?|okay but not today|I don't know|not sure|"
+    "yesterday|right now I am busy|no idea|note this|"
+    "等一下|可以退款吗|是不是|不知道|对不起|对了，我想问|"
+    "好贵|要是下雨呢|不错|没关系"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (words, meant)
+        for meant, all_words in ((True, YES), (False, NO), (None, NEITHER))
+        for words in all_words.split("|")
+    ],
+)
+def test_only_a_plain_yes_counts(words: str, meant: bool | None) -> None:
+    found = yes_or_no(words)
+    assert (found.value if found else None) is meant
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("the red one", ["red mug"]),
+        ("not the red, the blue", ["blue mug"]),
+        ("Red Mug and two plates", ["red mug", "plate"]),
+        ("不要红色，要蓝色", ["blue mug"]),
+        ("the second one", ["blue mug"]),
+        ("第三个", ["plate"]),
+        ("2", ["blue mug"]),
+        ("the last one", ["plate"]),
+        ("reddish", []),
+        ("option 4", []),
+    ],
+)
+def test_chooses_among_options(words: str, names: list[str]) -> None:
+    assert values(choices(words, MUGS)) == names
+
+
+EXTRACTORS: list[Callable[[str], list[Found[object]]]] = [
+    lambda text: dates(text, WEDNESDAY),
+    lambda text: dates(text, date.min, prefer="past", locale="de"),
+    lambda text: dates(text, date.max),
+    times,
+    amounts,
+    quantities,
+    lambda text: ids(text, r"O-\d{4}"),
+    emails,
+    phones,
+    lambda text: choices(text, MUGS),
+    lambda text: [one for one in (yes_or_no(text), free_text(text)) if one],
+]
+SNIPPETS = (
+    "next Friday 10 March the 3rd of 2026-03-10 3/10 24:00 half past three pm noon "
+    "€39.90 1.299,00 two hundred dollars $5k a dozen mugs O-1042 a@b.de +49 30 1234567 yes no "
+    "not but red second ，。 明天 下周五 三月十号 3月10日 九千九百九十九万亿 年 月 号 下午三点半 "
+    "三百元 三块五 两个 好的 不用了 吗 İ ﬁ Ｏ－ ① ٣"
+).split(" ")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.one_of(
+        st.text(max_size=80),
+        st.lists(st.sampled_from(SNIPPETS), max_size=12).map(" ".join),
+        st.lists(st.sampled_from(SNIPPETS), max_size=12).map("".join),
+    )
+)
+def test_spans_hold_the_words_of_any_text(text: str) -> None:
+    for extract in EXTRACTORS:
+        found = extract(text)
+        assert all(text[one.start : one.end] == one.words != "" for one in found)
+
+
+DAY_FORMS = [
+    "{0:%Y-%m-%d}",
+    "{0.day} {0:%B} {0.year}",
+    "{0:%b} {0.day}, {0.year}",
+    "{0.year}年{0.month}月{0.day}日",
+    "{0.month}/{0.day}/{0.year}",
+    "{0:%d.%m.%Y}",
+]
+
+
+@given(st.dates(date(1900, 1, 1), date(2099, 12, 31)), st.sampled_from(DAY_FORMS))
+def test_reads_back_a_date_that_was_written(day: date, form: str) -> None:
+    assert values(dates(f"on {form.format(day)}!", WEDNESDAY)) == [day]
+
+
+@given(st.integers(0, 365), st.sampled_from(["{0.day} {0:%B}", "{0.month}月{0.day}号"]))
+def test_a_date_without_its_year_is_the_next_one(ahead: int, form: str) -> None:
+    day = WEDNESDAY + timedelta(ahead % 365)
+    assert values(dates(form.format(day), WEDNESDAY)) == [day]
+
+
+@given(st.times(), st.sampled_from(["{0:%H:%M}", "{0:%I:%M %p}", "{0.hour:02d}:{0.minute:02d}"]))
+def test_reads_back_a_time_that_was_written(clock: time, form: str) -> None:
+    clock = clock.replace(second=0, microsecond=0)
+    assert values(times(form.format(clock))) == [clock]
+
+
+def continental(value: Decimal) -> str:
+    return f"{value:,.2f}".translate({ord(","): ".", ord("."): ","})
+
+
+@given(
+    st.decimals(0, 10**9, places=2),
+    st.sampled_from(
+        [
+            lambda v: f"€{v:,.2f}",
+            lambda v: f"{continental(v)} €",
+            lambda v: f"USD {v}",
+            lambda v: f"{v}元",
+        ]
+    ),
+)
+def test_reads_back_an_amount_that_was_written(
+    value: Decimal, form: Callable[[Decimal], str]
+) -> None:
+    assert [money.value for money in values(amounts(f"pay {form(value)} now"))] == [value]
