@@ -4,8 +4,9 @@ What is asked just now is looked for first, then values for the flows under way,
 flow, by the nearest of its examples. Documents and results of tools are never looked at.
 """
 
+import datetime
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,30 +23,22 @@ from attenda.core.command import (
     SetSlot,
     StartFlow,
 )
-from attenda.core.label import Label, Labelled
+from attenda.core.label import Label
 from attenda.dialogue.book import FlowBook
+from attenda.dialogue.extract_answers import yes_or_no
 from attenda.dialogue.flow import CallFlowStep, CollectStep, ConfirmStep, Flow, Instruction, Slot
 from attenda.dialogue.state import DialogueState
+from attenda.dialogue.values import values_in
 
 __all__ = ["Understanding"]
 
 _CERTAIN, _POSSIBLE, _CLOSE = 0.7, 0.5, 0.05
 """Cosines: from which on a flow is meant, may be meant, and two are told apart."""
-_YES = re.compile(
-    r"\W*(yes|yeah|yep|sure|ok(ay)?|please do|do it|go ahead|confirm(ed)?|correct|right|"
-    r"好的?|是的?|可以|对的?|行|确认|没问题|继续)\b.*|\W*(好|是|对|行|可以|确认|继续).{0,6}",
-    re.IGNORECASE | re.DOTALL,
-)
-_NO = re.compile(
-    r"\W*(no|nope|don'?t|do not|not? (thanks|now)|stop|never mind|不|别|算了|取消).*",
-    re.IGNORECASE | re.DOTALL,
-)
 _CANCEL = re.compile(r"\b(cancel (this|that|it)|forget (it|that)|never mind)\b|算了|不办了", re.I)
 _HUMAN = re.compile(
     r"\b(human|real person|(talk|speak) to (a|some)\s?(person|one|body)|agent please)\b|人工|真人",
     re.IGNORECASE,
 )
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +57,7 @@ class Understanding:
         vector: NDArray[np.float32],
         state: DialogueState,
         label: Label,
+        today: datetime.date,
     ) -> list[Command]:
         """What a message wants.
 
@@ -72,27 +66,29 @@ class Understanding:
             vector: of the same, (D,).
             state: where the dialogue stands.
             label: that values taken from the message get.
+            today: when it was said.
         """
         if _HUMAN.search(text):
             return [AskHuman()]
         asked = _asked(state, self.book)
-        if isinstance(asked, ConfirmStep):
-            if _NO.fullmatch(text):
-                return [Refuse()]
-            if _YES.fullmatch(text):
-                return [Affirm()]
+        slots = dict(_slots(state, self.book))
+        wanted = asked.collect if isinstance(asked, CollectStep) else ""
+        if isinstance(asked, ConfirmStep) and (said := yes_or_no(text)) is not None:
+            return _answered(said.value, list(values_in(text, slots, "", today, label)), state)
         if state.top and _CANCEL.search(text):
             return [Cancel()]
-        started = self._flow(vector)
-        flow = self.book.current[started[0]] if len(started) == 1 else None
-        begins = [StartFlow(flow=flow.name)] if flow else []
-        slots = dict(_slots(state, self.book)) | (dict(_all_slots(flow, self.book)) if flow else {})
-        named = list(_values(text, slots, asked, label))
-        if begins or named:
-            return [*begins, *named]
-        if started:
-            return [Clarify(flows=tuple(started))]
-        return [NotUnderstood()]
+        likely = self._flow(vector)
+        begun = {frame.flow for frame in state.frames}
+        flow = self.book.current[likely[0]] if len(likely) == 1 else None
+        begins = flow if flow and flow.name not in begun else None
+        if begins:
+            slots |= dict(_all_slots(begins, self.book))
+        named = values_in(text, slots, "" if begins else wanted, today, label)
+        found: list[Command] = [StartFlow(flow=begins.name)] if begins else []
+        found += named
+        if not found and len(likely) > 1:
+            return [Clarify(flows=tuple(likely))]
+        return found or [NotUnderstood()]
 
     def _flow(self, vector: NDArray[np.float32]) -> list[str]:
         """The flow that is meant, or those that may be."""
@@ -107,6 +103,21 @@ class Understanding:
         if first >= _CERTAIN and len(near) == 1:
             return near
         return [name for name in ranked if best[name] >= _POSSIBLE][:3] if first >= 0.6 else []
+
+
+def _answered(yes: bool, named: list[SetSlot], state: DialogueState) -> list[Command]:
+    """A yes or a no, with other values in the same breath.
+
+    A value that comes with a yes voids it where it is another one; a no with another value is a
+    correction.
+    """
+    known = state.top.values if state.top else {}
+    other = [
+        one for one in named if one.slot not in known or known[one.slot].value != one.value.value
+    ]
+    if yes:
+        return [Affirm(), *other]
+    return [*other] if other else [Refuse()]
 
 
 def _asked(state: DialogueState, book: FlowBook) -> Instruction | None:
@@ -127,32 +138,3 @@ def _all_slots(flow: Flow, book: FlowBook) -> Iterator[tuple[str, Slot]]:
     for step in flow.instructions:
         if isinstance(step, CallFlowStep) and step.call_flow in book.current:
             yield from book.current[step.call_flow].slots.items()
-
-
-def _values(
-    text: str, slots: Mapping[str, Slot], asked: Instruction | None, label: Label
-) -> Iterator[SetSlot]:
-    wanted = asked.collect if isinstance(asked, CollectStep) else ""
-    for name, slot in slots.items():
-        words = _found(text, slot, asked=name == wanted)
-        if words:
-            yield SetSlot(slot=name, value=Labelled(value=words, label=label), words=words)
-
-
-def _found(text: str, slot: Slot, *, asked: bool) -> str:
-    match slot.type:
-        case "id" if slot.pattern:
-            found = re.search(slot.pattern, text, re.IGNORECASE)
-            return found[0].upper() if found else ""
-        case "email":
-            found = _EMAIL.search(text)
-            return found[0] if found else ""
-        case "choice":
-            lowered = text.lower()
-            for choice, words in slot.choices.items():
-                if any(word.lower() in lowered for word in (choice, *words)):
-                    return choice
-            return ""
-        case "text" if asked:
-            return text.strip()
-    return ""

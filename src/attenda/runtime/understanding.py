@@ -1,5 +1,6 @@
 """Understanding at work: the examples of a book as vectors, made once, and each message's own."""
 
+import datetime
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,6 +28,7 @@ async def learn_examples(embedder: Embedder, book: FlowBook) -> Understand:
 
     async def understand(said: Said) -> Sequence[Command]:
         (vector,) = await embedder.embed([said.text])
-        return known.commands(said.text, vector, said.state, said.label)
+        today = datetime.date.fromisoformat(str(said.given.names["today"].value))
+        return known.commands(said.text, vector, said.state, said.label, today)
 
     return understand

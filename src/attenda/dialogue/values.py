@@ -1,0 +1,91 @@
+"""Values for slots, found in a message: each by the kind of its slot, with the words that said it.
+
+What is asked for just now is looked for first; words that one slot has taken are no other slot's.
+"""
+
+import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from attenda.core.command import SetSlot
+from attenda.core.label import Label, Labelled
+from attenda.dialogue.extract_amounts import Money, Quantity, amounts, quantities
+from attenda.dialogue.extract_answers import choices, free_text, yes_or_no
+from attenda.dialogue.extract_contacts import emails, ids, phones
+from attenda.dialogue.extract_dates import dates
+from attenda.dialogue.extract_span import Found
+from attenda.dialogue.extract_times import times
+from attenda.dialogue.flow import Slot, SlotType
+
+__all__ = ["values_in"]
+
+Finder = Callable[[str, Slot, datetime.date], Sequence[Found[object]]]
+
+_FINDERS: dict[SlotType, Finder] = {
+    "id": lambda text, slot, _: ids(text, slot.pattern) if slot.pattern else [],
+    "email": lambda text, _slot, _today: emails(text),
+    "phone": lambda text, _slot, _today: phones(text),
+    "date": lambda text, _slot, today: dates(text, today),
+    "time": lambda text, _slot, _today: times(text),
+    "amount": lambda text, _slot, _today: amounts(text) or quantities(text),
+    "number": lambda text, _slot, _today: quantities(text),
+    "choice": lambda text, slot, _: choices(text, slot.choices),
+}
+"""In the order in which they take words: an id is no amount, and a date is no number."""
+
+
+def values_in(
+    text: str, slots: Mapping[str, Slot], asked: str, today: datetime.date, label: Label
+) -> Iterator[SetSlot]:
+    """The slots that a message gives values.
+
+    Args:
+        text: of the message.
+        slots: those that may be named.
+        asked: the one that is asked for; only it takes free text, or a bare yes.
+        today: when it was said.
+        label: of the message.
+    """
+    taken: list[Found[object]] = []
+    order = [asked] * (asked in slots) + [name for name in slots if name != asked]
+    for kind, find in _FINDERS.items():
+        for name in order:
+            if slots[name].type == kind:
+                free = [one for one in find(text, slots[name], today) if _free(one, taken)]
+                if free:
+                    taken.append(free[0])
+                    yield _set(name, free[0], label)
+    if asked not in slots or any(taken):
+        return
+    said: Found[object] | None = None
+    match slots[asked].type:
+        case "yes_no":
+            said = yes_or_no(text)
+        case "text":
+            said = free_text(text)
+    if said is not None:
+        yield _set(asked, said, label)
+
+
+def _free(one: Found[object], taken: Sequence[Found[object]]) -> bool:
+    return all(one.end <= other.start or other.end <= one.start for other in taken)
+
+
+def _set(name: str, found: Found[object], label: Label) -> SetSlot:
+    value = Labelled(value=_plain(found.value), label=label)
+    return SetSlot(slot=name, value=value, words=found.words)
+
+
+def _plain(value: object) -> str | bool:
+    """As flows keep it: numbers as they are written, days as YYYY-MM-DD, times as HH:MM."""
+    match value:
+        case bool() | str():
+            return value
+        case Money(value=amount):
+            return str(amount)
+        case Quantity(count=count):
+            return str(count)
+        case datetime.time():
+            return value.strftime("%H:%M")
+        case datetime.date():
+            return value.isoformat()
+    return str(value)

@@ -1,0 +1,151 @@
+"""From words to commands, without any model: what is asked now, values, another matter, or none."""
+
+import datetime
+import itertools
+
+import numpy as np
+import pytest
+
+from attenda.core.command import (
+    AskHuman,
+    Cancel,
+    Command,
+    NotUnderstood,
+    SetSlot,
+    StartFlow,
+)
+from attenda.core.event import DialogueEvent
+from attenda.core.label import Label
+from attenda.dialogue.machine import Given, advance, reduce
+from attenda.dialogue.state import DialogueState, replay
+from attenda.dialogue.understand import Understanding
+from tests.dialogue.test_machine import BOOK, Talk
+
+TODAY = datetime.date(2026, 3, 10)
+LABEL = Label(integrity="user", readers=frozenset({"usr_ana"}))
+WORDS = sorted(
+    {
+        word
+        for flow in BOOK.current.values()
+        for texts in flow.examples.values()
+        for text in texts
+        for word in text.lower().split()
+    }
+)
+
+
+def vector(text: str) -> np.ndarray:
+    """A bag of the examples' words: enough to know an example again."""
+    found = np.array([word in text.lower().split() for word in WORDS], np.float32)
+    length = float(np.linalg.norm(found))
+    return found / length if length else found
+
+
+NAMED = [
+    (flow.name, text)
+    for flow in BOOK.current.values()
+    for texts in flow.examples.values()
+    for text in texts
+]
+KNOWN = Understanding(
+    BOOK, [name for name, _ in NAMED], np.stack([vector(text) for _, text in NAMED])
+)
+
+
+def understood(text: str, state: DialogueState) -> list[Command]:
+    return KNOWN.commands(text, vector(text), state, LABEL, TODAY)
+
+
+def plain(commands: list[Command]) -> list[object]:
+    """Commands as one reads them."""
+    return [
+        (one.slot, one.value.value) if isinstance(one, SetSlot) else type(one).__name__
+        for one in commands
+    ]
+
+
+def at_confirmation() -> DialogueState:
+    talk = Talk()
+    for commands in (
+        [StartFlow(flow="refund")],
+        understood("O-1001, and I am ana@example.test", _begun()),
+    ):
+        talk.hear(*commands)
+    return talk.state
+
+
+def _begun() -> DialogueState:
+    talk = Talk()
+    talk.hear(StartFlow(flow="refund"))
+    return talk.state
+
+
+def test_a_flow_and_its_values_in_one_message() -> None:
+    found = understood("I want my money back for o 1001, ana@example.test", DialogueState())
+    assert set(map(str, plain(found))) == {
+        "StartFlow", "('order', 'O-1001')", "('email', 'ana@example.test')",
+    }  # fmt: skip
+    assert all(one.value.label == LABEL for one in found if isinstance(one, SetSlot))
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("yes", ["Affirm"]),
+        ("Yes please, go ahead!", ["Affirm"]),
+        ("yes, O-1001", ["Affirm"]),
+        ("好的", ["Affirm"]),
+        ("no", ["Refuse"]),
+        ("不用了", ["Refuse"]),
+        ("no, O-1002 I meant", [("order", "O-1002")]),
+        ("yes but for O-1002", None),
+        ("hmm, wait", ["NotUnderstood"]),
+        ("I'd like to talk to a human", ["AskHuman"]),
+        ("转人工", ["AskHuman"]),
+    ],
+)
+def test_answers_to_what_would_be_done(said: str, wanted: list[object] | None) -> None:
+    found = understood(said, at_confirmation())
+    if wanted is not None:
+        assert plain(found) == wanted
+    # whatever was understood: no yes to a value that was not shown
+    state = at_confirmation()
+    events: list[DialogueEvent] = reduce(state, found, BOOK, Given(message_id="msg_9"))
+    after = replay(state, events)
+    frame = after.top
+    if frame and frame.confirmed:
+        assert frame.values["order"].value == "O-1001"
+
+
+def test_values_of_each_kind_and_dates_from_today() -> None:
+    talk = Talk()
+    talk.hear(StartFlow(flow="hours"))
+    assert plain(understood("tomorrow", talk.state)) == [("day", "2026-03-11")]
+    assert plain(understood("3月12日", talk.state)) == [("day", "2026-03-12")]
+
+
+def test_what_is_meant_otherwise() -> None:
+    assert plain(understood("cancel that", _begun())) == [Cancel.__name__]
+    assert plain(understood("cancel that", DialogueState())) == [NotUnderstood.__name__]
+    assert [type(one) for one in understood("real person please", _begun())] == [AskHuman]
+    found = understood("when are you open", at_confirmation())
+    assert plain(found) == ["StartFlow"]
+
+
+def test_no_order_of_messages_breaks_the_talk() -> None:
+    lines = [
+        "I want my money back",
+        "O-1001",
+        "yes",
+        "no",
+        "ana@example.test",
+        "hm",
+        "算了",
+        "tomorrow",
+    ]
+    for order in itertools.islice(itertools.permutations(lines), 0, 40_000, 1_300):
+        state = DialogueState()
+        for number, line in enumerate(order):
+            given = Given(message_id=f"msg_{number}")
+            state = replay(state, reduce(state, understood(line, state), BOOK, given))
+            state = replay(state, advance(state, BOOK, given).events)
