@@ -17,6 +17,7 @@ from attenda.core.event import (
     HandedOff,
     Kept,
     TooLate,
+    Understood,
 )
 from attenda.core.label import Labelled
 from attenda.core.principal import Principal
@@ -164,6 +165,9 @@ class Converser:
         titles = [words_in(flows[name].title, self.given.language) for name in names]
         if not titles:
             self._tell("dialogue.again")
+            pending = advance(replay(self.state, [Understood()]), self.pack.book, self.given).next
+            if isinstance(pending, AskSlot | AskYesNo):
+                self._say(pending.text)
             return
         listed = "".join(f"\n- {title}" for title in titles)
         self._tell("dialogue.which", titles=listed)

@@ -5,6 +5,7 @@ stood. Neither documents nor results of tools take part in understanding what th
 """
 
 import datetime
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,21 +19,35 @@ from attenda.runtime.agent import Agent
 from attenda.runtime.answering import Answering, question_of
 from attenda.runtime.converse import Converser
 from attenda.runtime.pack import Said
-from attenda.runtime.reply import language_of
 
 __all__ = ["FlowTurn", "given_for"]
 
+_HAN = re.compile("[\u3400-\u9fff]")
+_WORD = re.compile(r"(?<![\w@.-])[A-Za-z']{2,}(?![\w@-])")
 
-def given_for(who: Principal, message_id: str, text: str, now: int) -> Given:
-    """What flows may know besides what is said: the day, the time, and who asks."""
+
+def given_for(who: Principal, message_id: str, said: Sequence[str], now: int) -> Given:
+    """What flows may know besides what is said: the day, the time, and who asks.
+
+    `said` is all that the person wrote, in order: it tells their language.
+    """
     moment = datetime.datetime.fromtimestamp(now / 1_000_000, datetime.UTC)
     names = {
         "today": Labelled(value=moment.date().isoformat(), label=SYSTEM),
         "now": Labelled(value=moment.strftime("%H:%M"), label=SYSTEM),
         "user": Labelled(value={"id": who.id, "name": who.name, "role": who.role}, label=SYSTEM),
     }
-    language = "zh-CN" if language_of(text) == "zh" else "en"
-    return Given(message_id=message_id, language=language, names=names)
+    return Given(message_id=message_id, language=_spoken(said), names=names)
+
+
+def _spoken(said: Sequence[str]) -> str:
+    """The language of the newest message that shows one; a number or an address shows none."""
+    for text in reversed(said):
+        if _HAN.search(text):
+            return "zh-CN"
+        if len(_WORD.findall(text)) > 1:
+            return "en"
+    return "en"
 
 
 @dataclass(frozen=True, slots=True)

@@ -321,8 +321,8 @@ class Runs:
         """The dialogue where this branch of the conversation left it."""
         kept = [stored.state for stored in path if stored.state]
         state = DialogueState.model_validate_json(kept[-1]) if kept else DialogueState()
-        said = path[-1]
-        given = given_for(who, said.id, said.message.text, self._stamps.now())
+        said = [stored.message.text for stored in path if stored.message.role == "user"]
+        given = given_for(who, path[-1].id, said, self._stamps.now())
         return Converser(pack, recorder, who, given, state)
 
     async def _commit(
