@@ -72,12 +72,12 @@ class Converser:
         """Take what the person wants, and go on until they are needed again; the state then."""
         before = self.state
         events = reduce(self.state, commands, self.pack.book, self.given)
-        await self._note(events)
+        self._note(events)
         for event in events:
             self._answer_to(before, event)
         for _ in range(MOST_DEEDS):
             decision = advance(self.state, self.pack.book, self.given)
-            await self._note(decision.events)
+            self._note(decision.events)
             for event in decision.events:
                 self._answer_to(before, event)
             if not await self._carry_out(decision.next):
@@ -90,7 +90,7 @@ class Converser:
         """Go on after a person decided about what a flow waits for."""
         top = self.state.top
         if top is not None and top.approval_id:
-            await self._note([FlowMoved(instance=top.instance, at=top.at)])
+            self._note([FlowMoved(instance=top.instance, at=top.at)])
         return await self.take(())
 
     async def _carry_out(self, step: Next) -> bool:
@@ -109,12 +109,12 @@ class Converser:
                 return await self._call(step)
             case SearchFor(instance=instance, query=query, after=after):
                 self.wanted.append(query)
-                await self._note([FlowMoved(instance=instance, at=after)])
+                self._note([FlowMoved(instance=instance, at=after)])
                 return True
             case HandOver(instance=instance, reason=reason, after=after):
                 self._say(reason)
                 moved = FlowMoved(instance=instance, at=after)
-                await self._note([moved, HandedOff(reason=reason)])
+                self._note([moved, HandedOff(reason=reason)])
         return False
 
     async def _call(self, step: CallTool) -> bool:
@@ -134,10 +134,10 @@ class Converser:
                 value = outcome.result or Labelled(value=None)
                 events.append(Kept(instance=step.instance, name=step.into, value=value))
             moved = FlowMoved(instance=step.instance, at=step.after, because=call.label)
-            await self._note([*events, moved])
+            self._note([*events, moved])
             return True
         if outcome.state == "waiting":
-            await self._note(events)
+            self._note(events)
             self._tell("dialogue.needs_approval")
             return False
         problem = outcome.problem or UserError("tool.broke", tool=step.tool)
@@ -145,7 +145,7 @@ class Converser:
         if outcome.state == "unknown":
             events.append(HandedOff(reason=str(problem)))
         before = self.state
-        await self._note([*events, *_all_ended(before, step.instance)])
+        self._note([*events, *_all_ended(before, step.instance)])
         return outcome.state != "unknown" and self.state.top is not None
 
     def _answer_to(self, before: DialogueState, event: DialogueEvent) -> None:
@@ -179,9 +179,9 @@ class Converser:
         gap = "\n\n" if self.recorder.length else ""
         self.recorder.write(f"{gap}{text}")
 
-    async def _note(self, events: Sequence[DialogueEvent]) -> None:
+    def _note(self, events: Sequence[DialogueEvent]) -> None:
         if events:
-            await self.recorder.note(*events)
+            self.recorder.jot(*events)
         self.state = replay(self.state, events)
 
 

@@ -56,6 +56,11 @@ class Recorder:
         self._pending += events
         await self._log.store(self)
 
+    def jot(self, *events: Event) -> None:
+        """Store events soon, after the words before them."""
+        self._pending += events
+        self._log.soon(self)
+
     def answer(self) -> Message:
         """The answer as it stands."""
         parts: list[Part] = [TextPart(text="".join(self._text))]

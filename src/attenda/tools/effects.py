@@ -81,9 +81,13 @@ def effect_key(call: Call) -> str:
 
 
 def _approval_hash(call: Call) -> str:
-    label = call.label.model_dump(mode="json")
-    ordered = {name: sorted(one) if isinstance(one, list) else one for name, one in label.items()}
-    return hashlib.sha256((effect_key(call) + json.dumps(ordered)).encode()).hexdigest()
+    """Of the deed and of every label that belongs to it."""
+    labels = {"": call.because, **{n: one.whole_label for n, one in call.arguments.items()}}
+    parts = [
+        [name, label.integrity, sorted(label.readers), sorted(label.sources)]
+        for name, label in sorted(labels.items())
+    ]
+    return hashlib.sha256((effect_key(call) + json.dumps(parts)).encode()).hexdigest()
 
 
 class Executor:
