@@ -99,10 +99,25 @@ def _way_mistakes(
             yield step.id, "flow.unreachable", {}
         if isinstance(step, CallFlowStep) and step.call_flow not in flows:
             yield step.id, "flow.unknown_flow", {"name": step.call_flow}
+        elif isinstance(step, CallFlowStep) and flow.name in _all_called(step.call_flow, flows):
+            yield step.id, "flow.calls_itself", {"name": step.call_flow}
         if isinstance(step, CallStep) and False in reached.get(at, set()):
             writes = step.call in tools and tools[step.call].writes
             if writes and not step.unless_confirmed:
                 yield step.id, "flow.unconfirmed", {"name": step.call}
+
+
+def _all_called(name: str, flows: Mapping[str, Flow]) -> set[str]:
+    """A flow, those that it calls, and those that they call."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        one = waiting.pop()
+        if one in flows and one not in found:
+            steps = flows[one].instructions
+            waiting += [step.call_flow for step in steps if isinstance(step, CallFlowStep)]
+        found.add(one)
+    return found
 
 
 def _collected(flow: Flow) -> Iterator[tuple[str, str]]:

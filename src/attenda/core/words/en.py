@@ -932,4 +932,5 @@ ENGLISH: dict[str, str] = {
     "dialogue.failed": "I can't go on with this.",
     "pack.none": "There is no pack in {path}: it needs a pack.py that names its PACK.",
     "pack.broken": "{path} can't be run: {problem}",
+    "flow.calls_itself": "Calling “{name}” leads back to this flow, without an end.",
 }

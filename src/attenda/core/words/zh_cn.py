@@ -932,4 +932,5 @@ CHINESE: dict[str, str] = {
     "dialogue.failed": "此事我无法继续办理。",
     "pack.none": "{path} 中没有扩展包：需要一个声明了 PACK 的 pack.py。",
     "pack.broken": "无法运行 {path}：{problem}",
+    "flow.calls_itself": "调用“{name}”会回到此流程，没有尽头。",
 }
