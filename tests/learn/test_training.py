@@ -28,6 +28,7 @@ from attenda.learn.rows import read_data
 from attenda.learn.run_folder import RunFolder
 from attenda.learn.sample import Sampling, generate
 from attenda.learn.sources import find_source, open_source
+from attenda.learn.spread import ALONE
 from attenda.learn.tokenizer import TokenRow
 from attenda.learn.trainer import Learner, Report, TrainState, train
 from attenda.learn.transformer import Decoder, Encoder, EncoderDecoder, build
@@ -315,9 +316,11 @@ def test_a_spoiled_step_is_not_taken(tmp_path: Path) -> None:
 def test_places_stay_exact_where_weights_have_16_bits() -> None:
     model = build(tiny("llama"))
     exact = dict(build(tiny("llama")).named_buffers())
-    MasterWeights(model, torch.bfloat16)
-    assert {weight.dtype for weight in model.parameters()} == {torch.bfloat16}
-    assert exact and all(torch.equal(model.get_buffer(name), exact[name]) for name in exact)
+    weights = MasterWeights(model, torch.bfloat16)
+    for kind in (torch.bfloat16, torch.float32):  # measured while it learns, and at the end
+        assert ALONE.whole_model(model, weights, kind) is model
+        assert {weight.dtype for weight in model.parameters()} == {kind}
+        assert exact and all(torch.equal(model.get_buffer(name), exact[name]) for name in exact)
 
 
 def test_what_can_not_be_learned_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from attenda.learn.shards import cut_like, whole
 
-__all__ = ["MasterWeights", "OptimizerPlan", "Schedule", "make_optimizers"]
+__all__ = ["MasterWeights", "OptimizerPlan", "Schedule", "make_optimizers", "turn_weights"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,12 @@ def make_optimizers(
     return made
 
 
+def turn_weights(model: nn.Module, kind: torch.dtype) -> None:
+    """Make the weights of `model` `kind`; its tables of positions stay exact."""
+    for weight in model.parameters():
+        weight.data = weight.data.to(kind)
+
+
 class MasterWeights:
     """The weights that the optimizer moves: the model's own, or copies of them in 32 bits.
 
@@ -118,8 +124,7 @@ class MasterWeights:
         self.weights: Sequence[Tensor] = moving
         if compute != torch.float32:
             self.weights = [weight.detach().float().clone() for weight in moving]
-            for weight in model.parameters():  # tables of positions stay exact
-                weight.data = weight.data.to(compute)
+            turn_weights(model, compute)
         self._model_weights: list[Tensor] = list(moving)
         self._apart = compute != torch.float32
 

@@ -26,7 +26,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from attenda.core.errors import OperatorError
 from attenda.learn import launch
-from attenda.learn.optimizers import MasterWeights
+from attenda.learn.optimizers import MasterWeights, turn_weights
 from attenda.learn.run_folder import RunFolder
 from attenda.learn.shards import whole
 from attenda.learn.transformer import Transformer
@@ -71,7 +71,7 @@ class Spread:
         """The model with all of its weights as `kind`, in the leading process; all must ask."""
         if not self.leads:
             return None
-        model.to(kind)
+        turn_weights(model, kind)
         weights.copy_into(model)
         return model
 
