@@ -1,4 +1,4 @@
-"""What a run would take: a few of its steps are really done, on its own data, and forgotten.
+"""What a run would take: a few of its steps and its end are really done, and forgotten.
 
 Time and memory are measured, not guessed from sizes; nothing is left on disk.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from attenda.learn.learning import measure_before, prepare
+from attenda.learn.learning import conclude, measure_before, prepare
 from attenda.learn.plan import Plan
 from attenda.learn.run_folder import RunFolder
 from attenda.learn.spread import ALONE
@@ -22,6 +22,8 @@ __all__ = ["estimate", "peak_memory_mb"]
 
 _STEPS = 6
 """Steps that are done; the first two warm up."""
+_MEASURED = 32
+"""Rows and questions that are measured at the end: as many as are in memory at once."""
 
 
 def estimate(plan: Plan, home: Path, watch: Watch) -> dict[str, Any]:
@@ -47,6 +49,7 @@ def estimate(plan: Plan, home: Path, watch: Watch) -> dict[str, Any]:
             return state.step == _STEPS
 
         train(run.learner, run.lesson.source, TrainState(), enough)
+        conclude(run, rows=_MEASURED)  # and so may a whole model in 32 bits
         facts = folder.facts()
     steps = facts["steps"]
     each = statistics.median(seconds[2:] or seconds)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from attenda.core.template import template_hash
-from attenda.learn.batches import Corpus, Packing
+from attenda.learn.batches import Batch, Corpus, Packing
 from attenda.learn.dialogues import Dialogue
 from attenda.learn.encoding import write_answers
 from attenda.learn.gguf import read_gguf, write_gguf, write_gguf_adapter
@@ -32,7 +33,8 @@ _GENERATED = 64
 _MOST_TOKENS = 64
 _MOST_READ = 1024
 _GENERAL_ROWS = 64
-_FINAL_ROWS = 512
+_COMPARED = 1024
+"""Places at which a file's model is compared with its own; their logits are held at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,12 @@ class Finishing:
     """What it began as."""
     told: Callable[[int, int], None]
     """Called with the rows measured so far, and those to be measured."""
+    rows: int = 512
+    """Most rows of the validation text, and most questions of each kind, that are measured."""
 
 
 def finish(run: Finishing) -> dict[str, Any]:
-    """Write the finished model and its card; returns its figures."""
+    """Write the finished model and its card; returns its figures. The model is used up."""
     folder, plan, model, tokenizer = run.folder, run.plan, run.model, run.tokenizer
     data, learned = run.data, run.learned
     model.to("cpu").eval()
@@ -102,18 +106,18 @@ def finish(run: Finishing) -> dict[str, Any]:
 def measure_finished(run: Finishing) -> dict[str, Any]:
     """Surprise beside the n-gram's, what generated answers are like, and scores on a task."""
     model, tokenizer, data, plan = run.model, run.tokenizer, run.data, run.plan
-    task = make_task(data.validation, plan.train.seed)
+    task = make_task(data.validation, plan.train.seed).cut(run.rows)
     figures: dict[str, Any] = {}
     scores: dict[str, TaskScores] = {}
     if plan.recipe != "prefer" and data.validation and not isinstance(model, Encoder):
         measured = corpus_of(model, tokenizer, data.validation, plan)
         ngrams = ngrams_of(run.learned, model.shape.vocabulary)
-        found = surprise(model, tokenizer, measured, rows=_FINAL_ROWS, told=run.told)
+        found = surprise(model, tokenizer, measured, rows=run.rows, told=run.told)
         figures["validation"] = found.figures()
         figures["ngram"] = ngram_surprise(ngrams, measured, tokenizer).figures()
         scores["ngram"] = ngram_scores(ngrams, tokenizer, task)
         if isinstance(model, Decoder):
-            figures |= _answers(model, tokenizer, data.validation)
+            figures |= _answers(model, tokenizer, data.validation, min(run.rows, _GENERATED))
     if plan.recipe != "pretrain" or not isinstance(model, Encoder):  # which only hid tokens so far
         scores["after"] = task_scores(model, tokenizer, task, run.told)
     rows = {key: one.figures() for key, one in scores.items() if one.ranked or one.graded}
@@ -145,11 +149,11 @@ def measure(
 
 
 def _answers(
-    model: Decoder, tokenizer: TextTokenizer, dialogues: Sequence[Dialogue]
+    model: Decoder, tokenizer: TextTokenizer, dialogues: Sequence[Dialogue], most: int = _GENERATED
 ) -> dict[str, Any]:
     """What generated answers are like; nothing where nobody asks."""
     room = min(model.shape.context, _MOST_READ) - _MOST_TOKENS
-    prompts = [tokenizer.prompt(said)[-room:] for said in questions(dialogues, _GENERATED)]
+    prompts = [tokenizer.prompt(said)[-room:] for said in questions(dialogues, most)]
     if not prompts:
         return {}
     found = generate(model, prompts, tokenizer.stop_ids, Sampling(most=_MOST_TOKENS))
@@ -170,25 +174,29 @@ def _export_parity(
     folder: RunFolder, model: Decoder, tokenizer: TextTokenizer, corpus: Corpus
 ) -> dict[str, float]:
     """The model beside itself as read back from an 8-bit GGUF file, on text that it knows."""
+    packing = Packing(corpus, 2, seed=0, shuffle=False)
+    part = packing.fill(packing.rows(0)[:2], "parity")
+    shares = _log_shares(model, part)
+    best = shares.topk(10).indices  # (N, 10)
+    own, likeliest = shares.gather(-1, best), shares.argmax(-1)
+    del shares
     file = folder.path / ".parity.gguf"
     try:
         write_gguf(file, model, tokenizer, "q8_0", folder.name)
+        model.to("meta")  # two whole models at once would be the most that a run holds
         again, _ = read_gguf(file)
     finally:
         file.unlink(missing_ok=True)
     assert isinstance(again, Decoder)
-    packing = Packing(corpus, 2, seed=0, shuffle=False)
-    part = packing.fill(packing.rows(0)[:2], "parity")
-    shares, others = (
-        one(part.tokens, positions=part.positions, documents=part.documents).log_softmax(-1)
-        for one in (model, again)
-    )
-    best = shares.topk(10).indices  # (2, T, 10)
-    real = part.learned
-    distance = (shares.gather(-1, best) - others.gather(-1, best)).abs().mean(-1)[real]
-    same = shares.argmax(-1)[real] == others.argmax(-1)[real]
+    others = _log_shares(again, part)
     return {
-        "tokens": int(real.sum()),
-        "same_likeliest": same.float().mean().item(),
-        "distance": distance.mean().item(),
+        "tokens": len(best),
+        "same_likeliest": (others.argmax(-1) == likeliest).float().mean().item(),
+        "distance": (others.gather(-1, best) - own).abs().mean().item(),
     }
+
+
+def _log_shares(model: Decoder, part: Batch) -> Tensor:
+    """Log-probabilities of each token (N, V) at the first learned places of a batch."""
+    hidden = model.hidden(part.tokens, positions=part.positions, documents=part.documents)
+    return model.logits(hidden[part.learned][:_COMPARED]).log_softmax(-1)

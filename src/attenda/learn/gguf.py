@@ -141,8 +141,8 @@ def read_gguf(path: Path, template: str = "") -> tuple[Transformer, TextTokenize
     model = build(shape, seed=None)
     tensors: dict[str, Tensor] = {}
     for tensor in reader.tensors:
-        values = torch.from_numpy(dequantize(tensor.data, tensor.tensor_type).astype(np.float32))
-        tensors[tensor.name] = _rows_from_llama(tensor.name, values, shape)
+        values = np.require(dequantize(tensor.data, tensor.tensor_type), np.float32, "W")
+        tensors[tensor.name] = _rows_from_llama(tensor.name, torch.from_numpy(values), shape)
     table = weight_names.gguf(shape)
     load_weights(model, weight_names.from_family(tensors, table, shape, model.state_dict()))
     return model, tokenizer

@@ -39,14 +39,13 @@ from attenda.learn.task import make_task, task_scores
 from attenda.learn.tokenizer import TextTokenizer, train_tokenizer
 from attenda.learn.trainer import Learner, Report, TrainState, train
 from attenda.learn.transformer import Decoder, Encoder, Transformer, build, fast_type
-from attenda.learn.watch import Silent, Watch
+from attenda.learn.watch import Silent, Watch, now_and_then
 
-__all__ = ["Run", "learn", "measure_before", "prepare"]
+__all__ = ["Run", "conclude", "learn", "measure_before", "prepare"]
 
 _MEASURED_ROWS = 64
-"""Rows of the validation text that are measured while learning; all of it at the end."""
+"""Rows of the validation text that are measured while learning; more at the end."""
 _SAMPLES = 3
-_SILENT_S = 5.0
 
 
 @dataclass(slots=True)
@@ -116,30 +115,15 @@ def _carry_out(folder: RunFolder, home: Path, watch: Watch, spread: Spread) -> d
 
 def _end(run: Run, state: TrainState) -> dict[str, Any]:
     """Finish the run if it took its last step; what is noted of it, in the leading process."""
-    folder, spread = run.folder, run.spread
+    folder = run.folder
     if state.step < run.learner.schedule.steps:
-        if not spread.leads:
+        if not run.spread.leads:
             return {}
         folder.note(status="stopped", step=state.step)
         return folder.facts()
-    run.watch.doing("learn.doing.finish")
-    # the finished model holds the 32-bit weights, not their 16-bit copies
-    model = spread.whole_model(run.model, run.learner.weights, torch.float32)
-    if model is None:
+    figures = conclude(run)
+    if figures is None:
         return {}
-    with torch.compiler.set_stance("force_eager"):
-        figures = finish(
-            Finishing(
-                folder=folder,
-                plan=run.plan,
-                model=model,
-                tokenizer=run.tokenizer,
-                data=run.data,
-                learned=run.lesson.corpus,
-                base=run.base,
-                told=_now_and_then(run.watch),
-            )
-        )
     seconds = time.perf_counter() - run.began
     folder.note(status="finished", step=state.step, figures=figures, last_seconds=seconds)
     with suppress(OSError):  # a full disk costs the page, not the run
@@ -147,17 +131,32 @@ def _end(run: Run, state: TrainState) -> dict[str, Any]:
     return folder.facts()
 
 
-def _now_and_then(watch: Watch) -> Callable[[int, int], None]:
-    """Tell `watch` how far measuring is, every few seconds."""
-    last = time.monotonic()
+def conclude(run: Run, **limits: int) -> dict[str, Any] | None:
+    """Write and measure the finished model; its figures, in the leading process.
 
-    def told(done: int, most: int) -> None:
-        nonlocal last
-        if time.monotonic() - last > _SILENT_S:
-            last = time.monotonic()
-            watch.doing("learn.doing.measure", done=done, most=most)
-
-    return told
+    What moved the weights is let go of: the whole model takes its memory now. `limits` are
+    `Finishing`'s, where less is to be measured.
+    """
+    run.watch.doing("learn.doing.finish")
+    # the finished model holds the 32-bit weights, not their 16-bit copies
+    model = run.spread.whole_model(run.model, run.learner.weights, torch.float32)
+    learned = run.lesson.corpus
+    del run.model, run.learner, run.lesson
+    if model is None:
+        return None
+    finishing = Finishing(
+        folder=run.folder,
+        plan=run.plan,
+        model=model,
+        tokenizer=run.tokenizer,
+        data=run.data,
+        learned=learned,
+        base=run.base,
+        told=now_and_then(run.watch),
+        **limits,
+    )
+    with torch.compiler.set_stance("force_eager"):
+        return finish(finishing)
 
 
 def prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread) -> Run:
@@ -363,7 +362,7 @@ def _task_before(run: Run) -> None:
         return
     task = make_task(run.data.validation, run.plan.train.seed)
     with torch.compiler.set_stance("force_eager"):
-        scores = task_scores(model, run.tokenizer, task, _now_and_then(run.watch))
+        scores = task_scores(model, run.tokenizer, task, now_and_then(run.watch))
     run.folder.note(task_before=scores.figures())
 
 

@@ -14,7 +14,8 @@ import string
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Self
 
 import numpy as np
 import torch
@@ -62,6 +63,10 @@ class Task:
     rankings: tuple[Ranking, ...]
     short: tuple[tuple[Sequence[Message], str], ...]
     """What was said, and the short answer that was given."""
+
+    def cut(self, most: int) -> Self:
+        """The first `most` of each."""
+        return replace(self, rankings=self.rankings[:most], short=self.short[:most])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,15 @@
 """Who looks on while a run goes."""
 
+import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from attenda.learn.conversation import Problem
 from attenda.learn.trainer import Report
 
-__all__ = ["Silent", "Watch"]
+__all__ = ["Silent", "Watch", "now_and_then"]
+
+_SILENT_S = 5.0
 
 
 class Watch(Protocol):
@@ -51,3 +55,16 @@ class Silent:
 
     def passing(self, point: str) -> None:
         """A point is passed."""
+
+
+def now_and_then(watch: Watch) -> Callable[[int, int], None]:
+    """Tells `watch` how far measuring is, every few seconds; takes what is done, and all of it."""
+    last = time.monotonic()
+
+    def told(done: int, most: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > _SILENT_S:
+            last = time.monotonic()
+            watch.doing("learn.doing.measure", done=done, most=most)
+
+    return told
