@@ -64,7 +64,7 @@ function build(known) {
     el("p", {}, el("a", { href: "#runs" }, t("school.all_runs"))),
     el("h2", { id: "run-title" }, row.name, " ", el("span", { id: "run-state", role: "status" })),
     el("p", { id: "run-problem", class: "bad", hidden: true }),
-    el("p", { id: "run-warning", class: "bad", hidden: !row.warning }, row.warning),
+    el("p", { id: "run-warning", class: "bad", hidden: true }),
     el("div", { id: "run-now" }),
     el("div", { class: "buttons" }, ...deeds(known)),
     el("section", { class: "box plot", "aria-labelledby": "curve-title" }, el("h3", { id: "curve-title" }, t("school.curve")), el("div", { id: "curve" }), el("div", { id: "curve-key" })),
@@ -164,8 +164,10 @@ function update(known) {
   const { row } = known;
   const now = state(row);
   if ($("#run-state").textContent !== now.textContent) $("#run-state").replaceChildren(now);
-  $("#run-problem").textContent = row.problem ?? "";
-  $("#run-problem").hidden = !row.problem;
+  for (const key of ["problem", "warning"]) {
+    $(`#run-${key}`).textContent = row[key] ?? "";
+    $(`#run-${key}`).hidden = !row[key];
+  }
   $("#run-now").replaceChildren(
     row.steps && row.status !== "finished" ? el("progress", { class: "whole", max: row.steps, value: row.step, "aria-label": progressOf(row) }) : "",
     facts([[t("school.step"), progressOf(row)], [t("school.loss"), figure(row.loss)], [t("school.quality"), bits(row)], [t("school.speed"), speed(row)], [t("school.time_left"), left(row)]]));
