@@ -53,7 +53,7 @@ KNOWN = Understanding(
 
 
 def understood(text: str, state: DialogueState) -> list[Command]:
-    return KNOWN.commands(text, vector(text), state, LABEL, TODAY)
+    return KNOWN.commands(text, vector(KNOWN.wish(text)), state, LABEL, TODAY)
 
 
 def plain(commands: list[Command]) -> list[object]:

@@ -28,7 +28,7 @@ from attenda.dialogue.book import FlowBook
 from attenda.dialogue.extract_answers import yes_or_no
 from attenda.dialogue.flow import CallFlowStep, CollectStep, ConfirmStep, Flow, Instruction, Slot
 from attenda.dialogue.state import DialogueState
-from attenda.dialogue.values import values_in
+from attenda.dialogue.values import values_in, without_values
 
 __all__ = ["Understanding"]
 
@@ -51,6 +51,11 @@ class Understanding:
     vectors: NDArray[np.float32]
     """(examples, D)."""
 
+    def wish(self, text: str) -> str:
+        """The part of a message that says what the person wants, of which the vector is made."""
+        slots = [slot for flow in self.book.current.values() for slot in flow.slots.values()]
+        return without_values(text, slots)
+
     def commands(
         self,
         text: str,
@@ -63,7 +68,7 @@ class Understanding:
 
         Args:
             text: of the message.
-            vector: of the same, (D,).
+            vector: of its `wish`, (D,).
             state: where the dialogue stands.
             label: that values taken from the message get.
             today: when it was said.

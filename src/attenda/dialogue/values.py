@@ -4,7 +4,8 @@ What is asked for just now is looked for first; words that one slot has taken ar
 """
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from attenda.core.command import SetSlot
 from attenda.core.label import Label, Labelled
@@ -16,7 +17,7 @@ from attenda.dialogue.extract_span import Found
 from attenda.dialogue.extract_times import times
 from attenda.dialogue.flow import Slot, SlotType
 
-__all__ = ["values_in"]
+__all__ = ["values_in", "without_values"]
 
 Finder = Callable[[str, Slot, datetime.date], Sequence[Found[object]]]
 
@@ -64,6 +65,20 @@ def values_in(
             said = free_text(text)
     if said is not None:
         yield _set(asked, said, label)
+
+
+def without_values(text: str, slots: Iterable[Slot]) -> str:
+    """A message without ids and addresses: what is left says what the person wants.
+
+    Returns the message itself where nothing would be left.
+    """
+    found: list[Found[str]] = [*emails(text), *phones(text)]
+    for pattern in {slot.pattern for slot in slots if slot.pattern}:
+        found += ids(text, pattern)
+    left = text
+    for one in sorted(found, key=lambda each: -each.start):
+        left = left[: one.start] + left[one.end :]
+    return left if re.search(r"\w\w", left) else text
 
 
 def _free(one: Found[object], taken: Sequence[Found[object]]) -> bool:

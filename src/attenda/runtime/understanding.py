@@ -27,7 +27,7 @@ async def learn_examples(embedder: Embedder, book: FlowBook) -> Understand:
     known = Understanding(book, [name for name, _ in named], vectors)
 
     async def understand(said: Said) -> Sequence[Command]:
-        (vector,) = await embedder.embed([said.text])
+        (vector,) = await embedder.embed([known.wish(said.text)])
         today = datetime.date.fromisoformat(str(said.given.names["today"].value))
         return known.commands(said.text, vector, said.state, said.label, today)
 
