@@ -168,6 +168,8 @@ class Converser:
             pending = advance(replay(self.state, [Understood()]), self.pack.book, self.given).next
             if isinstance(pending, AskSlot | AskYesNo):
                 self._say(pending.text)
+            elif isinstance(pending, Await):
+                self._tell("dialogue.waits_for_approval")
             return
         listed = "".join(f"\n- {title}" for title in titles)
         self._tell("dialogue.which", titles=listed)
