@@ -31,11 +31,12 @@ def given_for(who: Principal, message_id: str, said: Sequence[str], now: int) ->
 
     `said` is all that the person wrote, in order: it tells their language.
     """
+    own = Label(integrity="system", readers=frozenset({who.id}))
     moment = datetime.datetime.fromtimestamp(now / 1_000_000, datetime.UTC)
     names = {
         "today": Labelled(value=moment.date().isoformat(), label=SYSTEM),
         "now": Labelled(value=moment.strftime("%H:%M"), label=SYSTEM),
-        "user": Labelled(value={"id": who.id, "name": who.name, "role": who.role}, label=SYSTEM),
+        "user": Labelled(value={"id": who.id, "name": who.name, "role": who.role}, label=own),
     }
     return Given(message_id=message_id, language=_spoken(said), names=names)
 

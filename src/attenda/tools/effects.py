@@ -132,13 +132,13 @@ class Executor:
         if ruling.do != "allow":
             return Outcome("denied", problem=_denied(tool, ruling))
         try:
-            if tool.outside:
-                async with asyncio.timeout(tool.timeout_s):
+            async with asyncio.timeout(tool.timeout_s):
+                if tool.outside:
                     found = await tool.run(self._deed(None, call), **arguments)
-            else:
-                found = await self._database.read(
-                    lambda c: tool.run(self._deed(c, call), **arguments)
-                )
+                else:
+                    found = await self._database.read(
+                        lambda c: tool.run(self._deed(c, call), **arguments)
+                    )
             return Outcome("done", result=_labelled(tool, found, call))
         except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
             return Outcome("failed", problem=_problem(tool, error))
