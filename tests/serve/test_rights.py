@@ -98,6 +98,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("DELETE", "/api/agents/{agent_id}"): Row(P, needs="manage_agents"),
     ("POST", "/api/agents/{agent_id}/restore"): Row(P, needs="manage_agents"),
     ("GET", "/api/collections"): Row(S),
+    ("GET", "/api/packs"): Row(S),
     ("GET", "/api/models"): Row(S),
     ("POST", "/api/models/{name}/pull"): Row(A, ok=(404,)),
     ("POST", "/api/models/{name}/stop"): Row(A),

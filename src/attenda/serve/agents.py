@@ -5,7 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
+from attenda.core.errors import NotFound
 from attenda.core.principal import Principal
+from attenda.dialogue.flow import words_in
+from attenda.runtime.house import House
 from attenda.serve.gate import house_of, principal, require
 from attenda.store import agents, documents
 
@@ -25,6 +28,8 @@ class AgentFields(BaseModel):
     model: str | None = Field(default=None, max_length=200)
     collection_ids: list[str] | None = None
     """Which documents it answers from; null takes all that the person may see."""
+    pack: str | None = Field(default=None, max_length=80)
+    """Whose flows and tools it has; empty is none."""
 
     def given(self) -> dict[str, Any]:
         """What was given; null is a value for the documents alone."""
@@ -48,7 +53,7 @@ async def list_(request: Request, who: Who) -> list[dict[str, Any]]:
 async def create(request: Request, who: Maker, body: NewAgent) -> dict[str, str]:
     """A new agent."""
     house = house_of(request)
-    values = body.given()
+    values = _known(house, body.given())
     shared = values.pop("shared", True)
     agent_id = await house.database.write(
         lambda c: agents.create_agent(c, house.stamps, who, shared=shared, **values)
@@ -60,7 +65,7 @@ async def create(request: Request, who: Maker, body: NewAgent) -> dict[str, str]
 async def change(request: Request, who: Maker, agent_id: str, body: AgentFields) -> None:
     """Change an agent."""
     house = house_of(request)
-    values = body.given()
+    values = _known(house, body.given())
     await house.database.write(
         lambda c: agents.change_agent(c, house.stamps, who, agent_id, **values)
     )
@@ -80,6 +85,38 @@ async def restore(request: Request, who: Maker, agent_id: str) -> None:
     await house.database.write(
         lambda c: agents.delete_agent(c, house.stamps, who, agent_id, gone=False)
     )
+
+
+@router.get("/packs")
+async def packs(request: Request, who: Who) -> list[dict[str, Any]]:
+    """The packs at work here: what an agent that has one can do, and with which tools."""
+    return [
+        {
+            "name": one.pack.name,
+            "title": words_in(dict(one.pack.title), who.language),
+            "flows": [
+                words_in(flow.title, who.language)
+                for flow in one.book.current.values()
+                if not flow.hidden
+            ],
+            "tools": [
+                {"name": tool.name, "about": tool.about, "writes": tool.writes}
+                for tool in one.executor.tools.values()
+            ],
+        }
+        for one in house_of(request).packs.values()
+    ]
+
+
+def _known(house: House, values: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an agent, if there is such a pack.
+
+    Raises:
+        NotFound: there is none.
+    """
+    if values.get("pack") and values["pack"] not in house.packs:
+        raise NotFound("pack.unknown", name=values["pack"])
+    return values
 
 
 @router.get("/collections")

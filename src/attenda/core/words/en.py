@@ -933,4 +933,8 @@ ENGLISH: dict[str, str] = {
     "pack.none": "There is no pack in {path}: it needs a pack.py that names its PACK.",
     "pack.broken": "{path} can't be run: {problem}",
     "flow.calls_itself": "Calling “{name}” leads back to this flow, without an end.",
+    "page.pack": "Can do",
+    "page.no_pack": "Nothing but answer",
+    "page.pack_can": "People can ask it to: {flows}",
+    "pack.unknown": "There is no pack “{name}” here.",
 }

@@ -933,4 +933,8 @@ CHINESE: dict[str, str] = {
     "pack.none": "{path} 中没有扩展包：需要一个声明了 PACK 的 pack.py。",
     "pack.broken": "无法运行 {path}：{problem}",
     "flow.calls_itself": "调用“{name}”会回到此流程，没有尽头。",
+    "page.pack": "能办的事",
+    "page.no_pack": "只回答问题",
+    "page.pack_can": "人们可以请它：{flows}",
+    "pack.unknown": "这里没有扩展包“{name}”。",
 }

@@ -10,13 +10,14 @@ const fields = editor.elements;
 let agent = null; // the agent that is edited; null while it is new
 let shelves = [];
 let models = [];
+let packs = [];
 
 // --- the list
 
 async function list() {
-  const found = await attempt(() => Promise.all(["/api/agents", "/api/collections", "/api/models"].map((path) => api("GET", path))));
+  const found = await attempt(() => Promise.all(["/api/agents", "/api/collections", "/api/models", "/api/packs"].map((path) => api("GET", path))));
   if (!found) return;
-  [, shelves, models] = found;
+  [, shelves, models, packs] = found;
   fill($("#agents"), found[0].map(row), t(may("manage_agents") ? "no_agents" : "no_agents_yet"));
 }
 
@@ -29,9 +30,11 @@ function row(one) {
   return el("li", { class: "item" },
     el("div", { class: "line" }, el("strong", { class: "name" }, one.name), badge(t(one.team_id ? "for_everyone" : "for_me"))),
     one.instructions && el("p", { class: "clip" }, one.instructions),
-    facts([[t("tone"), one.tone], [t("model"), one.model || t("default_model")], [t("documents"), one.collection_ids ? named || t("none") : t("all_documents")]]),
+    facts([[t("tone"), one.tone], [t("model"), one.model || t("default_model")], [t("pack"), one.pack && packTitle(one.pack)], [t("documents"), one.collection_ids ? named || t("none") : t("all_documents")]]),
     el("div", { class: "buttons" }, buttons));
 }
+
+const packTitle = (name) => packs.find((pack) => pack.name === name)?.title ?? t("gone");
 
 async function talk(one) {
   const made = await attempt(() => api("POST", "/api/sessions", { agent_id: one.id }));
@@ -58,6 +61,8 @@ function edit(one) {
   $("#editor-title").textContent = one?.name ?? t("new_agent");
   $("#collections").replaceChildren(...choices(one?.collection_ids ?? []));
   fields.model.replaceChildren(...options(one?.model ?? ""));
+  fields.pack.replaceChildren(...packOptions(one?.pack ?? ""));
+  $("#pack-choice").hidden = !packs.length;
   showScope();
   swap(true);
   fields.name.focus();
@@ -80,14 +85,22 @@ function options(chosen) {
   return [el("option", { value: "" }, t("default_model")), ...rows];
 }
 
+function packOptions(chosen) {
+  const rows = packs.map((pack) => el("option", { value: pack.name, selected: pack.name === chosen }, pack.title));
+  if (chosen && !packs.some((pack) => pack.name === chosen)) rows.push(el("option", { value: chosen, selected: true }, `${chosen} (${t("not_here")})`));
+  return [el("option", { value: "" }, t("no_pack")), ...rows];
+}
+
 function showScope() {
   $("#collections").hidden = fields.scope.value === "all";
+  const flows = packs.find((pack) => pack.name === fields.pack.value)?.flows ?? [];
+  $("#pack-hint").textContent = flows.length ? t("pack_can", { flows: flows.join(" · ") }) : "";
 }
 
 /** Save what stands in the form; a new agent becomes the one that is edited. */
 async function save() {
   const ticked = [...editor.querySelectorAll("[name=collection]:checked")].map((box) => box.value);
-  const body = { name: fields.name.value.trim(), tone: fields.tone.value.trim(), instructions: fields.instructions.value, model: fields.model.value, collection_ids: fields.scope.value === "all" ? null : ticked };
+  const body = { name: fields.name.value.trim(), tone: fields.tone.value.trim(), instructions: fields.instructions.value, model: fields.model.value, pack: fields.pack.value, collection_ids: fields.scope.value === "all" ? null : ticked };
   if (agent) await api("PATCH", `/api/agents/${agent.id}`, body);
   else {
     const shared = fields.shared.value === "yes";
