@@ -45,6 +45,8 @@ def values(found: list[Found[object]]) -> list[object]:
         ("March 10th, 2027", "2027-03-10"),
         ("29 Feb", "2028-02-29"),
         ("the twenty-first", "2026-03-21"),
+        ("13th of this month", "2026-03-13"),
+        ("the 2nd of next month", "2026-04-02"),
         ("2026-03-10", "2026-03-10"),
         ("3/10", "2026-03-10"),
         ("13/10/2026", "2026-10-13"),
@@ -104,6 +106,7 @@ def test_a_purchase_lies_in_the_past() -> None:
         ("three in the afternoon", "15:00"),
         ("evening 6:30", "18:30"),
         ("10 o'clock", "10:00"),
+        ('2 o"clock in the afternoon', "14:00"),
         ("12 am", "00:00"),
         ("noon", "12:00"),
         ("下午三点半", "15:30"),
@@ -117,6 +120,10 @@ def test_a_purchase_lies_in_the_past() -> None:
 def test_reads_a_time(words: str, clock: str) -> None:
     (found,) = times(f"{words}, 谢谢")
     assert (found.value.isoformat("minutes"), found.words) == (clock, words)
+
+
+def test_a_time_may_end_a_sentence() -> None:
+    assert values(times("Come at 14:00. Or 9.30.")) == [time(14), time(9, 30)]
 
 
 @pytest.mark.parametrize("words", ["25:00", "€3.30", "at 200 Main St", "第三点", "3.5.2026"])
@@ -199,13 +206,16 @@ def test_mail_and_phone() -> None:
 
 YES = (
     "yes please|Yes|OK|sure, go ahead|that's right|well, yes|no problem|please do|"
+    "Yes, that is right. Is it free?|Sounds great.|That'll work|"
     "好的，谢谢|是的|对|可以|没问题|嗯|行"
 )
 NO = (
-    "no, the other one|nope|no thanks|don't|not now|never mind|No, I want the red one|"
+    "I do not wish to book|no, the other one|nope|no thanks|don't|not now|never mind|"
+    "No, I want the red one|"
     "不用了|算了|不|不是|没有|别"
 )
 NEITHER = (
+    "Yes, what does it cost?|Yeah actually, try Lotus|OK, another one then|"
     "hmm, wait|maybe|yes, but change the address|yes?|okay but not today|I don't know|not sure|"
     "yesterday|right now I am busy|no idea|note this|"
     "等一下|可以退款吗|是不是|不知道|对不起|对了，我想问|"

@@ -1,7 +1,7 @@
 """Yes and no, a choice among options, and free text.
 
-A yes can set off a deed, so only a plain one counts: with a "but", a "wait" or a question it is
-neither. A no counts however it goes on. English and Chinese.
+A yes can set off a deed, so only a plain one counts: with a "but", a "wait" or a question in the
+same sentence it is neither. A no counts however it goes on. English and Chinese.
 """
 
 import re
@@ -17,19 +17,22 @@ _LEAD = re.compile(
     r"actually|in\s+that\s+case|ok(?:ay)?(?=[\s,]+(?:yes|no|sure|go)))(?![a-z'])|嗯+(?=[^嗯\s])|哦+|噢+|啊+|那(?:就)?|请)*"
 )
 _NO = re.compile(
-    r"(?:no(?!\s+(?:problem|worries|doubt|idea|clue|matter|one))|nope|nah|not?\s+(?:really|now|yet|at\s+all|"
+    r"(?:no(?!\s+(?:problem|worries|doubt|idea|clue|matter|one))|nope|nah|not?\s+(?:really|now|yet|"
+    r"at\s+(?:all|the\s+moment|this)|just|right|"
     r"today|quite|that|this|the|correct|right)|never(?:\s*mind)?|n|negative|wrong|incorrect|cancel\s+(?:it|that)|"
-    r"(?:please\s+)?(?:don'?t|do\s+not)|i\s+(?:don'?t|do\s+not)(?=\s+(?:want|think|need|agree|like))|"
+    r"(?:please\s+)?(?:don'?t|do\s+not)|i\s+(?:don'?t|do\s+not)(?=\s+(?:want|think|need|agree|like|wish|care))|"
+    r"nothing(?=\s*(?:$|[,.!;]|else|more|at|right|thank))|"
+    r"that(?:'s|\s+is)\s+(?:not|wrong|incorrect)|"
     r"(?:i(?:'d|\s+would)\s+)?rather\s+not|forget\s+(?:it|about\s+it)|stop)(?![a-z'])"
     r"|不(?:是|对|用|要|行|可以|好|需要|想|了|必|同意|确认(?!定))?(?:了|的)?(?![道知确清懂明错])(?=$|[\s，。,.!！;；?？、~]|[一-鿿])"
     r"|算了|别(?=$|[\s，。,.!！了]|[一-鿿])|否|没有(?!关系|问题)|没(?=$|[\s，。])|取消(?:吧|了)?|免了|错了?"
 )
 _YES = re.compile(
     r"(?:yes|yeah|yea|yep|yup|sure|ok(?:ay)?|of\s+course|absolutely|certainly|definitely|agreed|"
-    r"confirm(?:ed)?|affirmative|do\s+(?:it|that|so)|go\s+(?:ahead|for\s+it)|that\s+works|"
+    r"confirm(?:ed)?|affirmative|do\s+(?:it|that|so)|go\s+(?:ahead|for\s+it)|that(?:\s+will|'ll)?\s+works?|"
     r"that(?:'s|\s+is|\s+was)\s+(?:right|correct|fine|it|good|great|perfect)|by\s+all\s+means|"
-    r"sounds\s+(?:good|great)|(?:looks|all)\s+good|no\s+(?:problem|worries)|i\s+(?:do|agree|confirm)|"
-    r"(?:ya|y|correct|exactly|indeed|right|perfect|great|fine|alright|do)(?=\s*(?:$|[,.!;~]|thank|please)))"
+    r"(?:that\s+)?sounds\s+(?:good|great|fine|perfect)|(?:looks|all)\s+good|no\s+(?:problem|worries)|i\s+(?:do(?!\s+not)|agree|confirm)|it\s+(?:sure\s+)?is(?!\s+not)|you\s+got\s+it|"
+    r"(?:ya|y|good|correct|exactly|indeed|right|perfect|great|fine|alright|do)(?=\s*(?:$|[,.!;~]|thank|please)))"
     r"(?![a-z'])"
     r"|好(?:的|吧|啊|呀|呢|了|嘞|哒)?(?=$|[\s，。,.!！;；、~]|谢|就|请|帮|那)"
     r"|是(?:的|啊|呀)?(?=$|[\s，。,.!！;；、~]|我|要|没错)"
@@ -38,12 +41,13 @@ _YES = re.compile(
     r"|嗯+(?=$|[\s，。,.!！~])|要(?:的|啊)?(?=$|[\s，。,.!！~])|需要(?=$|[\s，。,.!！~])"
 )
 _HEDGE = re.compile(
-    r"(?<![a-z])(?:but|wait|hold\s+on|except|however|unless|although|though|hmm+|not\s+(?:sure|yet|now|quite|really)|"
+    r"(?<![a-z])(?:but|wait|hold\s+on|except|however|unless|although|though|hmm+|not|actually|else|different|another|rather|"
     r"maybe|perhaps|no|don'?t|do\s+not|never\s*mind|cancel|stop|instead|change)(?![a-z'])"
     r"|但|不过|等一?下|等等|除了|可是|只是|先别|不|别|算了|取消|也许|可能|换|改"
 )
 _QUESTION = re.compile(r"[?？]|[吗么嘛](?=$|[\s，。,.!！])|(?:不可以|不行|不好)[?？]")
 _CLAUSE_END = re.compile(r"[，。,.!！;；、\n]")
+_SENTENCE_END = re.compile(r"[。.!！\n]")
 _HARMLESS = re.compile(
     r"(?<![a-z])(?:no\s+(?:problem|worries|doubt)|why\s+not)(?![a-z])|没问题|没错|不错|不客气"
 )
@@ -62,17 +66,17 @@ def yes_or_no(text: str) -> Found[bool] | None:
     if (no := _NO.match(plain, at)) and not _is_question(plain, at, no.end()):
         return Found(False, *no.span(), text[slice(*no.span())])
     yes = _YES.match(plain, at)
-    if yes is None or _is_question(plain, at, yes.end()):
+    if yes is None or _is_question(plain, at, yes.end(), _SENTENCE_END):
         return None
     if _HEDGE.search(_HARMLESS.sub(" ", plain[yes.end() :])):
         return None
     return Found(True, *yes.span(), text[slice(*yes.span())])
 
 
-def _is_question(plain: str, start: int, end: int) -> bool:
-    """Whether the clause with the answer asks: "yes?", 可以退吗."""
-    stop = _CLAUSE_END.search(plain, end)
-    return bool(_QUESTION.search(plain[start : stop.end() if stop else len(plain)]))
+def _is_question(plain: str, start: int, end: int, stop: re.Pattern[str] = _CLAUSE_END) -> bool:
+    """Whether the piece with the answer, up to `stop`, asks: "yes?", 可以退吗."""
+    border = stop.search(plain, end)
+    return bool(_QUESTION.search(plain[start : border.end() if border else len(plain)]))
 
 
 def choices(text: str, options: Mapping[str, Sequence[str]]) -> list[Found[str]]:

@@ -70,7 +70,7 @@ _ORDINALS |= {
 _ORDINALS |= {"thirtieth": 30, "thirty first": 31, "thirty-first": 31}
 
 
-_WEEKS = {"last": -1, "this": 0, "next": 1}
+_LATER = {"last": -1, "this": 0, "next": 1}
 _BACKWARDS = frozenset({"ago", "前", "以前", "之前"})
 
 
@@ -138,7 +138,7 @@ def _weekday(match: re.Match[str], today: date, prefer: Prefer) -> date:
     which = match["which"] or match["week"]
     if which == "last" and not match["week"]:
         return day_of_week(today, weekday, None, "past")
-    return day_of_week(today, weekday, _WEEKS.get(which), prefer)
+    return day_of_week(today, weekday, _LATER.get(which), prefer)
 
 
 def _chinese_weekday(match: re.Match[str], today: date, prefer: Prefer) -> date:
@@ -161,6 +161,10 @@ def _chinese_date(match: re.Match[str], today: date, prefer: Prefer) -> date | N
 
 def _lone_day(match: re.Match[str], today: date, prefer: Prefer) -> date | None:
     return in_month(_day(match["day"]), None, today, prefer)
+
+
+def _day_of_month(match: re.Match[str], today: date, prefer: Prefer) -> date | None:
+    return in_month(_day(match["day"]), _LATER.get(match["which"]), today, prefer)
 
 
 def _chinese_lone_day(match: re.Match[str], today: date, prefer: Prefer) -> date | None:
@@ -273,6 +277,13 @@ _READERS: list[tuple[re.Pattern[str], Reader]] = [
     (
         re.compile(rf"(?P<which_month>[下上本这]个?月)?(?<![0-9第]){_ZH_DAY}(?!楼|线|店|房)"),
         _chinese_lone_day,
+    ),
+    (
+        re.compile(
+            rf"(?<![a-z0-9.,/:])(?:the\s+)?{_DAY}\s+(?:of\s+)?(?P<which>this|next|the|last)\s+month"
+            r"(?![a-z])"
+        ),
+        _day_of_month,
     ),
     (re.compile(rf"(?<![a-z])(?:on\s+)?the\s+{_DAY}{_LONE_END}"), _lone_day),
     (

@@ -31,13 +31,13 @@ _PART = r"(?:\s*,?\s*(?:in\s+the|at)?\s*(?P<part>morning|afternoon|evening|night
 _PART_FIRST = r"(?:(?<![a-z])(?P<early>morning|afternoon|evening)(?:\s+at|\s+around)?\s+)"
 _HOUR = rf"(?P<hour>[0-9]{{1,2}}|{ENGLISH_NUMBER})"
 _DIGITAL = re.compile(
-    rf"{_PART_FIRST}?(?<![0-9.,:/€$£¥-])(?P<hour>[0-9]{{1,2}})[:.](?P<minute>[0-5][0-9])(?![0-9.:%€$£])"
+    rf"{_PART_FIRST}?(?<![0-9.,:/€$£¥-])(?P<hour>[0-9]{{1,2}})[:.](?P<minute>[0-5][0-9])(?![0-9:%€$£]|\.[0-9])"
     rf"(?:\s*{_HALF_DAY}|{_PART})?"
 )
 _WHOLE_HOUR = re.compile(
-    rf"{_PART_FIRST}?(?<![0-9.,:/€$£¥a-z-]){_HOUR}(?:\s*o'?\s?clock)?(?:\s*{_HALF_DAY}|{_PART})"
+    rf"{_PART_FIRST}?(?<![0-9.,:/€$£¥a-z-]){_HOUR}(?:\s*o[\'\"]?\s?clock)?(?:\s*{_HALF_DAY}|{_PART})"
 )
-_OCLOCK = re.compile(rf"(?<![0-9.,:/a-z-]){_HOUR}\s*o'?\s?clock(?![a-z])")
+_OCLOCK = re.compile(rf"(?<![0-9.,:/a-z-]){_HOUR}\s*o[\'\"]?\s?clock(?![a-z])")
 _PART_THEN_HOUR = re.compile(rf"{_PART_FIRST}{_HOUR}(?![0-9.,:/]*[0-9])(?![a-z])")
 _AT = re.compile(
     rf"(?<![a-z])at\s+{_HOUR}(?=\s*(?:$|[,;!?)]|\.(?![0-9]))|\s+(?:on|tomorrow|today|please|for|then|"

@@ -937,4 +937,8 @@ ENGLISH: dict[str, str] = {
     "page.no_pack": "Nothing but answer",
     "page.pack_can": "People can ask it to: {flows}",
     "pack.unknown": "There is no pack “{name}” here.",
+    "exam.unknown": "There is no exam called {name}; there are {names}.",
+    "exam.no_folder": "The public data sets are not here: set ATTENDA_DATA to the folder that holds them.",
+    "exam.no_data": "The data set {name} is not in {folder}; set ATTENDA_DATA to the folder that holds it.",
+    "exam.bad_data": "The data set {name} can’t be read: {reason}. Fetch it again.",
 }

@@ -937,4 +937,8 @@ CHINESE: dict[str, str] = {
     "page.no_pack": "只回答问题",
     "page.pack_can": "人们可以请它：{flows}",
     "pack.unknown": "这里没有扩展包“{name}”。",
+    "exam.unknown": "没有名为 {name} 的考试；现有 {names}。",
+    "exam.no_folder": "这里没有公开数据集：请把 ATTENDA_DATA 设为存放它们的文件夹。",
+    "exam.no_data": "{folder} 里没有数据集 {name}；请把 ATTENDA_DATA 设为存放它的文件夹。",
+    "exam.bad_data": "数据集 {name} 无法读取：{reason}。请重新获取。",
 }

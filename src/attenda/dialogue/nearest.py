@@ -1,0 +1,167 @@
+"""Which flow a sentence means, judged from examples, or that it means none of them.
+
+Softmax regression on a sentence vector and hashed n-grams, and a gate with one threshold that is
+chosen on the examples alone, by cross-validation. No generative model, no text of documents.
+It does not embed: vectors are handed in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attenda.dialogue.nearest_features import SentenceFeatures
+from attenda.dialogue.nearest_gate import Gate, best_vote, fit_gate, share_factor, try_out
+from attenda.dialogue.nearest_model import SentenceModel, Signals
+from attenda.dialogue.nearest_softmax import softmax
+
+__all__ = ["Candidate", "Certain", "Judgement", "Nearest", "NoneOfThese", "Unsure"]
+
+Floats = NDArray[np.float32]
+
+_WEIGHT_DECAYS = (0.1, 0.03)
+"""Tried on the examples; of two as good the first. Many flows want the smaller."""
+_VOTE = 0.3
+"""Weight of a vote where votes help: in a language that the embedder does not know they do not."""
+_MOST_CANDIDATES = 3
+_CLOSE = 0.4
+"""A flow with at least this share of the best one's share may be meant as well."""
+_BELIEVED = 0.5
+"""The least share of a flow that is taken without asking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A flow that the sentence may mean."""
+
+    name: str
+    share: float
+    """Of the belief, 0 to 1; those of all flows sum to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certain:
+    """One flow, well ahead of the others."""
+
+    best: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """Two or three flows too close to choose: ask, naming them."""
+
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def best(self) -> Candidate:
+        """The likeliest."""
+        return self.candidates[0]
+
+
+@dataclass(frozen=True, slots=True)
+class NoneOfThese:
+    """Out of scope; the nearest are given all the same."""
+
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def best(self) -> Candidate:
+        """The likeliest."""
+        return self.candidates[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """How a model's logits and its examples' votes become shares of belief."""
+
+    vote: float
+    factor: float
+    """Multiplies the logits, so that shares are as often right as they say."""
+
+    def shares(self, signals: Signals) -> Floats:
+        """(N, C), each row summing to 1."""
+        logits = signals.logits + np.float32(self.vote) * signals.votes
+        return softmax(logits * np.float32(self.factor))
+
+
+Judgement = Certain | Unsure | NoneOfThese
+
+
+class Nearest:
+    """A fitted judge of sentences; immutable, safe in several threads."""
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        features: SentenceFeatures,
+        model: SentenceModel,
+        mixture: Mixture,
+        gate: Gate,
+    ) -> None:
+        """Made by `fit`."""
+        self.names = names
+        self._mixture = mixture
+        self._features = features
+        self._model = model
+        self._gate = gate
+
+    @property
+    def threshold(self) -> float:
+        """The least likelihood of being in scope, 0 to 1, of a sentence that is not "none"."""
+        return self._gate.threshold
+
+    @classmethod
+    def fit(cls, names: Sequence[str | None], texts: Sequence[str], vectors: Floats) -> "Nearest":
+        """Learn from examples: the flow of each, its text and its unit vector, (N, W).
+
+        A name of None marks an example of what is out of scope. Such rows set the threshold; with
+        fewer than ten of them, flows left out in turn stand for what nobody has foreseen.
+
+        Raises:
+            ValueError: lengths differ, or no example has a name.
+        """
+        if not len(names) == len(texts) == len(vectors):
+            raise ValueError(f"{len(names)} names, {len(texts)} texts, {len(vectors)} vectors")
+        known = sorted({name for name in names if name is not None})
+        if not known:
+            raise ValueError("no example has a name")
+        labels = np.array([-1 if name is None else known.index(name) for name in names])
+        inside = labels >= 0
+        features = SentenceFeatures(
+            [text for text, name in zip(texts, names, strict=True) if name is not None]
+        )
+        rows = features.rows(texts, vectors)
+        width = vectors.shape[1]
+        tried = {
+            decay: try_out(rows, labels, width=width, weight_decay=decay)
+            for decay in _WEIGHT_DECAYS
+        }
+        decay = max(tried, key=lambda each: best_vote(tried[each], _VOTE)[0])
+        trials, vote = tried[decay], best_vote(tried[decay], _VOTE)[1]
+        model = SentenceModel.fit(rows[inside], labels[inside], width=width, weight_decay=decay)
+        mixture = Mixture(vote, share_factor(trials, vote))
+        return cls(tuple(known), features, model, mixture, fit_gate(trials, vote))
+
+    def rank(self, text: str, vector: Floats) -> list[Candidate]:
+        """All flows, the likeliest first."""
+        return self._ranked(self._signals(text, vector))
+
+    def judge(self, text: str, vector: Floats) -> Judgement:
+        """The flow that `text`, with its unit vector (W,), means; or several; or none."""
+        signals = self._signals(text, vector)
+        ranked = self._ranked(signals)
+        if self._gate.likelihood(signals.evidence)[0] < self.threshold:
+            return NoneOfThese(tuple(ranked[:_MOST_CANDIDATES]))
+        near = [one for one in ranked if one.share >= _CLOSE * ranked[0].share]
+        if ranked[0].share < _BELIEVED:
+            near = ranked[: max(2, len(near))]
+        return Certain(ranked[0]) if len(near) == 1 else Unsure(tuple(near[:_MOST_CANDIDATES]))
+
+    def _signals(self, text: str, vector: Floats) -> Signals:
+        return self._model.signals(self._features.rows([text], vector[None]))
+
+    def _ranked(self, signals: Signals) -> list[Candidate]:
+        shares = self._mixture.shares(signals)[0]
+        order = np.argsort(-shares, kind="stable")
+        return [Candidate(self.names[at], float(shares[at])) for at in order]

@@ -1,0 +1,88 @@
+"""A sentence as numbers: its vector beside its hashed words and character n-grams.
+
+The vector brings meaning where the embedder knows the language; n-grams bring spelling, rare words
+and languages that it does not know. Feature hashing: Weinberger et al. (2009); tf-idf with
+sublinear counts: Manning et al., "Introduction to Information Retrieval", 6.4.
+"""
+
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["SentenceFeatures"]
+
+Floats = NDArray[np.float32]
+Hashes = NDArray[np.int64]
+
+CHARACTER_BUCKETS = 2048
+WORD_BUCKETS = 2048
+SURFACE_WEIGHT = 0.5
+"""Length of each of the two hashed parts beside a vector of length 1."""
+_RARITY_BITS = 18
+
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[?？]")
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_DIGIT = re.compile(r"\d")
+
+
+class SentenceFeatures:
+    """Turns sentences into rows of features, with rarities learned from examples."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        """Learn from `texts` how rare each word and n-gram is."""
+        seen = np.zeros(1 << _RARITY_BITS, dtype=np.float32)
+        for text in texts:
+            for hashes in _hashed(text):
+                seen[np.unique(hashes % len(seen))] += 1
+        self._rarity = 1 + np.log((1 + len(texts)) / (1 + seen))
+
+    def rows(self, texts: Sequence[str], vectors: Floats) -> Floats:
+        """(N, W) unit vectors and their texts → (N, W + 2048 + 2048 + 1) float32.
+
+        The last column is 1: the weight on it is the class's bias.
+        """
+        surface = np.zeros((len(texts), CHARACTER_BUCKETS + WORD_BUCKETS), dtype=np.float32)
+        for row, text in zip(surface, texts, strict=True):
+            characters, words = _hashed(text)
+            self._put(row[:CHARACTER_BUCKETS], characters)
+            self._put(row[CHARACTER_BUCKETS:], words)
+        ones = np.ones((len(texts), 1), dtype=np.float32)
+        return np.hstack([vectors.astype(np.float32), surface, ones])
+
+    def _put(self, row: Floats, hashes: Hashes) -> None:
+        """Add the weights of `hashes` to their buckets, then scale the part to its length."""
+        distinct, counts = np.unique(hashes, return_counts=True)
+        weights = (1 + np.log(counts)) * self._rarity[distinct % len(self._rarity)]
+        signs = 1 - 2 * (distinct >> 31 & 1)  # collisions cancel on average
+        np.add.at(row, (distinct * 2654435761 >> 9) % len(row), signs * weights)
+        row *= SURFACE_WEIGHT / max(float(np.linalg.norm(row)), 1e-9)
+
+
+def _hashed(text: str) -> tuple[Hashes, Hashes]:
+    """32-bit hashes of the character n-grams and of the words and word pairs of `text`."""
+    plain = _DIGIT.sub("0", unicodedata.normalize("NFKC", text).casefold())
+    words = _WORD.findall(plain)
+    grams = [gram for word in words for gram in _grams(word)]
+    pairs = [
+        f"{first} {second}" for first, second in zip(["^", *words], [*words, "$"], strict=True)
+    ]
+    return _crc(grams), _crc([*words, *pairs])
+
+
+def _grams(word: str) -> Iterator[str]:
+    """Two to five characters of a word with its borders; one to three of a run of Han."""
+    if _HAN.search(word):
+        sizes, padded = range(1, 4), word
+    else:
+        sizes, padded = range(2, 6), f" {word} "
+    for size in sizes:
+        yield from (padded[at : at + size] for at in range(len(padded) - size + 1))
+
+
+def _crc(parts: Sequence[str]) -> Hashes:
+    hashes = [zlib.crc32(part.encode("utf-8", "replace")) for part in parts]
+    return np.array(hashes, dtype=np.int64)

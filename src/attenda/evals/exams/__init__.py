@@ -1,0 +1,3 @@
+"""Public data sets as exams."""
+
+__all__: list[str] = []
