@@ -17,6 +17,7 @@ from attenda.core.command import (
 from attenda.core.event import DialogueEvent
 from attenda.core.label import Label
 from attenda.dialogue.machine import Given, advance, reduce
+from attenda.dialogue.nearest import Nearest
 from attenda.dialogue.state import DialogueState, replay
 from attenda.dialogue.understand import Understanding
 from tests.dialogue.test_machine import BOOK, Talk
@@ -48,7 +49,12 @@ NAMED = [
     for text in texts
 ]
 KNOWN = Understanding(
-    BOOK, [name for name, _ in NAMED], np.stack([vector(text) for _, text in NAMED])
+    BOOK,
+    Nearest.fit(
+        [name for name, _ in NAMED],
+        [text for _, text in NAMED],
+        np.stack([vector(text) for _, text in NAMED]),
+    ),
 )
 
 
@@ -128,6 +134,8 @@ def test_what_is_meant_otherwise() -> None:
     assert plain(understood("cancel that", _begun())) == [Cancel.__name__]
     assert plain(understood("cancel that", DialogueState())) == [NotUnderstood.__name__]
     assert [type(one) for one in understood("real person please", _begun())] == [AskHuman]
+    for said in ("ok", "好的", "Thanks!", "谢谢"):
+        assert plain(understood(said, DialogueState())) == ["Wait"]
     found = understood("when are you open", at_confirmation())
     assert plain(found) == ["StartFlow"]
 

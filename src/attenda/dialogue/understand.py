@@ -1,12 +1,12 @@
 """Perceive: what the person wants, from their own words and the state alone.
 
 What is asked just now is looked for first, then values for the flows under way, then another
-flow, by the nearest of its examples. Documents and results of tools are never looked at.
+flow, judged by the examples of all. Documents and results of tools are never looked at.
 """
 
 import datetime
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,19 +22,24 @@ from attenda.core.command import (
     Refuse,
     SetSlot,
     StartFlow,
+    Wait,
 )
 from attenda.core.label import Label
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.extract_answers import yes_or_no
 from attenda.dialogue.flow import CallFlowStep, CollectStep, ConfirmStep, Flow, Instruction, Slot
+from attenda.dialogue.nearest import Certain, Nearest, NoneOfThese, Unsure
 from attenda.dialogue.state import DialogueState
 from attenda.dialogue.values import values_in, without_values
 
 __all__ = ["Understanding"]
 
-_CERTAIN, _POSSIBLE, _CLOSE = 0.7, 0.5, 0.05
-"""Cosines: from which on a flow is meant, may be meant, and two are told apart."""
 _CANCEL = re.compile(r"\b(cancel (this|that|it)|forget (it|that)|never mind)\b|算了|不办了", re.I)
+_THANKS = re.compile(
+    r"\W*(thanks?( you)?( very much| a lot)?|thx|谢谢(你|您|啦)?|多谢)\W*", re.IGNORECASE
+)
+_TAIL = 3
+"""Letters and marks that may follow a bare yes."""
 _HUMAN = re.compile(
     r"\b(human|real person|(talk|speak) to (a|some)\s?(person|one|body)|agent please)\b|人工|真人",
     re.IGNORECASE,
@@ -43,13 +48,11 @@ _HUMAN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """The flows of a book and their examples as vectors."""
+    """The flows of a book, and a judge that has learned their examples."""
 
     book: FlowBook
-    names: Sequence[str]
-    """Flow of each example."""
-    vectors: NDArray[np.float32]
-    """(examples, D)."""
+    nearest: Nearest | None
+    """None where no flow has an example."""
 
     def wish(self, text: str) -> str:
         """The part of a message that says what the person wants, of which the vector is made."""
@@ -82,7 +85,9 @@ class Understanding:
             return _answered(said.value, list(values_in(text, slots, "", today, label)), state)
         if state.top and _CANCEL.search(text):
             return [Cancel()]
-        likely = self._flow(vector)
+        if not wanted and _says_nothing_more(text):
+            return [Wait()]
+        likely = self._flow(text, vector)
         begun = {frame.flow for frame in state.frames}
         flow = self.book.current[likely[0]] if len(likely) == 1 else None
         begins = flow if flow and flow.name not in begun else None
@@ -95,19 +100,24 @@ class Understanding:
             return [Clarify(flows=tuple(likely))]
         return found or [NotUnderstood()]
 
-    def _flow(self, vector: NDArray[np.float32]) -> list[str]:
+    def _flow(self, text: str, vector: NDArray[np.float32]) -> list[str]:
         """The flow that is meant, or those that may be."""
-        if not len(self.names):
+        if self.nearest is None:
             return []
-        best: dict[str, float] = {}
-        for name, cosine in zip(self.names, (self.vectors @ vector).tolist(), strict=True):
-            best[name] = max(best.get(name, -1.0), cosine)
-        ranked = sorted(best, key=lambda name: -best[name])
-        first = best[ranked[0]]
-        near = [name for name in ranked if first - best[name] < _CLOSE]
-        if first >= _CERTAIN and len(near) == 1:
-            return near
-        return [name for name in ranked if best[name] >= _POSSIBLE][:3] if first >= 0.6 else []
+        match self.nearest.judge(self.wish(text), vector):
+            case Certain(best=best):
+                return [best.name]
+            case Unsure(candidates=candidates):
+                return [one.name for one in candidates]
+            case NoneOfThese():
+                return []
+
+
+def _says_nothing_more(text: str) -> bool:
+    """Whether it is a bare yes, no or thanks to nothing in particular."""
+    said = yes_or_no(text)
+    bare = said is not None and len(text.strip()) - (said.end - said.start) <= _TAIL
+    return bare or _THANKS.fullmatch(text.strip()) is not None
 
 
 def _answered(yes: bool, named: list[SetSlot], state: DialogueState) -> list[Command]:

@@ -84,6 +84,8 @@ class Converser:
                 break
         else:
             self._tell("dialogue.too_long")
+        if not self.recorder.length and not self.wanted:
+            self._tell("dialogue.anything_else")
         return self.state
 
     async def go_on(self) -> DialogueState:

@@ -1,13 +1,13 @@
-"""Understanding at work: the examples of a book as vectors, made once, and each message's own."""
+"""Understanding at work: a judge that learns the examples of a book when it is opened."""
 
+import asyncio
 import datetime
 from collections.abc import Sequence
-
-import numpy as np
 
 from attenda.core.command import Command
 from attenda.core.ports import Embedder
 from attenda.dialogue.book import FlowBook
+from attenda.dialogue.nearest import Nearest
 from attenda.dialogue.understand import Understanding
 from attenda.runtime.pack import Said, Understand
 
@@ -22,9 +22,12 @@ async def learn_examples(embedder: Embedder, book: FlowBook) -> Understand:
         for texts in flow.examples.values()
         for text in texts
     ]
-    texts = [text for _, text in named]
-    vectors = await embedder.embed(texts) if texts else np.zeros((0, embedder.width), np.float32)
-    known = Understanding(book, [name for name, _ in named], vectors)
+    nearest: Nearest | None = None
+    if named:
+        names, texts = zip(*named, strict=True)
+        vectors = await embedder.embed(texts)
+        nearest = await asyncio.to_thread(Nearest.fit, names, texts, vectors)
+    known = Understanding(book, nearest)
 
     async def understand(said: Said) -> Sequence[Command]:
         (vector,) = await embedder.embed([known.wish(said.text)])

@@ -941,4 +941,5 @@ ENGLISH: dict[str, str] = {
     "exam.no_folder": "The public data sets are not here: set ATTENDA_DATA to the folder that holds them.",
     "exam.no_data": "The data set {name} is not in {folder}; set ATTENDA_DATA to the folder that holds it.",
     "exam.bad_data": "The data set {name} can’t be read: {reason}. Fetch it again.",
+    "dialogue.anything_else": "Is there anything else I can do for you?",
 }

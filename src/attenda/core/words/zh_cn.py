@@ -941,4 +941,5 @@ CHINESE: dict[str, str] = {
     "exam.no_folder": "这里没有公开数据集：请把 ATTENDA_DATA 设为存放它们的文件夹。",
     "exam.no_data": "{folder} 里没有数据集 {name}；请把 ATTENDA_DATA 设为存放它的文件夹。",
     "exam.bad_data": "数据集 {name} 无法读取：{reason}。请重新获取。",
+    "dialogue.anything_else": "还有什么可以帮您？",
 }
