@@ -20,6 +20,7 @@ TEXTS = [
 ]
 
 
+@pytest.mark.long
 def test_smollm2_from_its_gguf_file(weights_home: Path) -> None:
     folder = weights_home / "models" / "smollm2-135m-instruct"
     theirs = transformers.AutoModelForCausalLM.from_pretrained(

@@ -47,27 +47,27 @@ def end_of(folder: Path) -> dict[str, Any]:
     return {**found, "losses": losses(folder)}
 
 
-def plan(folder: Path, kind: str) -> Plan:
+def plan(folder: Path, kind: str, steps: int) -> Plan:
     values = school(folder, "vaswani" if kind == "dropout" else "llama")
     if kind == "lora":
         values["lora"] = {"rank": 4}
-    train: dict[str, Any] = {"steps": 24, "batch": 8, "save_every": 5, "measure_every": 7}
+    train: dict[str, Any] = {"steps": steps, "batch": 8, "save_every": 5, "measure_every": 7}
     if kind == "bf16":
         train["precision"] = "bf16"
     if kind == "muon":
         train["optimizer"] = "muon"
     if kind == "compiled":
-        train |= {"compile": "on", "steps": 12}
+        train["compile"] = "on"
     return plan_of(values, **train)
 
 
-CASES = [("full", 2), ("lora", 2), ("bf16", 1), ("muon", 1)]
+CASES = [("full", 2), ("lora", 1), ("bf16", 1)]
 CASES = [("full", 6), ("lora", 4), ("bf16", 3), ("muon", 3), ("compiled", 2)] if LONG else CASES
 
 
 @pytest.mark.parametrize(("kind", "kills"), CASES)
 def test_a_killed_run_ends_with_the_same_bits(kind: str, kills: int, tmp_path: Path) -> None:
-    chosen = plan(tmp_path, kind)
+    chosen = plan(tmp_path, kind, 6 * kills + 6)
     for name in ("whole", "killed"):
         RunFolder(tmp_path / name).begin(chosen)
     assert killed(tmp_path / "whole", "never", 0) == 0
@@ -78,8 +78,7 @@ def test_a_killed_run_ends_with_the_same_bits(kind: str, kills: int, tmp_path: P
         assert killed(tmp_path / "killed", point, 0) == -9, point
     assert killed(tmp_path / "killed", "never", 0) == 0
     assert end_of(tmp_path / "killed") == end_of(tmp_path / "whole")
-    epochs = RunFolder(tmp_path / "whole").facts()["steps"]
-    assert epochs == chosen.train.steps
+    assert RunFolder(tmp_path / "whole").facts()["steps"] == chosen.train.steps
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from typer.testing import CliRunner
 
+from attenda.cli.learn_app import learn_app
 from attenda.core.errors import UserError
 from attenda.core.words import sentence
 from attenda.learn.dialogues import write
@@ -63,25 +65,36 @@ def assert_same_end(one: Path, other: Path) -> None:
         torch.testing.assert_close(theirs[name], weight, rtol=0, atol=1e-5, msg=name)
 
 
-@pytest.mark.parametrize("lora", [0, 3])
-def test_two_processes_lose_as_one(tmp_path: Path, lora: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "lora"),
+    [
+        ("fsdp", 0),
+        ("ddp", 3),
+        pytest.param("ddp", 0, marks=pytest.mark.long),
+        pytest.param("fsdp", 3, marks=pytest.mark.long),
+    ],
+)
+def test_two_processes_lose_as_one(tmp_path: Path, kind: str, lora: int) -> None:
     """Batches that don't divide evenly, and LoRA matrices with fewer rows than are dealt out."""
     values = {**school(tmp_path), "lora": {"rank": lora}}
     size = {"batch": 5, "micro_batch": 2, "steps": 5}
-    run(tmp_path / "one", plan_of(values, **size))
-    for kind in ("ddp", "fsdp"):
-        RunFolder(tmp_path / kind).begin(plan_of(values, **size, spread=kind))
-        assert together(tmp_path / kind) == [0, 0]
-        assert_same_end(tmp_path / "one", tmp_path / kind)
-        measured = [row["validation"]["loss"] for row in _measured(tmp_path / kind)]
-        expected = [row["validation"]["loss"] for row in _measured(tmp_path / "one")]
-        assert measured == pytest.approx(expected, abs=1e-4) and len(measured) == 2
+    alone = run(tmp_path / "one", plan_of(values, **size))
+    RunFolder(tmp_path / kind).begin(plan_of(values, **size, spread=kind))
+    assert together(tmp_path / kind) == [0, 0]
+    assert_same_end(tmp_path / "one", tmp_path / kind)
+    shared = RunFolder(tmp_path / kind).facts()
+    assert shared["figures"]["task"].keys() == alone["figures"]["task"].keys()
+    assert shared["task_before"] == alone["task_before"], "the whole model was asked"
+    measured = [row["validation"]["loss"] for row in _measured(tmp_path / kind)]
+    expected = [row["validation"]["loss"] for row in _measured(tmp_path / "one")]
+    assert measured == pytest.approx(expected, abs=1e-4) and len(measured) == 2
 
 
 def _measured(folder: Path) -> list[dict[str, dict[str, float]]]:
     return [row for row in RunFolder(folder).metrics() if "validation" in row]
 
 
+@pytest.mark.long
 def test_a_run_goes_on_in_another_number_of_processes(tmp_path: Path) -> None:
     """Two are killed, one goes on from their checkpoint and is killed, two go on from its."""
     chosen = plan_of(school(tmp_path), steps=9, spread="fsdp")
@@ -96,7 +109,7 @@ def test_a_run_goes_on_in_another_number_of_processes(tmp_path: Path) -> None:
     assert_same_end(tmp_path / "whole", folder)
 
 
-@pytest.mark.parametrize("kind", ["ddp", "fsdp"])
+@pytest.mark.parametrize("kind", ["fsdp", pytest.param("ddp", marks=pytest.mark.long)])
 def test_torchrun_shares_a_run(tmp_path: Path, kind: str) -> None:
     """The commands of the guide: begun together, gone on with together, refused in one sentence."""
     school(tmp_path)
@@ -114,8 +127,9 @@ def test_torchrun_shares_a_run(tmp_path: Path, kind: str) -> None:
             timeout=240,
         )
 
-    size = ("--steps", "4", "--length", "32", "--batch", "4", "--set", "train.save_every=2")
-    begun = ("tune", "--data", data, "--model", start, *size, "--spread", kind, "--name", "shared")
+    size = ("--steps", "4", "--length", "32", "--batch", "4")
+    more = ("--set", "train.save_every=2", "--set", "data.most_overlap=1", "--spread", kind)
+    begun = ("tune", "--data", data, "--model", start, *size, *more, "--name", "shared")
     first = torchrun(*begun)
     assert first.returncode == 0, first.stderr
     assert first.stdout.count(sentence("en", "learn.run.finished", name="shared", steps=4)) == 1
@@ -134,7 +148,9 @@ def test_torchrun_shares_a_run(tmp_path: Path, kind: str) -> None:
     assert folder.standing()["problem"] == said
 
 
-@pytest.mark.parametrize("other_has", ["no run", "other data"])
+@pytest.mark.parametrize(
+    "other_has", ["other data", pytest.param("no run", marks=pytest.mark.long)]
+)
 def test_processes_that_read_other_files_say_so_and_end(tmp_path: Path, other_has: str) -> None:
     """Two machines without a shared folder: no process waits for one that has ended."""
     values = school(tmp_path)
@@ -153,6 +169,20 @@ def test_processes_that_read_other_files_say_so_and_end(tmp_path: Path, other_ha
     assert [one.returncode for one in started] == [1, 1]
     assert said[0].endswith(expected[0]) and said[1] == expected[1], "each once, no traceback"
     assert RunFolder(homes[0] / "runs/shared").standing()["problem"] == expected[0]
+
+
+def test_only_the_leading_process_reckons_what_a_run_would_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others neither wait for it nor look for a run that was not begun."""
+    for name, value in {"WORLD_SIZE": "2", "RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    command = ["tune", "--data", str(tmp_path), "--name", "shared", "--dry-run"]
+    follower = CliRunner().invoke(learn_app, command)
+    assert (follower.exit_code, follower.output) == (0, "")
+    monkeypatch.setenv("RANK", "0")
+    leader = CliRunner().invoke(learn_app, command)
+    assert isinstance(leader.exception, UserError), "there are no conversations"
 
 
 def test_muon_is_not_given_parts_of_matrices(tmp_path: Path) -> None:

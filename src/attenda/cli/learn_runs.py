@@ -55,7 +55,8 @@ def begin(
 ) -> None:
     """Begin a run by a plan: recipe, file, flags, and `key=value` settings on top."""
     if launch.rank():  # the leading process begins it
-        _carry_out(RunFolder(home / "runs" / name), home, language, as_json=as_json)
+        if not dry_run:  # which is reckoned for one process
+            _carry_out(RunFolder(home / "runs" / name), home, language, as_json=as_json)
         return
     recipe, file, flags, values = plan
     for value in values:
