@@ -42,7 +42,7 @@ __all__ = [
     "event_from_json",
 ]
 
-FinishReason = Literal["done", "stopped", "failed"]
+FinishReason = Literal["done", "stopped", "failed", "withdrawn"]
 
 
 class _Frozen(BaseModel):
@@ -106,7 +106,7 @@ class Nearest(_Frozen):
 
 
 class RunFinished(_Frozen):
-    """The run ended: done, stopped by a person, or failed with a reason."""
+    """The run ended: done, stopped, failed with a reason, or withdrawn since a person took over."""
 
     type: Literal["run.finished"] = "run.finished"
     run_id: str

@@ -15,6 +15,7 @@ Action = Literal[
     "chat",
     "add_documents",
     "approve",
+    "desk",
     "manage_agents",
     "manage_people",
     "manage_models",
@@ -27,8 +28,8 @@ EVERYONE = "everyone"
 
 ALLOWED: dict[Role, frozenset[Action]] = {
     "owner": frozenset(get_args(Action)),
-    "supervisor": frozenset({"chat", "add_documents", "approve", "manage_agents"}),
-    "agent": frozenset({"chat", "add_documents", "approve"}),
+    "supervisor": frozenset({"chat", "add_documents", "approve", "desk", "manage_agents"}),
+    "agent": frozenset({"chat", "add_documents", "approve", "desk"}),
     "viewer": frozenset(),
 }
 

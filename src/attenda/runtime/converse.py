@@ -14,6 +14,7 @@ from attenda.core.event import (
     DialogueEvent,
     FlowEnded,
     FlowMoved,
+    HandedBack,
     HandedOff,
     Kept,
     TooLate,
@@ -67,17 +68,19 @@ class Converser:
     state: DialogueState
     wanted: list[str] = field(default_factory=list)
     """What a flow looks for in the documents."""
+    handed_off_for: str = ""
+    """Why a person must take over."""
 
     async def take(self, commands: Sequence[Command]) -> DialogueState:
         """Take what the person wants, and go on until they are needed again; the state then."""
         before = self.state
         events = reduce(self.state, commands, self.pack.book, self.given)
-        self._note(events)
+        self.note(events)
         for event in events:
             self._answer_to(before, event)
         for _ in range(MOST_DEEDS):
             decision = advance(self.state, self.pack.book, self.given)
-            self._note(decision.events)
+            self.note(decision.events)
             for event in decision.events:
                 self._answer_to(before, event)
             if not await self._carry_out(decision.next):
@@ -88,11 +91,16 @@ class Converser:
             self._tell("dialogue.anything_else")
         return self.state
 
+    def catch_up(self, *, decided: bool) -> None:
+        """What people did meanwhile: gave the session back, or `decided` what a flow waits for."""
+        if self.state.handed_off:  # it is the agent's again, or there were no turn
+            self.note([HandedBack()])
+        top = self.state.top
+        if decided and top is not None:
+            self.note([FlowMoved(instance=top.instance, at=top.at)])
+
     async def go_on(self) -> DialogueState:
         """Go on after a person decided about what a flow waits for."""
-        top = self.state.top
-        if top is not None and top.approval_id:
-            self._note([FlowMoved(instance=top.instance, at=top.at)])
         return await self.take(())
 
     async def _carry_out(self, step: Next) -> bool:
@@ -111,12 +119,12 @@ class Converser:
                 return await self._call(step)
             case SearchFor(instance=instance, query=query, after=after):
                 self.wanted.append(query)
-                self._note([FlowMoved(instance=instance, at=after)])
+                self.note([FlowMoved(instance=instance, at=after)])
                 return True
             case HandOver(instance=instance, reason=reason, after=after):
                 self._say(reason)
                 moved = FlowMoved(instance=instance, at=after)
-                self._note([moved, HandedOff(reason=reason)])
+                self.note([moved, HandedOff(reason=reason)])
         return False
 
     async def _call(self, step: CallTool) -> bool:
@@ -136,10 +144,10 @@ class Converser:
                 value = outcome.result or Labelled(value=None)
                 events.append(Kept(instance=step.instance, name=step.into, value=value))
             moved = FlowMoved(instance=step.instance, at=step.after, because=call.label)
-            self._note([*events, moved])
+            self.note([*events, moved])
             return True
         if outcome.state == "waiting":
-            self._note(events)
+            self.note(events)
             self._tell("dialogue.needs_approval")
             return False
         problem = outcome.problem or UserError("tool.broke", tool=step.tool)
@@ -147,7 +155,7 @@ class Converser:
         if outcome.state == "unknown":
             events.append(HandedOff(reason=str(problem)))
         before = self.state
-        self._note([*events, *_all_ended(before, step.instance)])
+        self.note([*events, *_all_ended(before, step.instance)])
         return outcome.state != "unknown" and self.state.top is not None
 
     def _answer_to(self, before: DialogueState, event: DialogueEvent) -> None:
@@ -183,9 +191,13 @@ class Converser:
         gap = "\n\n" if self.recorder.length else ""
         self.recorder.write(f"{gap}{text}")
 
-    def _note(self, events: Sequence[DialogueEvent]) -> None:
+    def note(self, events: Sequence[DialogueEvent]) -> None:
+        """Let events happen: into the log, and into the state."""
         if events:
             self.recorder.jot(*events)
+        for event in events:
+            if isinstance(event, HandedOff):
+                self.handed_off_for = event.reason
         self.state = replay(self.state, events)
 
 

@@ -7,13 +7,16 @@ keeps nothing: a follower that comes late reads the log first.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from attenda.core.event import Event
 
-__all__ = ["Hub", "Heard"]
+__all__ = ["DESK", "Bells", "Heard", "Hub"]
+
+DESK = "desk"
+"""The bell that rings when something changed that the people of the desk may see."""
 
 _BACKLOG = 10_000
 """Events a slow follower may lag behind before it is cut off to read the log anew."""
@@ -63,3 +66,30 @@ class Hub:
             followers.discard(follower)
             if not followers:
                 del self._followers[session_id]
+
+
+class Bells:
+    """Says in this process that something changed, by session or at the desk, but not what."""
+
+    def __init__(self) -> None:
+        self._ears: dict[str, set[asyncio.Event]] = defaultdict(set)
+
+    def ring(self, *names: str) -> None:
+        """Let everyone know who listens to one of these."""
+        for name in names:
+            for ear in self._ears.get(name, ()):
+                ear.set()
+
+    @contextmanager
+    def listen(self, names: Iterable[str]) -> Iterator[asyncio.Event]:
+        """An event that is set whenever one of these rings."""
+        ear, heard = asyncio.Event(), list(names)
+        for name in heard:
+            self._ears[name].add(ear)
+        try:
+            yield ear
+        finally:
+            for name in heard:
+                self._ears[name].discard(ear)
+                if not self._ears[name]:
+                    del self._ears[name]

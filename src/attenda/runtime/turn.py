@@ -9,7 +9,6 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 
 from attenda.core.errors import AttendaError, Conflict, ModelError, NotFound, UserError
 from attenda.core.event import RunFinished, RunStarted
@@ -23,30 +22,19 @@ from attenda.runtime.answering import Answering, question_of
 from attenda.runtime.converse import Converser
 from attenda.runtime.flow_turn import FlowTurn, given_for
 from attenda.runtime.follower import Follower
-from attenda.runtime.live import Heard, Hub
+from attenda.runtime.live import DESK, Bells, Heard, Hub
 from attenda.runtime.log import EventLog
 from attenda.runtime.pack import OpenPack
 from attenda.runtime.recorder import Recorder
-from attenda.store import agents, people, quota, runs, sessions
+from attenda.runtime.started import Noted, Started
+from attenda.store import agents, desk, journal, people, quota, runs, sessions
 from attenda.store.database import Connection, Database
 from attenda.store.stamps import Stamps
 
-__all__ = ["Runs", "Started"]
+__all__ = ["Noted", "Runs", "Started"]
 
 _log = logging.getLogger("attenda.runs")
 _MAX_QUESTION = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A run that began."""
-
-    session_id: str
-    run_id: str
-    user_message_id: str
-    message_id: str
-    after: int
-    """Number of the last event before the run: follow from here."""
 
 
 class Runs:
@@ -72,6 +60,8 @@ class Runs:
         self._model_named = model_named
         self._packs = packs
         self._hub = Hub()
+        self.bells = Bells()
+        """Ring when a session changed."""
         self._log = EventLog(database, stamps, self._hub)
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -89,10 +79,11 @@ class Runs:
         *,
         parent_id: str | None = None,
         model: str = "",
-    ) -> Started:
+    ) -> Started | Noted:
         """Take a message and begin to answer it; returns once both are stored.
 
-        The session's agent answers; `model` names another model for this answer alone.
+        The session's agent answers; `model` names another model for this answer alone. While the
+        session is with the people of the desk, the message is kept for them and nothing begins.
 
         Raises:
             UserError: the message is empty or too long.
@@ -107,7 +98,8 @@ class Runs:
         message = text_message("user", text.strip())
 
         def asked(connection: Connection, session: sessions.Session) -> sessions.StoredMessage:
-            parent = parent_id if parent_id is not None else session.head_id
+            goes_on = parent_id is None or session.owner != "bot"
+            parent = session.head_id if goes_on else parent_id
             label = Label(integrity="user", readers=frozenset({who.id}))
             stored = sessions.add_message(
                 connection, self._stamps, session_id, message, label, parent_id=parent or None
@@ -126,17 +118,21 @@ class Runs:
 
         Raises:
             NotFound: no such message of a person in this session, or no such model.
-            Conflict: the session has a running answer.
+            Conflict: the session has a running answer, or is with a person.
             Denied: the day's tokens are used up.
         """
 
         def asked(connection: Connection, session: sessions.Session) -> sessions.StoredMessage:
+            if session.owner != "bot":
+                raise Conflict("desk.with_person")
             for one in sessions.message_tree(connection, session.id):
                 if one.id == user_message_id and one.message.role == "user":
                     return one
             raise NotFound("message.missing")
 
-        return await self._begin(who, session_id, asked, model)
+        started = await self._begin(who, session_id, asked, model)
+        assert isinstance(started, Started)
+        return started
 
     async def _begin(
         self,
@@ -144,23 +140,37 @@ class Runs:
         session_id: str,
         asked: Callable[[Connection, sessions.Session], sessions.StoredMessage],
         model_name: str,
-    ) -> Started:
-        """Open a run that answers what `asked` gives, all in one transaction, and set it going."""
+        *,
+        counts: bool = True,
+    ) -> Started | Noted:
+        """Open a run that answers what `asked` gives, all in one transaction, and set it going.
+
+        `counts` says that the day's tokens must not be used up.
+        """
         agent = await self._database.read(lambda c: _agent_of(c, who, session_id))
         model = self._model_named(model_name or agent.model)
 
-        def begin(connection: Connection) -> Started:
-            quota.check(connection, who.id, self._stamps.now())
+        def begin(connection: Connection) -> Started | Noted:
+            is_bots = sessions.hold_for_bot(connection, session_id)
+            if is_bots and counts:
+                quota.check(connection, who.id, self._stamps.now())
             session = sessions.get_session(connection, who, session_id)
             message = asked(connection, session)
+            if not is_bots:
+                desk.customer_wrote(connection, self._stamps, session_id)
+                return Noted(session_id, message.id, message.parent_id)
             return self._open(connection, message, session.last_event, model.name)
 
         started = await self._database.write(begin)
-        self._launch(started, who, agent, model)
+        if isinstance(started, Started):
+            self._launch(started, who, agent, model)
+        self.bells.ring(session_id, DESK)
         return started
 
     async def go_on(self, session_id: str) -> Started | None:
-        """Go on with a session after a person decided what it waits for; nothing if it is busy.
+        """Go on with a session after a person decided what it waits for.
+
+        Nothing happens while it is busy or with a person: the next turn finds the decision.
 
         Raises:
             NotFound: the session is gone.
@@ -170,15 +180,18 @@ class Runs:
         who = await self._database.read(lambda c: people.principal_of(c, owner_id or ""))
 
         def head(connection: Connection, session: sessions.Session) -> sessions.StoredMessage:
+            if session.owner != "bot":
+                raise Conflict("desk.with_person")
             for one in sessions.message_tree(connection, session.id):
                 if one.id == session.head_id:
                     return one
             raise NotFound("message.missing")
 
         try:
-            return await self._begin(who, session_id, head, "")
+            started = await self._begin(who, session_id, head, "", counts=False)
         except Conflict:
-            return None  # the running turn finds the decision by itself
+            return None
+        return started if isinstance(started, Started) else None
 
     async def stop(self, who: Principal, session_id: str) -> bool:
         """Stop the running answer of a session; whether there was one.
@@ -187,6 +200,10 @@ class Runs:
             NotFound: the session is not theirs.
         """
         await self._database.read(lambda c: sessions.get_session(c, who, session_id))
+        return await self.silence(session_id)
+
+    async def silence(self, session_id: str) -> bool:
+        """Stop the running answer of a session and wait until it has; whether there was one."""
         task = self._tasks.get(session_id)
         if task is None:
             return False
@@ -194,6 +211,12 @@ class Runs:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.shield(asyncio.wait([task]))
         return True
+
+    def publish(self, session_id: str, events: Sequence[runs.NumberedEvent]) -> None:
+        """Let what was stored elsewhere be heard, and everyone know who watches the session."""
+        for one in events:
+            self._hub.publish(session_id, Heard(one.event, one.number))
+        self.bells.ring(session_id, DESK)
 
     async def stop_all_of(self, user_id: str) -> None:
         """Stop every answer that a user asked for, and wait for its end to be stored."""
@@ -257,12 +280,12 @@ class Runs:
         dialogue: Converser | None = None
         try:
             path = await self._load(started)
-            history = [stored.message for stored in path]
+            history = [one.message for one in path if one.status != "withdrawn"]
             pack = self._packs.get(agent.pack)
             if pack is None:
                 usage = await self._answer(recorder, who, agent, model, history)
             else:
-                dialogue = self._dialogue(recorder, who, pack, path)
+                dialogue = await self._dialogue(recorder, who, pack, path)
                 self._passing("turn.loaded")
                 turn = FlowTurn(dialogue, self._answering, agent, model)
                 usage = await turn.take(history)
@@ -284,8 +307,7 @@ class Runs:
                     usage=usage,
                     context_tokens=model.context_tokens,
                 )
-                state = dialogue.state if dialogue else None
-                await asyncio.shield(self._commit(recorder, end, error, state))
+                await asyncio.shield(self._commit(recorder, end, error, dialogue))
             finally:
                 self._tasks.pop(started.session_id, None)
                 self._hub.close(started.session_id)
@@ -311,57 +333,64 @@ class Runs:
         ranked = await self._answering.find(recorder, who, agent, question_of(history))
         return await self._answering.respond(recorder, who, agent, model, history, ranked)
 
-    def _dialogue(
+    async def _dialogue(
         self,
         recorder: Recorder,
         who: Principal,
         pack: OpenPack,
         path: Sequence[sessions.StoredMessage],
     ) -> Converser:
-        """The dialogue where this branch of the conversation left it."""
+        """The dialogue where this branch of the conversation, and people since, left it."""
         kept = [stored.state for stored in path if stored.state]
         state = DialogueState.model_validate_json(kept[-1]) if kept else DialogueState()
         said = [stored.message.text for stored in path if stored.message.role == "user"]
-        given = given_for(who, path[-1].id, said, self._stamps.now())
-        return Converser(pack, recorder, who, given, state)
+        now = self._stamps.now()
+        given = given_for(who, path[-1].id, said, now)
+        dialogue = Converser(pack, recorder, who, given, state)
+        awaited = state.top.approval_id if state.top else ""
+        decided = awaited and not await self._database.read(
+            lambda c: journal.is_pending(c, awaited, now)
+        )
+        dialogue.catch_up(decided=bool(decided))
+        return dialogue
 
     async def _commit(
         self,
         recorder: Recorder,
         end: RunFinished,
         error: AttendaError | None,
-        state: DialogueState | None,
+        dialogue: Converser | None,
     ) -> None:
-        """Store the answer, the state, the run's end and the last event in one transaction."""
+        """Store the answer, the state, the run's end and the last event in one transaction.
+
+        The answer stands only if the session is the bot's until then: nobody is talked over.
+        """
         await recorder.close()
         self._passing("turn.done")
+        session_id, run_id = recorder.session_id, recorder.run_id
 
         def commit(connection: Connection) -> list[runs.NumberedEvent]:
-            runs.finish_run(
-                connection,
-                self._stamps,
-                recorder.run_id,
-                recorder.answer(),
-                end.reason,
-                usage=end.usage,
-                error=error,
+            stamps, answer = self._stamps, recorder.answer()
+            is_bots = sessions.hold_for_bot(connection, session_id)
+            stands = is_bots and runs.finish_run(
+                connection, stamps, run_id, answer, end.reason, usage=end.usage, error=error
             )
-            if state:
-                runs.keep_dialogue(connection, recorder.run_id, state.model_dump_json())
-            if state and state.handed_off:
-                sessions.change_owner(connection, recorder.session_id, ["bot"], "queued")
-            owner_id = runs.owner_of(connection, recorder.session_id)
+            last = [] if stands else runs.withdraw_run(connection, stamps, session_id, run_id)
+            if dialogue:
+                runs.keep_dialogue(connection, run_id, dialogue.state.model_dump_json())
+            if stands and dialogue and dialogue.state.handed_off:
+                desk.enqueue(connection, stamps, session_id, dialogue.handed_off_for)
+            owner_id = runs.owner_of(connection, session_id)
             if owner_id is None:
                 return []  # the session was erased while it was answered
-            quota.spend(connection, owner_id, self._stamps.now(), end.usage)
-            return runs.append_events(
-                connection, self._stamps, recorder.session_id, recorder.run_id, [end]
-            )
+            quota.spend(connection, owner_id, stamps.now(), end.usage)
+            if stands:
+                last = runs.append_events(connection, stamps, session_id, run_id, [end])
+            return last
 
-        stored = await self._database.write(commit)
+        last = await self._database.write(commit)
         self._passing("turn.committed")
-        for one in stored:
-            self._hub.publish(recorder.session_id, Heard(one.event, one.number))
+        self.publish(session_id, last)
 
 
 def _agent_of(connection: Connection, who: Principal, session_id: str) -> Agent:

@@ -11,7 +11,9 @@ from attenda import __version__
 from attenda.runtime.house import House
 from attenda.serve import (
     agents,
+    approvals,
     chat,
+    desk,
     library,
     metrics,
     models,
@@ -49,6 +51,8 @@ def create_app(house: House) -> FastAPI:
     app.add_middleware(Gate, hosts=_hosts(house))
     answer_errors(app)
     app.include_router(chat.router)
+    app.include_router(desk.router)
+    app.include_router(approvals.router)
     app.include_router(library.router)
     app.include_router(page_view.router)
     app.include_router(people.router)

@@ -11,13 +11,14 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from attenda.core.event import Nearest, RunFinished, Searched
 from attenda.core.principal import Principal
-from attenda.core.words import sentence
+from attenda.runtime.desk import Desk
 from attenda.serve.access import OpenStreams
 from attenda.serve.gate import credential, house_of, identify, principal, require
+from attenda.serve.session_view import session_view
 from attenda.serve.streams import event_stream
-from attenda.store import agents, runs, sessions
+from attenda.serve.watch import watched
+from attenda.store import agents, sessions
 from attenda.store.database import Connection
 
 __all__ = ["router"]
@@ -98,19 +99,7 @@ async def read(request: Request, who: Who, session_id: str) -> dict[str, Any]:
     """A session with its whole message tree; while it answers, also where to follow it from."""
     house = house_of(request)
 
-    def load(connection: Connection) -> dict[str, Any]:
-        session = sessions.get_session(connection, who, session_id)
-        tree = sessions.message_tree(connection, session_id)
-        notes = runs.run_notes(connection, session_id)
-        open_runs = [note for note in notes.values() if note.state == "running"]
-        return {
-            **asdict(session),
-            "messages": [_message(one, notes, who.language) for one in tree],
-            "running": bool(open_runs),
-            "follow_after": open_runs[0].first_event - 1 if open_runs else session.last_event,
-        }
-
-    return await house.database.read(load)
+    return await house.database.read(lambda c: session_view(c, house, who, session_id))
 
 
 @router.patch("/{session_id}", status_code=204)
@@ -143,11 +132,20 @@ async def restore(request: Request, who: Chatter, session_id: str) -> None:
 
 @router.post("/{session_id}/messages", status_code=202)
 async def ask(request: Request, who: Chatter, session_id: str, body: Ask) -> dict[str, Any]:
-    """Take a message and begin to answer it; 409 while another answer runs."""
+    """Take a message and begin to answer it; 409 while another answer runs.
+
+    While a person has the session, the message is kept for them: no `run_id` comes back.
+    """
     started = await house_of(request).runs.start(
         who, session_id, body.text, parent_id=body.parent_id, model=body.model
     )
     return asdict(started)
+
+
+@router.post("/{session_id}/person", status_code=204)
+async def ask_person(request: Request, who: Chatter, session_id: str) -> None:
+    """Ask for a person instead; an answer that runs is withdrawn."""
+    await Desk(house_of(request)).ask_person(who, session_id)
 
 
 @router.post("/{session_id}/again", status_code=202)
@@ -217,32 +215,13 @@ async def events(
     )
 
 
-def _message(
-    stored: sessions.StoredMessage, notes: dict[str, runs.RunNote], language: str
-) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "id": stored.id,
-        "parent_id": stored.parent_id,
-        "run_id": stored.run_id,
-        "status": stored.status,
-        "role": stored.message.role,
-        "text": stored.message.text,
-        "citations": [one.model_dump() for one in stored.message.citations],
-        "created_at": stored.created_at,
-        "thumb": stored.thumb,
-        "thumb_reason": stored.thumb_reason,
-    }
-    note = notes.get(stored.run_id or "")
-    if note is not None:
-        row["model"] = note.model
-        if note.error:
-            row["error"] = sentence(language, note.error["key"], **note.error["values"])
-        for event in note.events:
-            if isinstance(event, Searched):
-                row["searched"] = event.model_dump()
-            elif isinstance(event, Nearest):
-                row["nearest"] = [one.model_dump() for one in event.passages]
-            elif isinstance(event, RunFinished):
-                row["usage"] = event.usage.model_dump()
-                row["context_tokens"] = event.context_tokens
-    return row
+@router.get("/{session_id}/watch")
+async def watch(request: Request, who: Who, session_id: str) -> StreamingResponse:
+    """The session as it is, then what changes of it: for as long as people take part in it."""
+    house = house_of(request)
+    await house.database.read(lambda c: sessions.get_session(c, who, session_id))
+
+    def look(connection: Connection) -> dict[str, Any]:
+        return session_view(connection, house, who, session_id)
+
+    return watched(request, who, [session_id], look)

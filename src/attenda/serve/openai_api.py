@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 
-from attenda.core.errors import AttendaError, ModelError, NotFound, UserError
+from attenda.core.errors import AttendaError, Conflict, ModelError, NotFound, UserError
 from attenda.core.event import Cited, RunFinished, TextAdded
 from attenda.core.label import Label
 from attenda.core.message import Message
@@ -23,6 +23,7 @@ from attenda.core.ports import ModelSettings, Usage
 from attenda.core.principal import Principal
 from attenda.llm import catalogue
 from attenda.runtime.house import House
+from attenda.runtime.started import Noted
 from attenda.serve import openai_shapes as shapes
 from attenda.serve.gate import house_of, require
 from attenda.store import agents, quota, runs, sessions
@@ -231,6 +232,13 @@ async def _raw_pieces(call: _Call) -> AsyncGenerator[str, None]:
     )
 
 
+def _raise_unless_answered(event: RunFinished) -> None:
+    if event.reason == "withdrawn":
+        raise Conflict("desk.with_person")
+    if event.reason == "failed":
+        raise ModelError(event.error_key or "run.broken", **event.error_values)
+
+
 async def _agent_pieces(call: _Call) -> AsyncGenerator[str, None]:
     """Ask an agent in a session of its own, which is erased at the end unless kept."""
     house, who = call.house, call.who
@@ -241,6 +249,8 @@ async def _agent_pieces(call: _Call) -> AsyncGenerator[str, None]:
     try:
         text = call.messages[-1].text
         started = await house.runs.start(who, session_id, text, parent_id=parent_id or "")
+        if isinstance(started, Noted):
+            raise Conflict("desk.with_person")
         call.run_id = started.run_id
         async for heard in house.runs.follow(session_id, started.after):
             event = heard.event
@@ -251,8 +261,7 @@ async def _agent_pieces(call: _Call) -> AsyncGenerator[str, None]:
             elif isinstance(event, RunFinished):
                 ended = True
                 call.answer.usage = event.usage
-                if event.reason == "failed":
-                    raise ModelError(event.error_key or "run.broken", **event.error_values)
+                _raise_unless_answered(event)
     finally:
         if not ended:
             await house.runs.stop(who, session_id)

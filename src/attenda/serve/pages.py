@@ -19,7 +19,7 @@ from attenda.core.principal import ALLOWED, Principal
 from attenda.core.words import catalogue
 from attenda.serve.gate import CONTENT_POLICY, house_of, language_of, principal
 from attenda.serve.people import set_cookie
-from attenda.store import documents, keys, people, sessions
+from attenda.store import desk, documents, keys, people, sessions
 from attenda.store.database import Connection
 
 __all__ = ["ROOM", "router"]
@@ -107,6 +107,15 @@ async def room(request: Request) -> Response:
     return await _shell(request, f"{request.url.path[1:]}.html", await _visitor(request))
 
 
+@router.get("/desk")
+async def desk_page(request: Request) -> Response:
+    """The desk, for those who answer or approve."""
+    who = await _visitor(request)
+    if who is not None and not (who.may("desk") or who.may("approve")):
+        raise Denied("gate.not_allowed")
+    return await _shell(request, "desk.html", who, beginnings=("page.", "desk."))
+
+
 @router.get("/school")
 async def school(request: Request) -> Response:
     """Training; its page alone may hold frames, for reports that are shut in."""
@@ -144,7 +153,10 @@ async def _shell(
         to = f"{request.url.path}{query}"
         return await _page(request, "signed_out.html", status=401, to=to)
     may = sorted(action for action in ALLOWED["owner"] if who.may(action))
-    return await _page(request, template, who=who, may=may, **values)
+    waiting = 0
+    if who.may("desk"):
+        waiting = await house_of(request).database.read(lambda c: desk.count_queued(c, who))
+    return await _page(request, template, who=who, may=may, waiting=waiting, **values)
 
 
 async def _page(

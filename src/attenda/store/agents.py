@@ -20,6 +20,7 @@ __all__ = [
     "ensure_pack_agent",
     "get_agent",
     "list_agents",
+    "pack_of",
 ]
 
 _FIELDS = ("name", "tone", "instructions", "model", "collection_ids", "pack")
@@ -118,3 +119,9 @@ def _update(connection: Connection, who: Principal, agent_id: str, values: dict[
     statement = update(agents).where(agents.c.id == agent_id, changeable(agents, who))
     if connection.execute(statement.values(**values)).rowcount == 0:
         raise NotFound("agent.missing")
+
+
+def pack_of(connection: Connection, agent_id: str | None) -> str:
+    """Name of the pack that an agent has, or had; empty for none."""
+    statement = select(agents.c.pack).where(agents.c.id == agent_id)
+    return str(connection.execute(statement).scalar() or "")

@@ -13,6 +13,7 @@ from attenda.core.errors import Conflict, Denied, NotFound
 from attenda.core.label import Label
 from attenda.core.principal import Principal, Role
 from attenda.store import audit
+from attenda.store.schema import users
 from attenda.store.schema_deeds import approvals, effects, switches
 from attenda.store.stamps import Stamps
 
@@ -28,8 +29,11 @@ __all__ = [
     "find_effect",
     "get_approval",
     "is_off",
+    "is_pending",
     "list_approvals",
     "list_effects",
+    "list_switches",
+    "pending_in",
     "spend_approval",
     "switch",
     "take_turns",
@@ -220,9 +224,22 @@ def decide(
     )
     values = {"state": state, "decided_by": who.id, "decided_at": now, "reason": reason}
     if connection.execute(statement.values(**values)).rowcount == 0:
-        raise Conflict("approval.decided")
+        raise _decided(connection, approval_id)
     audit.note(connection, stamps, who.id, f"approval.{state}", approval_id, tool=found.tool)
     return get_approval(connection, who, approval_id)
+
+
+def _decided(connection: Connection, approval_id: str) -> Conflict:
+    """Says who was quicker, and with what."""
+    statement = (
+        select(approvals.c.state, users.c.name)
+        .outerjoin(users, users.c.id == approvals.c.decided_by)
+        .where(approvals.c.id == approval_id)
+    )
+    state, name = connection.execute(statement).one()
+    if not name:
+        return Conflict("approval.decided")
+    return Conflict("approval.denied_by" if state == "denied" else "approval.given_by", name=name)
 
 
 def spend_approval(connection: Connection, approval_id: str) -> None:
@@ -251,6 +268,25 @@ def get_approval(connection: Connection, who: Principal, approval_id: str) -> Ap
     return Approval(**found)
 
 
+def is_pending(connection: Connection, approval_id: str, now: int) -> bool:
+    """Whether a question still waits for somebody's decision."""
+    statement = select(approvals.c.id).where(
+        approvals.c.id == approval_id, approvals.c.state == "pending", approvals.c.expires_at > now
+    )
+    return connection.execute(statement).first() is not None
+
+
+def pending_in(connection: Connection, session_id: str, now: int) -> list[Approval]:
+    """The questions of a session that wait for a decision, the oldest first."""
+    statement = select(approvals).where(
+        approvals.c.session_id == session_id,
+        approvals.c.state == "pending",
+        approvals.c.expires_at > now,
+    )
+    rows = connection.execute(statement.order_by(approvals.c.asked_at)).mappings()
+    return [Approval(**row) for row in rows]
+
+
 def list_approvals(connection: Connection, who: Principal, limit: int = 100) -> list[Approval]:
     """Questions that `who` may see: those that wait first, the newest first."""
     statement = select(approvals)
@@ -277,3 +313,9 @@ def is_off(connection: Connection, tool: str) -> bool:
     names = ("tools", f"tool:{tool}")
     statement = select(func.count()).where(switches.c.name.in_(names), switches.c.off)
     return bool(connection.execute(statement).scalar_one())
+
+
+def list_switches(connection: Connection) -> dict[str, bool]:
+    """Which switches were ever moved, and whether they are off."""
+    rows = connection.execute(select(switches.c.name, switches.c.off).order_by(switches.c.name))
+    return {name: bool(off) for name, off in rows}

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from attenda.core.errors import AttendaError, Conflict, NotFound
-from attenda.core.event import Cited, Event, RunStarted, TextAdded, event_from_json
+from attenda.core.event import Cited, Event, RunFinished, RunStarted, TextAdded, event_from_json
 from attenda.core.label import Label
 from attenda.core.message import CitationPart, Message, Part, TextPart
 from attenda.core.ports import Usage
@@ -30,6 +30,7 @@ __all__ = [
     "append_many",
     "begin_run",
     "events_after",
+    "events_of_kind",
     "fail_orphans",
     "finish_run",
     "get_run",
@@ -38,6 +39,7 @@ __all__ = [
     "owner_of",
     "run_notes",
     "timed_events",
+    "withdraw_run",
 ]
 
 
@@ -108,10 +110,13 @@ def finish_run(
     *,
     usage: Usage = Usage(),  # noqa: B008 - frozen
     error: AttendaError | None = None,
-) -> None:
-    """Close a run: its answer, usage and state, in the caller's one transaction."""
+) -> bool:
+    """Close a run: its answer, usage and state, in the caller's one transaction.
+
+    Returns whether it was open; of one that was withdrawn meanwhile nothing changes.
+    """
     reason = {"key": error.key, "values": error.plain_values} if error else None
-    connection.execute(
+    closed = connection.execute(
         update(runs)
         .where(runs.c.id == run_id, runs.c.state == "running")
         .values(
@@ -122,10 +127,30 @@ def finish_run(
             finished_at=stamps.now(),
         )
     )
+    if closed.rowcount == 0:
+        return False
     parts = message.model_dump(mode="json")["parts"]
     connection.execute(
         update(messages).where(messages.c.run_id == run_id).values(parts=parts, status=status)
     )
+    return True
+
+
+def withdraw_run(
+    connection: Connection, stamps: Stamps, session_id: str, run_id: str | None = None
+) -> list[NumberedEvent]:
+    """Take back the running answer of a session, or just this one; its words are no message.
+
+    What was already said of it stays in the log. Returns the event of its end, if it ran.
+    """
+    statement = select(runs.c.id).where(runs.c.session_id == session_id, runs.c.state == "running")
+    if run_id is not None:
+        statement = statement.where(runs.c.id == run_id)
+    for (found,) in connection.execute(statement).all():
+        if finish_run(connection, stamps, found, Message(role="assistant"), "withdrawn"):
+            end = RunFinished(run_id=found, reason="withdrawn")
+            return append_events(connection, stamps, session_id, found, [end])
+    return []
 
 
 def keep_dialogue(connection: Connection, run_id: str, state: str) -> None:
@@ -144,9 +169,10 @@ def append_many(
     connection: Connection, stamps: Stamps, batches: Sequence[tuple[str, str, Sequence[Event]]]
 ) -> list[list[NumberedEvent]]:
     """Number and store the events of many runs, given as (session, run, events), at once."""
-    chosen = select(sessions.c.id, sessions.c.last_event).where(
-        sessions.c.id.in_({session_id for session_id, _, _ in batches})
-    )
+    wanted = {session_id for session_id, _, _ in batches}
+    chosen = select(sessions.c.id, sessions.c.last_event).where(sessions.c.id.in_(wanted))
+    # On PostgreSQL a run and a person may add to one log at once: they take turns.
+    chosen = chosen.order_by(sessions.c.id).with_for_update()
     last = {str(id_): int(number) for id_, number in connection.execute(chosen)}
     now, rows = stamps.now(), []
     numbered: list[list[NumberedEvent]] = []
@@ -185,6 +211,15 @@ def events_after(
         statement = statement.where(events.c.run_id == run_id)
     rows = connection.execute(statement.order_by(events.c.number))
     return [NumberedEvent(number, run, event_from_json(body)) for number, run, body in rows]
+
+
+def events_of_kind(connection: Connection, session_id: str, kind: str) -> list[Event]:
+    """The events of a session that are of one kind, in order."""
+    statement = select(events.c.body).where(
+        events.c.session_id == session_id, events.c.kind == kind
+    )
+    rows = connection.execute(statement.order_by(events.c.number)).scalars()
+    return [event_from_json(body) for body in rows]
 
 
 def run_notes(connection: Connection, session_id: str) -> dict[str, RunNote]:

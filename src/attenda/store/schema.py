@@ -96,12 +96,16 @@ sessions = Table(
     Column("title", String(200), nullable=False, server_default=""),
     Column("pinned", Boolean, nullable=False, server_default="0"),
     Column("owner", String(12), nullable=False, server_default="bot"),
+    Column("owner_at", _Time, nullable=False, server_default="0"),
+    Column("claimed_by", _Id, nullable=True),
+    Column("handoff_reason", Text, nullable=False, server_default=""),
     Column("head_id", _Id, nullable=True),
     Column("last_event", Integer, nullable=False, server_default="0"),
     Column("created_at", _Time, nullable=False),
     Column("updated_at", _Time, nullable=False, index=True),
     Column("deleted_at", _Time),
     *_owned(),
+    Index("ix_sessions_owner_owner_at", "owner", "owner_at"),
 )
 
 messages = Table(
@@ -111,6 +115,7 @@ messages = Table(
     Column("session_id", _Id, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
     Column("parent_id", _Id, nullable=True),
     Column("run_id", _Id, nullable=True),
+    Column("author_id", _Id, nullable=True),
     Column("role", String(12), nullable=False),
     Column("parts", JSON, nullable=False),
     Column("status", String(12), nullable=False, server_default="done"),

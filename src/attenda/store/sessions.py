@@ -27,6 +27,7 @@ __all__ = [
     "create_session",
     "erase_session",
     "get_session",
+    "hold_for_bot",
     "insert_message",
     "list_sessions",
     "message_path",
@@ -54,6 +55,12 @@ class Session:
     deleted_at: int | None
     owner_id: str
     team_id: str | None
+    owner_at: int = 0
+    """When its owner (`bot`, `queued`, `human`, `waiting`, `resolved`) changed last."""
+    claimed_by: str | None = None
+    """The person who has it, or had it when it was resolved."""
+    handoff_reason: str = ""
+    """`asked`, `unclear`, or a flow's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +72,15 @@ class StoredMessage:
     parent_id: str | None
     run_id: str | None
     status: str
-    """`running`, `done`, `stopped` or `failed`."""
+    """`running`, `done`, `stopped`, `failed`, or `withdrawn` since a person took over."""
     message: Message
     created_at: int
     thumb: int = 0
     thumb_reason: str = ""
     state: str | None = None
     """Where the dialogue stands after this message, as JSON; none where no flow was asked."""
+    author_id: str | None = None
+    """The person of the desk who wrote it."""
 
 
 def create_session(
@@ -141,6 +150,7 @@ def add_message(
     label: Label,
     *,
     parent_id: str | None,
+    author_id: str | None = None,
 ) -> StoredMessage:
     """Hang a finished message on `parent_id` and make it the head.
 
@@ -161,6 +171,7 @@ def add_message(
         status="done",
         message=message,
         created_at=stamps.now(),
+        author_id=author_id,
     )
     insert_message(connection, stored, label)
     move_head(connection, session_id, stored.id, stamps.now())
@@ -223,6 +234,7 @@ def insert_message(connection: Connection, stored: StoredMessage, label: Label) 
             session_id=stored.session_id,
             parent_id=stored.parent_id,
             run_id=stored.run_id,
+            author_id=stored.author_id,
             role=stored.message.role,
             parts=stored.message.model_dump(mode="json")["parts"],
             status=stored.status,
@@ -256,13 +268,24 @@ def _stored(row: dict[str, Any]) -> StoredMessage:
         thumb=row["thumb"],
         thumb_reason=row["thumb_reason"],
         state=row["state"],
+        author_id=row["author_id"],
     )
 
 
-def change_owner(connection: Connection, session_id: str, old: Sequence[str], new: str) -> bool:
-    """Hand a session from one of `old` owners (`bot`, `queued`, `human` …) to a new one, or not."""
+def change_owner(
+    connection: Connection, session_id: str, old: Sequence[str], new: str, **values: object
+) -> bool:
+    """Hand a session from one of `old` owners (`bot`, `queued`, `human` …) to a new one, or not.
+
+    `values` are columns that change with it.
+    """
     statement = update(sessions).where(sessions.c.id == session_id, sessions.c.owner.in_(old))
-    return connection.execute(statement.values(owner=new)).rowcount > 0
+    return connection.execute(statement.values(owner=new, **values)).rowcount > 0
+
+
+def hold_for_bot(connection: Connection, session_id: str) -> bool:
+    """Whether the session is the bot's, and stays so until the transaction ends."""
+    return change_owner(connection, session_id, ["bot"], "bot")
 
 
 def erase_session(connection: Connection, session_id: str) -> None:

@@ -3,7 +3,7 @@
 import { $, api, attempt, el, t, toast } from "/static/core.js";
 import { badge, confirmed, day, facts, fill, may, onSubmit, toCopy } from "/static/parts.js";
 
-const ACTIONS = ["chat", "add_documents", "manage_agents", "manage_people", "manage_models", "operate"].filter(may);
+const ACTIONS = ["chat", "add_documents", "desk", "approve", "manage_agents", "manage_people", "manage_models", "operate"].filter(may);
 const form = $("#new-key");
 
 export async function showKeys() {

@@ -1,0 +1,205 @@
+"""The desk over HTTP: who waits, taking, answering, notes and labels, giving back; all live."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from attenda.core.errors import NotFound
+from attenda.core.principal import Principal
+from attenda.runtime.desk import Desk
+from attenda.runtime.handoff import summary
+from attenda.runtime.house import House
+from attenda.runtime.live import DESK
+from attenda.serve.approvals import approval_rows, approvals_in
+from attenda.serve.gate import house_of, require
+from attenda.serve.session_view import messages_view
+from attenda.serve.watch import watched
+from attenda.store import desk, desk_notes, runs, sessions
+from attenda.store.database import Connection
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/desk", tags=["desk"])
+Staff = Annotated[Principal, Depends(require("desk"))]
+_PATH = "/sessions/{session_id}"
+
+
+class Claim(BaseModel):
+    """How a session is taken."""
+
+    take_over: bool = False
+    """From another person; supervisors may."""
+
+
+class Words(BaseModel):
+    """A reply or a note."""
+
+    text: str
+
+
+class Labels(BaseModel):
+    """All labels of a session."""
+
+    labels: list[str]
+
+
+class Reply(BaseModel):
+    """A reply for many times."""
+
+    title: str = Field(min_length=1, max_length=80)
+    text: str = Field(min_length=1, max_length=20_000)
+
+
+@router.get("")
+async def list_(request: Request, who: Staff) -> dict[str, Any]:
+    """The sessions of the desk, those that wait longest first, and how many wait."""
+    return await house_of(request).database.read(lambda c: _lists(c, who))
+
+
+@router.get("/events")
+async def events(request: Request, who: Staff, session: str = "") -> StreamingResponse:
+    """The desk live: its lists, its approvals, and one conversation if it is named."""
+    house = house_of(request)
+
+    def look(connection: Connection) -> dict[str, Any]:
+        found = _lists(connection, who)
+        found["approvals"] = approval_rows(connection, house, who) if who.may("approve") else []
+        if session:
+            found["conversation"] = _conversation_or_none(connection, house, who, session)
+        return found
+
+    return watched(request, who, [DESK, session], look)
+
+
+@router.get(_PATH)
+async def read(request: Request, who: Staff, session_id: str) -> dict[str, Any]:
+    """One conversation, with all that a person must know who takes it."""
+    house = house_of(request)
+    return await house.database.read(lambda c: _conversation(c, house, who, session_id))
+
+
+@router.post(f"{_PATH}/claim", status_code=204)
+async def claim(request: Request, who: Staff, session_id: str, body: Claim | None = None) -> None:
+    """Take a session; of many who try, one gets it and the others learn who."""
+    take_over = body.take_over if body else False
+    await Desk(house_of(request)).claim(who, session_id, take_over=take_over)
+
+
+@router.post(f"{_PATH}/messages", status_code=201)
+async def reply(request: Request, who: Staff, session_id: str, body: Words) -> dict[str, str]:
+    """Answer as a person."""
+    return {"id": await Desk(house_of(request)).reply(who, session_id, body.text)}
+
+
+@router.post(f"{_PATH}/return", status_code=204)
+async def hand_back(request: Request, who: Staff, session_id: str) -> None:
+    """Give a session back to the bot."""
+    await Desk(house_of(request)).hand_back(who, session_id)
+
+
+@router.post(f"{_PATH}/resolve", status_code=204)
+async def resolve(request: Request, who: Staff, session_id: str) -> None:
+    """Close a session until its customer writes again."""
+    await Desk(house_of(request)).resolve(who, session_id)
+
+
+@router.post(f"{_PATH}/notes", status_code=201)
+async def add_note(request: Request, who: Staff, session_id: str, body: Words) -> dict[str, str]:
+    """Keep a note that the desk alone sees."""
+    house = house_of(request)
+    id_ = await house.database.write(
+        lambda c: desk_notes.add_note(c, house.stamps, who, session_id, body.text)
+    )
+    house.runs.bells.ring(DESK)
+    return {"id": id_}
+
+
+@router.put(f"{_PATH}/labels")
+async def set_labels(request: Request, who: Staff, session_id: str, body: Labels) -> list[str]:
+    """Let a session have just these labels."""
+    house = house_of(request)
+    kept = await house.database.write(
+        lambda c: desk_notes.set_labels(c, who, session_id, body.labels)
+    )
+    house.runs.bells.ring(DESK)
+    return kept
+
+
+@router.get("/replies")
+async def replies(request: Request, who: Staff) -> list[dict[str, Any]]:
+    """The replies kept for many times."""
+    del who
+    return await house_of(request).database.read(desk_notes.list_replies)
+
+
+@router.post("/replies", status_code=201)
+async def add_reply(request: Request, who: Staff, body: Reply) -> dict[str, str]:
+    """Keep a reply for many times."""
+    house = house_of(request)
+    id_ = await house.database.write(
+        lambda c: desk_notes.add_reply(c, house.stamps, who, body.title, body.text)
+    )
+    return {"id": id_}
+
+
+@router.delete("/replies/{reply_id}", status_code=204)
+async def remove_reply(request: Request, who: Staff, reply_id: str) -> None:
+    """Forget a reply."""
+    await house_of(request).database.write(lambda c: desk_notes.remove_reply(c, who, reply_id))
+
+
+def _lists(connection: Connection, who: Principal) -> dict[str, Any]:
+    rows = desk.list_desk(connection, who)
+    return {
+        "sessions": [_row(one) for one in rows],
+        "waiting": desk.count_queued(connection, who),
+    }
+
+
+def _row(row: desk.DeskRow) -> dict[str, Any]:
+    session = row.session
+    kept = ("id", "title", "owner", "owner_at", "claimed_by", "updated_at")
+    return {
+        **{name: getattr(session, name) for name in kept},
+        "customer": row.customer,
+        "agent": row.agent,
+        "person": row.claimed_name,
+        "last_role": row.last_role,
+        "last_text": row.last_text,
+        "labels": list(row.labels),
+    }
+
+
+def _conversation_or_none(
+    connection: Connection, house: House, who: Principal, session_id: str
+) -> dict[str, Any] | None:
+    """Nothing where it has left the desk meanwhile."""
+    try:
+        return _conversation(connection, house, who, session_id)
+    except NotFound:
+        return None
+
+
+def _conversation(
+    connection: Connection, house: House, who: Principal, session_id: str
+) -> dict[str, Any]:
+    session = desk.desk_session(connection, who, session_id)
+    tree = sessions.message_tree(connection, session_id)
+    path = sessions.message_path(tree, session.head_id)
+    found = runs.run_notes(connection, session_id)
+    people = [one for one in (session.claimed_by, session.owner_id) if one]
+    names = desk.user_names(connection, people)
+    return {
+        **asdict(session),
+        "customer": names.get(session.owner_id, ""),
+        "person": names.get(session.claimed_by or "", ""),
+        "messages": messages_view(connection, path, found, who.language),
+        "summary": summary(house, connection, session, who.language),
+        "notes": desk_notes.notes_of(connection, session_id),
+        "labels": desk_notes.labels_of(connection, session_id),
+        "approvals": approvals_in(connection, house, who, session_id),
+        "others": desk.other_sessions(connection, who, session),
+    }

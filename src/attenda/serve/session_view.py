@@ -1,0 +1,95 @@
+"""A session as pages show it: its messages with what their runs found, and who has it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from attenda.core.event import Nearest, RunFinished, Searched
+from attenda.core.principal import Principal
+from attenda.core.words import sentence
+from attenda.runtime.handoff import question_of_session
+from attenda.runtime.house import House
+from attenda.store import desk, journal, runs, sessions
+from attenda.store.database import Connection
+
+__all__ = ["message_view", "messages_view", "session_view"]
+
+
+def session_view(
+    connection: Connection, house: House, who: Principal, session_id: str
+) -> dict[str, Any]:
+    """A session with its whole message tree, for whom it belongs to.
+
+    Raises:
+        NotFound: it is not there or not theirs.
+    """
+    session = sessions.get_session(connection, who, session_id)
+    tree = sessions.message_tree(connection, session_id)
+    notes = runs.run_notes(connection, session_id)
+    open_runs = [note for note in notes.values() if note.state == "running"]
+    claimed = session.claimed_by or ""
+    names = desk.user_names(connection, [claimed])
+    person = names.get(claimed) or sentence(who.language, "desk.colleague")
+    waits = journal.pending_in(connection, session_id, house.stamps.now())
+    queued = session.owner == "queued"
+    settled = not (open_runs or waits)
+    return {
+        **asdict(session),
+        "messages": messages_view(connection, tree, notes, who.language),
+        "running": bool(open_runs),
+        "follow_after": open_runs[0].first_event - 1 if open_runs else session.last_event,
+        "person": person if claimed else "",
+        "waiting_before": desk.queued_before(connection, session) if queued else 0,
+        "has_people": desk.has_people(connection, who.id),
+        "approvals": [{"id": one.id, "expires_at": one.expires_at} for one in waits],
+        "choices": question_of_session(house, connection, session, tree) if settled else [],
+    }
+
+
+def messages_view(
+    connection: Connection,
+    tree: Sequence[sessions.StoredMessage],
+    notes: Mapping[str, runs.RunNote],
+    language: str,
+) -> list[dict[str, Any]]:
+    """Messages with their authors' names."""
+    authors = list({one.author_id for one in tree if one.author_id})
+    names = desk.user_names(connection, authors)
+    return [message_view(one, notes, names, language) for one in tree]
+
+
+def message_view(
+    stored: sessions.StoredMessage,
+    notes: Mapping[str, runs.RunNote],
+    names: Mapping[str, str],
+    language: str,
+) -> dict[str, Any]:
+    """One message; `names` are those of the people of the desk, by id."""
+    row: dict[str, Any] = {
+        "id": stored.id,
+        "parent_id": stored.parent_id,
+        "run_id": stored.run_id,
+        "status": stored.status,
+        "role": stored.message.role,
+        "text": stored.message.text,
+        "citations": [one.model_dump() for one in stored.message.citations],
+        "created_at": stored.created_at,
+        "thumb": stored.thumb,
+        "thumb_reason": stored.thumb_reason,
+    }
+    if stored.author_id:
+        row["author"] = names.get(stored.author_id) or sentence(language, "desk.colleague")
+    note = notes.get(stored.run_id or "")
+    if note is not None:
+        row["model"] = note.model
+        if note.error:
+            row["error"] = sentence(language, note.error["key"], **note.error["values"])
+        for event in note.events:
+            if isinstance(event, Searched):
+                row["searched"] = event.model_dump()
+            elif isinstance(event, Nearest):
+                row["nearest"] = [one.model_dump() for one in event.passages]
+            elif isinstance(event, RunFinished):
+                row["usage"] = event.usage.model_dump()
+                row["context_tokens"] = event.context_tokens
+    return row

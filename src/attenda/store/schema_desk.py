@@ -1,0 +1,38 @@
+"""The tables of the desk: notes on sessions, their labels, and replies kept for many times."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, String, Table, Text
+
+from attenda.store.schema import metadata
+
+__all__ = ["canned_replies", "labels", "notes"]
+
+_Id = String(40)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column(
+        "session_id", _Id, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("author_id", _Id, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("session_id", _Id, ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(40), primary_key=True),
+)
+
+canned_replies = Table(
+    "canned_replies",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("title", String(80), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("author_id", _Id, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
