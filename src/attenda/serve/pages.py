@@ -94,7 +94,10 @@ async def welcome(request: Request) -> Response:
 async def chat(request: Request, session_id: str = "") -> Response:
     """The chats; which of them, the page reads from its address."""
     del session_id
-    return await _shell(request, "chat.html", await _visitor(request))
+    who = await _visitor(request)
+    id_ = who.id if who else ""
+    people_there = await house_of(request).database.read(lambda c: desk.has_people(c, id_))
+    return await _shell(request, "chat.html", who, has_people=people_there)
 
 
 @router.get("/documents")

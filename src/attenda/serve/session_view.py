@@ -9,7 +9,7 @@ from attenda.core.principal import Principal
 from attenda.core.words import sentence
 from attenda.runtime.handoff import question_of_session
 from attenda.runtime.house import House
-from attenda.store import desk, journal, runs, sessions
+from attenda.store import agents, desk, journal, runs, sessions
 from attenda.store.database import Connection
 
 __all__ = ["message_view", "messages_view", "session_view"]
@@ -38,9 +38,9 @@ def session_view(
         "messages": messages_view(connection, tree, notes, who.language),
         "running": bool(open_runs),
         "follow_after": open_runs[0].first_event - 1 if open_runs else session.last_event,
+        "agent": agents.name_of(connection, session.agent_id),
         "person": person if claimed else "",
         "waiting_before": desk.queued_before(connection, session) if queued else 0,
-        "has_people": desk.has_people(connection, who.id),
         "approvals": [{"id": one.id, "expires_at": one.expires_at} for one in waits],
         "choices": question_of_session(house, connection, session, tree) if settled else [],
     }

@@ -20,6 +20,7 @@ __all__ = [
     "ensure_pack_agent",
     "get_agent",
     "list_agents",
+    "name_of",
     "pack_of",
 ]
 
@@ -119,6 +120,12 @@ def _update(connection: Connection, who: Principal, agent_id: str, values: dict[
     statement = update(agents).where(agents.c.id == agent_id, changeable(agents, who))
     if connection.execute(statement.values(**values)).rowcount == 0:
         raise NotFound("agent.missing")
+
+
+def name_of(connection: Connection, agent_id: str | None) -> str:
+    """An agent's name, also of one in the trash; empty for the plain one."""
+    statement = select(agents.c.name).where(agents.c.id == agent_id)
+    return str(connection.execute(statement).scalar() or "")
 
 
 def pack_of(connection: Connection, agent_id: str | None) -> str:

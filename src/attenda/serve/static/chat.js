@@ -1,6 +1,8 @@
 // The chat: a tree of messages on the server, one branch of it shown, a run followed live.
 
 import { $, api, attempt, el, icon, t, toast } from "/static/core.js";
+import { nearest, searchCard, sources } from "/static/chat_cards.js";
+import { lookAgain, showPeople, unwatch, watch } from "/static/chat_people.js";
 import { render } from "/static/markdown.js";
 import { closeSource, openSource } from "/static/source.js";
 import { takeFiles } from "/static/upload.js";
@@ -71,12 +73,14 @@ async function openSession(id, push = true) {
   $("#title").textContent = found.title || t("new_chat");
   show();
   if (found.running) follow(found.follow_after);
+  watch(session, peopleDid);
   listSessions();
   $("#text").focus();
 }
 
 function newSession() {
   leave();
+  unwatch();
   session = null;
   history.pushState(null, "", "/");
   $("#title").textContent = t("new_chat");
@@ -107,6 +111,23 @@ function show() {
   thread.replaceChildren(...(path.length ? path.map(messageNode) : [welcome()]));
   thread.scrollTop = thread.scrollHeight;
   showContext(path);
+  showPeople(session, (text) => send(text));
+}
+
+/** What people did, or an answer brought: who has the session now, and the messages it has more. */
+function peopleDid(news) {
+  if (!session) return;
+  const { messages, ...facts } = news;
+  const before = session.head_id;
+  Object.assign(session, facts);
+  if (stream) session.head_id = before; // the answer that is followed stays in sight
+  for (const one of messages ?? []) if (!stream || one.status !== "running") session.messages.set(one.id, one);
+  if (messages || session.head_id !== before) show();
+  else showPeople(session, (text) => send(text));
+  const spoke = session.messages.get(session.head_id);
+  if (session.head_id !== before && spoke?.author) $("#announce").textContent = `${spoke.author}: ${spoke.text}`;
+  if (session.running && !stream) follow(session.follow_after);
+  watch(session, peopleDid);
 }
 
 /** How much of what the model can read at once the last answer took. */
@@ -127,7 +148,9 @@ function welcome() {
 
 function messageNode(message) {
   const body = el("div", { class: "body" });
-  const node = el("article", { class: `message ${message.role}`, id: message.id, "aria-label": t(message.role === "user" ? "you" : "attenda") }, body, el("div", { class: "after" }));
+  const speaker = message.author ?? (session.agent || "Attenda");
+  const label = message.role === "user" ? t("you") : message.author ?? t("attenda");
+  const node = el("article", { class: `message ${message.role}${message.author ? " person-said" : ""}`, id: message.id, "aria-label": label }, message.role !== "user" && el("p", { class: "speaker" }, speaker), body, el("div", { class: "after" }));
   paint(node, message);
   return node;
 }
@@ -155,24 +178,9 @@ function* after(message) {
   if (message.status !== "running" && message.citations?.length) yield sources(message);
   if (message.nearest?.length) yield nearest(message);
   if (message.status === "stopped") yield el("p", { class: "faint" }, t("stopped"));
+  if (message.status === "withdrawn") yield el("p", { class: "faint" }, t("withdrawn"));
   if (message.status === "failed") yield el("p", { class: "bad" }, message.error || t("failed"));
   if (message.status !== "running") yield tools(message);
-}
-
-function searchCard(message) {
-  const { passages } = message.searched;
-  const rows = passages.map((one) => el("li", {}, el("button", { class: "link", type: "button", onclick: () => openSource(one.document_id, one) }, one.document), " ", el("span", { class: "faint" }, one.text.slice(0, 110))));
-  return el("details", { class: "card" }, el("summary", {}, t("searched", { n: passages.length })), el("ol", {}, rows));
-}
-
-function sources(message) {
-  const rows = message.citations.map((one) => el("li", { value: one.n }, el("button", { class: "link", type: "button", onclick: () => openSource(one.document_id, one) }, one.document), one.page ? el("span", { class: "faint" }, ` ${t("page_number", { n: one.page })}`) : "", el("q", {}, one.quote)));
-  return el("ol", { class: "sources", "aria-label": t("sources") }, rows);
-}
-
-function nearest(message) {
-  const rows = message.nearest.map((one) => el("li", {}, el("button", { class: "link", type: "button", onclick: () => openSource(one.document_id, one) }, one.document), el("q", {}, one.text.slice(0, 200))));
-  return el("ol", { class: "sources nearest", "aria-label": t("nearest") }, rows);
 }
 
 function tools(message) {
@@ -184,8 +192,11 @@ function tools(message) {
     bar.append(el("button", { class: "quiet", "aria-label": t("previous"), onclick: () => go(-1) }, "‹"), el("span", { class: "faint" }, `${place + 1}/${all.length}`), el("button", { class: "quiet", "aria-label": t("next"), onclick: () => go(1) }, "›"));
   }
   const copy = el("button", { class: "quiet", onclick: () => navigator.clipboard.writeText(message.text).then(() => toast(t("copied"))) }, t("copy"));
-  if (message.role === "user") return bar.append(copy, el("button", { class: "quiet", onclick: () => edit(message) }, t("edit"))), bar;
-  bar.append(copy, el("button", { class: "quiet", onclick: () => again(message) }, t("again")), thumb(message, 1, "up"), thumb(message, -1, "down"));
+  const isBots = session.owner === "bot"; // else a person answers: nothing is asked anew
+  if (message.role === "user") return bar.append(copy, isBots && el("button", { class: "quiet", onclick: () => edit(message) }, t("edit")) || ""), bar;
+  if (!message.run_id) return bar.append(copy), bar; // no run said it: nothing to do again
+  if (message.status === "withdrawn") return bar;
+  bar.append(copy, isBots ? el("button", { class: "quiet", onclick: () => again(message) }, t("again")) : "", thumb(message, 1, "up"), thumb(message, -1, "down"));
   return bar;
 }
 
@@ -229,8 +240,8 @@ function edit(message) {
 
 // --- asking and following
 
-async function send() {
-  const text = $("#text").value.trim();
+async function send(chosen) {
+  const text = (chosen ?? $("#text").value).trim();
   if (!text || stream) return;
   await attempt(async () => {
     if (!session) {
@@ -242,11 +253,33 @@ async function send() {
     const started = await api("POST", `/api/sessions/${session.id}/messages`, { text, parent_id: parent });
     const parentId = editing ? parent || null : session.head_id ?? null;
     editing = null;
-    $("#text").value = "";
+    if (chosen === undefined) $("#text").value = "";
     grow();
+    if (!started.message_id) return noted(started, text);
     begin(started, { id: started.user_message_id, parent_id: parentId, role: "user", status: "done", text, citations: [] });
     if (!session.title) { session.title = text.slice(0, 80); $("#title").textContent = session.title; }
     listSessions();
+  });
+}
+
+/** A message that a person will answer. */
+function noted(kept, text) {
+  session.messages.set(kept.user_message_id, { id: kept.user_message_id, parent_id: kept.parent_id, role: "user", status: "done", text, citations: [] });
+  session.head_id = kept.user_message_id;
+  show();
+  lookAgain(session.id, peopleDid);
+}
+
+/** Ask for a person: an answer that runs is broken off. */
+async function askPerson() {
+  await attempt(async () => {
+    if (!session) {
+      const made = await api("POST", "/api/sessions");
+      session = { ...made, messages: new Map() };
+      history.pushState(null, "", `/chat/${made.id}`);
+    }
+    await api("POST", `/api/sessions/${session.id}/person`);
+    await openSession(session.id, false);
   });
 }
 
@@ -257,7 +290,8 @@ async function again(message) {
 
 function begin(started, asked) {
   if (asked) session.messages.set(asked.id, asked);
-  session.messages.set(started.message_id, { id: started.message_id, parent_id: started.user_message_id, role: "assistant", status: "running", text: "", citations: [], thumb: 0 });
+  session.messages.set(started.message_id, { id: started.message_id, parent_id: started.user_message_id, run_id: started.run_id, role: "assistant", status: "running", text: "", citations: [], thumb: 0 });
+  session.choices = [];
   session.head_id = started.message_id;
   show();
   follow(started.after);
@@ -279,7 +313,7 @@ function follow(after) {
       if (message) Object.assign(message, { text: "", citations: [], status: "running" });
       length = 0;
     }
-    if (!message) return;
+    if (!message || message.status === "withdrawn") return;
     if (event.type === "text") {
       const letters = Array.from(event.text);
       const fresh = letters.slice(Math.max(0, length - event.at));
@@ -290,12 +324,15 @@ function follow(after) {
     else if (event.type === "nearest") message.nearest = event.passages;
     else if (event.type === "run.finished") {
       message.status = event.reason;
+      session.running = false;
       message.error = event.error_message;
+      if (event.reason === "withdrawn") Object.assign(message, { text: "", citations: [], searched: null, nearest: null });
       Object.assign(message, { usage: event.usage, context_tokens: event.context_tokens });
       showContext(branch());
       leave();
       $("#announce").textContent = t(event.reason === "done" ? "answer_ended" : event.reason);
       listSessions();
+      if (session.agent_id || event.reason === "withdrawn") lookAgain(session.id, peopleDid);
     }
     draw();
   };
@@ -325,6 +362,7 @@ function grow() {
 
 $("#composer").addEventListener("submit", (event) => { event.preventDefault(); send(); });
 $("#stop").addEventListener("click", stop);
+$("#person")?.addEventListener("click", askPerson);
 $("#new").addEventListener("click", newSession);
 $("#find").addEventListener("input", listSessions);
 $("#text").addEventListener("input", grow);

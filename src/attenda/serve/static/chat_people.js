@@ -1,0 +1,49 @@
+// People in the chat: who has the conversation, what it waits for, and what one click can answer.
+
+import { $, api, attempt, el, t } from "/static/core.js";
+
+let stream = null; // EventSource of the session, while people take part in it
+
+/** Whether more may happen in a session than its owner's own messages begin. */
+const isWatched = (session) => session.owner !== "bot" || Boolean(session.approvals?.length);
+
+/** Look at the session again after an answer: it may have been passed on, or wait for a yes. */
+export async function lookAgain(id, changed) {
+  const found = await attempt(() => api("GET", `/api/sessions/${id}`));
+  if (found) changed(found);
+}
+
+/** Follow what people do, for as long as they take part; `changed` is told of each change. */
+export function watch(session, changed) {
+  if (!isWatched(session)) return unwatch();
+  if (stream?.session === session.id) return;
+  unwatch();
+  stream = new EventSource(`/api/sessions/${session.id}/watch`);
+  stream.session = session.id;
+  stream.onmessage = ({ data }) => changed(JSON.parse(data));
+}
+
+export function unwatch() {
+  stream?.close();
+  stream = null;
+}
+
+/** Say who has the conversation, and offer the answers to what was asked. */
+export function showPeople(session, answer) {
+  const said = session ? notice(session) : "";
+  if ($("#notice").textContent !== said) $("#notice").textContent = said;
+  $("#notice").hidden = !said;
+  if ($("#person")) $("#person").hidden = Boolean(session && session.owner !== "bot" && session.owner !== "resolved");
+  const withPerson = session && session.owner !== "bot";
+  $("#text").placeholder = t(withPerson ? "write_person" : "ask_placeholder");
+  const choices = session?.owner === "bot" ? session.choices ?? [] : [];
+  $("#choices").replaceChildren(...choices.map((text) => el("button", { type: "button", onclick: () => answer(text) }, text)));
+  $("#choices").hidden = !choices.length;
+}
+
+function notice(session) {
+  if (session.owner === "queued") return session.waiting_before ? t("with_queue_n", { n: session.waiting_before }) : t("with_queue");
+  if (session.owner === "human" || session.owner === "waiting") return t("with_person", { name: session.person });
+  if (session.owner === "resolved") return t("with_closed");
+  return session.approvals?.length ? t("waits_for_approval") : "";
+}
