@@ -27,7 +27,7 @@ async def fuzz(port: int, key: str, folder: Path) -> tuple[int, str]:
     command += ["-H", f"Authorization: Bearer {key}", "--max-examples", str(EXAMPLES)]
     command += ["--phases", "examples,coverage,fuzzing", "--seed", "7", "--no-shrink"]
     command += ["--request-timeout", "60", "--warnings", "off", "--no-color", "-w", "1"]
-    command += ["--exclude-path-regex", "/stop$|/sign-out$|/events$"]
+    command += ["--exclude-path-regex", "/stop$|/sign-out$|/events$|/watch$"]
     command += ["--continue-on-failure", "--generation-deterministic"]
     process = await asyncio.create_subprocess_exec(
         *map(str, command),
