@@ -2,7 +2,11 @@
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Agent", "DEFAULT_AGENT"]
+from attenda.core.principal import Principal
+from attenda.store import agents, sessions
+from attenda.store.database import Connection
+
+__all__ = ["DEFAULT_AGENT", "Agent", "agent_of"]
 
 
 class Agent(BaseModel):
@@ -24,3 +28,12 @@ class Agent(BaseModel):
 
 DEFAULT_AGENT = Agent()
 """Answers from every document the person may see, with the default model."""
+
+
+def agent_of(connection: Connection, who: Principal, session_id: str) -> Agent:
+    """The session's agent; the plain one when it has none, or none any more."""
+    session = sessions.get_session(connection, who, session_id)
+    for row in agents.list_agents(connection, who):
+        if row["id"] == session.agent_id:
+            return Agent(**{name: row[name] for name in Agent.model_fields})
+    return DEFAULT_AGENT

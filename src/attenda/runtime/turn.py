@@ -17,7 +17,7 @@ from attenda.core.message import Message, text_message
 from attenda.core.ports import ChatModel, Usage
 from attenda.core.principal import Principal
 from attenda.dialogue.state import DialogueState
-from attenda.runtime.agent import DEFAULT_AGENT, Agent
+from attenda.runtime.agent import Agent, agent_of
 from attenda.runtime.answering import Answering, question_of
 from attenda.runtime.converse import Converser
 from attenda.runtime.flow_turn import FlowTurn, given_for
@@ -27,7 +27,7 @@ from attenda.runtime.log import EventLog
 from attenda.runtime.pack import OpenPack
 from attenda.runtime.recorder import Recorder
 from attenda.runtime.started import Noted, Started
-from attenda.store import agents, desk, journal, people, quota, runs, sessions
+from attenda.store import desk, journal, people, quota, runs, sessions
 from attenda.store.database import Connection, Database
 from attenda.store.stamps import Stamps
 
@@ -125,10 +125,7 @@ class Runs:
         def asked(connection: Connection, session: sessions.Session) -> sessions.StoredMessage:
             if session.owner != "bot":
                 raise Conflict("desk.with_person")
-            for one in sessions.message_tree(connection, session.id):
-                if one.id == user_message_id and one.message.role == "user":
-                    return one
-            raise NotFound("message.missing")
+            return _message(connection, session, user_message_id, ("user",))
 
         started = await self._begin(who, session_id, asked, model)
         assert isinstance(started, Started)
@@ -147,7 +144,7 @@ class Runs:
 
         `counts` says that the day's tokens must not be used up.
         """
-        agent = await self._database.read(lambda c: _agent_of(c, who, session_id))
+        agent = await self._database.read(lambda c: agent_of(c, who, session_id))
         model = self._model_named(model_name or agent.model)
 
         def begin(connection: Connection) -> Started | Noted:
@@ -182,10 +179,7 @@ class Runs:
         def head(connection: Connection, session: sessions.Session) -> sessions.StoredMessage:
             if session.owner != "bot":
                 raise Conflict("desk.with_person")
-            for one in sessions.message_tree(connection, session.id):
-                if one.id == session.head_id:
-                    return one
-            raise NotFound("message.missing")
+            return _message(connection, session, session.head_id, ("user", "assistant"))
 
         try:
             started = await self._begin(who, session_id, head, "", counts=False)
@@ -393,10 +387,10 @@ class Runs:
         self.publish(session_id, last)
 
 
-def _agent_of(connection: Connection, who: Principal, session_id: str) -> Agent:
-    """The session's agent; the plain one when it has none, or none any more."""
-    session = sessions.get_session(connection, who, session_id)
-    for row in agents.list_agents(connection, who):
-        if row["id"] == session.agent_id:
-            return Agent(**{name: row[name] for name in Agent.model_fields})
-    return DEFAULT_AGENT
+def _message(
+    connection: Connection, session: sessions.Session, id_: str | None, roles: Sequence[str]
+) -> sessions.StoredMessage:
+    for one in sessions.message_tree(connection, session.id):
+        if one.id == id_ and one.message.role in roles:
+            return one
+    raise NotFound("message.missing")
