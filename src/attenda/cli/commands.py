@@ -275,6 +275,34 @@ def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
     raise typer.Exit(examine(settings_of(context), as_json=as_json))
 
 
+@app.command("eval")
+def evaluate_scenarios(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="A file or folder of scenarios, or a pack.")],
+    trials: Annotated[int, typer.Option("-k", min=1, max=100, help="Trials of each.")] = 4,
+    model: Annotated[
+        str, typer.Option("-m", "--model", help="Chat model; none words nothing by itself.")
+    ] = "",
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Keep results.json and report.html here.")
+    ] = None,
+    other: Annotated[
+        Path | None, typer.Option("--compare", help="Results to compare with.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Try scenarios: what is said, called and left in the tables, each in a fresh copy.
+
+    The exit code is 1 where one went wrong.
+
+    Example: `attenda eval demo -k 4 --out results`
+    """
+    from attenda.cli.evaluating import Request, evaluate
+
+    request = Request(path, trials, model, folder, other, as_json)
+    raise typer.Exit(evaluate(settings_of(context), request, language()))
+
+
 app.add_typer(learn_app, name="learn")
 app.add_typer(models_app, name="models")
 app.add_typer(config_app, name="config")

@@ -6,11 +6,12 @@ new`, never by a page or a request.
 
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 
 from attenda.api import Pack, UserError
 
-__all__ = ["find_packs", "load_pack"]
+__all__ = ["find_pack", "find_packs", "load_pack", "pack_above"]
 
 
 def find_packs(home: Path) -> list[Pack]:
@@ -21,6 +22,27 @@ def find_packs(home: Path) -> list[Pack]:
     """
     folders = sorted((home / "packs").glob("*/pack.py"))
     return [load_pack(path.parent) for path in folders]
+
+
+def find_pack(home: Path, name: str) -> Path:
+    """The folder of a pack: a path, or a name among the home's.
+
+    Raises:
+        UserError: there is none.
+    """
+    for folder in (Path(name).expanduser(), home / "packs" / name):
+        if (folder / "pack.py").exists():
+            return folder
+    known = ", ".join(path.parent.name for path in sorted((home / "packs").glob("*/pack.py")))
+    raise UserError("pack.not_found", name=name, known=known or "—")
+
+
+def pack_above(path: Path) -> Path | None:
+    """The folder of the pack that a file belongs to; nothing where it is no pack's."""
+    for folder in path.absolute().parents:
+        if (folder / "pack.py").exists():
+            return folder
+    return None
 
 
 def load_pack(folder: Path) -> Pack:
@@ -42,8 +64,17 @@ def load_pack(folder: Path) -> Pack:
         spec.loader.exec_module(module)
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        raise UserError("pack.broken", path=path, problem=said) from error
+        place = f"{path}:{_line(error, path)}"
+        raise UserError("pack.broken", path=place, problem=said) from error
     found = getattr(module, "PACK", None)
     if not isinstance(found, Pack):
         raise UserError("pack.none", path=folder)
     return found
+
+
+def _line(error: Exception, path: Path) -> int:
+    """The line of a file on which it failed, whatever it called there."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return error.lineno or 1
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((one.lineno or 1 for one in reversed(frames) if one.filename == str(path)), 1)

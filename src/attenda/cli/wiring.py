@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from attenda.runtime.pack import Pack, Understand
     from attenda.store.stamps import Stamps
 
-__all__ = ["open_house", "prepare_home"]
+__all__ = ["by_examples", "open_house", "prepare_home"]
 
 
 def prepare_home(home: Path) -> str:
@@ -107,7 +107,7 @@ async def open_house(
     runs = Runs(database, stamps, answering, models.chat, opened, passing)
     await runs.recover()
     await database.write(lambda c: people.ensure_owner(c, stamps))
-    understood = understanding or _by_examples(queries)
+    understood = understanding or by_examples(queries)
     for pack in find_packs(home) if packs is None else packs:
         opened[pack.name] = await open_pack(pack, database, stamps, understood, passing)
     house = House(
@@ -136,7 +136,7 @@ def _with_endpoints(settings: Settings, given: "LoadedModels | None") -> "Loaded
     return models
 
 
-def _by_examples(embedder: "Embedder") -> "Callable[[FlowBook], Awaitable[Understand]]":
+def by_examples(embedder: "Embedder") -> "Callable[[FlowBook], Awaitable[Understand]]":
     """How people are understood: by the examples of flows and by what is found in their words."""
     from functools import partial
 

@@ -1,0 +1,239 @@
+"""One trial's talk: what is said and decided, turn by turn, and what must be so after each.
+
+It goes through the doors that pages go through: runs are started and followed, approvals decided.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import asdict
+from typing import Any
+
+from attenda.core.errors import AttendaError, NotFound, UserError
+from attenda.core.event import Called, RunFinished, TextAdded
+from attenda.core.ports import Usage
+from attenda.core.principal import Principal
+from attenda.core.words import sentence
+from attenda.evals.grade import Found, Problem, State, grade_calls, grade_state, grade_words
+from attenda.evals.results import CallMade, TurnMade
+from attenda.evals.scenario import Decision, Expected, Scenario, SqlCheck, Turn
+from attenda.runtime.house import House
+from attenda.runtime.pack import Pack
+from attenda.runtime.turn import Started
+from attenda.store import agents, inspection, journal, sessions
+from attenda.store.database import Connection
+from attenda.store.people import OWNER_ID
+
+__all__ = ["Talk"]
+
+_TURN_S = 180.0
+"""Longer takes no turn; a model or a tool that hangs ends it."""
+_OWNER = Principal(id=OWNER_ID, role="owner")
+
+
+class Talk:
+    """The talk of one trial."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        pack: Pack,
+        opened: Callable[[], AbstractAsyncContextManager[House]],
+    ) -> None:
+        """`opened` opens the trial's house, and again after a restart."""
+        self.made: list[TurnMade] = []
+        self.problems: list[Problem] = []
+        self._scenario, self._pack, self._opened = scenario, pack, opened
+        self._stack = AsyncExitStack()
+        self._calls: list[Called] = []
+        self._answers: list[str] = []
+        self._seed: dict[str, list[dict[str, Any]]] = {}
+
+    async def __aenter__(self) -> "Talk":
+        """Open the house, put the people in, begin a session with the pack's agent."""
+        try:
+            await self._open()
+            await self._house.database.write(self._enter)
+            self._seed = await self._house.database.read(self._tables)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._stack.aclose()
+
+    async def take(self, turn: Turn, trial: int) -> None:
+        """Let one turn happen, and hold what came of it against what it expects."""
+        number = len(self.made) + 1
+        try:
+            async with asyncio.timeout(_TURN_S):
+                made, calls = await self._happen(turn, trial, number)
+        except (AttendaError, TimeoutError) as error:
+            said = error.text(self._scenario.language) if isinstance(error, AttendaError) else ""
+            problem = said or sentence("en", "eval.too_slow", seconds=int(_TURN_S))
+            self._wrong(Problem("words", number, "eval.failed", {"problem": problem}))
+            made, calls = TurnMade(done=_done(turn, trial)), []
+        self.made.append(made)
+        self._calls += calls
+        if turn.answered:
+            self._answers.append(made.answer)
+        self._wrong(*grade_words(turn.must_say, turn.must_not_say, made.answer, number))
+        if turn.expect:
+            await self._hold(turn.expect, calls, made.answer, number)
+
+    async def end(self) -> None:
+        """Hold the end against what the scenario expects."""
+        said = "\n".join(self._answers)
+        await self._hold(self._scenario.expect, self._calls, said, 0)
+
+    async def _open(self) -> None:
+        self._house = await self._stack.enter_async_context(self._opened())
+
+    def _enter(self, connection: Connection) -> None:
+        scenario, stamps = self._scenario, self._house.stamps
+        for name in scenario.people:
+            inspection.add_person(connection, stamps, scenario.principal(name))
+        who = scenario.principal(scenario.speaker)
+        (agent,) = (
+            one for one in agents.list_agents(connection, who) if one["pack"] == self._pack.name
+        )
+        self._session_id = sessions.create_session(connection, stamps, who, agent["id"]).id
+
+    async def _happen(self, turn: Turn, trial: int, number: int) -> tuple[TurnMade, list[Called]]:
+        done, by = _done(turn, trial), turn.by or self._scenario.speaker
+        decision = turn.approve or turn.deny
+        if turn.restart:
+            await self._stack.aclose()
+            await self._open()
+        elif decision is not None:
+            await self._decide(decision, yes=turn.approve is not None, number=number)
+            if not decision.refused:
+                return await self._answered(done, decision.by, self._go_on, number)
+            by = decision.by
+        elif turn.answered:
+            who = self._scenario.principal(by)
+            return await self._answered(
+                done, by, lambda: self._house.runs.start(who, self._session_id, done), number
+            )
+        return TurnMade(done=done, by="" if turn.restart or turn.advance else by), []
+
+    async def _go_on(self) -> Started:
+        started = await self._house.runs.go_on(self._session_id)
+        if started is None:
+            raise NotFound("session.missing")
+        return started
+
+    async def _decide(self, decision: Decision, *, yes: bool, number: int) -> None:
+        who, stamps = self._scenario.principal(decision.by), self._house.stamps
+
+        def work(connection: Connection) -> None:
+            waiting = [
+                one
+                for one in journal.list_approvals(connection, _OWNER)
+                if one.session_id == self._session_id and one.state == "pending"
+            ]
+            if not waiting:
+                raise NotFound("approval.missing")
+            shown = decision.shown or waiting[0].hash
+            reason = decision.reason
+            journal.decide(connection, stamps, who, waiting[0].id, shown, yes=yes, reason=reason)
+
+        try:
+            await self._house.database.write(work)
+        except UserError:
+            if not decision.refused:
+                raise
+        else:
+            if decision.refused:
+                self._wrong(Problem("state", number, "eval.not_refused", {"name": decision.by}))
+
+    async def _answered(
+        self, done: str, by: str, begin: Callable[[], Any], number: int
+    ) -> tuple[TurnMade, list[Called]]:
+        """Begin a run, hear it to its end, and tell of it."""
+        begun = time.perf_counter()
+        started: Started = await begin()
+        answer, calls, end = "", list[Called](), None
+        async for heard in self._house.runs.follow(self._session_id, started.after):
+            match heard.event:
+                case TextAdded(at=at, text=text):
+                    answer = answer[:at] + text
+                case Called():
+                    calls.append(heard.event)
+                case RunFinished():
+                    end = heard.event
+        seconds = time.perf_counter() - begun
+        if end is not None and end.error_key:
+            problem = sentence("en", end.error_key, **end.error_values)
+            self._wrong(Problem("words", number, "eval.failed", {"problem": problem}))
+        made = TurnMade(
+            done=done,
+            by=by,
+            answer=answer,
+            calls=tuple(
+                CallMade(tool=one.tool, state=one.state, arguments=one.arguments) for one in calls
+            ),
+            seconds=round(seconds, 4),
+            usage=end.usage if end else Usage(),
+        )
+        return made, calls
+
+    async def _hold(self, expected: Expected, calls: list[Called], said: str, number: int) -> None:
+        state = await self._state(expected)
+        kinds = {one.name: dict(one.columns) for one in self._pack.tables}
+        found = Found(now=state, seed=self._seed, kinds=kinds)
+        self._wrong(*grade_state(expected, found, number))
+        self._wrong(*grade_calls(expected.calls, calls, number))
+        self._wrong(*grade_words(expected.must_say, expected.must_not_say, said, number))
+
+    async def _state(self, expected: Expected) -> State:
+        def look(connection: Connection) -> State:
+            who = self._scenario.principal(self._scenario.speaker)
+            asked = journal.list_approvals(connection, _OWNER, limit=1000)
+            mine = [asdict(one) for one in asked if one.session_id == self._session_id]
+            mine.sort(key=lambda one: (one["asked_at"], one["id"]))
+            done = journal.list_effects(connection, self._session_id)
+            return State(
+                tables=self._tables(connection),
+                effects=[asdict(one) for one in done],
+                approvals=mine,
+                owner=sessions.get_session(connection, who, self._session_id).owner,
+                answers=[_ask(connection, check) for check in expected.sql],
+            )
+
+        return await self._house.database.read(look)
+
+    def _tables(self, connection: Connection) -> dict[str, list[dict[str, Any]]]:
+        return {
+            one.name: inspection.raw_rows(connection, f"{self._pack.name}_{one.name}")
+            for one in self._pack.tables
+        }
+
+    def _wrong(self, *problems: Problem) -> None:
+        self.problems += problems
+
+
+def _ask(connection: Connection, check: SqlCheck) -> list[tuple[Any, ...]] | str:
+    try:
+        return inspection.ask(connection, check.query)
+    except UserError as error:
+        return str(error.values["problem"])
+
+
+def _done(turn: Turn, trial: int) -> str:
+    """What happens in a turn, as a line; of words, those whose turn it is in this trial."""
+    if turn.say:
+        return turn.say[trial % len(turn.say)]
+    if turn.commands:
+        return " ".join(map(_written, turn.commands))
+    if decision := turn.approve or turn.deny:
+        return f"{'approve' if turn.approve else 'deny'}: {decision.by}"
+    return "restart" if turn.restart else f"advance: {turn.advance}s"
+
+
+def _written(command: Any) -> str:
+    if isinstance(command, dict):
+        return " ".join(f"{name}: {_written(value)}" for name, value in command.items())
+    return str(command)
