@@ -94,11 +94,10 @@ def read_files(
     Raises:
         UserError: a file can't be read, or a pack can't be loaded.
     """
-    packs = {one.name: one for one in find_packs(home)}
-    for folder in {pack_above(path) for path in files} - {None}:
-        assert folder is not None
-        own = load_pack(folder)
-        packs[own.name] = own
+    folders = {pack_above(path) for path in files}
+    packs = {one.name: one for one in map(load_pack, filter(None, folders))}
+    if None in folders:
+        packs = {**{one.name: one for one in find_packs(home)}, **packs}
     known = {name: known_pack(one) for name, one in packs.items()}
     found: list[tuple[Path, Scenario, Pack]] = []
     problems: list[ScenarioProblem] = []

@@ -46,6 +46,7 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 .faint { color: var(--faint); } .good { color: var(--good); } .bad { color: var(--bad); }
 section { background: var(--card); border: 1px solid var(--line); border-radius: .5rem;
   padding: .75rem 1rem; margin: 1rem 0; overflow-x: auto; }
+section > h2 { margin-top: .3rem; }
 table { border-collapse: collapse; } th, td { text-align: left; vertical-align: top;
   padding: .2rem 1.2rem .2rem 0; }
 """

@@ -63,8 +63,8 @@ def figure_rows(found: Figures, k: int, language: str) -> list[tuple[str, str]]:
     late_text = f"{_ms(middle)}, {_ms(late)}" if middle is not None and late is not None else "—"
     read, written = found.tokens.prompt_tokens, found.tokens.answer_tokens
     return [
-        (say("eval.pass_1"), f"{found.pass_1:.3f}"),
-        (say("eval.pass_k", k=k), f"{found.pass_k:.3f}"),
+        ("pass^1", f"{found.pass_1:.3f}"),
+        (f"pass^{k}", f"{found.pass_k:.3f}"),
         (say("eval.restraint"), _share(found.restraint)),
         (say("eval.wrong_tool"), _share(found.wrong_tool)),
         (say("eval.latency"), late_text),

@@ -52,13 +52,11 @@ class Talk:
 
     async def __aenter__(self) -> "Talk":
         """Open the house, put the people in, begin a session with the pack's agent."""
-        try:
+        async with self._stack as stack:
             await self._open()
             await self._house.database.write(self._enter)
             self._seed = await self._house.database.read(self._tables)
-        except BaseException:
-            await self._stack.aclose()
-            raise
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_error: object) -> None:

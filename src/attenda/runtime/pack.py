@@ -3,7 +3,8 @@
 A pack brings tools and tables as Python values; flows and rules are files in its folder.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from attenda.dialogue.flow_check import FlowMistake, check_flows
 from attenda.dialogue.flow_file import FlowProblem, read_flows
 from attenda.dialogue.machine import Given
 from attenda.dialogue.state import DialogueState
+from attenda.runtime.flow_lines import flow_lines
 from attenda.store import agents
 from attenda.store import flows as kept
 from attenda.store.database import Connection, Database
@@ -27,6 +29,9 @@ from attenda.tools.policy import Policy, read_policy
 from attenda.tools.tool import Tool
 
 __all__ = ["OpenPack", "Pack", "Said", "Understand", "check_pack", "open_pack", "read_pack"]
+
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,36 +76,78 @@ class OpenPack:
     understand: Understand
 
 
-def read_pack(pack: Pack) -> tuple[dict[str, Flow], Policy, list[str]]:
-    """A pack's flows, its rules, and in English all that is wrong with them."""
+def read_pack(pack: Pack, language: str = "en") -> tuple[dict[str, Flow], Policy, list[str]]:
+    """A pack's flows, its rules, and all that is wrong with them, with file and line."""
     found: dict[str, Flow] = {}
-    problems: list[str] = []
+    lines: dict[tuple[str, str], str] = {}
+    problems = _wrong_tables(pack, language)
+    tools = {one.name: one for one in pack.tools}
+    bad_files = 0
     for path in sorted((pack.folder / "flows").glob("*.yaml")):
-        flows, bad = read_flows(path.read_text("utf-8"), f"flows/{path.name}")
-        problems += [_told(problem) for problem in bad]
+        file = f"flows/{path.name}"
+        try:
+            text = path.read_text("utf-8")
+            flows, bad = read_flows(text, file)
+        except UnicodeDecodeError as error:
+            line = path.read_bytes()[: error.start].count(b"\n") + 1
+            text, flows = "", {}
+            bad = [FlowProblem(file, line, "flow.yaml", {"problem": "it is not UTF-8"})]
+        bad_files += bool(bad)
+        problems += [_told(problem, language) for problem in bad]
+        here = {place: f"{file}:{line}" for place, line in flow_lines(text).items()}
         problems += [
-            f"flows/{path.name}: {sentence('en', 'flow.twice', name=name)}"
+            f"{here.get((name, ''), file)}: {sentence(language, 'flow.twice', name=name)}"
             for name in flows.keys() & found.keys()
         ]
-        found |= flows
-    tools = {one.name: one for one in pack.tools}
-    if not problems:
-        problems += [_told_mistake(one) for one in check_flows(found, tools)]
-    policy = Policy()
+        found, lines = {**found, **flows}, {**lines, **here}
+    if not bad_files:
+        problems += [_told_mistake(one, lines, language) for one in check_flows(found, tools)]
+    policy, wrong = _read_rules(pack, tools.keys(), language)
+    return found, policy, problems + wrong
+
+
+def _read_rules(pack: Pack, tools: Collection[str], language: str) -> tuple[Policy, list[str]]:
+    """A pack's rules and what is wrong with them."""
+    path = pack.folder / "policy.toml"
+    if not path.exists():
+        return Policy(), []
+    text = path.read_text("utf-8")
+    begins = [n for n, line in enumerate(text.splitlines(), 1) if line.strip() == "[[rule]]"]
     try:
-        if (rules := pack.folder / "policy.toml").exists():
-            policy = read_policy(rules.read_text("utf-8"), "policy.toml")
+        policy = read_policy(text, "policy.toml")
     except UserError as error:
-        problems.append(str(error))
-    for rule in policy.rule:
+        number = re.match(r"rule\.(\d+)", str(error.values["problem"]))
+        at = int(number[1]) - 1 if number else len(begins)
+        place = f"policy.toml:{begins[at]}" if at < len(begins) else "policy.toml"
+        return Policy(), [f"{place}: {error.text(language)}"]
+    problems: list[str] = []
+    for number_, rule in enumerate(policy.rule):
         if rule.tool != "*" and rule.tool not in tools:
-            problems.append(f"policy.toml: {rule.id}: there is no tool “{rule.tool}”")
-    return found, policy, problems
+            place = f"policy.toml:{begins[number_]}" if number_ < len(begins) else "policy.toml"
+            said = sentence(language, "pack.rule_tool", rule=rule.id, name=rule.tool)
+            problems.append(f"{place}: {said}")
+    return policy, problems
 
 
-def check_pack(pack: Pack) -> list[str]:
-    """All that is wrong with a pack, in English, each with its file and line where it has one."""
-    return read_pack(pack)[2]
+def _wrong_tables(pack: Pack, language: str) -> list[str]:
+    """What is wrong with a pack's name, its tables and its samples."""
+    tables = {one.name: one for one in pack.tables}
+    said: list[tuple[str, dict[str, str]]] = []
+    if not _NAME.fullmatch(pack.name):
+        said.append(("pack.bad_name", {"name": pack.name}))
+    said += [("pack.bad_table_name", {"name": one}) for one in tables if not _NAME.fullmatch(one)]
+    for name, rows in pack.samples.items():
+        if name not in tables:
+            said.append(("pack.sample_table", {"name": name}))
+            continue
+        columns = {column for row in rows for column in row} - tables[name].columns.keys()
+        said += [("pack.sample_column", {"table": name, "name": one}) for one in sorted(columns)]
+    return [f"pack.py: {sentence(language, key, **values)}" for key, values in said]
+
+
+def check_pack(pack: Pack, language: str = "en") -> list[str]:
+    """All that is wrong with a pack, each with its file and line where it has one."""
+    return read_pack(pack, language)[2]
 
 
 async def open_pack(
@@ -138,10 +185,14 @@ async def open_pack(
     return OpenPack(pack, book, executor, await understanding(book))
 
 
-def _told(problem: FlowProblem) -> str:
-    return f"{problem.file}:{problem.line}: {sentence('en', problem.key, **problem.values)}"
+def _told(problem: FlowProblem, language: str) -> str:
+    said = sentence(language, problem.key, **problem.values)
+    return f"{problem.file}:{problem.line}: {said}"
 
 
-def _told_mistake(mistake: FlowMistake) -> str:
-    step = f", step {mistake.step}" if mistake.step else ""
-    return f"{mistake.flow}{step}: {sentence('en', mistake.key, **mistake.values)}"
+def _told_mistake(mistake: FlowMistake, lines: Mapping[tuple[str, str], str], language: str) -> str:
+    flow = lines.get((mistake.flow, ""), mistake.flow)
+    place = lines.get((mistake.flow, mistake.step), flow)
+    step = f", {mistake.step}" if mistake.step else ""
+    said = sentence(language, mistake.key, **mistake.values)
+    return f"{place}: {mistake.flow}{step}: {said}"

@@ -1,0 +1,70 @@
+"""The commands of packs: `attenda pack …`; each works on files, without the server."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attenda.cli.invocation import JsonFlag, language, settings_of
+
+__all__ = ["pack_app"]
+
+pack_app = typer.Typer(
+    help="Packs: begin one, check it, draw its flows, list them.", no_args_is_help=True
+)
+
+
+@pack_app.command("new")
+def pack_new(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of the pack: a-z, 0-9 and underscores.")],
+) -> None:
+    """Write a small pack that works (appointments), to begin from.
+
+    Example: `attenda pack new demo`
+    """
+    from attenda.cli.pack_files import new_pack
+
+    new_pack(settings_of(context).home, name, language())
+
+
+@pack_app.command("check")
+def pack_check(
+    context: typer.Context,
+    path: Annotated[str, typer.Argument(help="Folder or name; none checks the home's.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Say everything that is wrong with a pack and its scenarios, by file and line.
+
+    Example: `attenda pack check demo`
+    """
+    from attenda.cli.pack_files import check_packs
+
+    raise typer.Exit(check_packs(settings_of(context).home, path, language(), as_json=as_json))
+
+
+@pack_app.command("graph")
+def pack_graph(
+    context: typer.Context,
+    path: Annotated[str, typer.Argument(help="Folder or name.")],
+    file: Annotated[Path | None, typer.Option("--out", help="File to write.")] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Draw a pack's flows: one page, without a `--out` in the pack's folder.
+
+    Example: `attenda pack graph demo --open`
+    """
+    from attenda.cli.pack_files import draw_flows
+
+    draw_flows(settings_of(context).home, path, file, language(), open_page=open_page)
+
+
+@pack_app.command("list")
+def pack_list(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """List the packs of the home.
+
+    Example: `attenda pack list`
+    """
+    from attenda.cli.pack_files import list_packs
+
+    list_packs(settings_of(context).home, language(), as_json=as_json)

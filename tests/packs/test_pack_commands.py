@@ -1,0 +1,176 @@
+"""`attenda pack` and `attenda eval` as they are typed: begun, checked, drawn, tried."""
+
+import json
+import sys
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from attenda.cli.commands import run
+from attenda.cli.packs import load_pack
+from attenda.dialogue.flow_file import read_flows
+from attenda.runtime.flow_picture import flow_svg, flows_page
+from attenda.runtime.pack import read_pack
+
+Typed = Callable[..., tuple[int, str, str]]
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
+    """Types a command; its exit code, what it printed, and what it said beside."""
+
+    def type_(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["attenda", *words])
+        code = run()
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return type_
+
+
+def test_a_new_pack_works_as_it_is(typed: Typed, home: Path) -> None:
+    assert "pack new" in typed("pack", "list")[1]
+    assert typed("pack", "new", "bookings")[0] == 0
+    folder = home / "packs" / "bookings"
+    assert {path.name for path in folder.iterdir()} == {
+        *("pack.py", "policy.toml", "README.md", "flows", "knowledge", "scenarios")
+    }
+    code, said, _ = typed("pack", "check", "bookings")
+    assert code == 0 and "5 scenarios" in said
+    (row,) = json.loads(typed("pack", "list", "--json")[1])
+    assert row["name"] == "bookings" and row["flows"] == ["book", "give_back"]
+    code, said, progress = typed("eval", "bookings", "-k", "2", "--json", "--out", str(home / "r"))
+    found = json.loads(said)
+    assert code == 0, said
+    assert found.keys() == {"pass^1", "pass^4", "restraint", "wrong_tool", "scenarios"}
+    assert found["pass^1"] == found["restraint"] == 1 and found["wrong_tool"] == 0
+    assert progress.count("trial 2 of 2: right") == 5
+    assert "books_in_chinese" in (home / "r" / "report.html").read_text("utf-8")
+    worse = (folder / "flows" / "booking.yaml").read_text("utf-8").replace("Booked:", "Done:")
+    (folder / "flows" / "booking.yaml").write_text(worse, "utf-8")
+    code, said, _ = typed("eval", "bookings", "-k", "1", "--compare", str(home / "r/results.json"))
+    assert code == 1
+    assert "“Booked” was not said" in said and "books_an_appointment, Trial 1: broken" in said
+
+
+def test_a_name_that_will_not_do_makes_nothing(typed: Typed, home: Path) -> None:
+    for name in ("Demo", "../up", "a b", "", "9", "x" * 31):
+        assert typed("pack", "new", "--", name)[0] == 2
+    assert not (home / "packs").exists()
+    assert typed("pack", "new", "demo")[0] == 0
+    assert typed("pack", "new", "demo")[0] == 1
+    assert typed("pack", "check", "nope")[0] == typed("eval", "nope")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("flows/booking.yaml", "- collect: service", "- colect: service", "exactly one of"),
+        ("flows/booking.yaml", "- collect: service", "- collect: servise", "no slot “servise”"),
+        ("flows/booking.yaml", "opening: found.id", "opening: fond.id", "Nothing gives “fond”"),
+        ("flows/booking.yaml", "- call: give_back", "- call: givebak", "no tool “givebak”"),
+        ("flows/booking.yaml", "      pattern: A", "      check: x > 1\n      pattern: A",
+         "Nothing gives “x”"),
+        ("flows/booking.yaml", "ask_again: [opening]", "ask_again: [none]", "no slot “none”"),
+        ("policy.toml", 'tool = "give_back"', 'tool = "giveback"', "which is no tool"),
+        ("policy.toml", 'do = "ask"', 'do = "maybe"', "no rules that can be followed"),
+        ("scenarios/booking.yaml", "must_say: A-101", "must_sya: A-101", "has no place here"),
+        ("scenarios/booking.yaml", "forbidden: [book]", "forbidden: [bok]", "no tool “bok”"),
+        ("pack.py", '"openings": [', '"opennings": [', "which is no table"),
+    ],
+)  # fmt: skip
+def test_check_tells_file_and_line(
+    typed: Typed, home: Path, file: str, old: str, new: str, said: str
+) -> None:
+    typed("pack", "new", "demo")
+    path = home / "packs" / "demo" / file
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    code, told, _ = typed("pack", "check")
+    line = text[: text.index(old)].count("\n") + 1
+    near = (
+        [f"{path}:{n}: " for n in range(line - 3, line + 3)] if file != "pack.py" else [f"{path}: "]
+    )
+    assert code == 1
+    assert any(said in one and one.startswith(tuple(near)) for one in told.splitlines()), told
+
+
+def test_code_that_does_not_run_is_told_by_its_line(typed: Typed, home: Path) -> None:
+    typed("pack", "new", "demo")
+    path = home / "packs" / "demo" / "pack.py"
+    good = path.read_text("utf-8")
+    for bad in ("1 / 0", "def"):
+        path.write_text(f"{good}\n{bad}\n", "utf-8")
+        code, _, said = typed("pack", "check", "demo")
+        assert code == 2 and f"{path}:{good.count(chr(10)) + 2}" in said and "Traceback" not in said
+    path.write_text(good, "utf-8")
+    (home / "packs/demo/flows/booking.yaml").write_bytes(b"book:\n  title: {en: \xff}\n")
+    code, said, _ = typed("pack", "check", "demo")
+    assert code == 1 and "booking.yaml:2: " in said
+
+
+SPITE = """
+spite:
+  title: {en: "<script>alert(1)</script>"}
+  examples: {en: ["</svg><b>"]}
+  slots: {a: {type: text, ask: {en: "</text>"}}, b: {type: text, ask: {en: b}}}
+  steps:
+    - collect: a
+    - if: a == "</polygon>"
+      then:
+        - if: a == "1"
+          then: [{say: {en: one}}]
+          else: [{say: {en: a_word_that_is_much_too_long_for_one_line_of_a_box}}]
+      else:
+        - confirm: {en: "Sure?", zh-CN: 确定要这样做吗？这句话很长，一行放不下，要换行。}
+          otherwise: [{say: {en: "no"}}, {hand_off: {en: gone}}]
+        - set: {c: a}
+        - search: a
+        - ask_again: [b]
+    - call_flow: spite
+"""
+
+
+def boxes(node: ElementTree.Element, x: float = 0, y: float = 0) -> list[tuple[float, ...]]:
+    """Each box as (left, top, right, bottom)."""
+    if moved := node.get("transform"):
+        dx, dy = map(float, moved.removeprefix("translate(").removesuffix(")").split())
+        x, y = x + dx, y + dy
+    found = [box for child in node for box in boxes(child, x, y)]
+    if node.tag == f"{SVG}rect":
+        left, top = x + float(node.get("x", 0)), y + float(node.get("y", 0))
+        found.append(
+            (left, top, left + float(node.get("width", 0)), top + float(node.get("height", 0)))
+        )
+    if node.tag == f"{SVG}polygon":
+        points = [tuple(map(float, one.split(","))) for one in node.get("points", "").split()]
+        xs, ys = [x + one[0] for one in points], [y + one[1] for one in points]
+        found.append((min(xs), min(ys), max(xs), max(ys)))
+    return found
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_a_picture_has_every_step_and_no_box_on_another(language: str) -> None:
+    demo = read_pack(load_pack(Path(__file__).parents[2] / "src/attenda/packs/demo"))[0]
+    spite, problems = read_flows(SPITE, "spite.yaml")
+    assert not problems
+    for flow in (*demo.values(), *spite.values()):
+        root = ElementTree.fromstring(flow_svg(flow, {"book", "give_back"}, language))
+        left, top, width, height = map(float, root.get("viewBox", "").split())
+        found = boxes(root)
+        for one in found:
+            assert left <= one[0] and top <= one[1]
+            assert one[2] <= left + width and one[3] <= top + height
+        for one, other in combinations(found, 2):
+            apart = (
+                one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+            )
+            assert apart, (flow.name, one, other)
+    page = flows_page("x", [*demo.values(), *spite.values()], {"book", "give_back"}, language)
+    assert page.count('class="writes"') == 2 and page.count('class="confirms"') == 3
+    assert page.count('class="asks"') == 6 and "<script>alert" not in page
