@@ -67,7 +67,7 @@ WRONG = [
     ("a query that writes", "SELECT id FROM shop_refunds WHERE amount > '9'",
      "WITH one AS (SELECT 1) DELETE FROM shop_refunds", "state", "can't be carried out"),
     ("a rule", "rule: SMALL", "rule: LARGE", "state", "rule"),
-    ("an approval", "approvals: []", "approvals: [{state: pending}]", "state", "0 rows, not 1"),
+    ("an approval", "approvals: []", "approvals: [{state: pending}]", "state", "no row"),
     ("an owner", "owner: bot", "owner: queued", "state", "queued"),
     ("a forbidden call", "calls: {required: [find_customer, issue_refund]}",
      "calls: {forbidden: [issue_refund]}", "calls", "forbidden"),

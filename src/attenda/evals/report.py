@@ -64,7 +64,7 @@ def figure_rows(found: Figures, k: int, language: str) -> list[tuple[str, str]]:
     read, written = found.tokens.prompt_tokens, found.tokens.answer_tokens
     return [
         ("pass^1", f"{found.pass_1:.3f}"),
-        (f"pass^{k}", f"{found.pass_k:.3f}"),
+        *([(f"pass^{k}", f"{found.pass_k:.3f}")] if k > 1 else []),
         (say("eval.restraint"), _share(found.restraint)),
         (say("eval.wrong_tool"), _share(found.wrong_tool)),
         (say("eval.latency"), late_text),

@@ -79,31 +79,28 @@ class OpenPack:
 def read_pack(pack: Pack, language: str = "en") -> tuple[dict[str, Flow], Policy, list[str]]:
     """A pack's flows, its rules, and all that is wrong with them, with file and line."""
     found: dict[str, Flow] = {}
-    lines: dict[tuple[str, str], str] = {}
-    problems = _wrong_tables(pack, language)
-    tools = {one.name: one for one in pack.tools}
-    bad_files = 0
+    texts: dict[str, str] = {}
+    bad: list[FlowProblem] = []
     for path in sorted((pack.folder / "flows").glob("*.yaml")):
         file = f"flows/{path.name}"
         try:
-            text = path.read_text("utf-8")
-            flows, bad = read_flows(text, file)
+            texts[file] = path.read_text("utf-8")
         except UnicodeDecodeError as error:
             line = path.read_bytes()[: error.start].count(b"\n") + 1
-            text, flows = "", {}
-            bad = [FlowProblem(file, line, "flow.yaml", {"problem": "it is not UTF-8"})]
-        bad_files += bool(bad)
-        problems += [_told(problem, language) for problem in bad]
-        here = {place: f"{file}:{line}" for place, line in flow_lines(text).items()}
-        problems += [
-            f"{here.get((name, ''), file)}: {sentence(language, 'flow.twice', name=name)}"
-            for name in flows.keys() & found.keys()
-        ]
-        found, lines = {**found, **flows}, {**lines, **here}
-    if not bad_files:
-        problems += [_told_mistake(one, lines, language) for one in check_flows(found, tools)]
-    policy, wrong = _read_rules(pack, tools.keys(), language)
-    return found, policy, problems + wrong
+            bad.append(FlowProblem(file, line, "flow.yaml", {"problem": "it is not UTF-8"}))
+            continue
+        flows, wrong = read_flows(texts[file], file)
+        bad += wrong
+        for name in flows.keys() & found.keys():
+            line = flow_lines(texts[file])[name, ""]
+            bad.append(FlowProblem(file, line, "flow.twice", {"name": name}))
+        found |= flows
+    problems = _wrong_tables(pack, language) + [_told(one, language) for one in bad]
+    tools = {one.name: one for one in pack.tools}
+    if not bad:
+        problems += _told_mistakes(check_flows(found, tools), texts, language)
+    policy, wrong_rules = _read_rules(pack, tools.keys(), language)
+    return found, policy, problems + wrong_rules
 
 
 def _read_rules(pack: Pack, tools: Collection[str], language: str) -> tuple[Policy, list[str]]:
@@ -190,9 +187,21 @@ def _told(problem: FlowProblem, language: str) -> str:
     return f"{problem.file}:{problem.line}: {said}"
 
 
-def _told_mistake(mistake: FlowMistake, lines: Mapping[tuple[str, str], str], language: str) -> str:
-    flow = lines.get((mistake.flow, ""), mistake.flow)
-    place = lines.get((mistake.flow, mistake.step), flow)
-    step = f", {mistake.step}" if mistake.step else ""
-    said = sentence(language, mistake.key, **mistake.values)
-    return f"{place}: {mistake.flow}{step}: {said}"
+def _told_mistakes(
+    mistakes: Sequence[FlowMistake], texts: Mapping[str, str], language: str
+) -> list[str]:
+    """Each with the place of its step, or of its flow."""
+    if not mistakes:
+        return []
+    places = {
+        where: f"{file}:{line}"
+        for file, text in texts.items()
+        for where, line in flow_lines(text).items()
+    }
+    told: list[str] = []
+    for one in mistakes:
+        flow = places.get((one.flow, ""), one.flow)
+        step = f", {one.step}" if one.step else ""
+        said = sentence(language, one.key, **one.values)
+        told.append(f"{places.get((one.flow, one.step), flow)}: {one.flow}{step}: {said}")
+    return told

@@ -1076,7 +1076,6 @@ ENGLISH: dict[str, str] = {
     "eval.row_there": "{table}: there must be no such row: {row}.",
     "eval.no_seed_row": "{table}: there was no row “{row}” at the beginning.",
     "eval.cell": "{table}: {cell} is {found}, not {wanted}.",
-    "eval.count": "{table}: there are {found} rows, not {wanted}.",
     "eval.owner": "The session is with “{found}”, not with “{wanted}”.",
     "eval.query_failed": "“{query}” can't be carried out: {problem}.",
     "eval.query_rows": "“{query}” must give no row, and gave {found}.",

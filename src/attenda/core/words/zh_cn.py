@@ -1076,7 +1076,6 @@ CHINESE: dict[str, str] = {
     "eval.row_there": "{table}：不应有这一行：{row}。",
     "eval.no_seed_row": "{table}：开始时没有“{row}”这一行。",
     "eval.cell": "{table}：{cell} 是 {found}，而不是 {wanted}。",
-    "eval.count": "{table}：有 {found} 行，而不是 {wanted} 行。",
     "eval.owner": "会话归“{found}”，而不是“{wanted}”。",
     "eval.query_failed": "无法执行“{query}”：{problem}。",
     "eval.query_rows": "“{query}”不应返回任何行，却返回了 {found}。",
