@@ -71,14 +71,15 @@ def evaluate(settings: Settings, request: Request, language: str) -> int:
 
 
 def find_scenarios(home: Path, path: Path) -> list[Path]:
-    """Files of scenarios: one file, a folder of them, a pack's, or those of several packs.
+    """Files of scenarios: one file, a folder of them, a pack's, or all of the home's (`packs`).
 
     Raises:
         UserError: there are none, or no such file, folder or pack.
     """
     if path.is_file():
         return [path]
-    folder = path if path.is_dir() else find_pack(home, str(path))
+    known = home / "packs" if str(path) == "packs" else path
+    folder = known if known.is_dir() else find_pack(home, str(path))
     inside = folder / "scenarios" if (folder / "pack.py").exists() else folder
     files = sorted(inside.glob("*.yaml")) or sorted(inside.glob("*/scenarios/*.yaml"))
     if not files:

@@ -60,15 +60,19 @@ def check_packs(home: Path, path: str, language: str, *, as_json: bool) -> int:
     """Tell what is wrong with one pack, or with all of the home; the exit code.
 
     Raises:
-        UserError: there is no such pack, or its code does not run.
+        UserError: there is no such pack.
     """
     folders = [find_pack(home, path)] if path else _folders(home)
     told: dict[str, list[str]] = {}
     for folder in folders:
-        pack = load_pack(folder)
-        told[pack.name] = _problems(home, folder, pack, language)
+        try:
+            pack = load_pack(folder)
+        except UserError as error:
+            told[folder.name] = [error.text(language)]
+        else:
+            told[folder.name] = _problems(home, folder, pack, language)
         if not as_json:
-            _tell(pack, folder, told[pack.name], language)
+            _tell(folder, told[folder.name], language)
     if as_json:
         print(json.dumps(told, ensure_ascii=False, indent=1))
     elif not folders:
@@ -89,12 +93,13 @@ def _problems(home: Path, folder: Path, pack: Pack, language: str) -> list[str]:
     return problems
 
 
-def _tell(pack: Pack, folder: Path, problems: list[str], language: str) -> None:
+def _tell(folder: Path, problems: list[str], language: str) -> None:
     for one in problems:
         out.print(one, markup=False)
     if problems:
         out.print(sentence(language, "pack.faults", count=len(problems)), markup=False)
         return
+    pack = load_pack(folder)
     values = {
         "name": pack.name,
         "flows": len(read_pack(pack)[0]),

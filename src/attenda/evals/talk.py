@@ -69,8 +69,9 @@ class Talk:
             async with asyncio.timeout(_TURN_S):
                 made, calls = await self._happen(turn, trial, number)
         except (AttendaError, TimeoutError) as error:
-            said = error.text(self._scenario.language) if isinstance(error, AttendaError) else ""
-            problem = said or sentence("en", "eval.too_slow", seconds=int(_TURN_S))
+            problem = str(error) or sentence("en", "eval.too_slow", seconds=int(_TURN_S))
+            who = self._scenario.principal(self._scenario.speaker)
+            await self._house.runs.stop(who, self._session_id)
             self._wrong(Problem("words", number, "eval.failed", {"problem": problem}))
             made, calls = TurnMade(done=_done(turn, trial)), []
         self.made.append(made)
