@@ -87,7 +87,8 @@ def _figures(results: Sequence[Result], language: str) -> str:
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
         for name, value in rows
     )
-    note = f'<p class="faint">{escape(sentence(language, "eval.note", k=k))}</p>'
+    said = sentence(language, "eval.note", k=k) if k > 1 else ""
+    note = f'<p class="faint">{escape(said)}</p>' if said else ""
     return f'<section><table class="figures">{body}</table>{note}</section>'
 
 
