@@ -4,19 +4,17 @@ A file is a mapping from the names of flows to their bodies. Scalars are text; w
 date or a `no` stays what was written.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
+from attenda.core.lined_yaml import BadYaml, Lines, Place, line_of, lined_yaml
 from attenda.dialogue import flow as flows
 from attenda.dialogue.flow import Flow
 
 __all__ = ["FlowProblem", "read_flows"]
 
-_MOST_BYTES = 200_000
 _VERBS: dict[str, type[Any]] = {
     "collect": flows.CollectStep,
     "call": flows.CallStep,
@@ -30,7 +28,6 @@ _VERBS: dict[str, type[Any]] = {
     "call_flow": flows.CallFlowStep,
 }
 _INNER = ("then", "else", "otherwise")
-Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +44,10 @@ class FlowProblem:
 def read_flows(text: str, file: str) -> tuple[dict[str, Flow], list[FlowProblem]]:
     """The flows of one file and what is wrong in it; a flow with a mistake is left out."""
     problems: list[FlowProblem] = []
-    lines: dict[Place, int] = {}
     try:
-        tree = _tree(text, lines)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        said = str(getattr(error, "problem", None) or error)
-        line = mark.line + 1 if mark else 1
-        return {}, [FlowProblem(file, line, "flow.yaml", {"problem": said})]
+        tree, lines = lined_yaml(text)
+    except BadYaml as error:
+        return {}, [FlowProblem(file, error.line, "flow.yaml", {"problem": error.problem})]
     found: dict[str, Flow] = {}
     if not isinstance(tree, dict):
         return {}, [FlowProblem(file, 1, "flow.no_mapping", {})]
@@ -70,17 +63,15 @@ def read_flows(text: str, file: str) -> tuple[dict[str, Flow], list[FlowProblem]
 class _Mistakes:
     """Collects mistakes of one flow by their place in the file."""
 
-    def __init__(self, file: str, root: Place, lines: Mapping[Place, int]) -> None:
+    def __init__(self, file: str, root: Place, lines: Lines) -> None:
         self.file, self.root, self.lines = file, root, lines
         self.found: list[FlowProblem] = []
 
     def add(self, place: Place, key: str, **values: object) -> None:
         """Note one; the line is that of the nearest thing that has one."""
-        whole = (*self.root, *place)
-        while whole not in self.lines and whole:
-            whole = whole[:-1]
         plain = {name: str(value) for name, value in values.items()}
-        self.found.append(FlowProblem(self.file, self.lines.get(whole, 1), key, plain))
+        line = line_of(self.lines, (*self.root, *place))
+        self.found.append(FlowProblem(self.file, line, key, plain))
 
 
 def _flow(name: str, body: Any, bad: _Mistakes) -> Flow | None:
@@ -123,37 +114,3 @@ def _note(error: ValidationError, place: Place, bad: _Mistakes) -> None:
         key = "flow.unknown_key" if one["type"] == "extra_forbidden" else "flow.value"
         said = one["msg"].removeprefix("Value error, ")
         bad.add((*place, *where), key, name=".".join(map(str, where)), problem=said)
-
-
-def _tree(text: str, lines: dict[Place, int]) -> Any:
-    """The file as lists, mappings and text; `lines` gets where each stands.
-
-    Raises:
-        yaml.YAMLError: it is no YAML, or has anchors, which can make a small file huge.
-    """
-    if len(text.encode()) > _MOST_BYTES:
-        raise yaml.YAMLError(f"the file is larger than {_MOST_BYTES // 1000} kB")
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
-        if isinstance(token, yaml.AnchorToken | yaml.AliasToken):
-            raise yaml.MarkedYAMLError(
-                problem="anchors and aliases have no place in a flow", problem_mark=token.start_mark
-            )
-    return _plain(yaml.compose(text, Loader=yaml.SafeLoader), (), lines)
-
-
-def _plain(node: yaml.Node | None, place: Place, lines: dict[Place, int]) -> Any:
-    if node is None:
-        return {}
-    lines[place] = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        found: dict[str, Any] = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.value in found:
-                said = "a key stands twice, or is no text"
-                raise yaml.MarkedYAMLError(problem=said, problem_mark=key.start_mark)
-            found[key.value] = _plain(value, (*place, key.value), lines)
-            lines[(*place, key.value)] = key.start_mark.line + 1
-        return found
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(one, (*place, number), lines) for number, one in enumerate(node.value)]
-    return node.value
