@@ -453,6 +453,7 @@ PAGES = {
     "/agents": "#agents .item", "/models": "#models .item", "/people": "#users .item",
     "/people#teams": "#teams .item", "/people#keys": "#keys .item",
     "/people#audit": "#audit li", "/traces": "#runs .item",
+    "/desk": "#talks .empty",
 }  # fmt: skip
 """Address → what is there once the page has its data."""
 
@@ -496,7 +497,8 @@ def test_every_page_fits_and_can_be_used_by_all(
 SENTENCES = {
     text
     for key, text in ENGLISH.items()
-    if key.startswith("page.") and not key.startswith(("page.sample_question_", "page.tone_"))
+    if key.startswith(("page.", "desk."))
+    and not key.startswith(("page.sample_question_", "page.tone_"))
 }
 """English that no Chinese page may show; what a person asked or chose stays as it was."""
 
