@@ -114,6 +114,9 @@ def test_an_answer_that_drowns_the_rest_is_seen() -> None:
 )
 def test_hints_at_personal_data(text: str, kind: str) -> None:
     assert dict(examine([dialogue(text, "Noted.")]).personal) == ({kind: 1} if kind else {})
+    (kept,) = clean([dialogue(text, f"You said {text}.")], redact=True).kept
+    assert examine([kept]).personal == {}
+    assert (f"[{kind[:-1]}]" in kept.messages[1].text) == bool(kind)
 
 
 def test_cleaning_keeps_order_and_says_what_it_dropped(tmp_path: Path) -> None:

@@ -44,6 +44,9 @@ def learn_doctor(
     paths: Annotated[list[Path], typer.Argument(help="Files or folders of conversations.")],
     format: Annotated[str, typer.Option(help="Their format; none is recognised.")] = "",
     fix: Annotated[Path | None, typer.Option(help="Write a clean copy here.")] = None,
+    redact: Annotated[
+        bool, typer.Option("--redact", help="In the copy: marks for addresses and numbers.")
+    ] = False,
     validation: Annotated[Path | None, typer.Option(help="Look for its text in the data.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -54,7 +57,13 @@ def learn_doctor(
     from attenda.cli.learn_doctor import run_doctor
 
     code = run_doctor(
-        paths, format=format, fix=fix, validation=validation, as_json=as_json, language=language()
+        paths,
+        format=format,
+        fix=fix,
+        redact=redact,
+        validation=validation,
+        as_json=as_json,
+        language=language(),
     )
     raise typer.Exit(code)
 

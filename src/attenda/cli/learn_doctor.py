@@ -37,17 +37,22 @@ def run_doctor(
     *,
     format: str,
     fix: Path | None,
+    redact: bool = False,
     validation: Path | None,
     as_json: bool,
     language: str,
 ) -> int:
     """Look files and folders over as one data set; 1 when there are errors, else 0.
 
-    A clean copy written to `fix` mends broken and repeated rows, so only other errors count then.
+    A clean copy written to `fix` mends broken and repeated rows, so only other errors count then;
+    with `redact` it holds marks instead of addresses and numbers of people.
 
     Raises:
-        UserError: a file can't be read or is in no known format, or `fix` is one of the files.
+        UserError: a file can't be read or is in no known format, `fix` is one of the files, or
+            there is no copy to redact.
     """
+    if redact and fix is None:
+        raise UserError("learn.data.redacts_a_copy")
     if fix is not None:
         _refuse_overwriting(fix, [*paths, *([validation] if validation else [])])
     formats = [name for path in paths for name in ([format] if format else formats_of(path))]
@@ -58,7 +63,7 @@ def run_doctor(
         findings = examine(rows if kept is None else kept, held)
     cleaned = None
     if fix is not None and kept is not None:
-        cleaned = clean(kept)
+        cleaned = clean(kept, redact=redact)
         write(fix, cleaned.kept)
     if as_json:
         _print_json(formats, findings.to_json(language), fix, cleaned)

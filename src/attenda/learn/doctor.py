@@ -6,7 +6,7 @@ conversation, not the words, and knows no format: rows come from `dialogues.read
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from attenda.core.message import Message, text_message
 from attenda.learn.conversation import Dialogue, Problem
 from attenda.learn.languages import guess_language
 from attenda.learn.near import Overlap, Twins, is_han, overlap_grams, shingles, words_of
-from attenda.learn.personal import personal_hints
+from attenda.learn.personal import personal_hints, redacted
 
 __all__ = ["Cleaned", "Findings", "Leakage", "Repeat", "Spread", "clean", "examine", "leakage"]
 
@@ -156,8 +156,11 @@ def leakage(train: Iterable[Dialogue], validation: Iterable[Dialogue]) -> Leakag
     return _leakage(known, validation)[0]
 
 
-def clean(rows: Rows) -> Cleaned:
-    """The conversations without the broken ones and exact repeats, in order, edges stripped."""
+def clean(rows: Rows, *, redact: bool = False) -> Cleaned:
+    """The conversations without the broken ones and exact repeats, in order, edges stripped.
+
+    `redact` puts marks for e-mail addresses, telephone and card numbers.
+    """
     kept: list[Dialogue] = []
     dropped: list[Problem] = []
     seen: dict[bytes, str] = {}
@@ -170,15 +173,16 @@ def clean(rows: Rows) -> Cleaned:
             dropped.append(_repeated(row, seen[key]))
         else:
             seen[key] = row.place
-            kept.append(_stripped(row))
+            plain = _rewritten(row, str.strip)
+            kept.append(_rewritten(plain, redacted) if redact else plain)
     return Cleaned(tuple(kept), tuple(dropped))
 
 
-def _stripped(row: Dialogue) -> Dialogue:
-    messages = tuple(text_message(one.role, one.text.strip()) for one in row.messages)
+def _rewritten(row: Dialogue, rewrite: Callable[[str], str]) -> Dialogue:
+    messages = tuple(text_message(one.role, rewrite(one.text)) for one in row.messages)
     rejected = None
     if row.rejected is not None:
-        rejected = text_message("assistant", row.rejected.text.strip())
+        rejected = text_message("assistant", rewrite(row.rejected.text))
     return replace(row, messages=messages, rejected=rejected)
 
 

@@ -1,12 +1,12 @@
 """Hints at personal data in a text: addresses of e-mail, telephone numbers, card numbers.
 
-They are hints: a number may look like a telephone's and be none. It changes nothing.
+They are hints: a number may look like a telephone's and be none; a name is not looked for.
 """
 
 import re
 from collections import Counter
 
-__all__ = ["personal_hints"]
+__all__ = ["personal_hints", "redacted"]
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{2,63}")
 _NUMBER = re.compile(r"(?<![\w.])\+?\(?\d(?:[ ()./-]{0,2}\d){6,18}(?!\w)", re.A)
@@ -24,6 +24,16 @@ def personal_hints(text: str) -> Counter[str]:
         if kind:
             found[kind] += 1
     return +found
+
+
+def redacted(text: str) -> str:
+    """The text with `[email]`, `[phone]` or `[card]` for each that it seems to hold."""
+
+    def named(match: re.Match[str]) -> str:
+        kind = _kind(match.group())
+        return f"[{kind[:-1]}]" if kind else match.group()
+
+    return _NUMBER.sub(named, _EMAIL.sub("[email]", text) if "@" in text else text)
 
 
 def _kind(written: str) -> str:

@@ -1141,4 +1141,5 @@ ENGLISH: dict[str, str] = {
     "graph.end": "end",
     "graph.hidden": "begun by other flows alone",
     "graph.examples": "Asked for by",
+    "learn.data.redacts_a_copy": "Only a copy is redacted: say with --fix where it goes.",
 }

@@ -1141,4 +1141,5 @@ CHINESE: dict[str, str] = {
     "graph.end": "结束",
     "graph.hidden": "只由其他流程启动",
     "graph.examples": "触发示例",
+    "learn.data.redacts_a_copy": "只会对副本脱敏：请用 --fix 指定写到哪里。",
 }
