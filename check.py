@@ -20,7 +20,7 @@ from pathlib import Path
 
 import start
 
-__all__ = ["chromium", "postgres_folder", "weights_home"]
+__all__ = ["chromium", "mcp_reference", "postgres_folder", "weights_home"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,14 @@ def postgres_folder() -> Path | None:
     return whole[-1] if whole else None
 
 
+def mcp_reference() -> Path | None:
+    """The program of MCP's public reference server, which npm brings."""
+    here = Path(os.environ.get("ATTENDA_TEST_NPM") or start.VENV / "npm")
+    found = here / "node_modules" / _REFERENCE / "dist" / "index.js"
+    return found if found.exists() and shutil.which("node") else None
+
+
+_REFERENCE = "@modelcontextprotocol/server-everything"
 _ALONE = "alone"
 """The marker of tests that need the machine for themselves."""
 
@@ -106,6 +114,10 @@ def _prepare() -> None:
             problem = _install_package(need.package)
             if need.find() is None:
                 _say_skipped(need.marker, f"{need.what} is not here ({problem})")
+    if mcp_reference() is None:
+        problem = _install_reference()
+        if mcp_reference() is None:
+            _say_skipped("npm", f"MCP's reference server is not here ({problem})")
     if start.pull_weights(["--home", str(weights_home())]):
         _say_skipped("weights", "The default weights are not here")
 
@@ -123,6 +135,17 @@ def _install_package(name: str) -> str:
         _apt([apt, "update", "-qq"], "Updating apt's lists")
         code, lines = _apt(install, f"Installing {name}")
     return f"apt-get: {lines[-1] if lines else f'exit code {code}'}" if code else ""
+
+
+def _install_reference() -> str:
+    """Bring MCP's reference server; returns what stood in the way, if anything did."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return "it needs Node.js with npm"
+    install = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]
+    install += [str(start.VENV / "npm"), f"{_REFERENCE}@2026.8.31"]
+    code, lines = start.run_quietly(install, f"Installing {_REFERENCE}")
+    return f"npm: {lines[-1] if lines else f'exit code {code}'}" if code else ""
 
 
 def _apt(command: Sequence[str], label: str) -> tuple[int, Sequence[str]]:

@@ -31,8 +31,13 @@ from attenda.store.upgrade import upgrade_database
 FROZEN_AT = 1_767_614_400_000_000
 """Microseconds: noon of 5 January 2026, UTC."""
 
-_KEPT = frozenset({"ATTENDA_TEST_HOME", "ATTENDA_LONG", "ATTENDA_DATA"})
-_MARKED_BY_FIXTURE = {"weights_home": "weights", "chromium": "browser", "postgres_url": "postgres"}
+_KEPT = frozenset({"ATTENDA_TEST_HOME", "ATTENDA_TEST_NPM", "ATTENDA_LONG", "ATTENDA_DATA"})
+_MARKED_BY_FIXTURE = {
+    "weights_home": "weights",
+    "chromium": "browser",
+    "postgres_url": "postgres",
+    "everything": "npm",
+}
 
 
 class NetworkShut(RuntimeError):
@@ -123,6 +128,15 @@ def chromium() -> Path:
     found = check.chromium()
     if found is None:
         pytest.skip("Chromium is not here (apt install chromium)")
+    return found
+
+
+@pytest.fixture(scope="session")
+def everything() -> Path:
+    """The program of MCP's public reference server."""
+    found = check.mcp_reference()
+    if found is None:
+        pytest.skip("MCP's reference server is not here (python3 check.py --prepare, with npm)")
     return found
 
 

@@ -17,6 +17,7 @@ CATCH_ALL = frozenset({"Exception", "BaseException"})
 MAY_CATCH_ALL = {
     "cli/packs.py": "whatever a pack's code raises is told to who runs it",
     "tools/effects.py": "whatever a tool raises ends in a state",
+    "tools/mcp.py": "whatever goes wrong once a deed was sent, it may have been done",
     "runtime/turn.py": "a run that breaks is recorded as failed before the error goes on",
     "llm/child.py": "whatever an engine raises, the process that asked must hear why",
     "learn/learning.py": "a run that breaks is noted as such before the error goes on",

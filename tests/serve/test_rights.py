@@ -158,6 +158,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/v1/embeddings"): Row(
         S, {"model": "all-minilm-l6-v2", "input": "text"}, needs="chat"
     ),
+    ("POST", "/mcp"): Row(S, {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, needs="chat"),
     ("POST", "/v1/chat/completions"): Row(
         S, {"model": "attenda", "messages": [{"role": "user", "content": "hi"}]}, needs="chat"
     ),

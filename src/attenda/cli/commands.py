@@ -18,6 +18,7 @@ from attenda import __version__
 from attenda.cli.groups import config_app, key_app, models_app, user_app
 from attenda.cli.invocation import JsonFlag, as_client, language, settings_of
 from attenda.cli.learn_app import learn_app
+from attenda.cli.mcp_app import mcp_app
 from attenda.cli.pack_app import pack_app
 from attenda.cli.terminal import err, out
 from attenda.core.errors import AttendaError, UserError
@@ -306,6 +307,7 @@ def evaluate_scenarios(
 
 app.add_typer(learn_app, name="learn")
 app.add_typer(pack_app, name="pack")
+app.add_typer(mcp_app, name="mcp")
 app.add_typer(models_app, name="models")
 app.add_typer(config_app, name="config")
 app.add_typer(user_app, name="user")

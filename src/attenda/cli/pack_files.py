@@ -19,6 +19,7 @@ from attenda.core.words import sentence
 from attenda.dialogue.flow import words_in
 from attenda.runtime.flow_picture import flows_page
 from attenda.runtime.pack import read_pack
+from attenda.tools.mcp import Servers
 
 __all__ = ["check_packs", "draw_flows", "list_packs", "new_pack"]
 
@@ -86,7 +87,8 @@ def _folders(home: Path) -> list[Path]:
 
 def _problems(home: Path, folder: Path, pack: Pack, language: str) -> list[str]:
     """All that is wrong, each with the whole path of its file."""
-    problems = [f"{folder / one}" for one in read_pack(pack, language)[2]]
+    outside = Servers(home).tools()
+    problems = [f"{folder / one}" for one in read_pack(pack, language, outside)[2]]
     if (folder / "scenarios").is_dir():
         bad = read_files(home, sorted((folder / "scenarios").glob("*.yaml")))[1]
         problems += [one.text(language) for one in bad]
@@ -125,11 +127,12 @@ def draw_flows(home: Path, path: str, file: Path | None, language: str, *, open_
     """
     folder = find_pack(home, path)
     pack = load_pack(folder)
-    flows, _, problems = read_pack(pack, language)
+    outside = Servers(home).tools()
+    flows, _, problems = read_pack(pack, language, outside)
     if not flows:
         raise UserError("pack.wrong", name=pack.name, problems="\n".join(problems) or "—")
     file = file or folder / "flows.html"
-    writes = {tool.name for tool in pack.tools if tool.writes}
+    writes = {tool.name for tool in (*outside, *pack.tools) if tool.writes}
     page = flows_page(words_in(dict(pack.title), language), flows.values(), writes, language)
     try:
         file.write_text(page, "utf-8")

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from attenda.core.ports import Embedder
     from attenda.dialogue.book import FlowBook
     from attenda.llm.loaded import LoadedModels
-    from attenda.runtime.pack import Pack, Understand
+    from attenda.runtime.pack import OpenPack, Pack, Understand
     from attenda.store.stamps import Stamps
+    from attenda.tools.mcp import Servers
 
 __all__ = ["by_examples", "open_house", "prepare_home"]
 
@@ -74,12 +75,12 @@ async def open_house(
         OperatorError: the database cannot be opened, or is newer than the code.
     """
     import asyncio
+    from functools import partial
 
-    from attenda.cli.packs import find_packs
     from attenda.knowledge.ingest import Ingester
     from attenda.knowledge.search import Searcher
     from attenda.runtime.answering import Answering
-    from attenda.runtime.pack import OpenPack, open_pack
+    from attenda.runtime.pack import open_pack
     from attenda.runtime.turn import Runs
     from attenda.store import people
     from attenda.store.database import open_database
@@ -107,9 +108,14 @@ async def open_house(
     runs = Runs(database, stamps, answering, models.chat, opened, passing)
     await runs.recover()
     await database.write(lambda c: people.ensure_owner(c, stamps))
-    understood = understanding or by_examples(queries)
-    for pack in find_packs(home) if packs is None else packs:
-        opened[pack.name] = await open_pack(pack, database, stamps, understood, passing)
+    opening = partial(
+        open_pack,
+        database=database,
+        stamps=stamps,
+        understanding=understanding or by_examples(queries),
+        passing=passing,
+    )
+    servers = await _open_packs(home, opened, packs, opening)
     house = House(
         settings, database, stamps, models, queries, searcher, ingester, runs, owner_key, opened
     )
@@ -121,8 +127,26 @@ async def open_house(
         for task in working:
             task.cancel()
         await asyncio.gather(*working, return_exceptions=True)
+        await servers.close()
         await models.close()
         await database.close()
+
+
+async def _open_packs(
+    home: Path,
+    opened: "dict[str, OpenPack]",
+    given: "Sequence[Pack] | None",
+    opening: "Callable[..., Awaitable[OpenPack]]",
+) -> "Servers":
+    """The home's packs, or those given, put to work; the servers whose tools they may use."""
+    from attenda.cli.packs import find_packs
+    from attenda.tools.mcp import Servers
+
+    servers = Servers(home)
+    tools = servers.tools()
+    for pack in find_packs(home) if given is None else given:
+        opened[pack.name] = await opening(pack, outside=tools)
+    return servers
 
 
 def _with_endpoints(settings: Settings, given: "LoadedModels | None") -> "LoadedModels":

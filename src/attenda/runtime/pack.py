@@ -4,7 +4,7 @@ A pack brings tools and tables as Python values; flows and rules are files in it
 """
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,8 +76,13 @@ class OpenPack:
     understand: Understand
 
 
-def read_pack(pack: Pack, language: str = "en") -> tuple[dict[str, Flow], Policy, list[str]]:
-    """A pack's flows, its rules, and all that is wrong with them, with file and line."""
+def read_pack(
+    pack: Pack, language: str = "en", outside: Sequence[Tool] = ()
+) -> tuple[dict[str, Flow], Policy, list[str]]:
+    """A pack's flows, its rules, and all that is wrong with them, with file and line.
+
+    `outside` are tools of other servers, which its flows may call too.
+    """
     found: dict[str, Flow] = {}
     texts: dict[str, str] = {}
     bad: list[FlowProblem] = []
@@ -96,14 +101,14 @@ def read_pack(pack: Pack, language: str = "en") -> tuple[dict[str, Flow], Policy
             bad.append(FlowProblem(file, line, "flow.twice", {"name": name}))
         found |= flows
     problems = _wrong_tables(pack, language) + [_told(one, language) for one in bad]
-    tools = {one.name: one for one in pack.tools}
+    tools = {one.name: one for one in (*outside, *pack.tools)}
     if not bad:
         problems += _told_mistakes(check_flows(found, tools), texts, language)
-    policy, wrong_rules = _read_rules(pack, tools.keys(), language)
+    policy, wrong_rules = _read_rules(pack, tools, language)
     return found, policy, problems + wrong_rules
 
 
-def _read_rules(pack: Pack, tools: Collection[str], language: str) -> tuple[Policy, list[str]]:
+def _read_rules(pack: Pack, tools: Mapping[str, Tool], language: str) -> tuple[Policy, list[str]]:
     """A pack's rules and what is wrong with them."""
     path = pack.folder / "policy.toml"
     if not path.exists():
@@ -123,6 +128,9 @@ def _read_rules(pack: Pack, tools: Collection[str], language: str) -> tuple[Poli
             place = f"policy.toml:{begins[number_]}" if number_ < len(begins) else "policy.toml"
             said = sentence(language, "pack.rule_tool", rule=rule.id, name=rule.tool)
             problems.append(f"{place}: {said}")
+    for name in policy.offer:
+        if name not in tools or tools[name].writes:
+            problems.append(f"policy.toml: {sentence(language, 'pack.offer', name=name)}")
     return policy, problems
 
 
@@ -142,9 +150,9 @@ def _wrong_tables(pack: Pack, language: str) -> list[str]:
     return [f"pack.py: {sentence(language, key, **values)}" for key, values in said]
 
 
-def check_pack(pack: Pack, language: str = "en") -> list[str]:
+def check_pack(pack: Pack, language: str = "en", outside: Sequence[Tool] = ()) -> list[str]:
     """All that is wrong with a pack, each with its file and line where it has one."""
-    return read_pack(pack, language)[2]
+    return read_pack(pack, language, outside)[2]
 
 
 async def open_pack(
@@ -153,13 +161,16 @@ async def open_pack(
     stamps: Stamps,
     understanding: Callable[[FlowBook], Awaitable[Understand]],
     passing: Callable[[str], None] = lambda point: None,
+    outside: Sequence[Tool] = (),
 ) -> OpenPack:
     """A pack at work: tables made, samples put in, flows kept and learned, an agent that has it.
+
+    `outside` are tools of other servers, which its flows may call too.
 
     Raises:
         UserError: something is wrong with it; all of it is named.
     """
-    flows, policy, problems = read_pack(pack)
+    flows, policy, problems = read_pack(pack, outside=outside)
     if problems:
         raise UserError("pack.wrong", name=pack.name, problems="\n".join(problems))
     tables = await create_tables(database, pack.name, pack.tables)
@@ -177,7 +188,7 @@ async def open_pack(
     await database.write(note)
     older = await database.read(kept.kept_flows)
     book = FlowBook(flows, [Flow.model_validate_json(body) for body in older.values()])
-    tools = {one.name: one for one in pack.tools}
+    tools = {one.name: one for one in (*outside, *pack.tools)}
     executor = Executor(database, stamps, tools, policy, tables, passing)
     return OpenPack(pack, book, executor, await understanding(book))
 

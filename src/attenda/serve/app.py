@@ -15,6 +15,7 @@ from attenda.serve import (
     chat,
     desk,
     library,
+    mcp,
     metrics,
     models,
     openai_api,
@@ -65,6 +66,7 @@ def create_app(house: House) -> FastAPI:
     app.include_router(traces.router)
     app.include_router(metrics.router)
     app.include_router(openai_api.router)
+    app.include_router(mcp.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=pages.ROOM / "static"), name="static")
     return app
@@ -73,6 +75,7 @@ def create_app(house: House) -> FastAPI:
 async def close_app(app: FastAPI) -> None:
     """End what the app has started: runs save themselves first."""
     await app.state.school.close()
+    await mcp.close_door(app.state)
 
 
 def _hosts(house: House) -> frozenset[str]:

@@ -110,6 +110,11 @@ class Executor:
         self._tables = tables
         self._passing = passing
 
+    @property
+    def offers(self) -> tuple[str, ...]:
+        """Names of the tools that a person's programs may call by themselves."""
+        return self._policy.offer
+
     async def perform(self, call: Call) -> Outcome:
         """Do it if it may be done; a deed that was done before is not done again."""
         tool = self.tools.get(call.tool)

@@ -88,6 +88,8 @@ class Policy(_Data):
     """Rules in order."""
 
     rule: tuple[Rule, ...] = ()
+    offer: tuple[str, ...] = ()
+    """Reading tools that a person's programs may call by themselves, over MCP."""
 
     def windows(self, tool: str) -> frozenset[int]:
         """Spans of time in which its rules count a tool's deeds, in seconds."""
