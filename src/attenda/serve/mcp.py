@@ -15,12 +15,13 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.types import Receive, Scope, Send
 
-from attenda.core.errors import AttendaError, ModelError, NotFound, UserError
+from attenda.core.errors import AttendaError, Conflict, ModelError, NotFound, UserError
 from attenda.core.event import Cited, RunFinished, TextAdded
 from attenda.core.label import Label, Labelled
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
 from attenda.runtime.house import House
+from attenda.runtime.started import Noted
 from attenda.serve.gate import house_of, language_of, principal, require
 from attenda.store import agents, sessions
 from attenda.store.database import Connection
@@ -138,6 +139,8 @@ class _Desk:
         session_id = await house.database.write(lambda c: self._session(c, asked))
         text, citations, ended = "", [], False
         started = await house.runs.start(who, session_id, asked.question)
+        if isinstance(started, Noted):
+            raise Conflict("desk.with_person")
         try:
             async for heard in house.runs.follow(session_id, started.after):
                 event = heard.event

@@ -10,10 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from attenda.core.errors import OperatorError
+from attenda.cli.commands import app
+from attenda.core.command import Affirm, Command, SetSlot, StartFlow
+from attenda.core.errors import NotFound, OperatorError, UserError
+from attenda.core.event import TextAdded
 from attenda.core.label import Integrity, Label, Labelled
 from attenda.core.principal import Principal
+from attenda.runtime.pack import Pack, Said
+from attenda.store import agents, journal, sessions
 from attenda.store.database import Database, open_database
 from attenda.store.stamps import Stamps
 from attenda.store.upgrade import upgrade_database
@@ -22,6 +28,7 @@ from attenda.tools.mcp import Servers, look_at
 from attenda.tools.mcp_file import ServerSpec, keep, read_servers
 from attenda.tools.mcp_schema import broken_rule_apart
 from attenda.tools.policy import read_policy
+from tests.scripted_house import scripted_house
 
 pytest.importorskip("mcp", reason="the MCP SDK is not here (attenda[mcp])")
 
@@ -276,6 +283,89 @@ def test_approval_is_the_operators_and_for_one_way_to_one_server(
             await look_at("peer", read_servers(home)["peer"])
 
     run(home, stamps, story)
+
+
+def test_the_commands_show_approve_and_take_back(home: Path, stamps: Stamps) -> None:
+    home.mkdir()
+    peer = Peer(home, None, stamps)  # type: ignore[arg-type]
+    peer.write()
+
+    def attenda(*words: str) -> Any:
+        return CliRunner().invoke(app, ["--home", str(home), "mcp", *words])
+
+    assert json.loads(attenda("list", "--json").output)[0]["state"] == "new"
+    refused = attenda("approve", "peer")
+    assert isinstance(refused.exception, UserError) and Servers(home).tools() == []
+    shown = attenda("approve", "peer", "--yes").output
+    assert "look (reads): Look something up." in shown and "put (writes)" in shown
+    assert [one.name for one in Servers(home).tools()] == ["peer.look", "peer.put"]
+    assert json.loads(attenda("list", "--json").output)[0]["state"] == "approved"
+    peer.write(args=["another"])
+    assert json.loads(attenda("list", "--json").output)[0]["state"] == "changed"
+    assert attenda("remove", "peer").exit_code == 0 and Servers(home).tools() == []
+    assert isinstance(attenda("approve", "nobody").exception, NotFound)
+
+
+FLOW = """
+lookup:
+  title: {en: look it up}
+  examples: {en: [look it up]}
+  slots:
+    word: {type: text, ask: {en: "Which word?"}}
+  steps:
+    - collect: word
+    - call: peer.look
+      with: {word: word}
+      into: found
+    - say: {en: "{found.text}"}
+    - confirm: {en: "Put it?"}
+    - call: peer.put
+      with: {word: word}
+    - say: {en: Put.}
+"""
+
+
+def test_a_flow_of_a_pack_calls_it(home: Path, stamps: Stamps, tmp_path: Path) -> None:
+    (tmp_path / "pack" / "flows").mkdir(parents=True)
+    (tmp_path / "pack" / "flows" / "lookup.yaml").write_text(FLOW)
+    (tmp_path / "pack" / "policy.toml").write_text(POLICY)
+    pack = Pack(name="words", title={"en": "Words"}, folder=tmp_path / "pack")
+
+    async def understand(said: Said) -> list[Command]:
+        if said.text == "yes":
+            return [Affirm()]
+        value = Labelled(value=said.text, label=said.label)
+        return [StartFlow(flow="lookup"), SetSlot(slot="word", value=value, words=said.text)]
+
+    async def story() -> None:
+        home.mkdir()
+        peer = Peer(home, None, stamps)  # type: ignore[arg-type]
+        peer.write()
+        with pytest.raises(UserError, match="no tool “peer.look”"):
+            async with scripted_house(home, packs=[pack], understand=understand):
+                pass
+        await peer.approve()
+        async with scripted_house(home, packs=[pack], understand=understand) as (house, _):
+
+            def make(connection: Any) -> str:
+                row = next(a for a in agents.list_agents(connection, ANA) if a["pack"] == "words")
+                return sessions.create_session(connection, house.stamps, ANA, row["id"]).id
+
+            session_id = await house.database.write(make)
+            for words, answer in (("bread", "found bread"), ("yes", "Put.")):
+                started = await house.runs.start(ANA, session_id, words)
+                said = "".join(
+                    [
+                        heard.event.text
+                        async for heard in house.runs.follow(session_id, started.after)
+                        if isinstance(heard.event, TextAdded)
+                    ]
+                )
+                assert answer in said
+            effects = await house.database.read(lambda c: journal.list_effects(c, session_id))
+            assert [(one.tool, one.state) for one in effects] == [("peer.put", "done")]
+
+    asyncio.run(story())
 
 
 def test_nothing_of_a_server_outlives_it(home: Path, stamps: Stamps) -> None:
