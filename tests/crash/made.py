@@ -80,9 +80,11 @@ down_revision = "{now}"
 
 
 def upgrade() -> None:
-    op.create_table("notes", sa.Column("id", sa.Integer, primary_key=True), sa.Column("n", sa.Text))
+    op.create_table(
+        "scribbles", sa.Column("id", sa.Integer, primary_key=True), sa.Column("n", sa.Text)
+    )
     for number in range({rows}):
-        op.execute(sa.text("INSERT INTO notes (n) VALUES ('note')"))
+        op.execute(sa.text("INSERT INTO scribbles (n) VALUES ('note')"))
     anew = "always" if op.get_bind().dialect.name == "sqlite" else "never"
     with op.batch_alter_table("sessions", recreate=anew) as batch:
         batch.add_column(sa.Column("mood", sa.String(10), server_default="calm"))

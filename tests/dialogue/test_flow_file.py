@@ -88,14 +88,18 @@ def test_what_would_go_wrong_later_is_seen_before(old: str, new: str, key: str) 
 @given(st.text(max_size=60))
 def test_no_text_breaks_the_readers(text: str) -> None:
     read_flows(text, "f.yaml")
-    read_flows('a: "\\UFFFFFFFF"', "f.yaml")
-    read_flows("[" * 5000, "f.yaml")
     read_flows(f"a: {{title: {{en: x}}, steps: [{{if: {text!r}, then: []}}]}}", "f.yaml")
     try:
         parse(text).value({"a": Labelled(value="1")})
         fill(text, {})
     except BadExpression:
         pass
+
+
+@pytest.mark.parametrize("text", ['a: "\\UFFFFFFFF"', "[" * 5000])
+def test_what_yaml_itself_stumbles_over_is_told(text: str) -> None:
+    _, problems = read_flows(text, "f.yaml")
+    assert [problem.key for problem in problems] == ["flow.yaml"]
 
 
 def test_no_cent_is_lost() -> None:

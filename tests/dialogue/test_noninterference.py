@@ -25,7 +25,7 @@ from attenda.dialogue.state import DialogueState, replay
 from attenda.tools.policy import monitor
 from attenda.tools.tool import Deed, tool
 
-PAIRS = 10_000 if os.environ.get("ATTENDA_LONG") == "1" else 1_000
+PAIRS = 10_000 if os.environ.get("ATTENDA_LONG") == "1" else 500
 OWN = Label(integrity="user", readers=frozenset({"usr_ana"}), sources=frozenset({"msg_1"}))
 NOTES = st.one_of(
     st.text(max_size=12),

@@ -33,7 +33,7 @@ def make_films(folder: Path) -> None:
     films = folder / "FILMS"
     films.mkdir()
     lines, talks, pairs = [], [], []
-    for number in range(120):
+    for number in range(72):
         film = f"m{number % 12}"
         said = [
             " ".join(WORDS[(number * k + k) % len(WORDS)] for k in range(1, 4 + i)) for i in (1, 3)

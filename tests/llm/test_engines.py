@@ -429,7 +429,7 @@ def constant_under(node: Any, *places: int) -> np.ndarray[Any, Any]:
     return np.stack([pairs & 15, pairs >> 4], axis=1).reshape(*node.get_output_shape(0))
 
 
-@pytest.mark.parametrize("widened_below", [0, 1 << 30])
+@pytest.mark.parametrize("widened_below", [0, pytest.param(1 << 30, marks=pytest.mark.long)])
 def test_openvino_computes_with_the_weights_of_the_file(
     model: catalogue.LocalModel,
     monkeypatch: pytest.MonkeyPatch,
