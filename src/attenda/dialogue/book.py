@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from attenda.core.errors import UserError
-from attenda.dialogue.flow import Flow
+from attenda.dialogue.flow import Flow, Instruction
 from attenda.dialogue.state import Frame
 
 __all__ = ["FlowBook"]
@@ -26,3 +26,12 @@ class FlowBook:
         if flow is None:
             raise UserError("flow.gone", name=frame.flow)
         return flow
+
+    def standing(self, frame: Frame) -> Instruction | None:
+        """The next instruction of a frame; nothing behind the last.
+
+        Raises:
+            UserError: as in `of`.
+        """
+        steps = self.of(frame).instructions
+        return steps[frame.at] if 0 <= frame.at < len(steps) else None

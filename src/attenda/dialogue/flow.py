@@ -6,6 +6,7 @@ one list of instructions, so that a place in a flow is a number, and a frame can
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal
@@ -235,6 +236,13 @@ class Flow(_Written):
     def instructions(self) -> tuple[Instruction, ...]:
         """The steps laid out; the place after the last ends the flow."""
         return tuple(_lay_out(self.steps))
+
+    def first_collect(self, slots: Collection[str]) -> int:
+        """The place where the first of these slots is asked for; else the beginning."""
+        for at, step in enumerate(self.instructions):
+            if isinstance(step, CollectStep) and step.collect in slots:
+                return at
+        return 0
 
     def reads(self, at: int) -> frozenset[str]:
         """Names that the instruction at a place reads."""

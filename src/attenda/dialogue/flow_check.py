@@ -189,14 +189,7 @@ def _ways_on(flow: Flow, at: int, confirmed: bool) -> list[tuple[int, bool]]:
         case Jump(to=to):
             return [(to, confirmed)]
         case ForgetStep(ask_again=slots):
-            return [(_first_collect(flow, slots), False)]
+            return [(flow.first_collect(slots), False)]
         case ConfirmStep(otherwise=no):
             return [(at + 1, True), *([(at + 2, False)] if no else [])]
     return [(at + 1, confirmed)]
-
-
-def _first_collect(flow: Flow, slots: tuple[str, ...]) -> int:
-    for at, instruction in enumerate(flow.instructions):
-        if isinstance(instruction, CollectStep) and instruction.collect in slots:
-            return at
-    return 0

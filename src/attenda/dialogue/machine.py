@@ -226,7 +226,7 @@ def _rests_on(flow: Flow, at: int, step: Instruction, slot: str) -> bool:
 def _answer(state: DialogueState, book: FlowBook, *, yes: bool) -> Iterator[DialogueEvent]:
     """A yes or a no to what the newest flow said it would do."""
     frame = state.top
-    at = _standing(frame, book) if frame else None
+    at = book.standing(frame) if frame else None
     if frame is None or not isinstance(at, ConfirmStep):
         return
     yield Understood()
@@ -236,11 +236,6 @@ def _answer(state: DialogueState, book: FlowBook, *, yes: bool) -> Iterator[Dial
         yield FlowMoved(instance=frame.instance, at=frame.at + 2)
     else:
         yield from _end(state, frame, "refused")
-
-
-def _standing(frame: Frame, book: FlowBook) -> Instruction | None:
-    instructions = book.of(frame).instructions
-    return instructions[frame.at] if 0 <= frame.at < len(instructions) else None
 
 
 def _end(state: DialogueState, frame: Frame, outcome: str) -> Iterator[DialogueEvent]:
@@ -264,7 +259,7 @@ def advance(state: DialogueState, book: FlowBook, given: Given) -> Decision:
             return Decision(tuple(events), Idle())
         if frame.approval_id:
             return Decision(tuple(events), Await(frame.instance, frame.approval_id))
-        step = _standing(frame, book)
+        step = book.standing(frame)
         found = _step(state, frame, step, book, given)
         if not isinstance(found, list):
             return Decision((*events, *_after(frame, found)), found)
@@ -308,7 +303,7 @@ def _step(
             case ConfirmStep() if step.id in frame.confirmed:
                 return [FlowMoved(instance=here, at=after)]
             case ForgetStep(ask_again=slots):
-                first = _first_collect(book.of(frame), slots)
+                first = book.of(frame).first_collect(slots)
                 return [
                     SlotsForgotten(instance=here, slots=slots),
                     FlowMoved(instance=here, at=first),
@@ -367,10 +362,3 @@ def _ask(
         why, of_why = fill(words_in(slot.otherwise, language), {**known, name: frame.refused[name]})
         text, label = f"{why} {text}", join(label, of_why)
     return AskSlot(frame.instance, name, text, label or SYSTEM, tuple(slot.choices))
-
-
-def _first_collect(flow: Flow, slots: Sequence[str]) -> int:
-    for at, step in enumerate(flow.instructions):
-        if isinstance(step, CollectStep) and step.collect in slots:
-            return at
-    return 0

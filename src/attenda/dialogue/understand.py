@@ -27,7 +27,7 @@ from attenda.core.command import (
 from attenda.core.label import Label
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.extract_answers import yes_or_no
-from attenda.dialogue.flow import CallFlowStep, CollectStep, ConfirmStep, Flow, Instruction, Slot
+from attenda.dialogue.flow import CallFlowStep, CollectStep, ConfirmStep, Flow, Slot
 from attenda.dialogue.nearest import Certain, Nearest, NoneOfThese, Unsure
 from attenda.dialogue.state import DialogueState
 from attenda.dialogue.values import values_in, without_values
@@ -78,7 +78,7 @@ class Understanding:
         """
         if _HUMAN.search(text):
             return [AskHuman()]
-        asked = _asked(state, self.book)
+        asked = self.book.standing(state.top) if state.top else None
         slots = dict(_slots(state, self.book))
         wanted = asked.collect if isinstance(asked, CollectStep) else ""
         if isinstance(asked, ConfirmStep) and (said := yes_or_no(text)) is not None:
@@ -133,13 +133,6 @@ def _answered(yes: bool, named: list[SetSlot], state: DialogueState) -> list[Com
     if yes:
         return [Affirm(), *other]
     return [*other] if other else [Refuse()]
-
-
-def _asked(state: DialogueState, book: FlowBook) -> Instruction | None:
-    if state.top is None:
-        return None
-    steps = book.of(state.top).instructions
-    return steps[state.top.at] if 0 <= state.top.at < len(steps) else None
 
 
 def _slots(state: DialogueState, book: FlowBook) -> Iterator[tuple[str, Slot]]:

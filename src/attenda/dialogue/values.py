@@ -55,7 +55,7 @@ def values_in(
                 if free:
                     taken.append(free[0])
                     yield _set(name, free[0], label)
-    if asked not in slots or any(taken):
+    if asked not in slots or taken:
         return
     said: Found[object] | None = None
     match slots[asked].type:

@@ -99,10 +99,6 @@ class Converser:
         if decided and top is not None:
             self.note([FlowMoved(instance=top.instance, at=top.at)])
 
-    async def go_on(self) -> DialogueState:
-        """Go on after a person decided about what a flow waits for."""
-        return await self.take(())
-
     async def _carry_out(self, step: Next) -> bool:
         """Do one thing; whether the turn goes on."""
         match step:

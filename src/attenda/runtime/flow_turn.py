@@ -64,7 +64,7 @@ class FlowTurn:
         """Answer the last message of `history`; or go on, where it is the agent's own."""
         dialogue = self.dialogue
         if history[-1].role == "assistant":
-            await dialogue.go_on()
+            await dialogue.take(())
             return await self._look_up(dialogue.wanted)
         commands = await self._perceive(history[-1].text)
         usage = Usage()
