@@ -164,6 +164,10 @@ def test_killed_in_mid_migration(
     again = tmp_path / "again"
     made_home(again, megabytes=1)
     killer.time(migrate, again, folder)
+    # A try that died over its copy, which the kills below seldom do.
+    (home / "backups" / f".before-{NEXT}-20260101T000000000000Z.zip.dead.partial").mkdir(
+        parents=True
+    )
     for _ in range(TRIALS):
         killer.kill(migrate, home, folder)
         now = rows(home / "attenda.db")

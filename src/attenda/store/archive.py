@@ -35,6 +35,7 @@ __all__ = [
     "Writer",
     "open_backup",
     "scratch_folder",
+    "sweep_scratch",
     "sync_folder",
     "told_plainly",
 ]
@@ -44,6 +45,7 @@ FORMAT = 1
 _MANIFEST = "manifest.json"
 _MANIFEST_LIMIT = 256 << 20
 _BLOCK = 1 << 20
+_HALF_DONE = ".partial"
 _NAMES = re.compile(
     r"attenda\.(db|toml)|tables/[a-z][a-z0-9_]*\.jsonl|files/([0-9a-f]{2})/\2[0-9a-f]{62}"
 )
@@ -188,15 +190,19 @@ def open_backup(path: Path) -> Iterator[Reader]:
 @contextlib.contextmanager
 def scratch_folder(beside: Path, name: str) -> Iterator[Path]:
     """A folder for what is half done, removed at the end; those of dead processes go as well."""
-    ending = ".partial"
-    for left in beside.glob(f".{name}.*{ending}"):
-        with contextlib.suppress(Timeout), FileLock(left / "lock", timeout=0):
-            shutil.rmtree(left, ignore_errors=True)
+    sweep_scratch(beside, name)
     with tempfile.TemporaryDirectory(
-        prefix=f".{name}.", suffix=ending, dir=beside, ignore_cleanup_errors=True
+        prefix=f".{name}.", suffix=_HALF_DONE, dir=beside, ignore_cleanup_errors=True
     ) as folder:
         with FileLock(Path(folder) / "lock"):
             yield Path(folder)
+
+
+def sweep_scratch(beside: Path, names: str) -> None:
+    """Remove what dead processes left half done, under `names` (a pattern)."""
+    for left in beside.glob(f".{names}.*{_HALF_DONE}"):
+        with contextlib.suppress(Timeout), FileLock(left / "lock", timeout=0):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -96,6 +96,7 @@ def _keep_copy(database: Path) -> None:
     """Copy the database to `backups/` beside it; the newest copies stay, older ones go."""
     from datetime import UTC, datetime
 
+    from attenda.store.archive import sweep_scratch
     from attenda.store.backup import write_backup
 
     folder = database.parent / "backups"
@@ -106,6 +107,7 @@ def _keep_copy(database: Path) -> None:
     except OSError as error:
         problem = error.strerror or error
         raise OperatorError("backup.unwritable", path=folder, problem=problem) from error
+    sweep_scratch(folder, "before-*.zip")  # each try has a name of its own
     target = folder / f"before-{HEAD}-{made:%Y%m%dT%H%M%S%f}Z.zip"
     write_backup(f"sqlite:///{database}", database.parent, target, stamps, whole=False)
     copies = sorted(folder.glob("before-*.zip"), key=lambda path: path.name.rpartition("-")[2])
