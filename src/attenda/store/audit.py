@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, cast, func, insert, select, text, update
+from sqlalchemy import Connection, Row, Text, bindparam, cast, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from attenda.store.schema import access, audit
@@ -25,6 +25,10 @@ _ROWS = select(
     *(column for column in audit.c if column.name not in ("detail", "hash"))
 ).add_columns(cast(audit.c.detail, Text).label("detail"), audit.c.hash)
 """Details as they are written: what someone planted there need not be JSON."""
+_NEWEST = select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)
+_LONGEST = select(func.max(access.c.version)).where(access.c.id == _LENGTH)
+_COUNTER = update(access).where(access.c.id == _LENGTH).values(version=bindparam("number"))
+"""Made once: each effect adds a row, and making a statement costs more than running it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,7 @@ def note(
     """Add a row, in the transaction of the deed itself."""
     if connection.dialect.name == "postgresql":  # one chain: writers take turns
         connection.execute(text("SELECT pg_advisory_xact_lock(7301)"))
-    last = connection.execute(
-        select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)
-    ).first()
+    last = connection.execute(_NEWEST).first()
     newest, before = (int(last.number), str(last.hash)) if last else (0, "")
     number = max(newest, _length(connection)) + 1  # a cut tail stays a gap
     row: dict[str, Any] = {
@@ -64,9 +66,8 @@ def note(
         "object_id": object_id,
         "detail": detail,
     }
-    connection.execute(insert(audit).values(**row, hash=_chained(before, row)))
-    counter = update(access).where(access.c.id == _LENGTH).values(version=number)
-    if connection.execute(counter).rowcount == 0:
+    connection.execute(insert(audit), {**row, "hash": _chained(before, row)})
+    if connection.execute(_COUNTER, {"number": number}).rowcount == 0:
         connection.execute(insert(access).values(id=_LENGTH, version=number))
 
 
@@ -105,8 +106,7 @@ def _detail(stored: str) -> dict[str, Any]:
 
 
 def _length(connection: Connection) -> int:
-    statement = select(func.max(access.c.version)).where(access.c.id == _LENGTH)
-    return int(connection.execute(statement).scalar_one() or 0)
+    return int(connection.execute(_LONGEST).scalar_one() or 0)
 
 
 def _body(row: Row[Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from attenda.core.errors import OperatorError, UserError
 
-__all__ = ["Connection", "Database", "open_database"]
+__all__ = ["Connection", "Database", "apart", "open_database"]
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -161,7 +161,7 @@ class _Unit:
             Exception: the database took the whole transaction back, as it does on a full disk.
         """
         try:
-            with _plain_errors(), connection.begin_nested():
+            with _plain_errors(), apart(connection):
                 self._result = self._work(connection)
         except BaseException as error:
             self.error = error
@@ -177,6 +177,23 @@ class _Unit:
             self.future.set_exception(self.error)
         else:
             self.future.set_result(self._result)
+
+
+@contextlib.contextmanager
+def apart(connection: Connection) -> Iterator[None]:
+    """Work that is taken back alone when it fails, within a transaction.
+
+    A savepoint, as `begin_nested` makes one, which compiles its statements anew each time.
+    """
+    connection.exec_driver_sql("SAVEPOINT apart")
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(DBAPIError):  # a full disk took back the whole transaction
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT apart")
+            connection.exec_driver_sql("RELEASE SAVEPOINT apart")
+        raise
+    connection.exec_driver_sql("RELEASE SAVEPOINT apart")
 
 
 @contextlib.contextmanager

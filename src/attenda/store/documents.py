@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from attenda.core.errors import NotFound
 from attenda.core.principal import EVERYONE, Principal
+from attenda.store.database import apart
 from attenda.store.rights import changeable, visible
 from attenda.store.schema import collections, documents, pages
 from attenda.store.stamps import Stamps
@@ -116,7 +117,7 @@ def ensure_collection(
         return found
     made = {"id": stamps.new_id("col"), "name": name, "created_at": stamps.now()}
     try:
-        with connection.begin_nested():
+        with apart(connection):
             team_id = EVERYONE if shared else None
             connection.execute(insert(collections).values(**made, owner_id=who.id, team_id=team_id))
     except IntegrityError:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from attenda.core.errors import UserError
 from attenda.core.principal import Principal
+from attenda.store.database import apart
 from attenda.store.schema import users
 from attenda.store.stamps import Stamps
 
@@ -51,7 +52,7 @@ def ask(connection: Connection, query: str) -> list[tuple[Any, ...]]:
 def _reading(connection: Connection) -> Iterator[None]:
     """Nothing can be written in here."""
     if connection.dialect.name == "postgresql":
-        with connection.begin_nested():
+        with apart(connection):
             connection.exec_driver_sql("SET TRANSACTION READ ONLY")
             yield
         return

@@ -7,7 +7,7 @@ connection inside someone's transaction.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from attenda.core.errors import Conflict, Denied, NotFound
 from attenda.core.label import Label
@@ -22,6 +22,7 @@ __all__ = [
     "Effect",
     "approval_for",
     "ask_approval",
+    "begin_again",
     "begin_effect",
     "count_effects",
     "decide",
@@ -38,6 +39,31 @@ __all__ = [
     "switch",
     "take_turns",
 ]
+
+# What each effect needs is made once: making a statement costs more than running it.
+_FIND = select(effects).where(effects.c.key == bindparam("effect"))
+_OFF = select(func.count()).where(switches.c.name.in_(("tools", bindparam("tool"))), switches.c.off)
+_AGAIN = (
+    update(effects)
+    .where(effects.c.key == bindparam("effect"))
+    .values(state="begun", attempts=effects.c.attempts + 1, problem="")
+)
+_END = (
+    update(effects)
+    .where(effects.c.key == bindparam("effect"))
+    .values(
+        state=bindparam("now_is"),
+        result=bindparam("found"),
+        problem=bindparam("why"),
+        ended_at=bindparam("now"),
+    )
+    .returning(
+        effects.c.tool,
+        effects.c.rule,
+        effects.c.session_id,
+        func.coalesce(effects.c.approved_by, effects.c.owner_id).label("who"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +125,21 @@ def take_turns(connection: Connection, key: str) -> None:
 
 def find_effect(connection: Connection, key: str) -> Effect | None:
     """The effect with this key, if it was ever begun."""
-    row = connection.execute(select(effects).where(effects.c.key == key)).mappings().first()
+    row = connection.execute(_FIND, {"effect": key}).mappings().first()
     return None if row is None else Effect(**row)
 
 
 def begin_effect(
     connection: Connection, stamps: Stamps, key: str, label: Label, **values: str | None
 ) -> None:
-    """Write down that an effect is about to happen; once begun, again."""
-    if find_effect(connection, key) is not None:
-        changed = {"state": "begun", "attempts": effects.c.attempts + 1, "problem": ""}
-        connection.execute(update(effects).where(effects.c.key == key).values(**changed))
-        return
+    """Write down that an effect is about to happen for the first time."""
     row = {**values, "key": key, "label": label.model_dump(mode="json"), "state": "begun"}
-    connection.execute(insert(effects).values(**row, attempts=1, begun_at=stamps.now()))
+    connection.execute(insert(effects), {**row, "attempts": 1, "begun_at": stamps.now()})
+
+
+def begin_again(connection: Connection, key: str) -> None:
+    """Write down that an effect which failed is about to happen."""
+    connection.execute(_AGAIN, {"effect": key})
 
 
 def end_effect(
@@ -125,13 +152,11 @@ def end_effect(
     problem: str = "",
 ) -> None:
     """Write down what became of an effect."""
-    values = {"state": state, "result": result, "problem": problem, "ended_at": stamps.now()}
-    connection.execute(update(effects).where(effects.c.key == key).values(**values))
-    row = find_effect(connection, key)
+    became = {"now_is": state, "found": result, "why": problem, "now": stamps.now()}
+    row = connection.execute(_END, {"effect": key, **became}).first()
     if row is not None and state == "done":
-        who = row.approved_by or row.owner_id
         detail = {"tool": row.tool, "rule": row.rule, "session": row.session_id}
-        audit.note(connection, stamps, who, "effect.done", key[:40], **detail)
+        audit.note(connection, stamps, row.who, "effect.done", key[:40], **detail)
 
 
 def count_effects(connection: Connection, owner_id: str, tool: str, since: int) -> int:
@@ -310,9 +335,7 @@ def switch(connection: Connection, stamps: Stamps, who: Principal, name: str, *,
 
 def is_off(connection: Connection, tool: str) -> bool:
     """Whether a tool may not write now."""
-    names = ("tools", f"tool:{tool}")
-    statement = select(func.count()).where(switches.c.name.in_(names), switches.c.off)
-    return bool(connection.execute(statement).scalar_one())
+    return bool(connection.execute(_OFF, {"tool": f"tool:{tool}"}).scalar_one())
 
 
 def list_switches(connection: Connection) -> dict[str, bool]:

@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from attenda.core.errors import Conflict, NotFound
-from attenda.store.database import Database
+from attenda.store.database import Database, apart
 
 __all__ = ["ColumnKind", "PackTable", "Rows", "create_tables", "fill_if_empty"]
 
@@ -134,7 +134,7 @@ class Rows:
         """
         stored = {name: _stored(value) for name, value in values.items()}
         try:
-            with self._connection.begin_nested():
+            with apart(self._connection):
                 self._connection.execute(insert(self._table).values(**stored))
         except IntegrityError as error:
             raise Conflict("pack.row_there", table=self._table.name) from error

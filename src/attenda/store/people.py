@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from attenda.core.errors import Conflict, Denied, NotFound, Unauthenticated, UserError
 from attenda.core.principal import Principal, Role
 from attenda.store import audit
-from attenda.store.database import Database
+from attenda.store.database import Database, apart
 from attenda.store.schema import access, logins, memberships, teams, users
 from attenda.store.stamps import Stamps
 
@@ -95,7 +95,7 @@ def ensure_owner(connection: Connection, stamps: Stamps) -> None:
     """Make the first administrator's row if it is not there."""
     if connection.execute(select(users.c.id).where(users.c.id == OWNER_ID)).first() is None:
         row = insert(users).values(id=OWNER_ID, role="owner", name="", created_at=stamps.now())
-        with contextlib.suppress(IntegrityError), connection.begin_nested():
+        with contextlib.suppress(IntegrityError), apart(connection):
             connection.execute(row)  # another process may be making it this moment
 
 

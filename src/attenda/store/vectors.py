@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from attenda.core.principal import Principal
+from attenda.store.database import apart
 from attenda.store.rights import visible
 from attenda.store.schema import documents, indexes, passages, vectors
 
@@ -79,7 +80,7 @@ def ensure_index(connection: Connection, embedder: str, width: int, now: int) ->
     first = connection.execute(select(func.count()).select_from(indexes)).scalar_one() == 0
     values = {"embedder": embedder, "width": width, "active": first, "created_at": now}
     try:
-        with connection.begin_nested():
+        with apart(connection):
             connection.execute(insert(indexes).values(**values))
     except IntegrityError:
         pass  # another writer made it in this moment

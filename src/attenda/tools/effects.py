@@ -19,7 +19,7 @@ from attenda.core.errors import AttendaError, NotFound, UserError
 from attenda.core.label import Label, Labelled, join_all
 from attenda.core.principal import Principal
 from attenda.store import journal
-from attenda.store.database import Connection, Database
+from attenda.store.database import Connection, Database, apart
 from attenda.store.pack_tables import Rows
 from attenda.store.stamps import Stamps
 from attenda.tools.policy import Policy, Ruling, monitor
@@ -158,7 +158,7 @@ class Executor:
         key = effect_key(call)
         self._passing("effect.begun")
         try:
-            with connection.begin_nested():
+            with apart(connection):
                 found = tool.run(self._deed(connection, call), **arguments)
                 result = _labelled(tool, found, call)
         except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
@@ -222,6 +222,13 @@ class Executor:
             if isinstance(found, Outcome):
                 return found
             approver = found
+        if row is not None:
+            journal.begin_again(connection, key)
+        else:
+            self._write_down(connection, key, call, rule=ruling.rule, approved_by=approver)
+        return None
+
+    def _write_down(self, connection: Connection, key: str, call: Call, **why: str | None) -> None:
         journal.begin_effect(
             connection,
             self._stamps,
@@ -230,13 +237,11 @@ class Executor:
             session_id=call.session_id,
             instance=call.instance,
             step=call.step,
-            tool=tool.name,
+            tool=call.tool,
             arguments=canonical(call.plain),
-            rule=ruling.rule,
-            approved_by=approver,
             owner_id=call.who.id,
+            **why,
         )
-        return None
 
     def _ruling(
         self, connection: Connection, tool: Tool, call: Call, arguments: dict[str, Any]

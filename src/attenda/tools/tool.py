@@ -18,6 +18,8 @@ from attenda.store.pack_tables import Rows
 
 __all__ = ["Deed", "Tool", "ToolRefused", "tool"]
 
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
+
 
 class ToolRefused(Exception):
     """The tool will not do this, and says why in words for the person."""
@@ -118,10 +120,9 @@ class Tool:
         Raises:
             UserError: it is too large, or no JSON.
         """
-        adapter: TypeAdapter[Any] = TypeAdapter(Any)
         try:
-            text = adapter.dump_json(value)
-            plain: JsonValue = adapter.validate_json(text)
+            text = _ANYTHING.dump_json(value)
+            plain: JsonValue = _ANYTHING.validate_json(text)
         except (ValueError, TypeError) as error:
             raise UserError("tool.result", tool=self.name) from error
         if len(text) > self.most_bytes:
