@@ -27,11 +27,14 @@ async def scripted_house(
     *,
     pause_s: float = 0.0,
     database: str = "",
-    packs: Sequence[Pack] = (),
+    packs: Sequence[Pack] | None = (),
     understand: Understand | None = None,
     stamps: Stamps | None = None,
 ) -> AsyncIterator[tuple[House, ScriptedModel]]:
-    """A house over `home` with a scripted chat model, embedder and, if given, understanding."""
+    """A house over `home` with a scripted chat model, embedder and, if given, understanding.
+
+    No packs unless they are given; with None those of the home.
+    """
 
     async def understanding(_book: object) -> Understand:
         assert understand is not None

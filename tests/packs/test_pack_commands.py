@@ -1,5 +1,6 @@
 """`attenda pack` and `attenda eval` as they are typed: begun, checked, drawn, tried."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable
@@ -11,9 +12,12 @@ import pytest
 
 from attenda.cli.commands import run
 from attenda.cli.packs import load_pack
+from attenda.core.event import Event, FlowBegan, RunFinished
 from attenda.dialogue.flow_file import read_flows
 from attenda.runtime.flow_picture import flow_svg, flows_page
 from attenda.runtime.pack import read_pack
+from attenda.store import agents, people, sessions
+from tests.scripted_house import scripted_house
 
 Typed = Callable[..., tuple[int, str, str]]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -55,6 +59,28 @@ def test_a_new_pack_works_as_it_is(typed: Typed, home: Path) -> None:
     code, said, _ = typed("eval", "bookings", "-k", "1", "--compare", str(home / "r/results.json"))
     assert code == 1
     assert "“Booked” was not said" in said and "books_an_appointment, Trial 1: broken" in said
+
+
+def test_a_pack_that_is_wrong_stays_shut_alone(typed: Typed, home: Path) -> None:
+    for name in ("right", "wrong"):
+        assert typed("pack", "new", name)[0] == 0
+
+    async def asked(name: str) -> list[Event]:
+        async with scripted_house(home, lambda _: "Hello.", packs=None) as (house, _):
+            who = await house.database.read(lambda c: people.principal_of(c, people.OWNER_ID))
+            rows = await house.database.read(lambda c: agents.list_agents(c, who))
+            (agent,) = (row["id"] for row in rows if row["pack"] == name)
+            session = await house.database.write(
+                lambda c: sessions.create_session(c, house.stamps, who, agent)
+            )
+            started = await house.runs.start(who, session.id, "I want to give it back")
+            return [one.event async for one in house.runs.follow(session.id, started.after)]
+
+    assert any(isinstance(one, FlowBegan) for one in asyncio.run(asked("wrong")))
+    (home / "packs" / "wrong" / "policy.toml").write_text("[[rule]", "utf-8")
+    end = asyncio.run(asked("wrong"))[-1]
+    assert isinstance(end, RunFinished) and end.error_key == "pack.shut"
+    assert any(isinstance(one, FlowBegan) for one in asyncio.run(asked("right")))
 
 
 def test_a_name_that_will_not_do_makes_nothing(typed: Typed, home: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attenda.api import Pack, UserError
 
-__all__ = ["find_pack", "find_packs", "load_pack", "pack_above"]
+__all__ = ["find_pack", "find_packs", "load_pack", "pack_above", "pack_folders"]
 
 
 def find_packs(home: Path) -> list[Pack]:
@@ -20,8 +20,12 @@ def find_packs(home: Path) -> list[Pack]:
     Raises:
         UserError: one cannot be loaded.
     """
-    folders = sorted((home / "packs").glob("*/pack.py"))
-    return [load_pack(path.parent) for path in folders]
+    return [load_pack(folder) for folder in pack_folders(home)]
+
+
+def pack_folders(home: Path) -> list[Path]:
+    """The folders of a home that hold a pack, by name."""
+    return [path.parent for path in sorted((home / "packs").glob("*/pack.py"))]
 
 
 def find_pack(home: Path, name: str) -> Path:
@@ -33,7 +37,7 @@ def find_pack(home: Path, name: str) -> Path:
     for folder in (Path(name).expanduser(), home / "packs" / name):
         if (folder / "pack.py").exists():
             return folder
-    known = ", ".join(path.parent.name for path in sorted((home / "packs").glob("*/pack.py")))
+    known = ", ".join(folder.name for folder in pack_folders(home))
     raise UserError("pack.not_found", name=name, known=known or "—")
 
 

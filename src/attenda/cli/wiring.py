@@ -1,6 +1,7 @@
 """Builds an installation: the only place where rooms meet."""
 
 import contextlib
+import logging
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from attenda.tools.mcp import Servers
 
 __all__ = ["by_examples", "open_house", "prepare_home"]
+
+_log = logging.getLogger("attenda.cli")
 
 
 def prepare_home(home: Path) -> str:
@@ -138,14 +141,24 @@ async def _open_packs(
     given: "Sequence[Pack] | None",
     opening: "Callable[..., Awaitable[OpenPack]]",
 ) -> "Servers":
-    """The home's packs, or those given, put to work; the servers whose tools they may use."""
-    from attenda.cli.packs import find_packs
+    """The home's packs, or those given, put to work; the servers whose tools they may use.
+
+    A pack of the home's that is wrong stays shut and stops nothing else: its agents say so.
+    """
+    from attenda.cli.packs import load_pack, pack_folders
+    from attenda.core.errors import UserError
     from attenda.tools.mcp import Servers
 
     servers = Servers(home)
     tools = servers.tools()
-    for pack in find_packs(home) if given is None else given:
+    for pack in given or ():
         opened[pack.name] = await opening(pack, outside=tools)
+    for folder in pack_folders(home) if given is None else ():
+        try:
+            pack = load_pack(folder)
+            opened[pack.name] = await opening(pack, outside=tools)
+        except UserError as problem:
+            _log.warning("%s", problem)
     return servers
 
 

@@ -275,11 +275,12 @@ class Runs:
         try:
             path = await self._load(started)
             history = [one.message for one in path if one.status != "withdrawn"]
-            pack = self._packs.get(agent.pack)
-            if pack is None:
+            if not agent.pack:
                 usage = await self._answer(recorder, who, agent, model, history)
+            elif agent.pack not in self._packs:
+                raise UserError("pack.shut", name=agent.pack)
             else:
-                dialogue = await self._dialogue(recorder, who, pack, path)
+                dialogue = await self._dialogue(recorder, who, self._packs[agent.pack], path)
                 self._passing("turn.loaded")
                 turn = FlowTurn(dialogue, self._answering, agent, model)
                 usage = await turn.take(history)

@@ -948,6 +948,7 @@ ENGLISH: dict[str, str] = {
     "pack.row_there": "{table} has such a row already.",
     "pack.no_table": "The pack has no table “{name}” that may be used here.",
     "flow.twice": "“{name}” stands in another file too.",
+    "pack.shut": "The pack “{name}” that this assistant works with is not open here; `attenda pack check {name}` says why.",
     "pack.wrong": "The pack “{name}” can't be used:\n{problems}",
     "dialogue.again": "I didn't understand that. Could you say it in other words?",
     "dialogue.which": "Which of these do you mean?{titles}",

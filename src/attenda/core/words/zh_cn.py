@@ -948,6 +948,7 @@ CHINESE: dict[str, str] = {
     "pack.row_there": "{table} 中已有这样的记录。",
     "pack.no_table": "该扩展包没有可在此使用的表“{name}”。",
     "flow.twice": "“{name}”在另一个文件中也出现了。",
+    "pack.shut": "此助手所用的扩展包“{name}”在这里没有打开；`attenda pack check {name}` 会说明原因。",
     "pack.wrong": "无法使用扩展包“{name}”：\n{problems}",
     "dialogue.again": "我没有听懂，请换一种说法。",
     "dialogue.which": "您指的是哪一项？{titles}",
