@@ -1,6 +1,8 @@
 """Effects: each exactly once, only when it may, bound to what was shown; on both databases."""
 
 import asyncio
+import contextlib
+import dataclasses
 import itertools
 from collections.abc import Coroutine
 from decimal import Decimal
@@ -337,6 +339,13 @@ def test_bad_tools_and_bad_arguments_end_in_a_state(database: Database) -> None:
         """Never answer."""
         await asyncio.sleep(60)
 
+    @tool(timeout_s=0.05)
+    def spins(deed: Deed) -> None:
+        """Never end, in a thread that others need."""
+        while True:
+            with contextlib.suppress(Exception):
+                sum(range(1000))
+
     @tool()
     def lies(deed: Deed) -> object:
         """Give what is no JSON."""
@@ -344,8 +353,8 @@ def test_bad_tools_and_bad_arguments_end_in_a_state(database: Database) -> None:
 
     async def story() -> None:
         shop = await Shop(database).open()
-        shop.executor.tools |= {one.name: one for one in (raises, talks, hangs, lies)}
-        for name in ("raises", "talks", "hangs", "lies"):
+        shop.executor.tools |= {one.name: one for one in (raises, talks, hangs, spins, lies)}
+        for name in ("raises", "talks", "hangs", *["spins"] * 5, "lies"):
             outcome = await shop.executor.perform(call(tool=name, arguments={}))
             assert outcome.state == "failed" and outcome.problem is not None
             assert "boom" not in str(outcome.problem)
@@ -358,6 +367,29 @@ def test_bad_tools_and_bad_arguments_end_in_a_state(database: Database) -> None:
         for each in bad:
             assert (await shop.executor.perform(each)).state == "denied"
         assert await shop.refunds() == []
+
+    run(story())
+
+
+def test_a_tool_that_never_ends_holds_nobody_up(database: Database) -> None:
+    @tool(writes=True, timeout_s=0.05)
+    def spins(deed: Deed, order: str, amount: Decimal) -> None:
+        """Write, then never come back, whatever is raised."""
+        deed.rows("refunds").add(id="R-1", order_id=order, amount=amount)
+        while True:
+            with contextlib.suppress(Exception):
+                sum(range(1000))
+
+    async def story() -> None:
+        shop = await Shop(database).open()
+        shop.executor.tools["refund"] = dataclasses.replace(spins, name="refund")
+        outcome = await shop.executor.perform(call())
+        assert outcome.state == "failed" and outcome.problem is not None
+        assert outcome.problem.key == "tool.slow"
+        assert await shop.refunds() == []
+        shop.executor.tools["refund"] = refund
+        assert (await shop.executor.perform(call())).state == "done"
+        assert len(await shop.refunds()) == 1
 
     run(story())
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from attenda.store import journal
 from attenda.store.database import Connection, Database, apart
 from attenda.store.pack_tables import Rows
 from attenda.store.stamps import Stamps
+from attenda.tools.deadline import Deadline
 from attenda.tools.policy import Policy, Ruling, monitor
 from attenda.tools.tool import Deed, Tool, ToolRefused
 
@@ -130,26 +132,37 @@ class Executor:
             return await self._read(tool, call, arguments)
         if tool.outside:
             return await self._write_outside(tool, call, arguments)
-        return await self._database.write(lambda c: self._write(c, tool, call, arguments))
+        with closing(Deadline(tool.timeout_s)) as deadline:
+            return await self._database.write(
+                lambda c: self._write(c, tool, call, arguments, deadline)
+            )
 
     async def _read(self, tool: Tool, call: Call, arguments: dict[str, Any]) -> Outcome:
         ruling = self._policy.rules_on(tool, arguments, call.who, {})
         if ruling.do != "allow":
             return Outcome("denied", problem=_denied(tool, ruling))
         try:
-            async with asyncio.timeout(tool.timeout_s):
-                if tool.outside:
-                    found = await tool.run(self._deed(None, call), **arguments)
-                else:
-                    found = await self._database.read(
-                        lambda c: tool.run(self._deed(c, call), **arguments)
-                    )
+            found = await self._found(tool, call, arguments)
             return Outcome("done", result=_labelled(tool, found, call))
         except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
             return Outcome("failed", problem=_problem(tool, error))
 
+    async def _found(self, tool: Tool, call: Call, arguments: dict[str, Any]) -> Any:
+        if tool.outside:
+            async with asyncio.timeout(tool.timeout_s):
+                return await tool.run(self._deed(None, call), **arguments)
+        with closing(Deadline(tool.timeout_s)) as deadline:
+            return await self._database.read(
+                lambda c: deadline.run(lambda: tool.run(self._deed(c, call), **arguments))
+            )
+
     def _write(
-        self, connection: Connection, tool: Tool, call: Call, arguments: dict[str, Any]
+        self,
+        connection: Connection,
+        tool: Tool,
+        call: Call,
+        arguments: dict[str, Any],
+        deadline: Deadline,
     ) -> Outcome:
         """Permission, journal and deed in one transaction."""
         early = self._may_begin(connection, tool, call, arguments)
@@ -159,7 +172,8 @@ class Executor:
         self._passing("effect.begun")
         try:
             with apart(connection):
-                found = tool.run(self._deed(connection, call), **arguments)
+                deed = self._deed(connection, call)
+                found = deadline.run(lambda: tool.run(deed, **arguments))
                 result = _labelled(tool, found, call)
         except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
             return self._end(connection, key, Outcome("failed", key, problem=_problem(tool, error)))
