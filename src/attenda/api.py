@@ -3,6 +3,19 @@
 Names are re-exported from the rooms that own them, and nothing is defined here.
 """
 
+from attenda.core.command import (
+    Affirm,
+    AskDocuments,
+    AskHuman,
+    Cancel,
+    Clarify,
+    Command,
+    NotUnderstood,
+    Refuse,
+    SetSlot,
+    StartFlow,
+    Wait,
+)
 from attenda.core.errors import (
     AttendaError,
     Conflict,
@@ -22,20 +35,31 @@ from attenda.core.principal import Principal
 from attenda.llm.scripted import ScriptedEmbedder, ScriptedModel
 from attenda.runtime.agent import Agent
 from attenda.runtime.pack import Pack, Said, Understand, check_pack
+from attenda.runtime.pack_face import Asked, Endpoint, Importer, ReadIn, Screen, Tables
 from attenda.store.pack_tables import PackTable, Rows
+from attenda.tools.effects import Outcome
 from attenda.tools.tool import Deed, Tool, ToolRefused, tool
 
 __all__ = [
+    "Affirm",
     "Agent",
+    "AskDocuments",
+    "AskHuman",
+    "Asked",
     "AttendaError",
+    "Cancel",
     "ChatModel",
     "Citation",
+    "Clarify",
+    "Command",
     "Conflict",
     "Deed",
     "Denied",
     "Embedder",
+    "Endpoint",
     "Event",
     "Grammar",
+    "Importer",
     "Integrity",
     "Label",
     "Labelled",
@@ -44,21 +68,30 @@ __all__ = [
     "ModelError",
     "ModelSettings",
     "NotFound",
+    "NotUnderstood",
     "OperatorError",
+    "Outcome",
     "Pack",
     "PackTable",
     "Principal",
+    "ReadIn",
+    "Refuse",
     "Rows",
     "Said",
+    "Screen",
     "ScriptedEmbedder",
     "ScriptedModel",
+    "SetSlot",
+    "StartFlow",
+    "Tables",
+    "TooLarge",
     "Tool",
     "ToolRefused",
-    "TooLarge",
     "Unauthenticated",
     "Understand",
     "Usage",
     "UserError",
+    "Wait",
     "check_pack",
     "join",
     "text_message",

@@ -23,7 +23,7 @@ from attenda.dialogue.flow import (
 
 __all__ = ["GIVEN", "FlowMistake", "ToolShape", "check_flows"]
 
-GIVEN = frozenset({"today", "now", "user"})
+GIVEN = frozenset({"today", "now", "user", "message"})
 """Names that every flow may read: the day, the time (both in the clock's zone) and who asks."""
 
 

@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from attenda.core.command import AskDocuments, Command, NotUnderstood
 from attenda.core.label import SYSTEM, Label, Labelled
 from attenda.core.message import Message, text_message
@@ -32,10 +34,13 @@ def given_for(who: Principal, message_id: str, said: Sequence[str], now: int) ->
     `said` is all that the person wrote, in order: it tells their language.
     """
     own = Label(integrity="system", readers=frozenset({who.id}))
+    theirs = Label(integrity="user", readers=own.readers, sources=frozenset({message_id}))
+    words: JsonValue = {"id": message_id, "text": said[-1] if said else ""}
     moment = datetime.datetime.fromtimestamp(now / 1_000_000, datetime.UTC)
     names = {
         "today": Labelled(value=moment.date().isoformat(), label=SYSTEM),
         "now": Labelled(value=moment.strftime("%H:%M"), label=SYSTEM),
+        "message": Labelled(value=words, label=theirs),
         "user": Labelled(value={"id": who.id, "name": who.name, "role": who.role}, label=own),
     }
     return Given(message_id=message_id, language=_spoken(said), names=names)

@@ -19,10 +19,11 @@ from attenda.dialogue.flow_file import FlowProblem, read_flows
 from attenda.dialogue.machine import Given
 from attenda.dialogue.state import DialogueState
 from attenda.runtime.flow_lines import flow_lines
+from attenda.runtime.pack_face import Endpoint, Importer, Screen
 from attenda.store import agents
 from attenda.store import flows as kept
 from attenda.store.database import Connection, Database
-from attenda.store.pack_tables import PackTable, create_tables, fill_if_empty
+from attenda.store.pack_tables import PackTable, create_tables
 from attenda.store.stamps import Stamps
 from attenda.tools.effects import Executor
 from attenda.tools.policy import Policy, read_policy
@@ -63,7 +64,12 @@ class Pack:
     tools: Sequence[Tool] = ()
     tables: Sequence[PackTable] = ()
     samples: Mapping[str, Sequence[Mapping[str, object]]] = field(default_factory=dict)
-    """Rows by table, put in where a table is empty."""
+    """Rows by table, put in when a table is made."""
+    first: Callable[[Said], Sequence[Command]] | None = None
+    """Looks at every message before it is understood; what it gives is all that it means."""
+    screens: Sequence[Screen] = ()
+    endpoints: Sequence[Endpoint] = ()
+    importers: Sequence[Importer] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +179,7 @@ async def open_pack(
     flows, policy, problems = read_pack(pack, outside=outside)
     if problems:
         raise UserError("pack.wrong", name=pack.name, problems="\n".join(problems))
-    tables = await create_tables(database, pack.name, pack.tables)
-    for name, rows in pack.samples.items():
-        await fill_if_empty(database, tables[name], rows)
+    tables = await create_tables(database, pack.name, pack.tables, pack.samples)
     bodies = {
         flow.fingerprint: (flow.name, flow.model_dump_json(by_alias=True))
         for flow in flows.values()
@@ -190,7 +194,18 @@ async def open_pack(
     book = FlowBook(flows, [Flow.model_validate_json(body) for body in older.values()])
     tools = {one.name: one for one in (*outside, *pack.tools)}
     executor = Executor(database, stamps, tools, policy, tables, passing)
-    return OpenPack(pack, book, executor, await understanding(book))
+    return OpenPack(pack, book, executor, _after(pack.first, await understanding(book)))
+
+
+def _after(first: Callable[[Said], Sequence[Command]] | None, then: Understand) -> Understand:
+    """Understanding that a pack's own first look goes before."""
+    if first is None:
+        return then
+
+    async def understand(said: Said) -> Sequence[Command]:
+        return first(said) or await then(said)
+
+    return understand
 
 
 def _told(problem: FlowProblem, language: str) -> str:

@@ -19,6 +19,7 @@ from attenda.serve import (
     metrics,
     models,
     openai_api,
+    packs,
     page_view,
     pages,
     people,
@@ -67,6 +68,7 @@ def create_app(house: House) -> FastAPI:
     app.include_router(metrics.router)
     app.include_router(openai_api.router)
     app.include_router(mcp.router)
+    app.include_router(packs.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=pages.ROOM / "static"), name="static")
     return app

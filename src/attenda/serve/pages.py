@@ -17,12 +17,13 @@ from attenda import __version__
 from attenda.core.errors import Denied, Unauthenticated
 from attenda.core.principal import ALLOWED, Principal
 from attenda.core.words import catalogue
+from attenda.dialogue.flow import words_in
 from attenda.serve.gate import CONTENT_POLICY, house_of, language_of, principal
 from attenda.serve.people import set_cookie
 from attenda.store import desk, documents, keys, people, sessions
 from attenda.store.database import Connection
 
-__all__ = ["ROOM", "router"]
+__all__ = ["ROOM", "router", "shell", "visitor"]
 
 ROOM = Path(str(files("attenda.serve")))
 """The folder with `static` and `templates`."""
@@ -54,7 +55,7 @@ async def enter(request: Request, key: str = "") -> Response:
     if key in house.entrances:
         house.entrances.discard(key)
     elif not key or not hmac.compare_digest(key.encode(), house.owner_key.encode()):
-        if await _visitor(request) is not None:
+        if await visitor(request) is not None:
             return RedirectResponse("/", status_code=303)
         return await _page(request, "signed_out.html", status=403, to="/", bad_link=True)
     token = await house.database.write(lambda c: keys.sign_in(c, house.stamps, people.OWNER_ID))
@@ -68,7 +69,7 @@ async def enter(request: Request, key: str = "") -> Response:
 async def sign_in(request: Request, to: str = "/") -> Response:
     """The form; one who is signed in already is led on to `to`."""
     to = to if _OUR_PATH.fullmatch(to) else "/"
-    if await _visitor(request) is not None:
+    if await visitor(request) is not None:
         return RedirectResponse(to, status_code=303)
     return await _page(request, "signed_out.html", to=to)
 
@@ -82,11 +83,11 @@ async def join(request: Request, reset: str | None = None) -> Response:
 @router.get("/welcome")
 async def welcome(request: Request) -> Response:
     """The first run, for an owner; others have nothing to set up."""
-    who = await _visitor(request)
+    who = await visitor(request)
     if who is not None and who.role != "owner":
         return RedirectResponse("/", status_code=303)
     is_set_up = await house_of(request).database.read(people.is_set_up)
-    return await _shell(request, "welcome.html", who, is_set_up=is_set_up)
+    return await shell(request, "welcome.html", who, is_set_up=is_set_up)
 
 
 @router.get("/")
@@ -94,10 +95,10 @@ async def welcome(request: Request) -> Response:
 async def chat(request: Request, session_id: str = "") -> Response:
     """The chats; which of them, the page reads from its address."""
     del session_id
-    who = await _visitor(request)
+    who = await visitor(request)
     id_ = who.id if who else ""
     people_there = await house_of(request).database.read(lambda c: desk.has_people(c, id_))
-    return await _shell(request, "chat.html", who, has_people=people_there)
+    return await shell(request, "chat.html", who, has_people=people_there)
 
 
 @router.get("/documents")
@@ -107,25 +108,25 @@ async def chat(request: Request, session_id: str = "") -> Response:
 @router.get("/traces")
 async def room(request: Request) -> Response:
     """A page that is called like its template."""
-    return await _shell(request, f"{request.url.path[1:]}.html", await _visitor(request))
+    return await shell(request, f"{request.url.path[1:]}.html", await visitor(request))
 
 
 @router.get("/desk")
 async def desk_page(request: Request) -> Response:
     """The desk, for those who answer or approve."""
-    who = await _visitor(request)
+    who = await visitor(request)
     if who is not None and not (who.may("desk") or who.may("approve")):
         raise Denied("gate.not_allowed")
-    return await _shell(request, "desk.html", who, beginnings=("page.", "desk."))
+    return await shell(request, "desk.html", who, beginnings=("page.", "desk."))
 
 
 @router.get("/school")
 async def school(request: Request) -> Response:
     """Training; its page alone may hold frames, for reports that are shut in."""
-    who = await _visitor(request)
+    who = await visitor(request)
     if who is not None and not who.may("operate"):
         raise Denied("gate.not_allowed")
-    page = await _shell(request, "school.html", who, beginnings=("page.", "school.", "learn.task."))
+    page = await shell(request, "school.html", who, beginnings=("page.", "school.", "learn.task."))
     page.headers["Content-Security-Policy"] = f"{CONTENT_POLICY}; frame-src 'self'"
     return page
 
@@ -140,14 +141,15 @@ def _is_fresh(connection: Connection) -> bool:
     )
 
 
-async def _visitor(request: Request) -> Principal | None:
+async def visitor(request: Request) -> Principal | None:
+    """Who is signed in, if anybody is."""
     try:
         return await principal(request)
     except Unauthenticated:
         return None
 
 
-async def _shell(
+async def shell(
     request: Request, template: str, who: Principal | None, **values: Any
 ) -> HTMLResponse:
     """A page for one who is signed in; for anybody else the sign-in form in its place."""
@@ -156,10 +158,15 @@ async def _shell(
         to = f"{request.url.path}{query}"
         return await _page(request, "signed_out.html", status=401, to=to)
     may = sorted(action for action in ALLOWED["owner"] if who.may(action))
-    waiting = 0
+    waiting, house = 0, house_of(request)
     if who.may("desk"):
-        waiting = await house_of(request).database.read(lambda c: desk.count_queued(c, who))
-    return await _page(request, template, who=who, may=may, waiting=waiting, **values)
+        waiting = await house.database.read(lambda c: desk.count_queued(c, who))
+    packs = [
+        (name, words_in(dict(one.pack.title), who.language))
+        for name, one in sorted(house.packs.items())
+        if any(screen.listed and who.may(screen.needs) for screen in one.pack.screens)
+    ]
+    return await _page(request, template, who=who, may=may, waiting=waiting, packs=packs, **values)
 
 
 async def _page(

@@ -8,6 +8,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -36,7 +37,7 @@ from sqlalchemy.exc import IntegrityError
 from attenda.core.errors import Conflict, NotFound
 from attenda.store.database import Database, apart
 
-__all__ = ["ColumnKind", "PackTable", "Rows", "create_tables", "fill_if_empty"]
+__all__ = ["ColumnKind", "PackTable", "Rows", "create_tables"]
 
 ColumnKind = Literal["text", "integer", "amount", "date", "time", "flag", "json"]
 _KINDS: dict[str, Any] = {
@@ -76,14 +77,25 @@ def _table(pack: str, declared: PackTable, metadata: MetaData) -> Table:
 
 
 async def create_tables(
-    database: Database, pack: str, declared: Sequence[PackTable]
+    database: Database,
+    pack: str,
+    declared: Sequence[PackTable],
+    samples: Mapping[str, Sequence[Mapping[str, object]]] = MappingProxyType({}),
 ) -> dict[str, Table]:
-    """The tables of a pack, made where they are missing; new columns are added, none is taken."""
+    """The tables of a pack, made where they are missing; new columns are added, none is taken.
+
+    `samples` are rows by table, which go in when it is made: who takes them out is rid of them.
+    """
     metadata = MetaData()
     tables = {one.name: _table(pack, one, metadata) for one in declared}
 
     def make(connection: Connection) -> None:
+        old = set(inspect(connection).get_table_names())
         metadata.create_all(connection)
+        for name, rows in samples.items():
+            if tables[name].name not in old:
+                for row in rows:
+                    Rows(connection, tables[name]).add(**row)
         for table in tables.values():
             there = {column["name"] for column in inspect(connection).get_columns(table.name)}
             for column in table.columns:
@@ -150,25 +162,34 @@ class Rows:
         if self._connection.execute(statement).rowcount == 0:
             raise NotFound("pack.no_row", table=self._table.name, row=key)
 
+    def put(self, **values: object) -> Literal["added", "changed", "same"]:
+        """A row, in the place of the one with its key if there is one; what that did.
+
+        Raises:
+            Conflict: another one has the same business key.
+        """
+        key = values[self._key.name]
+        before = self.find(**{self._key.name: key})
+        if not before:
+            self.add(**values)
+            return "added"
+        stored = {name: _stored(value) for name, value in values.items()}
+        if stored.items() <= before[0].items():
+            return "same"
+        try:
+            with apart(self._connection):
+                self.change(key, **values)
+        except IntegrityError as error:
+            raise Conflict("pack.row_there", table=self._table.name) from error
+        return "changed"
+
+    def remove(self, key: object) -> bool:
+        """Remove a row; whether there was one."""
+        return self._connection.execute(delete(self._table).where(self._key == key)).rowcount > 0
+
     def clear(self) -> None:
         """Remove every row."""
         self._connection.execute(delete(self._table))
-
-
-async def fill_if_empty(
-    database: Database, table: Table, rows: Sequence[Mapping[str, object]]
-) -> int:
-    """Put sample rows into a table that has none; how many."""
-
-    def fill(connection: Connection) -> int:
-        found = Rows(connection, table)
-        if found.count():
-            return 0
-        for row in rows:
-            found.add(**row)
-        return len(rows)
-
-    return await database.write(fill)
 
 
 def _stored(value: object) -> object:

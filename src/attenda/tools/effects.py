@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import JsonValue
@@ -307,13 +308,25 @@ class Executor:
         )
         return replace(outcome, key=key)
 
-    def _deed(self, connection: Connection | None, call: Call) -> Deed:
-        def rows(name: str) -> Rows:
-            if connection is None or name not in self._tables:
-                raise NotFound("pack.no_table", name=name)
-            return Rows(connection, self._tables[name])
+    def rows(self, connection: Connection | None, name: str) -> Rows:
+        """The rows of a table that the tools may use; outside a transaction there are none.
 
-        return Deed(who=call.who, key=effect_key(call), now=self._stamps.now(), rows=rows)
+        Raises:
+            NotFound: there is no such table.
+        """
+        if connection is None or name not in self._tables:
+            raise NotFound("pack.no_table", name=name)
+        return Rows(connection, self._tables[name])
+
+    def _deed(self, connection: Connection | None, call: Call) -> Deed:
+        return Deed(
+            who=call.who,
+            key=effect_key(call),
+            now=self._stamps.now(),
+            rows=partial(self.rows, connection),
+            session_id=call.session_id,
+            sources={name: one.whole_label.sources for name, one in call.arguments.items()},
+        )
 
 
 def _labelled(tool: Tool, found: Any, call: Call) -> Labelled:

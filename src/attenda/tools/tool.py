@@ -37,6 +37,10 @@ class Deed:
     """Microseconds since 1970, UTC."""
     rows: Callable[[str], Rows]
     """Rows of one of the pack's tables; of a tool in the database alone."""
+    session_id: str = ""
+    """Of the talk that it is done in; `page` where it is done from a screen."""
+    sources: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By argument: ids of the messages and calls that its value is from."""
 
 
 Run = Callable[..., Any]

@@ -1,10 +1,27 @@
 """A small shop, for tests: orders, and refunds that need a yes, some also a supervisor's."""
 
+import csv
+import io
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from attenda.api import Deed, Pack, PackTable, tool
+from attenda.api import (
+    Asked,
+    AskHuman,
+    Command,
+    Deed,
+    Endpoint,
+    Importer,
+    Pack,
+    PackTable,
+    ReadIn,
+    Said,
+    Screen,
+    UserError,
+    tool,
+)
 
 CUSTOMERS = PackTable("customers", {"id": "text", "email": "text"})
 ORDERS = PackTable(
@@ -41,12 +58,77 @@ def issue_refund(deed: Deed, order: str, amount: Decimal) -> dict[str, str]:
     return {"id": number}
 
 
+def alarm(said: Said) -> Sequence[Command]:
+    """A fire is a person's, whatever else is under way."""
+    return [AskHuman()] if "fire" in said.text else []
+
+
+async def show_orders(asked: Asked) -> Mapping[str, Any]:
+    """All orders, or those of one status."""
+    status = asked.values.get("status")
+    equal = {"status": status} if status else {}
+    return {"orders": await asked.read(lambda rows: rows("orders").find(**equal))}
+
+
+async def show_order(asked: Asked) -> Mapping[str, Any]:
+    """One order."""
+    return {"order": await asked.read(lambda rows: rows("orders").get(asked.values["order"]))}
+
+
+async def order_as_json(asked: Asked) -> Any:
+    """One order, for programs."""
+    return (await show_order(asked))["order"]
+
+
+async def note_by_program(asked: Asked) -> Any:
+    """A note that a program leaves."""
+    if not isinstance(asked.body, dict) or "order" not in asked.body:
+        raise UserError("request.invalid", place="order", problem="it is missing")
+    order = str(asked.body["order"])
+    outcome = await asked.do("note_order", {"order": order, "note": "by program"}, once="note")
+    return {"state": outcome.state}
+
+
+def read_orders(name: str, content: bytes) -> ReadIn:
+    """Orders of a CSV file."""
+    rows, rejected = [], []
+    for number, row in enumerate(csv.DictReader(io.StringIO(content.decode())), 2):
+        if row.get("id"):
+            rows.append(row)
+        else:
+            rejected.append((f"{name}:{number}", "it has no id"))
+    return ReadIn({"orders": rows}, rejected)
+
+
+@tool(writes=True)
+def note_order(deed: Deed, order: str, note: str) -> dict[str, str]:
+    """Write something beside an order."""
+    deed.rows("orders").change(order, note=note)
+    return {"id": order}
+
+
 PACK = Pack(
     name="shop",
     title={"en": "Shop", "zh-CN": "商店"},
     folder=Path(__file__).parent,
-    tools=(find_customer, get_order, issue_refund),
+    tools=(find_customer, get_order, issue_refund, note_order),
     tables=(CUSTOMERS, ORDERS, REFUNDS),
+    first=alarm,
+    screens=(
+        Screen("", {"en": "Orders", "zh-CN": "订单"}, "orders.html", show_orders),
+        Screen(
+            "orders/{order}",
+            {"en": "Order", "zh-CN": "订单"},
+            "order.html",
+            show_order,
+            listed=False,
+        ),
+    ),
+    endpoints=(
+        Endpoint("GET", "orders/{order}", order_as_json),
+        Endpoint("POST", "notes", note_by_program, needs="operate"),
+    ),
+    importers=(Importer("orders", {"en": "Orders as CSV"}, (".csv",), read_orders),),
     samples={
         "customers": [
             {"id": "C-100", "email": "ana@example.test"},

@@ -1,0 +1,128 @@
+"""What a pack shows and takes in beside the talk: screens, ways in for programs, files read in.
+
+A pack writes functions over these values; the house calls them, knows who asks, and holds every
+change to the pack's policy and journal, as it does in a talk.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from pydantic import JsonValue
+
+from attenda.core.label import Integrity, Label, Labelled
+from attenda.core.principal import Action, Principal
+from attenda.store.database import Database
+from attenda.store.pack_tables import Rows
+from attenda.tools.effects import Call, Executor, Outcome
+
+__all__ = ["Asked", "Endpoint", "Importer", "ReadIn", "Screen", "Tables", "fitting"]
+
+T = TypeVar("T")
+Tables = Callable[[str], Rows]
+"""The rows of one of the pack's tables, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for a screen or an endpoint, and what its answer may use."""
+
+    who: Principal
+    language: str
+    now: int
+    """Microseconds since 1970, UTC."""
+    values: Mapping[str, str]
+    """From the address: the parts in braces, and what stands behind its question mark."""
+    executor: Executor
+    database: Database
+    body: JsonValue = None
+    """What a program sent."""
+    trust: Integrity = "user"
+    """Of what came with it."""
+
+    async def read(self, work: Callable[[Tables], T]) -> T:
+        """What `work` finds in the pack's tables, as they are at one moment."""
+        return await self.database.read(
+            lambda connection: work(lambda name: self.executor.rows(connection, name))
+        )
+
+    async def do(self, tool: str, arguments: Mapping[str, JsonValue], once: str) -> Outcome:
+        """Call one of the pack's tools for who asks, under its policy and in its journal.
+
+        Args:
+            tool: its name.
+            arguments: as JSON.
+            once: names the deed: with the same one, the same call is done once.
+        """
+        label = Label(integrity=self.trust, readers=frozenset({self.who.id}))
+        call = Call(
+            session_id="page",
+            instance=f"{self.who.id}:{once}"[:200],
+            step="",
+            tool=tool,
+            arguments={name: Labelled(value=one, label=label) for name, one in arguments.items()},
+            because=label,
+            who=self.who,
+        )
+        return await self.executor.perform(call)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A page of a pack's, in the house's frame; it stands at `/packs/NAME/PATH`."""
+
+    path: str
+    """Such as `patients/{patient}`; the empty one is where the pack begins."""
+    title: Mapping[str, str]
+    """By language."""
+    template: str
+    """A file in the pack's `screens/`, in Jinja2; a form with `data-tool` calls that tool."""
+    view: Callable[[Asked], Awaitable[Mapping[str, Any]]]
+    """What the template shows."""
+    needs: Action = "desk"
+    """What a reader's role must allow."""
+    listed: bool = True
+    """Whether the pack's menu has it; a screen of one thing is reached from another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A way in for programs, at `/packs/NAME/api/PATH`: JSON in, JSON out."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    answer: Callable[[Asked], Awaitable[JsonValue]]
+    needs: Action = "desk"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadIn:
+    """What was read of a file."""
+
+    rows: Mapping[str, Sequence[Mapping[str, object]]] = field(default_factory=dict)
+    """By table; a row whose key is there already takes its place."""
+    rejected: Sequence[tuple[str, str]] = ()
+    """Place in the file and reason, of all that was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """A kind of file that a pack reads in."""
+
+    name: str
+    title: Mapping[str, str]
+    suffixes: tuple[str, ...]
+    """Endings of its files, such as `.csv`."""
+    read: Callable[[str, bytes], ReadIn]
+    """Name and content of a file; raises `UserError` where it is no such file at all."""
+
+
+def fitting(path: str, pattern: str) -> dict[str, str] | None:
+    """The parts in braces of a pattern that a path has; none where it is another path."""
+    parts = re.split(r"\{(\w+)\}", pattern)
+    made = "".join(
+        f"(?P<{part}>[^/]+)" if n % 2 else re.escape(part) for n, part in enumerate(parts)
+    )
+    found = re.fullmatch(made, path)
+    return found.groupdict() if found else None
