@@ -251,3 +251,38 @@ BROKEN = {
     "learned_share": 0.13,
     "data": "f" * 64,
 }
+
+
+def test_a_chat_is_read_before_a_run_may_learn_from_it(
+    visit: Visitor,  # noqa: F811
+    link: str,
+    home: Path,
+) -> None:
+    """Allowed beneath the chat, taken in, read, and one of two kept."""
+    page = visit(link).page
+    page.goto(f"{link.split('?')[0]}?key={(home / 'owner.key').read_text().strip()}")
+    base = link.split("/enter")[0]
+    for text in ("Write to ann@example.org", "A second one"):
+        page.goto(base)
+        page.fill("#text", text)
+        page.keyboard.press("Enter")
+        expect(page.locator(".message.assistant:not(.running) .tools")).to_be_visible(timeout=LONG)
+        box = page.get_by_label(ENGLISH["page.consent_chat"])
+        expect(box).not_to_be_checked()
+        with page.expect_response(re.compile("/consent$")):
+            box.press("Space")
+    page.reload()
+    expect(page.get_by_label(ENGLISH["page.consent_chat"])).to_be_checked()
+    page.goto(f"{base}/school#data")
+    page.click("[data-tab=data]")
+    page.click("#take-chats")
+    rows = page.locator("#review-rows .item")
+    expect(rows).to_have_count(2, timeout=LONG)
+    expect(rows.first).to_contain_text("Write to [email]")
+    assert _faults(page, "chats", "en-US", 1280) == []
+    rows.nth(1).get_by_role("checkbox").uncheck()
+    page.locator("#review button").click()
+    expect(page.locator("#files .item")).to_contain_text("chats-")
+    expect(page.locator("#review")).to_be_hidden()
+    (file,) = (home / "school/data").glob("chats-*")
+    assert "[email]" in file.read_text() and "second" not in file.read_text()

@@ -301,7 +301,7 @@ def test_our_own_export_gives_the_branch_that_is_shown(tmp_path: Path) -> None:
     export = {
         "user": {"id": "u"},
         "sessions": [
-            {"id": "s1", "head_id": "m4", "deleted_at": None},
+            {"id": "s1", "head_id": "m4", "deleted_at": None, "consent": {"allowed": True}},
             {"id": "s2", "head_id": None, "deleted_at": 5},
         ],
         "messages": [
@@ -320,6 +320,7 @@ def test_our_own_export_gives_the_branch_that_is_shown(tmp_path: Path) -> None:
     session = {
         "id": "s1",
         "head_id": "m2",
+        "consent": {"allowed": True},
         "messages": [
             {"id": "m1", "parent_id": None, "role": "user", "text": "Hi", "status": "done"},
             {"id": "m2", "parent_id": "m1", "role": "assistant", "text": "Hello!", "thumb": 1},

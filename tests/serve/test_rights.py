@@ -24,7 +24,7 @@ from attenda.core.principal import ALLOWED, Role
 from attenda.runtime.house import House
 from attenda.serve.app import create_app
 from attenda.serve.gate import COOKIE
-from attenda.store import agents, documents, keys, people, runs, schema, sessions
+from attenda.store import agents, consent, documents, keys, people, runs, schema, sessions
 from attenda.store.database import Connection
 from tests.scripted_house import scripted_house
 
@@ -207,6 +207,11 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/api/keys"): Row(S, {"name": "mine"}),
     ("DELETE", "/api/keys/{key_id}"): Row(P, ids={"admin": "may"}),
     ("GET", "/api/audit"): Row(A),
+    ("PUT", f"{SESSION}/consent"): Row(P, {"allowed": True}, needs="chat"),
+    ("PUT", "/api/me/consent"): Row(S, {"allowed": True}, needs="chat"),
+    ("GET", "/api/school/chats"): Row(A),
+    ("POST", "/api/school/chats"): Row(A),
+    ("POST", "/api/school/chats/review"): Row(A, {"keep": [], "drop": []}),
 }
 
 
@@ -297,6 +302,7 @@ def _owned_rows(c: Connection) -> list[Any]:
     tables = (schema.sessions, schema.messages, schema.documents, schema.users, schema.keys)
     for table in (*tables, schema.agents):
         found += c.execute(select(table).order_by(table.c.id)).all()
+    found += consent.consent_rows(c, "usr_owner_")
     return found
 
 

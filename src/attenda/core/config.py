@@ -53,6 +53,8 @@ class Settings(BaseModel):
     """Days that deleted chats and documents stay in the trash; 0 keeps them."""
     chat_days: int = Field(default=0, ge=0)
     """Days after its last message that a chat is erased; 0 keeps chats."""
+    train_on_chats: bool = False
+    """Whether chats may be used for training whose people said neither yes nor no."""
     hosts: tuple[str, ...] = ()
     """Further names under which the pages may be asked for, behind a reverse proxy."""
     model_silence_s: float = Field(default=60.0, gt=0)

@@ -51,6 +51,13 @@ class Dialogue:
     """The worse answer to the same prompt, in preference data; `messages` ends with the better."""
     person: str = ""
     """The mark of the person it came from, where the source says (`core/provenance.py`)."""
+    chat: str = ""
+    """The mark of the chat it was, where it was one of ours."""
+
+    @property
+    def marks(self) -> set[str]:
+        """All marks that say where it came from."""
+        return {self.person, self.chat} - {""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,7 @@ class Draft:
     notes: tuple[tuple[str, Mapping[str, str]], ...] = ()
     """Warnings of the reader: keys and their values."""
     person: str = ""
+    chat: str = ""
 
 
 def canonical(dialogue: Dialogue) -> str:
@@ -107,7 +115,8 @@ def finish(draft: Draft) -> Iterator[Dialogue | Problem]:
     if draft.rejected is not None:
         rejected = text_message("assistant", _whole(draft.rejected))
     own = draft.id or _hash(turns, draft.rejected)
-    yield Dialogue(own, messages, draft.group or own, draft.place, rejected, draft.person)
+    group = draft.group or own
+    yield Dialogue(own, messages, group, draft.place, rejected, draft.person, draft.chat)
 
 
 def join_turns(turns: Sequence[Turn]) -> list[Turn]:

@@ -119,8 +119,8 @@ def _row(dialogue: Dialogue) -> dict[str, object]:
     row: dict[str, object] = {"messages": _plain(dialogue.messages)}
     if dialogue.rejected is not None:
         row["rejected"] = _plain([dialogue.rejected])[0]
-    if dialogue.person:
-        row["person"] = dialogue.person
+    marks = {"person": dialogue.person, "chat": dialogue.chat}
+    row |= {name: mark for name, mark in marks.items() if mark}
     return row | {"id": dialogue.id, "group": dialogue.group}
 
 

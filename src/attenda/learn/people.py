@@ -1,4 +1,4 @@
-"""Who the rows of a run came from, by their marks, and who of them was erased since."""
+"""Where the rows of a run came from, by marks of people and chats, and what may be used no more."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +10,7 @@ __all__ = ["erased_among", "erased_people", "people_of"]
 
 
 def erased_people(home: Path) -> frozenset[str]:
-    """The marks of those who were erased from an installation."""
+    """The marks of who was erased from an installation, and of chats that were taken back."""
     try:
         return erased_marks((home / ERASED).read_text("utf-8"))
     except OSError:
@@ -18,10 +18,10 @@ def erased_people(home: Path) -> frozenset[str]:
 
 
 def people_of(dialogues: Iterable[Dialogue], earlier: Iterable[str] = ()) -> list[str]:
-    """The marks of everyone that rows came from, and of those that a model knew before."""
-    return sorted({one.person for one in dialogues if one.person} | set(earlier))
+    """The marks of all people and chats that rows came from, and of what a model knew before."""
+    return sorted(set(earlier).union(*(one.marks for one in dialogues)))
 
 
 def erased_among(people: Iterable[str], home: Path) -> int:
-    """How many of `people` were erased."""
+    """How many of `people`, and of chats among them, were erased or taken back."""
     return len(erased_people(home) & set(people))

@@ -47,7 +47,7 @@ def read_data(
         plan: which files.
         seed: of the split.
         said: called with each problem in them.
-        erased: marks of people whose conversations are left out.
+        erased: marks of people and chats that are left out.
 
     Raises:
         UserError: no file is named, one can't be read, no conversation is left, or they can't be
@@ -72,7 +72,7 @@ def _whole(
     for row in rows:
         if isinstance(row, Problem):
             said(row)
-        elif row.person in erased:
+        elif not erased.isdisjoint(row.marks):
             said(Problem(row.place, "learn.data.erased", {}, "warning"))
         else:
             yield row

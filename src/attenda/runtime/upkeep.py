@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 
 from attenda.core.config import Settings
-from attenda.store import erased, files, privacy
+from attenda.store import consent, erased, files, privacy
 from attenda.store.database import Connection, Database
 from attenda.store.stamps import Stamps
 
@@ -26,7 +26,8 @@ async def keep_tidy(database: Database, stamps: Stamps, settings: Settings, fold
             if gone or swept:
                 _log.info("upkeep: %d chats and documents, %d copies went", gone, swept)
             ids = await database.read(erased.erased_in)  # also what a restored backup tells
-            await asyncio.to_thread(erased.forget, settings.home, ids)
+            back = await database.read(consent.withdrawn_in)
+            await asyncio.to_thread(erased.forget, settings.home, ids, back)
         except Exception:  # noqa: BLE001 - whatever it was, the installation goes on
             _log.exception("upkeep failed; it is tried again in an hour")
         await asyncio.sleep(_HOUR_S)

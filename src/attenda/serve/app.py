@@ -13,6 +13,7 @@ from attenda.serve import (
     agents,
     approvals,
     chat,
+    consent,
     desk,
     library,
     mcp,
@@ -25,6 +26,7 @@ from attenda.serve import (
     people,
     promotion,
     school,
+    school_chats,
     school_compare,
     school_data,
     traces,
@@ -53,6 +55,7 @@ def create_app(house: House) -> FastAPI:
     app.add_middleware(Gate, hosts=_hosts(house))
     answer_errors(app)
     app.include_router(chat.router)
+    app.include_router(consent.router)
     app.include_router(desk.router)
     app.include_router(approvals.router)
     app.include_router(library.router)
@@ -62,6 +65,7 @@ def create_app(house: House) -> FastAPI:
     app.include_router(models.router)
     app.include_router(school.router)
     app.include_router(school_data.router)
+    app.include_router(school_chats.router)
     app.include_router(school_compare.router)
     app.include_router(promotion.router)
     app.include_router(traces.router)

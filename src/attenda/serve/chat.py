@@ -14,11 +14,12 @@ from pydantic import BaseModel, Field
 from attenda.core.principal import Principal
 from attenda.runtime.desk import Desk
 from attenda.serve.access import OpenStreams
+from attenda.serve.consent import trash_session
 from attenda.serve.gate import credential, house_of, identify, principal, require
 from attenda.serve.session_view import session_view
 from attenda.serve.streams import event_stream
 from attenda.serve.watch import watched
-from attenda.store import agents, sessions
+from attenda.store import agents, consent, sessions
 from attenda.store.database import Connection
 
 __all__ = ["router"]
@@ -86,12 +87,14 @@ async def create(request: Request, who: Chatter, body: NewSession | None = None)
     house = house_of(request)
     agent_id = body.agent_id if body else None
 
-    def make(connection: Connection) -> sessions.Session:
+    def make(connection: Connection) -> dict[str, Any]:
         if agent_id is not None:
             agents.get_agent(connection, who, agent_id)
-        return sessions.create_session(connection, house.stamps, who, agent_id)
+        made = sessions.create_session(connection, house.stamps, who, agent_id)
+        counts = consent.session_consent(connection, made, house.settings.train_on_chats)
+        return {**asdict(made), "consent": asdict(counts)}
 
-    return asdict(await house.database.write(make))
+    return await house.database.write(make)
 
 
 @router.get("/{session_id}")
@@ -115,11 +118,7 @@ async def change(request: Request, who: Chatter, session_id: str, body: Change) 
 @router.delete("/{session_id}", status_code=204)
 async def delete(request: Request, who: Chatter, session_id: str) -> None:
     """Put a session into the trash."""
-    house = house_of(request)
-    now = house.stamps.now()
-    await house.database.write(
-        lambda c: sessions.update_session(c, who, session_id, deleted_at=now)
-    )
+    await trash_session(house_of(request), who, session_id)
 
 
 @router.post("/{session_id}/restore", status_code=204)

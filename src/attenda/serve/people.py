@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from attenda.core.errors import Denied, Unauthenticated
 from attenda.core.principal import Principal, Role
 from attenda.serve.gate import COOKIE, credential, house_of, principal, require
-from attenda.store import audit, erased, invitations, keys, people, privacy
+from attenda.store import audit, consent, erased, invitations, keys, people, privacy
 from attenda.store.database import Connection
 
 __all__ = ["router", "set_cookie"]
@@ -154,20 +154,26 @@ async def join(request: Request, response: Response, body: Joining) -> dict[str,
 @router.get("/me")
 async def me(request: Request, who: Who) -> dict[str, Any]:
     """Who I am and what I may do."""
-    set_up = await house_of(request).database.read(people.is_set_up)
+    house = house_of(request)
+    default = house.settings.train_on_chats
+    set_up = await house.database.read(people.is_set_up)
+    allowed = await house.database.read(lambda c: consent.person_consent(c, who.id, default))
     return {
         "id": who.id,
         "name": who.name,
         "role": who.role,
         "teams": sorted(who.teams),
         "set_up": set_up,
+        "consent": asdict(allowed),
     }
 
 
 @router.get("/me/export")
 async def export_me(request: Request, who: Who) -> dict[str, Any]:
     """Everything kept about me."""
-    return await house_of(request).database.read(lambda c: privacy.export_person(c, who.id))
+    house = house_of(request)
+    default = house.settings.train_on_chats
+    return await house.database.read(lambda c: privacy.export_person(c, who.id, default))
 
 
 @router.get("/users")

@@ -9,7 +9,7 @@ from attenda.core.principal import Principal
 from attenda.core.words import sentence
 from attenda.runtime.handoff import question_of_session
 from attenda.runtime.house import House
-from attenda.store import agents, desk, journal, runs, sessions
+from attenda.store import agents, consent, desk, journal, runs, sessions
 from attenda.store.database import Connection
 
 __all__ = ["message_view", "messages_view", "session_view"]
@@ -33,8 +33,10 @@ def session_view(
     waits = journal.pending_in(connection, session_id, house.stamps.now())
     queued = session.owner == "queued"
     settled = not (open_runs or waits)
+    allowed = consent.session_consent(connection, session, house.settings.train_on_chats)
     return {
         **asdict(session),
+        "consent": asdict(allowed),
         "messages": messages_view(connection, tree, notes, who.language),
         "running": bool(open_runs),
         "follow_after": open_runs[0].first_event - 1 if open_runs else session.last_event,

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from attenda.core.errors import Denied
 from attenda.core.principal import Principal
-from attenda.store import audit, lexical, passages, people
+from attenda.store import audit, consent, lexical, passages, people
 from attenda.store.schema import (
     agents,
     collections,
@@ -27,6 +27,7 @@ from attenda.store.schema import (
 from attenda.store.schema import (
     audit as audit_rows,
 )
+from attenda.store.schema_consent import consents
 from attenda.store.schema_deeds import approvals, effects
 from attenda.store.stamps import Stamps
 
@@ -36,8 +37,12 @@ _TOGETHER = 500
 """Documents named in one statement; databases limit how many."""
 
 
-def export_person(connection: Connection, user_id: str) -> dict[str, Any]:
+def export_person(
+    connection: Connection, user_id: str, training_default: bool = False
+) -> dict[str, Any]:
     """Everything that is kept about a person, as plain data; no hash of a secret among it.
+
+    Each chat says whether it may be used for training; `training_default` counts where nobody said.
 
     Raises:
         NotFound: there is no such user.
@@ -53,7 +58,13 @@ def export_person(connection: Connection, user_id: str) -> dict[str, Any]:
     return {
         "user": {name: getattr(user, name) for name in people.User.__slots__},
         "teams": rows(select(memberships.c.team_id).where(memberships.c.user_id == user_id)),
-        "sessions": rows(select(sessions).where(sessions.c.owner_id == user_id)),
+        "sessions": consent.with_consent(
+            connection,
+            user_id,
+            rows(select(sessions).where(sessions.c.owner_id == user_id)),
+            training_default,
+        ),
+        "consents": consent.consent_rows(connection, user_id),
         "messages": rows(select(messages).where(messages.c.session_id.in_(mine))),
         "runs": rows(select(runs).where(runs.c.session_id.in_(mine))),
         "documents": rows(select(documents).where(documents.c.owner_id == user_id)),
@@ -85,6 +96,7 @@ def erase_person(connection: Connection, stamps: Stamps, actor: Principal, user_
         connection.execute(delete(table).where(*mine))
     connection.execute(delete(sessions).where(sessions.c.owner_id == user_id))
     _forget_deeds(connection, user_id)
+    connection.execute(delete(consents).where(consents.c.person_id == user_id))
     connection.execute(delete(usage).where(usage.c.user_id == user_id))
     connection.execute(delete(users).where(users.c.id == user_id))
     lexical.forget_words(connection)

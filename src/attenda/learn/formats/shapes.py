@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from attenda.core.errors import UserError
-from attenda.learn.conversation import Draft, Turn
+from attenda.learn.conversation import Draft, Problem, Turn
 from attenda.learn.formats.columns import ANSWERS, GROUPS, IDS, QUESTIONS
 from attenda.learn.formats.fields import Talk, first_text, talk_of, text_in
 from attenda.learn.formats.transcript import human_assistant
@@ -27,7 +27,7 @@ class Shape:
     """Fields that its rows have, for naming the nearest shape."""
     example: str
     fits: Callable[[Fields], bool]
-    read: Callable[[Fields, str], Iterable[Draft]]
+    read: Callable[[Fields, str], Iterable[Draft | Problem]]
     """The row and its place become conversations; raises UserError where a field is wrong."""
 
 
@@ -47,7 +47,8 @@ def _openai(row: Fields, place: str) -> Iterable[Draft]:
         return
     talk = talk_of(row["messages"], "user", "messages")
     turns = _system(row, talk.turns)
-    yield Draft(place, turns, *_identity(row), notes=talk.notes, person=text_in(row, "person"))
+    marks = {"person": text_in(row, "person"), "chat": text_in(row, "chat")}
+    yield Draft(place, turns, *_identity(row), notes=talk.notes, **marks)
 
 
 def _sharegpt(row: Fields, place: str) -> Iterable[Draft]:

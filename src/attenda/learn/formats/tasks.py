@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from attenda.core.errors import UserError
-from attenda.core.provenance import person_mark
-from attenda.learn.conversation import Draft, Turn
+from attenda.core.provenance import chat_mark, person_mark
+from attenda.learn.conversation import Draft, Problem, Turn
 from attenda.learn.formats.fields import objects_in, talk_of, text_in
 from attenda.learn.formats.shapes import Shape
 
@@ -58,14 +58,24 @@ def _is_own(row: Fields) -> bool:
     return isinstance(row.get("sessions"), list) or "head_id" in row
 
 
-def _own(row: Fields, place: str) -> Iterable[Draft]:
+def _own(row: Fields, place: str) -> Iterable[Draft | Problem]:
+    """Chats that may be used for training; of the others no word, but their number."""
     messages = objects_in(row, "messages")
     sessions = objects_in(row, "sessions") if "sessions" in row else [row]
-    for session in sessions:
-        if session.get("deleted_at") is None:
-            own = text_in(session, "id")
-            mine = [one for one in messages if one.get("session_id", own) == own]
-            yield _session(session, mine, place)
+    kept = [one for one in sessions if one.get("deleted_at") is None]
+    allowed = [one for one in kept if _may_be_used(one)]
+    for session in allowed:
+        own = text_in(session, "id")
+        mine = [one for one in messages if one.get("session_id", own) == own]
+        yield _session(session, mine, place)
+    if len(kept) > len(allowed):
+        values = {"count": str(len(kept) - len(allowed))}
+        yield Problem(place, "learn.data.no_consent", values, "warning")
+
+
+def _may_be_used(session: Fields) -> bool:
+    consent = session.get("consent")
+    return isinstance(consent, dict) and consent.get("allowed") is True
 
 
 def _session(session: Fields, messages: list[dict[str, Any]], place: str) -> Draft:
@@ -85,7 +95,8 @@ def _session(session: Fields, messages: list[dict[str, Any]], place: str) -> Dra
     own = text_in(session, "id")
     notes = (("learn.data.rated_down", {"session": own}),) if disliked else ()
     owner = text_in(session, "owner_id")
-    return Draft(place, turns, id=own, notes=notes, person=person_mark(owner) if owner else "")
+    person, chat = (person_mark(owner) if owner else ""), (chat_mark(own) if own else "")
+    return Draft(place, turns, id=own, notes=notes, person=person, chat=chat)
 
 
 def _branch(messages: list[dict[str, Any]], head: str) -> list[dict[str, Any]]:
@@ -137,7 +148,8 @@ TASK_SHAPES = (
     Shape(
         "attenda",
         ("sessions", "messages", "head_id"),
-        '{"sessions": [{"id": "ses_1", "head_id": "msg_2"}], "messages": […]}',
+        '{"sessions": [{"id": "ses_1", "head_id": "msg_2", "consent": {"allowed": true}}],'
+        ' "messages": […]}',
         _is_own,
         _own,
     ),

@@ -1,5 +1,6 @@
 // People in the chat: who has the conversation, what it waits for, and what one click can answer.
 
+import { showConsent } from "/static/consent.js";
 import { $, api, attempt, el, t } from "/static/core.js";
 
 let stream = null; // EventSource of the session, while people take part in it
@@ -30,6 +31,7 @@ export function unwatch() {
 
 /** Say who has the conversation, and offer the answers to what was asked. */
 export function showPeople(session, answer) {
+  showConsent(session);
   const said = session ? notice(session) : "";
   if ($("#notice").textContent !== said) $("#notice").textContent = said;
   $("#notice").hidden = !said;

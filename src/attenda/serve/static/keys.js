@@ -1,5 +1,6 @@
 // My keys: made with a name, limits and an end; the secret is shown once; ended at once.
 
+import { showMine } from "/static/consent.js";
 import { $, api, attempt, el, t, toast } from "/static/core.js";
 import { badge, confirmed, day, facts, fill, may, onSubmit, toCopy } from "/static/parts.js";
 
@@ -7,6 +8,7 @@ const ACTIONS = ["chat", "add_documents", "desk", "approve", "manage_agents", "m
 const form = $("#new-key");
 
 export async function showKeys() {
+  showMine();
   const keys = await attempt(() => api("GET", "/api/keys"));
   if (keys) fill($("#keys"), keys.map(row), t("no_keys"));
 }

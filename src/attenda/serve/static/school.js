@@ -2,6 +2,7 @@
 
 import { $, api, attempt, el, t, toast } from "/static/core.js";
 import { facts, fill } from "/static/parts.js";
+import { showChats, takeChats } from "/static/school_chats.js";
 import { showData, takeData } from "/static/school_data.js";
 import { showChoices } from "/static/school_models.js";
 import { bits, choose, figure, fileOptions, goes, left, live, modelOptions, onSend, progressOf, speed, state } from "/static/school_parts.js";
@@ -22,6 +23,7 @@ async function load() {
     showAnswering();
     showBegin();
     showData(found);
+    showChats();
     showChoices(found);
     follow();
   }
@@ -138,4 +140,5 @@ for (const button of document.querySelectorAll("[data-tab]")) button.addEventLis
 begin.elements.recipe.addEventListener("change", () => showRecipe(false));
 window.addEventListener("hashchange", go);
 takeData(load);
+takeChats(load);
 go();
