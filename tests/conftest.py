@@ -31,7 +31,9 @@ from attenda.store.upgrade import upgrade_database
 FROZEN_AT = 1_767_614_400_000_000
 """Microseconds: noon of 5 January 2026, UTC."""
 
-_KEPT = frozenset({"ATTENDA_TEST_HOME", "ATTENDA_TEST_NPM", "ATTENDA_LONG", "ATTENDA_DATA"})
+_KEPT = frozenset(
+    f"ATTENDA_{name}" for name in ("TEST_HOME", "TEST_NPM", "TEST_INSPECT", "LONG", "DATA")
+)
 _MARKED_BY_FIXTURE = {
     "weights_home": "weights",
     "chromium": "browser",

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from attenda import __version__
+from attenda.cli.eval_app import evaluate_anything
 from attenda.cli.groups import config_app, key_app, models_app, user_app
 from attenda.cli.invocation import JsonFlag, as_client, language, settings_of
 from attenda.cli.learn_app import learn_app
@@ -277,34 +278,7 @@ def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
     raise typer.Exit(examine(settings_of(context), as_json=as_json))
 
 
-@app.command("eval")
-def evaluate_scenarios(
-    context: typer.Context,
-    path: Annotated[Path, typer.Argument(help="A file or folder of scenarios, or a pack.")],
-    trials: Annotated[int, typer.Option("-k", min=1, max=100, help="Trials of each.")] = 4,
-    model: Annotated[
-        str, typer.Option("-m", "--model", help="Chat model; none words nothing by itself.")
-    ] = "",
-    folder: Annotated[
-        Path | None, typer.Option("--out", help="Keep results.json and report.html here.")
-    ] = None,
-    other: Annotated[
-        Path | None, typer.Option("--compare", help="Results to compare with.")
-    ] = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Try scenarios: what is said, called and left in the tables, each in a fresh copy.
-
-    The exit code is 1 where one went wrong.
-
-    Example: `attenda eval demo -k 4 --out results`
-    """
-    from attenda.cli.evaluating import Request, evaluate
-
-    request = Request(path, trials, model, folder, other, as_json)
-    raise typer.Exit(evaluate(settings_of(context), request, language()))
-
-
+app.command("eval")(evaluate_anything)
 app.add_typer(learn_app, name="learn")
 app.add_typer(pack_app, name="pack")
 app.add_typer(mcp_app, name="mcp")

@@ -8,44 +8,60 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
-from attenda.api import Embedder, NotFound, Pack, ScriptedEmbedder, ScriptedModel, Understand
-from attenda.cli.packs import find_pack, find_packs, load_pack, pack_above
+from attenda.api import (
+    ChatModel,
+    Embedder,
+    NotFound,
+    Pack,
+    ScriptedEmbedder,
+    ScriptedModel,
+    Understand,
+)
+from attenda.cli.comparing import tell_changes
+from attenda.cli.eval_files import TIDY, find_scenarios, keep_file, read_files
 from attenda.cli.terminal import err, out
 from attenda.cli.wiring import by_examples, open_house
 from attenda.core.config import Settings
-from attenda.core.errors import OperatorError, UserError
+from attenda.core.errors import UserError
 from attenda.core.words import sentence
 from attenda.dialogue.book import FlowBook
-from attenda.evals.report import KINDS, figure_rows, report
-from attenda.evals.results import Change, Result, Trial, compare, figures_of, json_of, read_results
+from attenda.evals.inspect_log import inspect_log
+from attenda.evals.report import figure_rows, report
+from attenda.evals.results import Result, Trial, compare, figures_of, json_of, read_results
 from attenda.evals.run import Seeds, Wrap, run_scenario
 from attenda.evals.scenario import Scenario
-from attenda.evals.scenario_file import ScenarioProblem, known_pack, read_scenarios
 from attenda.llm.endpoint import open_endpoint
 from attenda.llm.loaded import LoadedModels
 from attenda.runtime.house import House
 from attenda.store.stamps import Stamps
 
-__all__ = ["Request", "evaluate", "find_scenarios", "read_files"]
+__all__ = ["Request", "evaluate", "open_models"]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is to be tried, and how."""
 
-    path: Path
+    names: tuple[str, ...]
+    """Files, folders and packs."""
     trials: int
     model: str = ""
     """Name of a model; empty writes no words but those of flows and documents."""
+    player: str = ""
+    """Name of the model that plays simulated users; empty follows the scenarios' scripts."""
     folder: Path | None = None
     """Where results and report are kept."""
     other: Path | None = None
     """Results to compare with."""
+    log: Path | None = None
+    """Where a log for Inspect is kept."""
     as_json: bool = False
 
 
@@ -56,73 +72,34 @@ def evaluate(settings: Settings, request: Request, language: str) -> int:
         UserError: there are none, one is written wrongly, or a pack can't be used.
     """
     before = read_results(request.other) if request.other else None
-    found = _scenarios(settings.home, request.path, language)
+    found = _scenarios(settings.home, request.names, language)
     results = asyncio.run(_try(settings, request, found, language))
     changes = compare(before, results) if before is not None else []
     if request.folder is not None:
-        _keep(request.folder, results, changes, str(request.other or ""), language)
+        page = report(results, language, changes, str(request.other or ""))
+        keep_file(request.folder / "results.json", json.dumps(json_of(results), **TIDY))
+        keep_file(request.folder / "report.html", page)
+    if request.log is not None:
+        keep_file(request.log, json.dumps(_inspect_log(results), **TIDY))
     if request.as_json:
         print(json.dumps(json_of(results), ensure_ascii=False, indent=1))
     else:
         _tell(results, language)
     if request.other is not None and not request.as_json:
-        _tell_changes(changes, request.other, language)
+        tell_changes(changes, request.other, language)
     return 0 if all(one.passed for one in results) else 1
 
 
-def find_scenarios(home: Path, path: Path) -> list[Path]:
-    """Files of scenarios: one file, a folder of them, a pack's, or all of the home's (`packs`).
-
-    Raises:
-        UserError: there are none, or no such file, folder or pack.
-    """
-    if path.is_file():
-        return [path]
-    known = home / "packs" if str(path) == "packs" else path
-    folder = known if known.is_dir() else find_pack(home, str(path))
-    inside = folder / "scenarios" if (folder / "pack.py").exists() else folder
-    files = sorted(inside.glob("*.yaml")) or sorted(inside.glob("*/scenarios/*.yaml"))
-    if not files:
-        raise UserError("eval.none", path=path)
-    return files
-
-
-def read_files(
-    home: Path, files: Sequence[Path]
-) -> tuple[list[tuple[Path, Scenario, Pack]], list[ScenarioProblem]]:
-    """The scenarios of some files, each with its pack, and what is wrong in them.
-
-    Raises:
-        UserError: a file can't be read, or a pack can't be loaded.
-    """
-    folders = {pack_above(path) for path in files}
-    packs = {one.name: one for one in map(load_pack, filter(None, folders))}
-    if None in folders:
-        packs = {**{one.name: one for one in find_packs(home)}, **packs}
-    known = {name: known_pack(one) for name, one in packs.items()}
-    found: list[tuple[Path, Scenario, Pack]] = []
-    problems: list[ScenarioProblem] = []
-    for path in files:
-        scenarios, bad = read_scenarios(_text(path), str(path), known)
-        problems += bad
-        found += [(path, one, packs[one.pack]) for one in scenarios]
-    return found, problems
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError("eval.none", path=path) from error
-
-
-def _scenarios(home: Path, path: Path, language: str) -> list[tuple[Path, Scenario, Pack]]:
-    found, problems = read_files(home, find_scenarios(home, path))
+def _scenarios(
+    home: Path, names: Sequence[str], language: str
+) -> list[tuple[Path, Scenario, Pack]]:
+    files = {file: None for name in names for file in find_scenarios(home, name)}
+    found, problems = read_files(home, list(files))
     if problems:
         told = "\n".join(one.text(language) for one in problems)
         raise UserError("eval.wrong", count=len(problems), problems=told)
     if not found:
-        raise UserError("eval.none", path=path)
+        raise UserError("eval.none", path=" ".join(names))
     return found
 
 
@@ -139,27 +116,44 @@ async def _try(
     found: Sequence[tuple[Path, Scenario, Pack]],
     language: str,
 ) -> list[Result]:
-    models = LoadedModels(settings.home, request.model, hang_s=settings.model_silence_s)
-    for spec in settings.endpoints:
-        models.register(open_endpoint(spec))
-    models.register(ScriptedModel(lambda _: ""))
+    models = open_models(settings, request.model)
     name = request.model or "scripted"
-    results: list[Result] = []
     try:
         lent = _Lent(settings.home, name)
         lent.register(models.chat(name))
+        player = models.chat(request.player) if request.player else None
         embedder = _embedder(models)
         lent.register_embedder(embedder)
         used = {"embedder": embedder.name, "model": name}
         err.print(sentence(language, "eval.words_of", **used), style="dim", markup=False)
         with Seeds(partial(_opened, lent, embedder)) as seeds:
-            for path, scenario, pack in found:
-                told = partial(_told, scenario.name, request.trials, language)
-                result = await run_scenario(scenario, pack, seeds, request.trials, language, told)
-                results.append(result.model_copy(update={"file": path.name, "model": name}))
+            return [await _tried(one, seeds, request, player, language, name) for one in found]
     finally:
         await models.close()
-    return results
+
+
+async def _tried(
+    found: tuple[Path, Scenario, Pack],
+    seeds: Seeds,
+    request: Request,
+    player: ChatModel | None,
+    language: str,
+    name: str,
+) -> Result:
+    path, scenario, pack = found
+    trials = request.trials
+    told = partial(_told, scenario.name, trials, language)
+    result = await run_scenario(scenario, pack, seeds, trials, language, told, player)
+    return result.model_copy(update={"file": path.name, "model": name})
+
+
+def open_models(settings: Settings, default: str) -> LoadedModels:
+    """The home's models, the servers that the settings name, and one that says nothing."""
+    models = LoadedModels(settings.home, default, hang_s=settings.model_silence_s)
+    for spec in settings.endpoints:
+        models.register(open_endpoint(spec))
+    models.register(ScriptedModel(lambda _: ""))
+    return models
 
 
 def _embedder(models: LoadedModels) -> Embedder:
@@ -209,26 +203,7 @@ def _tell(results: Sequence[Result], language: str) -> None:
     out.print(sentence(language, "eval.passed", **values), markup=False)
 
 
-def _tell_changes(changes: Sequence[Change], other: Path, language: str) -> None:
-    told = [one for one in changes if one.kind in KINDS]
-    out.print(sentence(language, "eval.compared", path=other), markup=False)
-    for one in told:
-        kind = sentence(language, KINDS[one.kind])
-        trial = sentence(language, "eval.trial", n=one.number)
-        out.print(f"  {one.name}, {trial}: {kind}", markup=False)
-    if not told:
-        out.print(f"  {sentence(language, 'eval.nothing_changed')}", markup=False)
-
-
-def _keep(
-    folder: Path, results: Sequence[Result], changes: Sequence[Change], other: str, language: str
-) -> None:
-    text = json.dumps(json_of(results), ensure_ascii=False, indent=1) + "\n"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "results.json").write_text(text, "utf-8")
-        page = report(results, language, changes, other)
-        (folder / "report.html").write_text(page, "utf-8")
-    except OSError as error:
-        raise OperatorError("store.unwritable", path=folder, problem=error.strerror) from error
-    err.print(f"✓ {folder / 'report.html'}", style="dim", markup=False)
+def _inspect_log(results: Sequence[Result]) -> dict[str, Any]:
+    stamps = Stamps()
+    made_at = datetime.fromtimestamp(stamps.now() / 1_000_000, UTC)
+    return inspect_log(results, made_at.isoformat(), stamps.new_id("evl"))

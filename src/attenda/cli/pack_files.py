@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.table import Table
 
 from attenda.api import Pack
-from attenda.cli.evaluating import find_scenarios, read_files
+from attenda.cli.eval_files import find_scenarios, read_files
 from attenda.cli.packs import find_pack, find_packs, load_pack
 from attenda.cli.terminal import out
 from attenda.core.errors import Conflict, OperatorError, UserError
@@ -73,7 +73,7 @@ def check_packs(home: Path, path: str, language: str, *, as_json: bool) -> int:
         else:
             told[folder.name] = _problems(home, folder, pack, language)
         if not as_json:
-            _tell(folder, told[folder.name], language)
+            _tell(home, folder, told[folder.name], language)
     if as_json:
         print(json.dumps(told, ensure_ascii=False, indent=1))
     elif not folders:
@@ -95,7 +95,7 @@ def _problems(home: Path, folder: Path, pack: Pack, language: str) -> list[str]:
     return problems
 
 
-def _tell(folder: Path, problems: list[str], language: str) -> None:
+def _tell(home: Path, folder: Path, problems: list[str], language: str) -> None:
     for one in problems:
         out.print(one, markup=False)
     if problems:
@@ -106,15 +106,15 @@ def _tell(folder: Path, problems: list[str], language: str) -> None:
         "name": pack.name,
         "flows": len(read_pack(pack)[0]),
         "tools": len(pack.tools),
-        "scenarios": _scenarios(folder),
+        "scenarios": _scenarios(home, folder),
     }
     out.print(f"✓ {sentence(language, 'pack.fine', **values)}", markup=False)
 
 
-def _scenarios(folder: Path) -> int:
+def _scenarios(home: Path, folder: Path) -> int:
     """How many scenarios a pack has."""
     try:
-        return len(read_files(folder, find_scenarios(folder, folder))[0])
+        return len(read_files(home, find_scenarios(home, str(folder)))[0])
     except UserError:
         return 0
 
@@ -155,7 +155,7 @@ def list_packs(home: Path, language: str, *, as_json: bool) -> None:
             "title": words_in(dict(pack.title), language),
             "flows": sorted(read_pack(pack)[0]),
             "tools": [tool.name for tool in pack.tools],
-            "scenarios": _scenarios(pack.folder),
+            "scenarios": _scenarios(home, pack.folder),
             "folder": str(pack.folder),
         }
         for pack in find_packs(home)

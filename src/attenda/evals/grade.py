@@ -1,7 +1,7 @@
 """Grades: a trial held against what must be so.
 
-A grade is state, calls or words; a problem says what was expected and what was there. It reads
-records and knows no database.
+A grade is state, calls, words or user; a problem says what was expected and what was there. It
+reads records and knows no database.
 """
 
 import json
@@ -26,7 +26,8 @@ from attenda.evals.scenario import (
 
 __all__ = ["Found", "Problem", "State", "grade_state", "grade_calls", "grade_words"]
 
-Grade = Literal["state", "calls", "words"]
+Grade = Literal["state", "calls", "words", "user"]
+"""`user` is a fault of whoever simulates the user; the others are the agent's."""
 Raw = Mapping[str, Any]
 
 

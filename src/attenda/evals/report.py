@@ -11,9 +11,10 @@ from attenda.core.static_page import static_page
 from attenda.core.words import sentence
 from attenda.evals.results import Change, Figures, Result, Trial, TurnMade, figures_of
 
-__all__ = ["KINDS", "figure_rows", "report"]
+__all__ = ["KINDS", "STYLE", "Say", "changes_section", "figure_rows", "report"]
 
 Say = Callable[..., str]
+"""Finds a sentence of the catalogue in one language."""
 
 KINDS = {
     "mended": "eval.kind.mended",
@@ -23,7 +24,7 @@ KINDS = {
 }
 """What can become of a trial from one run to the next, with the key of its name."""
 
-_STYLE = """\
+STYLE = """\
 .figures th { color: var(--faint); font-weight: normal; }
 details { margin: .4rem 0; } summary { cursor: pointer; }
 .turns { margin: .5rem 0 .5rem 1rem; } .turns p { margin: .2rem 0; white-space: pre-wrap; }
@@ -51,9 +52,9 @@ def report(
     say: Say = partial(sentence, language)
     parts = [_figures(results, language)]
     if other:
-        parts.append(_comparison(changes, other, say))
+        parts.append(changes_section(changes, other, say))
     parts += [_scenario(one, say) for one in results]
-    return static_page(say("eval.title"), "\n".join(parts), language, _STYLE)
+    return static_page(say("eval.title"), "\n".join(parts), language, STYLE)
 
 
 def figure_rows(found: Figures, k: int, language: str) -> list[tuple[str, str]]:
@@ -135,7 +136,8 @@ def _arguments(arguments: dict[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in arguments.items())
 
 
-def _comparison(changes: Sequence[Change], other: str, say: Say) -> str:
+def changes_section(changes: Sequence[Change], other: str, say: Say) -> str:
+    """What became of trials beside another run, each with its two talks."""
     told = [one for one in changes if one.kind in KINDS]
     title = f"<h2>{escape(say('eval.compared', path=other))}</h2>"
     if not told:

@@ -14,12 +14,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from attenda.core.command import Command
+from attenda.core.errors import UserError
+from attenda.core.ports import ChatModel
 from attenda.core.principal import Principal
 from attenda.evals.grade import Problem
 from attenda.evals.outside import answered_by
 from attenda.evals.results import CallMade, Fault, Result, Trial, TurnMade
 from attenda.evals.scenario import Scenario, Turn, commands_from
+from attenda.evals.simulated import SimulatedUser, scripted_answers
 from attenda.evals.talk import Talk
+from attenda.llm.scripted import ScriptedModel
 from attenda.runtime.house import House
 from attenda.runtime.pack import Pack, Said, Understand
 from attenda.store.people import OWNER_ID
@@ -108,6 +112,7 @@ async def run_scenario(
     trials: int,
     language: str = "en",
     told: Told = lambda number, trial: None,
+    player: ChatModel | None = None,
 ) -> Result:
     """Go through a scenario several times.
 
@@ -118,13 +123,16 @@ async def run_scenario(
         trials: how many, at least one.
         language: of what is said about faults.
         told: hears of each trial, with its number from 1.
+        player: plays a simulated user; the scenario's own script where there is none.
 
     Raises:
-        UserError: the pack can't be used.
+        UserError: the pack can't be used, or nobody plays the user.
     """
+    if scenario.user and player is None and not scenario.user.script:
+        raise UserError("eval.no_player", name=scenario.name)
     made: list[Trial] = []
     for number in range(trials):
-        made.append(await _run_trial(scenario, pack, seeds, number, language))
+        made.append(await _run_trial(scenario, pack, seeds, number, language, player))
         told(number + 1, made[-1])
     every = [scenario.expect, *(turn.expect for turn in scenario.turns if turn.expect)]
     return Result(
@@ -138,7 +146,12 @@ async def run_scenario(
 
 
 async def _run_trial(
-    scenario: Scenario, pack: Pack, seeds: Seeds, number: int, language: str
+    scenario: Scenario,
+    pack: Pack,
+    seeds: Seeds,
+    number: int,
+    language: str,
+    player: ChatModel | None,
 ) -> Trial:
     seed = await seeds.of(pack, scenario.begins_at)
     home = seeds.new_folder("trial")
@@ -153,6 +166,8 @@ async def _run_trial(
 
     try:
         async with Talk(scenario, acting, opened) as talk:
+            user = _user(scenario, number, player)
+            turns = await talk.with_user(user) if user else []
             for turn in scenario.turns:
                 prompter.turn = turn
                 clock[0] += turn.advance * 1_000_000
@@ -162,9 +177,17 @@ async def _run_trial(
         await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
     marked = tuple(
         _marked(one, turn, scenario, pack)
-        for one, turn in zip(talk.made, scenario.turns, strict=True)
+        for one, turn in zip(talk.made, (*turns, *scenario.turns), strict=True)
     )
     return Trial(turns=marked, faults=tuple(_fault(one, language) for one in talk.problems))
+
+
+def _user(scenario: Scenario, trial: int, player: ChatModel | None) -> SimulatedUser | None:
+    brief = scenario.user
+    if brief is None:
+        return None
+    model = player or ScriptedModel(scripted_answers(brief, trial))
+    return SimulatedUser(brief, model, scenario.language, trial)
 
 
 def _fault(problem: Problem, language: str) -> Fault:

@@ -27,6 +27,7 @@ from attenda.core.command import (
 )
 from attenda.core.label import SYSTEM, Label, Labelled
 from attenda.core.principal import EVERYONE, Principal, Role
+from attenda.evals.simulated import Brief, Texts
 
 __all__ = [
     "ANYTHING",
@@ -88,10 +89,6 @@ def commands_from(rows: Sequence[JsonValue], label: Label) -> list[Command]:
     return found
 
 
-def _many(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
 def _as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
@@ -126,8 +123,6 @@ def _free(name: str) -> str:
     return name
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(_many)]
-"""One text, or several."""
 Row = dict[str, JsonValue]
 """Cells by column."""
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
@@ -291,8 +286,16 @@ class Scenario(_Written):
         default_factory=dict
     )
     """What tools that reach outside answer, call by call; `lost` is an answer that never came."""
-    turns: tuple[Turn, ...] = Field(min_length=1)
+    user: Brief | None = None
+    """Who talks to the agent first, played by a model; what stands in `turns` happens after."""
+    turns: tuple[Turn, ...] = ()
     expect: Expected = Expected()
+
+    @validator(mode="after")
+    def _something_happens(self) -> "Scenario":
+        if self.user is None and not self.turns:
+            raise ValueError("give turns, or a user to be simulated")
+        return self
 
     @property
     def begins_at(self) -> int:

@@ -18,6 +18,7 @@ from attenda.core.words import sentence
 from attenda.evals.grade import Found, Problem, State, grade_calls, grade_state, grade_words
 from attenda.evals.results import CallMade, TurnMade
 from attenda.evals.scenario import Decision, Expected, Scenario, SqlCheck, Turn
+from attenda.evals.simulated import SimulatedUser
 from attenda.runtime.house import House
 from attenda.runtime.pack import Pack
 from attenda.runtime.turn import Started
@@ -82,10 +83,32 @@ class Talk:
         if turn.expect:
             await self._hold(turn.expect, calls, made.answer, number)
 
+    async def with_user(self, user: SimulatedUser) -> list[Turn]:
+        """Let a simulated user talk until they end it or a person takes over; their turns."""
+        turns: list[Turn] = []
+        try:
+            while (said := await user.say(self._answers[-1] if turns else "")) is not None:
+                turns.append(Turn(say=(said,)))
+                await self.take(turns[-1], 0)
+                if self.problems or await self._owner() != "bot":
+                    break
+        except AttendaError as error:
+            where = len(self.made) + 1
+            self._wrong(Problem("user", where, error.key, error.plain_values))
+        return turns
+
     async def end(self) -> None:
         """Hold the end against what the scenario expects."""
         said = "\n".join(self._answers)
         await self._hold(self._scenario.expect, self._calls, said, 0)
+
+    async def _owner(self) -> str:
+        who = self._scenario.principal(self._scenario.speaker)
+
+        def look(connection: Connection) -> str:
+            return sessions.get_session(connection, who, self._session_id).owner
+
+        return await self._house.database.read(look)
 
     async def _open(self) -> None:
         self._house = await self._stack.enter_async_context(self._opened())

@@ -6,6 +6,7 @@ and time a sentence. Nothing is chosen on held-out rows. `attenda.evals.exams.in
 
 import argparse
 import asyncio
+import hashlib
 import json
 import os
 import sys
@@ -63,16 +64,19 @@ Judge = Callable[[str, Floats], Verdict]
 """Text and vector to a verdict."""
 
 
-async def examine(name: str, folder: Path, embedder: Embedder) -> dict[str, object]:
+async def examine(name: str, folder: Path, embedder: Embedder, most: int = 0) -> dict[str, object]:
     """Sit the exam `name`: figures of ours and of plain neighbours, by name.
+
+    Of the held-out rows only `most` are asked, drawn by a hash of their text; 0 is all.
 
     Raises:
         NotFound, OperatorError: no such exam; its data is absent or broken.
         ModelError: the embedder failed.
     """
     exam = load(name, folder)
+    asked = _drawn(exam.held_out, most)
     train = await embedder.embed([row.text for row in exam.train])
-    held_out = await embedder.embed([row.text for row in exam.held_out])
+    held_out = await embedder.embed([row.text for row in asked])
     names = [row.name for row in exam.train]
     began = time.perf_counter()
     ours = Nearest.fit(names, [row.text for row in exam.train], train)
@@ -86,11 +90,16 @@ async def examine(name: str, folder: Path, embedder: Embedder) -> dict[str, obje
     return {
         "set": name,
         "train_rows": len(exam.train),
-        "held_out_rows": len(exam.held_out),
+        "held_out_rows": len(asked),
         "fit_s": round(fit_s, 2),
-        "ours": asdict(_marks(judge, exam.held_out, held_out)),
-        "neighbours": asdict(_marks(neighbours(names, train), exam.held_out, held_out)),
+        "ours": asdict(_marks(judge, asked, held_out)),
+        "neighbours": asdict(_marks(neighbours(names, train), asked, held_out)),
     }
+
+
+def _drawn(rows: Sequence[IntentRow], most: int) -> Sequence[IntentRow]:
+    by_chance = sorted(rows, key=lambda row: hashlib.sha256(row.text.encode()).digest())
+    return by_chance[:most] if most else rows
 
 
 def neighbours(names: Sequence[str | None], vectors: Floats) -> Judge:

@@ -1,0 +1,111 @@
+"""Files of scenarios, found by name and read with their packs; and what a run leaves, written."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.resources import files as packaged
+from pathlib import Path
+from typing import Any
+
+from attenda.api import Pack
+from attenda.cli.packs import find_pack, find_packs, load_pack, pack_above
+from attenda.cli.terminal import err
+from attenda.core.errors import OperatorError, UserError
+from attenda.evals.scenario import Scenario
+from attenda.evals.scenario_file import ScenarioProblem, known_pack, read_scenarios
+from attenda.tools.mcp import Servers
+
+__all__ = ["TIDY", "find_scenarios", "keep_file", "read_files"]
+
+TIDY: Any = {"ensure_ascii": False, "indent": 1}
+"""How JSON is written for people too."""
+
+
+def find_scenarios(home: Path, name: str) -> list[Path]:
+    """Files of scenarios: one file, a folder of them, a pack's, or those of all packs (`packs`).
+
+    Packs that come along count where the home has none of their name.
+
+    Raises:
+        UserError: there are none, or no such file, folder or pack.
+    """
+    path = Path(name).expanduser()
+    if path.is_file():
+        return [path]
+    folders = _all_packs(home) if name == "packs" else [_folder(home, name)]
+    files = [file for folder in folders for file in _inside(folder)]
+    if not files:
+        raise UserError("eval.none", path=name)
+    return files
+
+
+def _all_packs(home: Path) -> list[Path]:
+    """The folders of the packs that come along, but for the one to copy, and of the home's."""
+    found = {path.parent.name: path.parent for path in sorted(_packaged().glob("*/pack.py"))}
+    found.pop("demo", None)
+    found |= {path.parent.name: path.parent for path in sorted((home / "packs").glob("*/pack.py"))}
+    return list(found.values())
+
+
+def _packaged() -> Path:
+    return Path(str(packaged("attenda.packs")))
+
+
+def _folder(home: Path, name: str) -> Path:
+    """A folder by its path, or a pack's by its name."""
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    along = _packaged() / name
+    if (along / "pack.py").exists() and not (home / "packs" / name).exists():
+        return along
+    return find_pack(home, name)
+
+
+def _inside(folder: Path) -> list[Path]:
+    inside = folder / "scenarios" if (folder / "pack.py").exists() else folder
+    return sorted(inside.glob("*.yaml")) or sorted(inside.glob("*/scenarios/*.yaml"))
+
+
+def read_files(
+    home: Path, files: Sequence[Path]
+) -> tuple[list[tuple[Path, Scenario, Pack]], list[ScenarioProblem]]:
+    """The scenarios of some files, each with its pack, and what is wrong in them.
+
+    Raises:
+        UserError: a file can't be read, or a pack can't be loaded.
+    """
+    folders = {pack_above(path) for path in files}
+    packs = {one.name: one for one in map(load_pack, filter(None, folders))}
+    if None in folders:
+        packs = {**{one.name: one for one in find_packs(home)}, **packs}
+    outside = Servers(home).tools()  # which a scenario answers, as it does whatever reaches outside
+    packs = {name: replace(one, tools=(*outside, *one.tools)) for name, one in packs.items()}
+    known = {name: known_pack(one) for name, one in packs.items()}
+    found: list[tuple[Path, Scenario, Pack]] = []
+    problems: list[ScenarioProblem] = []
+    for path in files:
+        scenarios, bad = read_scenarios(_text(path), str(path), known)
+        problems += bad
+        found += [(path, one, packs[one.pack]) for one in scenarios]
+    return found, problems
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError("eval.none", path=path) from error
+
+
+def keep_file(path: Path, text: str) -> None:
+    """Write a text, and say where.
+
+    Raises:
+        OperatorError: it can't be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{text}\n", "utf-8")
+    except OSError as error:
+        raise OperatorError("store.unwritable", path=path, problem=error.strerror) from error
+    err.print(f"✓ {path}", style="dim", markup=False)

@@ -1,0 +1,110 @@
+"""`attenda eval EXAM`: a public exam sat, its figures as a table or as JSON."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from attenda.cli.eval_files import TIDY
+from attenda.cli.evaluating import open_models
+from attenda.cli.terminal import err, out
+from attenda.core.config import Settings
+from attenda.core.errors import UserError
+from attenda.core.words import sentence
+from attenda.evals.exams.function_calls import examine_calls, load_cases
+from attenda.evals.exams.intent_sets import SETS
+from attenda.evals.exams.understanding import examine as examine_understanding
+
+__all__ = ["EXAMS", "examine"]
+
+_CALLS = "bfcl"
+EXAMS = (*SETS, _CALLS)
+"""Names of the exams."""
+_MARKS = {
+    "accuracy": "exam.accuracy",
+    "accepted_accuracy": "exam.accepted",
+    "out_of_scope_recall": "exam.out_of_scope",
+    "asked": "exam.asked",
+    "unasked_accuracy": "exam.unasked",
+    "milliseconds": "exam.milliseconds",
+}
+
+
+def examine(
+    settings: Settings,
+    name: str,
+    data: Path,
+    model: str,
+    rows: int,
+    language: str,
+    *,
+    as_json: bool,
+) -> int:
+    """Sit an exam and tell its figures; the exit code.
+
+    Args:
+        settings: whose home has the weights.
+        name: of the exam.
+        data: the folder of public data sets.
+        model: whose calls are examined; the exams of understanding need none.
+        rows: of each part, drawn by a fixed seed; 0 is all.
+        language: of what is said.
+        as_json: data alone.
+
+    Raises:
+        OperatorError: the data are not there.
+        NotFound: the weights are not there.
+        UserError: an exam of calls without a model.
+    """
+    if name == _CALLS and not model:
+        raise UserError("exam.no_model", name=name)
+    found = asyncio.run(_sit(settings, name, data, model, rows, language))
+    if as_json:
+        print(json.dumps(found, **TIDY))
+    elif name == _CALLS:
+        _tell_calls(found, language)
+    else:
+        _tell_understanding(found, language)
+    return 0
+
+
+async def _sit(
+    settings: Settings, name: str, data: Path, model: str, rows: int, language: str
+) -> dict[str, Any]:
+    models = open_models(settings, model)
+    try:
+        if name == _CALLS:
+            cases = load_cases(data, rows)
+            err.print(sentence(language, "exam.rows", count=len(cases)), style="dim", markup=False)
+            return await examine_calls(models.chat(model), cases)
+        err.print(sentence(language, "exam.learning"), style="dim", markup=False)
+        return await examine_understanding(name, data, models.embedder(), rows)
+    finally:
+        await models.close()
+
+
+def _tell_understanding(found: dict[str, Any], language: str) -> None:
+    table = Table(box=None, pad_edge=False)
+    for key in ("", "exam.ours", "exam.neighbours"):
+        table.add_column(sentence(language, key) if key else "")
+    for mark, key in _MARKS.items():
+        pair = (found["ours"][mark], found["neighbours"][mark])
+        table.add_row(sentence(language, key), *("—" if one is None else str(one) for one in pair))
+    out.print(table)
+    values = {"train": found["train_rows"], "held": found["held_out_rows"]}
+    out.print(sentence(language, "exam.cut", **values), markup=False)
+
+
+def _tell_calls(found: dict[str, Any], language: str) -> None:
+    table = Table(box=None, pad_edge=False)
+    for key in ("exam.part", "exam.row_count", "exam.right", "exam.unreadable"):
+        table.add_column(sentence(language, key))
+    for part, told in found["parts"].items():
+        table.add_row(part, str(told["rows"]), f"{told['right']:.3f}", str(told["unreadable"]))
+    out.print(table)
+    for key, mark in (("exam.calls_accuracy", "accuracy"), ("eval.restraint", "restraint")):
+        value = found[mark]
+        shown = "—" if value is None else f"{value:.3f}"
+        out.print(f"{sentence(language, key)}: {shown}", markup=False)
