@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import resource
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -66,11 +66,19 @@ def run(home: Path, most_bytes: int, ready: Connection) -> None:
 class Server:
     """A server in a process of its own, forked from one that has all modules loaded."""
 
-    def __init__(self, home: Path, most_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        home: Path,
+        most_bytes: int = 0,
+        target: Callable[..., None] = run,
+        more: tuple[str, ...] = (),
+    ) -> None:
+        """`target` serves the home; it gets `more` after what `run` gets."""
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__])
+        context.set_forkserver_preload([__name__, target.__module__])
         self._ready, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=run, args=(home, most_bytes, theirs), daemon=True)
+        given = (home, most_bytes, theirs, *more)
+        self._process = context.Process(target=target, args=given, daemon=True)
         self._process.start()
         theirs.close()
 
