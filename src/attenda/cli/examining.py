@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rich.progress import Progress
 from rich.table import Table
 
 from attenda.cli.eval_files import TIDY
@@ -77,10 +79,13 @@ async def _sit(
     try:
         if name == _CALLS:
             cases = load_cases(data, rows)
-            err.print(sentence(language, "exam.rows", count=len(cases)), style="dim", markup=False)
-            return await examine_calls(models.chat(model), cases)
+            with Progress(console=err) as progress:
+                going = progress.add_task(f"{name}, {model}", total=len(cases))
+                told = partial(progress.advance, going)
+                return await examine_calls(models.chat(model), cases, told)
         err.print(sentence(language, "exam.learning"), style="dim", markup=False)
-        return await examine_understanding(name, data, models.embedder(), rows)
+        with err.status(name):
+            return await examine_understanding(name, data, models.embedder(), rows)
     finally:
         await models.close()
 

@@ -1191,7 +1191,6 @@ ENGLISH: dict[str, str] = {
     "eval.every_trial": "Every trial",
     "exam.one": "Sit one exam at a time: attenda eval {name}.",
     "exam.no_model": "The exam {name} asks a model: name it with -m.",
-    "exam.rows": "{count} rows …",
     "exam.learning": "Learning from the train rows …",
     "exam.ours": "ours",
     "exam.neighbours": "nearest neighbours",

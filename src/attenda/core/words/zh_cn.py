@@ -1191,7 +1191,6 @@ CHINESE: dict[str, str] = {
     "eval.every_trial": "每一次",
     "exam.one": "一次只考一门：attenda eval {name}。",
     "exam.no_model": "考试 {name} 要问一个模型：请用 -m 指定。",
-    "exam.rows": "共 {count} 题……",
     "exam.learning": "正在学习训练数据……",
     "exam.ours": "本系统",
     "exam.neighbours": "最近邻",

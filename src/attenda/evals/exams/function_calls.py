@@ -10,7 +10,7 @@ multi-turn part is left out: its functions are a program that the data do not br
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -91,8 +91,12 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 
-async def examine_calls(model: ChatModel, cases: Sequence[Case]) -> dict[str, object]:
+async def examine_calls(
+    model: ChatModel, cases: Sequence[Case], each: Callable[[], None] = lambda: None
+) -> dict[str, object]:
     """Figures of a model by part: rows, share right, and answers that were no calls at all.
+
+    `each` hears of each row that is over.
 
     Raises:
         ModelError: the model failed.
@@ -100,6 +104,7 @@ async def examine_calls(model: ChatModel, cases: Sequence[Case]) -> dict[str, ob
     faults: dict[str, list[str]] = {}
     for case in cases:
         faults.setdefault(case.part, []).append(fault_of(case, await _asked(model, case)))
+        each()
     told = {part: _share(found) for part, found in faults.items()}
     with_calls = [one for part in PARTS[:4] for one in faults.get(part, [])]
     return {
