@@ -7,11 +7,13 @@ from typing import Any
 
 import httpx
 
+from attenda.api import Pack
 from attenda.cli.packs import load_pack
 from attenda.runtime.house import House
 from attenda.serve.app import create_app
 from attenda.store import agents, keys, people, schema
 from attenda.store.database import Connection
+from attenda.store.stamps import Stamps
 from tests.runtime.test_flows import understand
 from tests.scripted_house import scripted_house
 
@@ -84,14 +86,22 @@ class Shop:
 
 
 @contextlib.asynccontextmanager
-async def shop(home: Path, url: str = "", script: Any = None, pause_s: float = 0.0) -> Any:
+async def shop(
+    home: Path,
+    url: str = "",
+    script: Any = None,
+    pause_s: float = 0.0,
+    pack: Pack = SHOP,
+    stamps: Stamps | None = None,
+) -> Any:
     async with scripted_house(
         home,
         script or (lambda _: "Fine."),
         pause_s=pause_s,
         database=url,
-        packs=[SHOP],
+        packs=[pack],
         understand=understand,
+        stamps=stamps,
     ) as (house, model):
         secrets, agent_id = await house.database.write(lambda c: _people(c, house))
         transport = httpx.ASGITransport(create_app(house))

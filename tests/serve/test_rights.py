@@ -24,7 +24,18 @@ from attenda.core.principal import ALLOWED, Role
 from attenda.runtime.house import House
 from attenda.serve.app import create_app
 from attenda.serve.gate import COOKIE
-from attenda.store import agents, consent, documents, keys, people, runs, schema, sessions
+from attenda.store import (
+    agents,
+    consent,
+    documents,
+    facts,
+    keys,
+    people,
+    runs,
+    schema,
+    schema_memory,
+    sessions,
+)
 from attenda.store.database import Connection
 from tests.scripted_house import scripted_house
 
@@ -80,6 +91,11 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/models"): Row(S),
     ("GET", "/people"): Row(S),
     ("GET", "/traces"): Row(S),
+    ("GET", "/memory"): Row(S),
+    ("GET", "/api/memory"): Row(S),
+    ("PATCH", "/api/memory/{fact_id}"): Row(P, {"text": "other words"}),
+    ("DELETE", "/api/memory/{fact_id}"): Row(P),
+    ("DELETE", "/api/memory"): Row(S),
     ("GET", "/welcome"): Row(S, ok=(200, 303)),
     ("GET", "/sign-in"): Row(O, ok=(200, 303)),
     ("GET", "/join"): Row(O),
@@ -281,7 +297,11 @@ def _objects(c: Connection, w: World) -> dict[str, str]:
     documents.replace_pages(c, document_id, [page])
     key_id, _ = keys.create_key(c, stamps, owner, SECRET)
     agent_id = agents.create_agent(c, stamps, owner, name=SECRET, shared=False)
+    values = {"pack": "", "name": "", "text": SECRET, "message_id": message.id}
+    facts.insert_fact(c, stamps, owner.id, values, label)
+    fact_id = facts.facts_of(c, owner)[0].id
     return {
+        "fact_id": fact_id,
         "run_id": run_id,
         "response_id": run_id.replace("run_", "resp_"),
         "agent_id": agent_id,
@@ -300,7 +320,7 @@ def _owned_rows(c: Connection) -> list[Any]:
     """All that belongs to the owner, to see whether a refused request changed any of it."""
     found: list[Any] = []
     tables = (schema.sessions, schema.messages, schema.documents, schema.users, schema.keys)
-    for table in (*tables, schema.agents):
+    for table in (*tables, schema.agents, schema_memory.facts):
         found += c.execute(select(table).order_by(table.c.id)).all()
     found += consent.consent_rows(c, "usr_owner_")
     return found

@@ -14,7 +14,9 @@ __all__ = [
     "Clarify",
     "Command",
     "NotUnderstood",
+    "Recall",
     "Refuse",
+    "Remember",
     "SetSlot",
     "StartFlow",
     "Wait",
@@ -78,6 +80,19 @@ class AskDocuments(_Command):
     type: Literal["ask_documents"] = "ask_documents"
 
 
+class Remember(_Command):
+    """They want something kept for later."""
+
+    type: Literal["remember"] = "remember"
+    text: str
+
+
+class Recall(_Command):
+    """They ask what is remembered about them."""
+
+    type: Literal["recall"] = "recall"
+
+
 class Clarify(_Command):
     """It could be one of these; they must say which."""
 
@@ -100,6 +115,8 @@ Command = Annotated[
     | Cancel
     | AskHuman
     | AskDocuments
+    | Remember
+    | Recall
     | Clarify
     | NotUnderstood,
     Field(discriminator="type"),

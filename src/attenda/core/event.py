@@ -28,10 +28,13 @@ __all__ = [
     "HandedOff",
     "Kept",
     "Nearest",
+    "ProposalDeclined",
+    "Remembered",
     "RunFinished",
     "RunStarted",
     "SaidAhead",
     "Searched",
+    "SlotProposed",
     "SlotRefused",
     "SlotSet",
     "SlotsForgotten",
@@ -105,6 +108,18 @@ class Nearest(_Frozen):
     passages: tuple[Found, ...]
 
 
+class Remembered(_Frozen):
+    """A fact that the person told is kept, as soon as the answer stands."""
+
+    type: Literal["remembered"] = "remembered"
+    message_id: str
+    """In which they told it."""
+    pack: str = ""
+    name: str = ""
+    """The slot that it filled; empty for what they asked to be remembered."""
+    fact: Labelled
+
+
 class RunFinished(_Frozen):
     """The run ended: done, stopped, failed with a reason, or withdrawn since a person took over."""
 
@@ -150,6 +165,26 @@ class SlotRefused(_Frozen):
     slot: str
     value: Labelled
     because: Label | None = None
+
+
+class SlotProposed(_Frozen):
+    """A remembered fact is offered for a slot; only a yes to it sets the slot."""
+
+    type: Literal["flow.proposed"] = "flow.proposed"
+    instance: str
+    slot: str
+    fact: Labelled
+    """In the words in which it is remembered."""
+
+
+class ProposalDeclined(_Frozen):
+    """What is remembered is not for this slot: they said no, or it can't be read as its value."""
+
+    type: Literal["flow.declined"] = "flow.declined"
+    instance: str
+    slot: str
+    because: Label | None = None
+    """Label of a fact that can't be read."""
 
 
 class SaidAhead(_Frozen):
@@ -259,6 +294,8 @@ DialogueEvent = Annotated[
     | SlotSet
     | SlotRefused
     | SlotsForgotten
+    | SlotProposed
+    | ProposalDeclined
     | SaidAhead
     | TooLate
     | FlowMoved
@@ -275,7 +312,7 @@ DialogueEvent = Annotated[
 """What changes the state of a dialogue."""
 
 Event = Annotated[
-    RunStarted | Searched | TextAdded | Cited | Nearest | DialogueEvent | RunFinished,
+    RunStarted | Searched | TextAdded | Cited | Nearest | Remembered | DialogueEvent | RunFinished,
     Field(discriminator="type"),
 ]
 

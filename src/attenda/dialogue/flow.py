@@ -9,9 +9,16 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from attenda.core.label import Integrity
 from attenda.dialogue.expression import Expression, names_in_text, parse
@@ -89,6 +96,17 @@ class Slot(_Written):
     """Said when `check` does not hold."""
     needs: Integrity = "user"
     """The least trust that its value must have."""
+    remember: bool = False
+    """Whether what the person says for it is kept for their later conversations."""
+    origin: Literal["", "memory"] = Field(default="", alias="from")
+    """`memory`: what is remembered is offered, and taken only after a yes."""
+
+    @model_serializer(mode="wrap")
+    def _written(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what is newer than flows that wait and isn't used: their fingerprint stays."""
+        newer = {"remember": self.remember, "from": self.origin, "origin": self.origin}
+        found: dict[str, Any] = plain(self)
+        return {name: value for name, value in found.items() if newer.get(name, True)}
 
 
 class _Step(_Written):

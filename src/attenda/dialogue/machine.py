@@ -5,7 +5,7 @@ no clock, no chance, no input or output; what they need of these is in `Given`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from attenda.core.command import (
     Affirm,
@@ -14,7 +14,9 @@ from attenda.core.command import (
     Clarify,
     Command,
     NotUnderstood,
+    Recall,
     Refuse,
+    Remember,
     SetSlot,
     StartFlow,
 )
@@ -26,6 +28,7 @@ from attenda.core.event import (
     FlowMoved,
     HandedOff,
     Kept,
+    ProposalDeclined,
     SaidAhead,
     SlotRefused,
     SlotSet,
@@ -34,8 +37,9 @@ from attenda.core.event import (
     Unclear,
     Understood,
 )
-from attenda.core.label import SYSTEM, Labelled, at_least, join, join_all
+from attenda.core.label import SYSTEM, Labelled, at_least, join_all
 from attenda.dialogue.book import FlowBook
+from attenda.dialogue.collecting import Given, collect
 from attenda.dialogue.expression import BadExpression, fill, parse
 from attenda.dialogue.flow import (
     Branch,
@@ -54,7 +58,6 @@ from attenda.dialogue.flow import (
     words_in,
 )
 from attenda.dialogue.next_step import (
-    AskSlot,
     AskWhich,
     AskYesNo,
     Await,
@@ -65,6 +68,7 @@ from attenda.dialogue.next_step import (
     Say,
     SearchFor,
 )
+from attenda.dialogue.remember import proposed_value
 from attenda.dialogue.state import DialogueState, Frame, replay
 
 __all__ = ["Decision", "Given", "advance", "reduce"]
@@ -72,17 +76,6 @@ __all__ = ["Decision", "Given", "advance", "reduce"]
 _MOST_STEPS = 200
 """Instructions between two things that happen outside; a flow that takes more goes in a circle."""
 _UNCLEAR_TWICE = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What the machine cannot know by itself."""
-
-    message_id: str
-    """Of what the person just said; flows that begin now are named after it."""
-    language: str = "en"
-    names: Mapping[str, Labelled] = field(default_factory=dict)
-    """`today`, `now`, `user`: what every flow may read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +106,7 @@ def _events(
         case SetSlot():
             yield from _set_slot(state, command, book, given)
         case Affirm() | Refuse():
-            yield from _answer(state, book, yes=isinstance(command, Affirm))
+            yield from _answer(state, book, given, yes=isinstance(command, Affirm))
         case Cancel() if state.top:
             yield Understood()
             yield from _end(state, state.top, "cancelled")
@@ -123,6 +116,8 @@ def _events(
             yield Unclear()
             if state.unclear + 1 >= _UNCLEAR_TWICE:
                 yield HandedOff(reason="unclear")
+        case Remember() | Recall():
+            yield Understood()
         case AskHuman():
             yield HandedOff(reason="asked")
         case _:
@@ -223,10 +218,14 @@ def _rests_on(flow: Flow, at: int, step: Instruction, slot: str) -> bool:
     return collects or slot in flow.reads(at)
 
 
-def _answer(state: DialogueState, book: FlowBook, *, yes: bool) -> Iterator[DialogueEvent]:
-    """A yes or a no to what the newest flow said it would do."""
+def _answer(
+    state: DialogueState, book: FlowBook, given: Given, *, yes: bool
+) -> Iterator[DialogueEvent]:
+    """A yes or a no to what the newest flow said it would do, or to a fact that it offered."""
     frame = state.top
     at = book.standing(frame) if frame else None
+    if frame is not None and isinstance(at, CollectStep):
+        yield from _answer_offer(state, frame, at.collect, book, given, yes)
     if frame is None or not isinstance(at, ConfirmStep):
         return
     yield Understood()
@@ -236,6 +235,22 @@ def _answer(state: DialogueState, book: FlowBook, *, yes: bool) -> Iterator[Dial
         yield FlowMoved(instance=frame.instance, at=frame.at + 2)
     else:
         yield from _end(state, frame, "refused")
+
+
+def _answer_offer(
+    state: DialogueState, frame: Frame, slot: str, book: FlowBook, given: Given, yes: bool
+) -> Iterator[DialogueEvent]:
+    """A yes sets the slot as if they had said it, with the fact's own label; a no has it asked."""
+    fact = frame.offers.get(slot)
+    if fact is None:
+        return
+    value = proposed_value(book.of(frame).slots[slot], fact, given.names) if yes else None
+    if value is None:
+        yield Understood()
+        yield ProposalDeclined(instance=frame.instance, slot=slot)
+    else:
+        said = SetSlot(slot=slot, value=value, words=str(fact.value))
+        yield from _set_slot(state, said, book, given)
 
 
 def _end(state: DialogueState, frame: Frame, outcome: str) -> Iterator[DialogueEvent]:
@@ -298,8 +313,8 @@ def _step(
                     *(Kept(instance=here, name=name, value=value) for name, value in kept),
                     FlowMoved(instance=here, at=after),
                 ]
-            case CollectStep() if step.collect in frame.values:
-                return [FlowMoved(instance=here, at=after)]
+            case CollectStep():
+                return collect(frame, step, book.of(frame), known, given)
             case ConfirmStep() if step.id in frame.confirmed:
                 return [FlowMoved(instance=here, at=after)]
             case ForgetStep(ask_again=slots):
@@ -337,8 +352,6 @@ def _outside(
     match step:
         case SayStep(say=words):
             return Say(*fill(words_in(words, language), known))
-        case CollectStep(collect=name):
-            return _ask(frame, flow, name, known, language)
         case ConfirmStep(confirm=words):
             return AskYesNo(frame.instance, step.id, *fill(words_in(words, language), known))
         case CallStep():
@@ -351,14 +364,3 @@ def _outside(
         case HandOffStep(hand_off=words):
             return HandOver(frame.instance, fill(words_in(words, language), known)[0], after)
     raise KeyError(step)
-
-
-def _ask(
-    frame: Frame, flow: Flow, name: str, known: Mapping[str, Labelled], language: str
-) -> AskSlot:
-    slot = flow.slots[name]
-    text, label = fill(words_in(slot.ask, language), known)
-    if name in frame.refused and slot.otherwise:
-        why, of_why = fill(words_in(slot.otherwise, language), {**known, name: frame.refused[name]})
-        text, label = f"{why} {text}", join(label, of_why)
-    return AskSlot(frame.instance, name, text, label or SYSTEM, tuple(slot.choices))

@@ -19,7 +19,9 @@ from attenda.core.event import (
     HandedBack,
     HandedOff,
     Kept,
+    ProposalDeclined,
     SaidAhead,
+    SlotProposed,
     SlotRefused,
     SlotSet,
     SlotsForgotten,
@@ -50,6 +52,8 @@ class Frame(BaseModel):
     """Slots, results of tools and reckoned values."""
     refused: dict[str, Labelled] = Field(default_factory=dict)
     """Slots whose last value may not be."""
+    offers: dict[str, Labelled | None] = Field(default_factory=dict)
+    """Slots for which a remembered fact was offered: the fact while the offer stands, then none."""
     confirmed: frozenset[str] = frozenset()
     """Steps that the person said yes to."""
     written: dict[str, str] = Field(default_factory=dict)
@@ -117,6 +121,11 @@ def _in_frame(frame: Frame, event: DialogueEvent) -> Frame:
     match event:
         case SlotSet() | SlotRefused() | SlotsForgotten() | Kept():
             return _knowing(frame, event)
+        case SlotProposed(slot=slot, fact=fact):
+            offers = {**frame.offers, slot: fact}
+            return _with(_because(frame, fact.whole_label), offers=offers)
+        case ProposalDeclined(slot=slot, because=because):
+            return _with(_because(frame, because), offers={**frame.offers, slot: None})
         case FlowMoved(at=at, because=because):
             moved = _with(_because(frame, because), at=at)
             back = at <= frame.at  # what was agreed to further on must be agreed to anew
@@ -136,14 +145,16 @@ def _knowing(frame: Frame, event: SlotSet | SlotRefused | SlotsForgotten | Kept)
         case Kept(name=name, value=value):
             return _with(frame, values={**frame.values, name: value})
         case SlotSet(slot=slot, value=value):
-            frame = _because(frame, event.because)
+            frame, changed = _because(frame, event.because), (slot,)
             values, refused = {**frame.values, slot: value}, _without(frame.refused, slot)
         case SlotRefused(slot=slot, value=value):
-            frame = _because(frame, event.because)
+            frame, changed = _because(frame, event.because), (slot,)
             values, refused = _without(frame.values, slot), {**frame.refused, slot: value}
-        case SlotsForgotten(slots=slots):
-            values, refused = _without(frame.values, *slots), frame.refused
-    return _with(frame, values=values, refused=refused, confirmed=frozenset())
+        case SlotsForgotten(slots=changed):
+            values, refused = _without(frame.values, *changed), frame.refused
+    offers = {name: None if name in changed else fact for name, fact in frame.offers.items()}
+    known = {"values": values, "refused": refused, "offers": offers}
+    return _with(frame, **known, confirmed=frozenset())
 
 
 def _because(frame: Frame, label: Label | None) -> Frame:

@@ -29,6 +29,7 @@ from attenda.dialogue.book import FlowBook
 from attenda.dialogue.extract_answers import yes_or_no
 from attenda.dialogue.flow import CallFlowStep, CollectStep, ConfirmStep, Flow, Slot
 from attenda.dialogue.nearest import Certain, Nearest, NoneOfThese, Unsure
+from attenda.dialogue.remember import told_to_remember
 from attenda.dialogue.state import DialogueState
 from attenda.dialogue.values import values_in, without_values
 
@@ -78,10 +79,14 @@ class Understanding:
         """
         if _HUMAN.search(text):
             return [AskHuman()]
+        if (kept := told_to_remember(text)) is not None:
+            return [kept]
         asked = self.book.standing(state.top) if state.top else None
         slots = dict(_slots(state, self.book))
         wanted = asked.collect if isinstance(asked, CollectStep) else ""
-        if isinstance(asked, ConfirmStep) and (said := yes_or_no(text)) is not None:
+        offered = bool(state.top and wanted and state.top.offers.get(wanted))
+        may_agree = offered or isinstance(asked, ConfirmStep)
+        if may_agree and (said := yes_or_no(text)) is not None:
             return _answered(said.value, list(values_in(text, slots, "", today, label)), state)
         if state.top and _CANCEL.search(text):
             return [Cancel()]

@@ -20,7 +20,9 @@ from attenda.core.command import (
     Clarify,
     Command,
     NotUnderstood,
+    Recall,
     Refuse,
+    Remember,
     SetSlot,
     StartFlow,
     Wait,
@@ -57,6 +59,7 @@ _PLAIN: dict[str, Command] = {
         AskHuman(),
         AskDocuments(),
         NotUnderstood(),
+        Recall(),
     )
 }
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -81,10 +84,12 @@ def commands_from(rows: Sequence[JsonValue], label: Label) -> list[Command]:
                     SetSlot(slot=slot, value=Labelled(value=value, label=label), words=str(value))
                     for slot, value in values.items()
                 ]
+            case {"remember": str(fact), **more} if not more:
+                found.append(Remember(text=fact))
             case {"clarify": list(names), **more} if not more:
                 found.append(Clarify(flows=tuple(map(str, names))))
             case _:
-                known = ", ".join([*_PLAIN, "start_flow: …", "set: …", "clarify: …"])
+                known = ", ".join([*_PLAIN, "start_flow: …", "set: …", "remember: …", "clarify: …"])
                 raise ValueError(f"a command is one of {known}")
     return found
 

@@ -7,7 +7,7 @@ under way. What happens is noted in the run's log as it happens.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from attenda.core.command import Command
+from attenda.core.command import Command, Recall, Remember
 from attenda.core.errors import UserError
 from attenda.core.event import (
     Called,
@@ -20,7 +20,7 @@ from attenda.core.event import (
     TooLate,
     Understood,
 )
-from attenda.core.label import Labelled
+from attenda.core.label import Label, Labelled
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
 from attenda.dialogue.flow import words_in
@@ -39,6 +39,8 @@ from attenda.dialogue.next_step import (
 from attenda.dialogue.state import DialogueState, replay
 from attenda.runtime.pack import OpenPack
 from attenda.runtime.recorder import Recorder
+from attenda.runtime.remembering import answer_about_memory, slots_to_remember
+from attenda.store.facts import Fact
 from attenda.tools.effects import Call, Outcome
 
 __all__ = ["Converser", "MOST_DEEDS"]
@@ -70,10 +72,22 @@ class Converser:
     """What a flow looks for in the documents."""
     handed_off_for: str = ""
     """Why a person must take over."""
+    known: Sequence[Fact] = ()
+    """What is remembered of the person."""
+
+    @property
+    def message_label(self) -> Label:
+        """The label of what the person says in this turn."""
+        own, source = frozenset({self.who.id}), frozenset({self.given.message_id})
+        return Label(integrity="user", readers=own, sources=source)
 
     async def take(self, commands: Sequence[Command]) -> DialogueState:
         """Take what the person wants, and go on until they are needed again; the state then."""
         before = self.state
+        for one in commands:
+            if isinstance(one, Remember | Recall):
+                label, language = self.message_label, self.given.language
+                answer_about_memory(self.recorder, self.known, one, label, language)
         events = reduce(self.state, commands, self.pack.book, self.given)
         self.note(events)
         for event in events:
@@ -195,6 +209,9 @@ class Converser:
             if isinstance(event, HandedOff):
                 self.handed_off_for = event.reason
         self.state = replay(self.state, events)
+        name = self.pack.pack.name
+        told = slots_to_remember(events, self.state, self.pack.book, name, self.given)
+        self.recorder.jot(*told)
 
 
 def _called(step: CallTool, outcome: Outcome) -> Called:

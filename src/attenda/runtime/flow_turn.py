@@ -6,8 +6,9 @@ stood. Neither documents nor results of tools take part in understanding what th
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pydantic import JsonValue
 
@@ -28,8 +29,14 @@ _HAN = re.compile("[\u3400-\u9fff]")
 _WORD = re.compile(r"(?<![\w@.-])[A-Za-z']{2,}(?![\w@-])")
 
 
-def given_for(who: Principal, message_id: str, said: Sequence[str], now: int) -> Given:
-    """What flows may know besides what is said: the day, the time, and who asks.
+def given_for(
+    who: Principal,
+    message_id: str,
+    said: Sequence[str],
+    now: int,
+    facts: Mapping[str, Labelled] = MappingProxyType({}),
+) -> Given:
+    """What flows may know besides what is said: the day, the time, who asks, what is remembered.
 
     `said` is all that the person wrote, in order: it tells their language.
     """
@@ -43,7 +50,7 @@ def given_for(who: Principal, message_id: str, said: Sequence[str], now: int) ->
         "message": Labelled(value=words, label=theirs),
         "user": Labelled(value={"id": who.id, "name": who.name, "role": who.role}, label=own),
     }
-    return Given(message_id=message_id, language=_spoken(said), names=names)
+    return Given(message_id, _spoken(said), names, facts)
 
 
 def _spoken(said: Sequence[str]) -> str:
@@ -88,11 +95,8 @@ class FlowTurn:
 
     async def _perceive(self, text: str) -> Sequence[Command]:
         dialogue = self.dialogue
-        message_id, who = dialogue.given.message_id, dialogue.who
-        label = Label(
-            integrity="user", readers=frozenset({who.id}), sources=frozenset({message_id})
-        )
-        said = Said(text, message_id, label, dialogue.given, dialogue.state)
+        given = dialogue.given
+        said = Said(text, given.message_id, dialogue.message_label, given, dialogue.state)
         return await dialogue.pack.understand(said) or [NotUnderstood()]
 
     async def _from_documents(

@@ -6,7 +6,7 @@ knows no model and no documents.
 
 from collections.abc import Sequence
 
-from attenda.core.event import Cited, Event, TextAdded
+from attenda.core.event import Cited, Event, Remembered, TextAdded
 from attenda.core.message import CitationPart, Message, Part, TextPart
 from attenda.runtime.live import Heard, Hub
 from attenda.runtime.log import EventLog
@@ -29,6 +29,8 @@ class Recorder:
         """What the log does not have, in order."""
         self._taken = 0
         """How many of those are being stored."""
+        self.told: list[Remembered] = []
+        """What is to be remembered, once the answer stands."""
 
     @property
     def length(self) -> int:
@@ -58,6 +60,7 @@ class Recorder:
 
     def jot(self, *events: Event) -> None:
         """Store events soon, after the words before them."""
+        self.told += [event for event in events if isinstance(event, Remembered)]
         self._pending += events
         self._log.soon(self)
 

@@ -23,7 +23,13 @@ from attenda.knowledge.sentences import sentence_spans, words_of
 from attenda.runtime.agent import Agent
 from attenda.runtime.recorder import Recorder
 
-__all__ = ["answer_from_documents", "answer_plainly", "language_of", "say_nothing_found"]
+__all__ = [
+    "answer_from_documents",
+    "answer_plainly",
+    "language_of",
+    "prompt",
+    "say_nothing_found",
+]
 
 _PROMPT_WORDS = 420
 """Words of passages that a small model is given: it must read them before its first word."""
@@ -33,7 +39,8 @@ _DISCLAIMER = re.compile(r"passages? (?:do|does) not say|not in the documents", 
 
 
 @cache
-def _prompt(name: str) -> str:
+def prompt(name: str) -> str:
+    """A prompt of ours by name."""
     return (files("attenda.runtime") / "prompts" / f"{name}.txt").read_text("utf-8").strip()
 
 
@@ -174,7 +181,7 @@ def _document_prompt(agent: Agent, question: str, given: Sequence[Found]) -> lis
         f"[{place}] {passage.document}\n{passage.text}"
         for place, passage in enumerate(given, start=1)
     )
-    system = "\n".join(part for part in (agent.instructions, _prompt("documents")) if part)
+    system = "\n".join(part for part in (agent.instructions, prompt("documents")) if part)
     return [
         text_message("system", system),
         text_message("user", f"Passages:\n{listed}\n\nQuestion: {question}"),

@@ -13,22 +13,26 @@ from contextlib import aclosing
 from attenda.core.errors import AttendaError, Conflict, ModelError, NotFound, UserError
 from attenda.core.event import RunFinished, RunStarted
 from attenda.core.label import Label
-from attenda.core.message import Message, text_message
+from attenda.core.message import text_message
 from attenda.core.ports import ChatModel, Usage
 from attenda.core.principal import Principal
 from attenda.dialogue.state import DialogueState
+from attenda.knowledge import memory
 from attenda.runtime.agent import Agent, agent_of
-from attenda.runtime.answering import Answering, question_of
+from attenda.runtime.answering import Answering
 from attenda.runtime.converse import Converser
 from attenda.runtime.flow_turn import FlowTurn, given_for
 from attenda.runtime.follower import Follower
 from attenda.runtime.live import DESK, Bells, Heard, Hub
 from attenda.runtime.log import EventLog
 from attenda.runtime.pack import OpenPack
+from attenda.runtime.plain_turn import PlainTurn
 from attenda.runtime.recorder import Recorder
+from attenda.runtime.remembering import with_memory
 from attenda.runtime.started import Noted, Started
 from attenda.store import desk, journal, people, quota, runs, sessions
 from attenda.store.database import Connection, Database
+from attenda.store.facts import Fact
 from attenda.store.stamps import Stamps
 
 __all__ = ["Noted", "Runs", "Started"]
@@ -273,14 +277,17 @@ class Runs:
         usage, status, error = Usage(), "done", None
         dialogue: Converser | None = None
         try:
-            path = await self._load(started)
+            path, known = await self._load(started, who)
+            agent = with_memory(agent, known)
             history = [one.message for one in path if one.status != "withdrawn"]
             if not agent.pack:
-                usage = await self._answer(recorder, who, agent, model, history)
+                plain = PlainTurn(recorder, self._answering, who, agent, model, known)
+                usage = await plain.take(history, path[-1].id)
             elif agent.pack not in self._packs:
                 raise UserError("pack.shut", name=agent.pack)
             else:
-                dialogue = await self._dialogue(recorder, who, self._packs[agent.pack], path)
+                pack = self._packs[agent.pack]
+                dialogue = await self._dialogue(recorder, who, pack, path, known)
                 self._passing("turn.loaded")
                 turn = FlowTurn(dialogue, self._answering, agent, model)
                 usage = await turn.take(history)
@@ -307,26 +314,17 @@ class Runs:
                 self._tasks.pop(started.session_id, None)
                 self._hub.close(started.session_id)
 
-    async def _load(self, started: Started) -> list[sessions.StoredMessage]:
-        """The conversation on the branch that ends in the message to answer."""
+    async def _load(
+        self, started: Started, who: Principal
+    ) -> tuple[list[sessions.StoredMessage], list[Fact]]:
+        """The branch that ends in the message to answer, and what is remembered of who asks."""
 
-        def path(connection: Connection) -> list[sessions.StoredMessage]:
+        def load(connection: Connection) -> tuple[list[sessions.StoredMessage], list[Fact]]:
             tree = sessions.message_tree(connection, started.session_id)
-            return sessions.message_path(tree, started.user_message_id)
+            path = sessions.message_path(tree, started.user_message_id)
+            return path, memory.recall(connection, who)
 
-        return await self._database.read(path)
-
-    async def _answer(
-        self,
-        recorder: Recorder,
-        who: Principal,
-        agent: Agent,
-        model: ChatModel,
-        history: Sequence[Message],
-    ) -> Usage:
-        """An agent without flows answers from the documents, or plainly."""
-        ranked = await self._answering.find(recorder, who, agent, question_of(history))
-        return await self._answering.respond(recorder, who, agent, model, history, ranked)
+        return await self._database.read(load)
 
     async def _dialogue(
         self,
@@ -334,14 +332,16 @@ class Runs:
         who: Principal,
         pack: OpenPack,
         path: Sequence[sessions.StoredMessage],
+        known: Sequence[Fact],
     ) -> Converser:
         """The dialogue where this branch of the conversation, and people since, left it."""
         kept = [stored.state for stored in path if stored.state]
         state = DialogueState.model_validate_json(kept[-1]) if kept else DialogueState()
         said = [stored.message.text for stored in path if stored.message.role == "user"]
         now = self._stamps.now()
-        given = given_for(who, path[-1].id, said, now)
-        dialogue = Converser(pack, recorder, who, given, state)
+        facts = memory.facts_for_slots(known, pack.pack.name)
+        given = given_for(who, path[-1].id, said, now, facts)
+        dialogue = Converser(pack, recorder, who, given, state, known=known)
         awaited = state.top.approval_id if state.top else ""
         decided = awaited and not await self._database.read(
             lambda c: journal.is_pending(c, awaited, now)
@@ -380,6 +380,7 @@ class Runs:
                 return []  # the session was erased while it was answered
             quota.spend(connection, owner_id, stamps.now(), end.usage)
             if stands:
+                memory.keep(connection, stamps, owner_id, recorder.told)
                 last = runs.append_events(connection, stamps, session_id, run_id, [end])
             return last
 

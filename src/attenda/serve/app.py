@@ -17,6 +17,7 @@ from attenda.serve import (
     desk,
     library,
     mcp,
+    memory,
     metrics,
     models,
     openai_api,
@@ -62,6 +63,7 @@ def create_app(house: House) -> FastAPI:
     app.include_router(page_view.router)
     app.include_router(people.router)
     app.include_router(agents.router)
+    app.include_router(memory.router)
     app.include_router(models.router)
     app.include_router(school.router)
     app.include_router(school_data.router)

@@ -103,6 +103,7 @@ async def chat(request: Request, session_id: str = "") -> Response:
 
 @router.get("/documents")
 @router.get("/agents")
+@router.get("/memory")
 @router.get("/models")
 @router.get("/people")
 @router.get("/traces")

@@ -1,7 +1,8 @@
 """A person's data: everything kept about them in one export, erased on demand, kept no longer.
 
-Erasure takes the account, sign-ins, keys, chats and private documents for good; what they shared
-with a team stays the team's, and the audit log keeps that something was done, not what was said.
+Erasure takes the account, sign-ins, keys, chats, memory and private documents for good; what they
+shared with a team stays the team's, and the audit log keeps that something was done, not what was
+said.
 """
 
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from attenda.core.errors import Denied
 from attenda.core.principal import Principal
-from attenda.store import audit, consent, lexical, passages, people
+from attenda.store import audit, consent, facts, lexical, passages, people
 from attenda.store.schema import (
     agents,
     collections,
@@ -29,6 +30,7 @@ from attenda.store.schema import (
 )
 from attenda.store.schema_consent import consents
 from attenda.store.schema_deeds import approvals, effects
+from attenda.store.schema_memory import facts as remembered
 from attenda.store.stamps import Stamps
 
 __all__ = ["erase_person", "expire", "export_person"]
@@ -67,6 +69,7 @@ def export_person(
         "consents": consent.consent_rows(connection, user_id),
         "messages": rows(select(messages).where(messages.c.session_id.in_(mine))),
         "runs": rows(select(runs).where(runs.c.session_id.in_(mine))),
+        "memory": rows(select(remembered).where(remembered.c.owner_id == user_id)),
         "documents": rows(select(documents).where(documents.c.owner_id == user_id)),
         "collections": rows(select(collections).where(collections.c.owner_id == user_id)),
         "agents": rows(select(agents).where(agents.c.owner_id == user_id)),
@@ -94,6 +97,7 @@ def erase_person(connection: Connection, stamps: Stamps, actor: Principal, user_
     for table in (collections, agents):
         mine = table.c.owner_id == user_id, table.c.team_id.is_(None)
         connection.execute(delete(table).where(*mine))
+    facts.forget_all(connection, user_id)
     connection.execute(delete(sessions).where(sessions.c.owner_id == user_id))
     _forget_deeds(connection, user_id)
     connection.execute(delete(consents).where(consents.c.person_id == user_id))
