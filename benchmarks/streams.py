@@ -39,6 +39,7 @@ class Clock:
     name = "clock"
     context_tokens = 1_000_000
     languages = frozenset({"en"})
+    calls_tools = False
 
     def __init__(self, rate: float, count: int) -> None:
         self.rate, self.count = rate, count

@@ -32,7 +32,7 @@ from attenda.core.label import Integrity, Label, Labelled, join
 from attenda.core.message import Citation, Message, text_message
 from attenda.core.ports import ChatModel, Embedder, Grammar, ModelChunk, ModelSettings, Usage
 from attenda.core.principal import Principal
-from attenda.llm.scripted import ScriptedEmbedder, ScriptedModel
+from attenda.llm.scripted import ScriptedAnswer, ScriptedEmbedder, ScriptedModel, scripted_call
 from attenda.runtime.agent import Agent
 from attenda.runtime.pack import Pack, Said, Understand, check_pack
 from attenda.runtime.pack_face import Asked, Endpoint, Importer, ReadIn, Screen, Tables
@@ -79,6 +79,7 @@ __all__ = [
     "Rows",
     "Said",
     "Screen",
+    "ScriptedAnswer",
     "ScriptedEmbedder",
     "ScriptedModel",
     "SetSlot",
@@ -94,6 +95,7 @@ __all__ = [
     "Wait",
     "check_pack",
     "join",
+    "scripted_call",
     "text_message",
     "tool",
 ]

@@ -26,6 +26,8 @@ class EndpointSpec(BaseModel):
     """Tokens to read at most; 0 for as many as the server does."""
     languages: frozenset[str] = frozenset({"en", "zh"})
     """Languages that the model is good at."""
+    tools: bool = True
+    """Whether the model can choose tools; an agent may then let it."""
 
 
 class Settings(BaseModel):

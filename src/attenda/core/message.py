@@ -5,11 +5,22 @@ Ids, parents, times and labels belong to the store; a message knows none of them
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-__all__ = ["Citation", "CitationPart", "Message", "Part", "Role", "TextPart", "text_message"]
+__all__ = [
+    "Citation",
+    "CitationPart",
+    "Message",
+    "Part",
+    "Role",
+    "TextPart",
+    "ToolCallPart",
+    "ToolResultPart",
+    "result_message",
+    "text_message",
+]
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 
 
 class Citation(BaseModel):
@@ -48,7 +59,31 @@ class CitationPart(BaseModel):
     citation: Citation
 
 
-Part = Annotated[TextPart | CitationPart, Field(discriminator="type")]
+class ToolCallPart(BaseModel):
+    """A tool that the model chose, with arguments of its own."""
+
+    model_config = ConfigDict(frozen=True)
+    type: Literal["tool_call"] = "tool_call"
+    id: str
+    """As the model named the call; its result is answered under it."""
+    name: str
+    arguments: dict[str, JsonValue] = Field(default_factory=dict)
+    problem: str = ""
+    """Why the arguments can't be read; then there are none."""
+
+
+class ToolResultPart(BaseModel):
+    """What came of a call, as the model reads it."""
+
+    model_config = ConfigDict(frozen=True)
+    type: Literal["tool_result"] = "tool_result"
+    call_id: str
+    text: str
+
+
+Part = Annotated[
+    TextPart | CitationPart | ToolCallPart | ToolResultPart, Field(discriminator="type")
+]
 
 
 class Message(BaseModel):
@@ -64,6 +99,16 @@ class Message(BaseModel):
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
 
     @property
+    def calls(self) -> tuple[ToolCallPart, ...]:
+        """The tools that it calls, in order."""
+        return tuple(part for part in self.parts if isinstance(part, ToolCallPart))
+
+    @property
+    def results(self) -> tuple[ToolResultPart, ...]:
+        """The results that it holds."""
+        return tuple(part for part in self.parts if isinstance(part, ToolResultPart))
+
+    @property
     def citations(self) -> tuple[Citation, ...]:
         """Its citations, in the order of their numbers."""
         found = (part.citation for part in self.parts if isinstance(part, CitationPart))
@@ -73,3 +118,8 @@ class Message(BaseModel):
 def text_message(role: Role, text: str) -> Message:
     """A message that holds `text` alone."""
     return Message(role=role, parts=(TextPart(text=text),))
+
+
+def result_message(call_id: str, text: str) -> Message:
+    """What came of one call, for the model that made it."""
+    return Message(role="tool", parts=(ToolResultPart(call_id=call_id, text=text),))

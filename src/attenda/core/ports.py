@@ -8,13 +8,22 @@ from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from attenda.core.message import Message
+from attenda.core.message import Message, ToolCallPart
 
-__all__ = ["ChatModel", "Embedder", "Grammar", "ModelChunk", "ModelSettings", "StopReason", "Usage"]
+__all__ = [
+    "ChatModel",
+    "Embedder",
+    "Grammar",
+    "ModelChunk",
+    "ModelSettings",
+    "StopReason",
+    "ToolOffer",
+    "Usage",
+]
 
-StopReason = Literal["stop", "length"]
+StopReason = Literal["stop", "length", "tool_calls"]
 
 
 class Usage(BaseModel):
@@ -33,6 +42,16 @@ class Grammar(BaseModel):
     text: str
 
 
+class ToolOffer(BaseModel):
+    """A tool that the model may choose."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    about: str = ""
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    """JSON schema of its arguments, an object."""
+
+
 class ModelSettings(BaseModel):
     """How to draw the tokens of one answer."""
 
@@ -46,15 +65,19 @@ class ModelSettings(BaseModel):
     stop: tuple[str, ...] = ()
     """The answer ends before the first of these strings."""
     grammar: Grammar | None = None
+    tools: tuple[ToolOffer, ...] = ()
+    """Tools that the model may choose; only for a model that `calls_tools`."""
 
 
 class ModelChunk(BaseModel):
-    """A piece of an answer; the last one carries why it stopped and the usage."""
+    """A piece of an answer; the last one carries why it stopped, the usage and all calls."""
 
     model_config = ConfigDict(frozen=True)
     text: str
     stop_reason: StopReason | None = None
     usage: Usage | None = None
+    calls: tuple[ToolCallPart, ...] = ()
+    """The tools that the model chose, in its order; some may be unreadable and say so."""
 
 
 class ChatModel(Protocol):
@@ -63,6 +86,9 @@ class ChatModel(Protocol):
     name: str
     languages: frozenset[str]
     """Languages it was made for (`en`, `zh`); others are answered by extract."""
+
+    calls_tools: bool
+    """Whether it can choose among tools that it is offered."""
 
     @property
     def context_tokens(self) -> int:

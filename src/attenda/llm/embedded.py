@@ -72,6 +72,7 @@ class EmbeddedChat:
         self.process = process
         self._context_tokens = context_tokens
         self.languages = languages
+        self.calls_tools = False
         self._template = template
 
     @property
@@ -90,9 +91,12 @@ class EmbeddedChat:
         """Write an answer; closing the iterator stops the engine in mid-generation.
 
         Raises:
-            UserError: the prompt does not fit the context, or the grammar does not compile.
+            UserError: the prompt does not fit the context, the grammar does not compile, or tools
+                are offered.
             ModelError: the process died or hung, or the output broke its grammar.
         """
+        if settings.tools:
+            raise UserError("model.no_tools", name=self.name)
         checker = compile_grammar(settings.grammar) if settings.grammar else None
         tokens = await self.count_tokens(messages)
         if tokens >= self.context_tokens:
@@ -100,7 +104,7 @@ class EmbeddedChat:
         request: dict[str, Any] = {
             "op": "generate",
             "prompt": render(messages, self._template),
-            **settings.model_dump(exclude={"stop"}),
+            **settings.model_dump(exclude={"stop", "tools"}),
         }
         stops = StopFilter((*self._template.stop, *settings.stop))
         whole: list[str] = []

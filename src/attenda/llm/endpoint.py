@@ -16,7 +16,7 @@ import httpx
 from attenda.core.config import EndpointSpec
 from attenda.core.errors import ModelError, OperatorError, UserError
 from attenda.core.message import Message
-from attenda.core.ports import ModelChunk, ModelSettings, Usage
+from attenda.core.ports import ModelChunk, ModelSettings, ToolOffer, Usage
 from attenda.llm.endpoint_answer import AnswerReader, chat_request
 from attenda.llm.endpoint_server import (
     ASSUMED_CONTEXT,
@@ -74,6 +74,7 @@ class EndpointModel:
         self.context_tokens = spec.context_tokens or ASSUMED_CONTEXT
         """Declared or assumed until the server was asked, which its first use does."""
         self.languages = spec.languages
+        self.calls_tools = spec.tools
         self._spec = spec
         self._wire = Wire(
             spec.name, spec.base_url, key.strip(), deadlines or Deadlines(), transport
@@ -110,18 +111,22 @@ class EndpointModel:
         """Write an answer; closing the iterator closes the connection at once.
 
         Raises:
-            UserError: the prompt does not fit the context, or the grammar does not compile.
+            UserError: the prompt does not fit the context, the grammar does not compile, or tools
+                are offered to a model that can't choose any.
             ModelError: the server failed, broke the grammar, or cut the prompt.
         """
         checker = compile_grammar(settings.grammar) if settings.grammar else None
+        if settings.tools and not self.calls_tools:
+            raise UserError("model.no_tools", name=self.name)
         known = self._known or await self.probe()
-        tokens, exact = await self._count(messages)
+        tokens, exact = await self._count(messages, settings.tools)
         room = self.context_tokens - tokens
         if room <= 0:
             raise UserError("model.too_long", tokens=tokens, limit=self.context_tokens)
         limit = max(1, min(settings.max_tokens, room))
         body = chat_request(self._spec.model, known.server, messages, settings, limit)
-        reader = AnswerReader(self._where, limit, self._wire.scrubbed)
+        asked = bool(settings.tools)
+        reader = AnswerReader(self._where, limit, self._wire.scrubbed, takes_calls=asked)
         stops = StopFilter(settings.stop)
         whole: list[str] = []
         try:
@@ -140,22 +145,26 @@ class EndpointModel:
         if text := stops.rest():
             whole.append(text)
             yield ModelChunk(text=text)
-        if checker is not None:
+        if checker is not None and not reader.calls:
             check_output(checker, "".join(whole))
         usage = self._usage(reader, messages, tokens, exact)
-        yield ModelChunk(text="", stop_reason=reader.stop_reason, usage=usage)
+        calls = () if stops.hit else reader.calls.calls()
+        yield ModelChunk(text="", stop_reason=reader.stop_reason, usage=usage, calls=calls)
 
     async def close(self) -> None:
         """Close what is open; whoever still reads an answer gets an error."""
         await self._wire.close()
 
-    async def _count(self, messages: Sequence[Message]) -> tuple[int, bool]:
+    async def _count(
+        self, messages: Sequence[Message], tools: tuple[ToolOffer, ...] = ()
+    ) -> tuple[int, bool]:
         """Tokens of the prompt, and whether the server's own tokenizer counted them."""
         known = self._known or await self.probe()
-        counted = await count_by_server(self._wire.ask, known.server, self._spec.model, messages)
+        model = self._spec.model
+        counted = await count_by_server(self._wire.ask, known.server, model, messages, tools)
         if counted is not None:
             return counted, True
-        return math.ceil(estimate_tokens(messages) * self._scale) + self._added, False
+        return math.ceil(estimate_tokens(messages, tools) * self._scale) + self._added, False
 
     async def _pieces(
         self, body: Mapping[str, Any], reader: AnswerReader
@@ -164,6 +173,10 @@ class EndpointModel:
         parser, gap_s = SseParser(), self._wire.deadlines.gap_s
         async with self._wire.streamed("/chat/completions", body) as incoming:
             try:
+                if incoming.is_whole:
+                    for text in self._texts(iter([await incoming.read_whole()]), reader):
+                        yield text
+                    reader.over = True
                 while not reader.over:
                     data, before = await incoming.read(), reader.events
                     for text in self._texts(parser.feed(data) if data else parser.finish(), reader):

@@ -12,7 +12,8 @@ from typing import Any
 from attenda.core.errors import ModelError
 from attenda.core.message import Message
 from attenda.core.ports import Grammar, ModelSettings, StopReason
-from attenda.llm.endpoint_server import ServerKind, plain_messages
+from attenda.llm.endpoint_calls import CallReader, offered, plain_messages
+from attenda.llm.endpoint_server import ServerKind
 
 __all__ = ["MAX_ANSWER_BYTES", "AnswerReader", "chat_request", "one_line", "refused_field"]
 
@@ -61,6 +62,8 @@ def chat_request(
         body["repeat_penalty"] = settings.repetition_penalty
     if settings.repetition_penalty != 1 and server == "vllm":
         body["repetition_penalty"] = settings.repetition_penalty
+    if settings.tools:
+        body["tools"] = offered(settings.tools)
     return {**body, **_bound(settings.grammar, server)} if settings.grammar else body
 
 
@@ -93,11 +96,17 @@ class AnswerReader:
     """Reads the chunks of one answer; what they say beside the text is in its fields."""
 
     def __init__(
-        self, where: Mapping[str, str], max_tokens: int, scrubbed: Callable[[str], str] = str
+        self,
+        where: Mapping[str, str],
+        max_tokens: int,
+        scrubbed: Callable[[str], str] = str,
+        *,
+        takes_calls: bool = False,
     ) -> None:
         """`where` fills the places of every sentence: the endpoint's name and address.
 
-        `scrubbed` takes out of the server's words what no sentence may hold.
+        `scrubbed` takes out of the server's words what no sentence may hold; `takes_calls` says
+        that tools were offered.
         """
         self.complete = False
         """Whether the server said that the answer has ended."""
@@ -112,6 +121,9 @@ class AnswerReader:
         """As the server counted; 0 as long as it has not said."""
         self.answer_tokens = 0
         """As the server counted, else the number of pieces."""
+        self.calls = CallReader()
+        """Tools that the model chose."""
+        self._takes_calls = takes_calls
         self._where = where
         self._max_tokens = max_tokens
         self._scrubbed = scrubbed
@@ -136,7 +148,7 @@ class AnswerReader:
         self._note_usage(chunk.get("usage"))
         choices = chunk.get("choices") or [{}]
         choice = choices[0] if isinstance(choices, list) else None
-        delta = (choice.get("delta") or {}) if isinstance(choice, dict) else None
+        delta = _said(choice) if isinstance(choice, dict) else None
         if not isinstance(choice, dict) or not isinstance(delta, dict):
             raise self._broken("a chunk without a choice")
         text = _text(delta.get("content"))
@@ -162,14 +174,11 @@ class AnswerReader:
             self.answer_tokens = written if isinstance(written, int) else self.answer_tokens
 
     def _note_tools(self, delta: Mapping[str, Any]) -> None:
-        """No tool is ever offered, so whatever is called is wrong, by name or by arguments."""
-        call = delta.get("tool_calls") or delta.get("function_call")
-        if not call:
-            return
-        call = call[0] if isinstance(call, list) else call
-        function = call.get("function", call) if isinstance(call, dict) else {}
-        tool = function.get("name") if isinstance(function, dict) else ""
-        self.failure = self._unasked(tool)
+        """Where no tool was offered, whatever is called is wrong."""
+        letters = self.calls.take(delta)
+        if self.calls and not self._takes_calls:
+            self.failure = self._unasked(self.calls.first_name)
+        self._measure("", "x" * letters)
 
     def _measure(self, text: str, thought: str) -> None:
         """Hold the answer against its limits.
@@ -202,7 +211,7 @@ class AnswerReader:
     def _note_end(self, reason: object) -> None:
         if not reason:
             return
-        if reason in ("tool_calls", "function_call"):
+        if reason in ("tool_calls", "function_call") and not self._takes_calls:
             self.failure = self.failure or self._unasked("")
         elif reason == "content_filter":
             self.failure = ModelError("endpoint.filtered", **self._where)
@@ -211,6 +220,8 @@ class AnswerReader:
         else:
             self.complete = True
             self.stop_reason = "length" if reason == "length" else "stop"
+            if self.calls and reason != "length":
+                self.stop_reason = "tool_calls"
 
     def _unasked(self, tool: object) -> ModelError:
         name = one_line(self._scrubbed(str(tool or "?")), 60)
@@ -224,6 +235,11 @@ class AnswerReader:
 
     def _broken(self, problem: str) -> ModelError:
         return ModelError("endpoint.broken", **self._where, problem=problem)
+
+
+def _said(choice: Mapping[str, Any]) -> object:
+    """What a choice says: a delta of it, or all at once where a server does not stream."""
+    return choice.get("delta") or choice.get("message") or {}
 
 
 def _text(content: object) -> str:

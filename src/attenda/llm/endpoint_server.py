@@ -5,6 +5,7 @@ a word; so the window that is running is asked for, never the one that the model
 handed a way to ask, and knows neither the connection nor the key.
 """
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ from pydantic import BaseModel, ConfigDict
 
 from attenda.core.errors import ModelError
 from attenda.core.message import Message
+from attenda.core.ports import ToolOffer
+from attenda.llm.endpoint_calls import offered, plain_messages
 
 __all__ = [
     "ASSUMED_CONTEXT",
@@ -24,7 +27,6 @@ __all__ = [
     "count_by_server",
     "estimate_tokens",
     "fewest_tokens",
-    "plain_messages",
     "probe_server",
 ]
 
@@ -144,7 +146,11 @@ async def _ollama_context(
 
 
 async def count_by_server(
-    ask: Ask, server: ServerKind, model: str, messages: Sequence[Message]
+    ask: Ask,
+    server: ServerKind,
+    model: str,
+    messages: Sequence[Message],
+    tools: tuple[ToolOffer, ...] = (),
 ) -> int | None:
     """Tokens of the rendered prompt by the server's own tokenizer; none where it has none.
 
@@ -152,6 +158,8 @@ async def count_by_server(
         ModelError: the server can't be reached or fails.
     """
     said: dict[str, Any] = {"model": model, "messages": plain_messages(messages)}
+    if tools:
+        said["tools"] = offered(tools)
     if server == "vllm":
         counted = await ask("/tokenize", {**said, "add_generation_prompt": True}, native=True)
         return _whole((counted or {}).get("count")) or None
@@ -164,20 +172,19 @@ async def count_by_server(
     return None
 
 
-def plain_messages(messages: Sequence[Message]) -> list[dict[str, str]]:
-    """The messages as servers read them."""
-    return [{"role": message.role, "content": message.text} for message in messages]
-
-
-def estimate_tokens(messages: Sequence[Message]) -> int:
-    """More tokens than common vocabularies make of the messages.
+def estimate_tokens(messages: Sequence[Message], tools: tuple[ToolOffer, ...] = ()) -> int:
+    """More tokens than common vocabularies make of the messages and the tools offered.
 
     Letters and spaces of ASCII count 1/2.5, its digits and marks 1, Chinese, Japanese and Korean
     1.3, other letters of two bytes 1, whatever is longer its bytes; a message adds 8, a prompt
     32. A vocabulary that knows little Chinese makes up to 3 of a character; an `EndpointModel`
     that met one counts upwards from then on.
     """
-    return _PER_PROMPT + math.ceil(sum(_PER_MESSAGE + _weight(one.text) for one in messages))
+    plain = plain_messages(messages)
+    texts = [one["content"] for one in plain]
+    calls = [one["tool_calls"] for one in plain if "tool_calls" in one]
+    texts += [json.dumps(one) for one in (*calls, *offered(tools))]
+    return _PER_PROMPT + math.ceil(sum(_PER_MESSAGE + _weight(one) for one in texts))
 
 
 def _weight(text: str) -> float:

@@ -128,7 +128,7 @@ class Wire:
         response, due = await self._accepted(self._api + path, body, until)
         try:
             kind = response.headers.get("content-type", "").partition(";")[0].strip()
-            if kind not in ("text/event-stream", ""):
+            if kind not in ("text/event-stream", "application/json", ""):
                 raise ModelError("endpoint.no_stream", **self.where, kind=one_line(kind, 60))
             yield Incoming(self, response, due, until)
         finally:
@@ -241,6 +241,9 @@ class Incoming:
     """The bytes of one open answer."""
 
     def __init__(self, wire: Wire, response: httpx.Response, due: float, until: float) -> None:
+        kind = response.headers.get("content-type", "")
+        self.is_whole = kind.startswith("application/json")
+        """Whether the answer comes at once: some servers don't stream where tools are offered."""
         self._wire = wire
         self._pieces = response.aiter_raw()
         self._wait_s = wire.deadlines.first_token_s
@@ -250,6 +253,24 @@ class Incoming:
     def expect_within(self, seconds: float) -> None:
         """From now on, give up after `seconds`, however many bytes come."""
         self._wait_s, self._due = seconds, _now() + seconds
+
+    async def read_whole(self) -> str:
+        """All of an answer that comes at once.
+
+        Raises:
+            ModelError: it breaks off, is late, too long or no text.
+        """
+        data = bytearray()
+        while piece := await self.read():
+            data += piece
+            if len(data) > _MAX_JSON_BYTES:
+                mb = _MAX_JSON_BYTES >> 20
+                raise ModelError("endpoint.too_much", **self._wire.where, mb=mb)
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            problem = "an answer that is no UTF-8"
+            raise ModelError("endpoint.broken", **self._wire.where, problem=problem) from error
 
     async def read(self) -> bytes:
         """The next bytes; nothing at the end.

@@ -1,6 +1,7 @@
 """A model that answers from a script: public, for tests, packs and demonstrations without weights.
 
-A script is a list of answers, or a function from the messages to an answer. Pieces come out word
+A script is a list of answers, or a function from the messages to an answer; an answer is text, or
+the tools that the model chooses with the text before them. Pieces come out word
 by word at a chosen pace, so stopping, streaming and load can be tried without an engine.
 """
 
@@ -10,14 +11,21 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from attenda.core.errors import ModelError
-from attenda.core.message import Message
+from attenda.core.message import Message, ToolCallPart
 from attenda.core.ports import ModelChunk, ModelSettings, StopReason, Usage
 
-__all__ = ["ScriptedEmbedder", "ScriptedModel"]
+__all__ = ["ScriptedAnswer", "ScriptedEmbedder", "ScriptedModel", "scripted_call"]
 
-Script = Callable[[Sequence[Message]], str]
+ScriptedAnswer = str | Sequence[str | ToolCallPart]
+Script = Callable[[Sequence[Message]], ScriptedAnswer]
+
+
+def scripted_call(name: str, **arguments: JsonValue) -> ToolCallPart:
+    """A tool that the model chooses; the model gives it an id."""
+    return ToolCallPart(id="", name=name, arguments=arguments)
 
 
 class ScriptedModel:
@@ -25,7 +33,7 @@ class ScriptedModel:
 
     def __init__(
         self,
-        script: Sequence[str] | Script,
+        script: Sequence[ScriptedAnswer] | Script,
         *,
         name: str = "scripted",
         pause_s: float = 0.0,
@@ -37,8 +45,12 @@ class ScriptedModel:
         self.languages = frozenset({"en", "zh"})
         self.asked: list[list[Message]] = []
         """The messages of each request, in order."""
+        self.offered: list[tuple[str, ...]] = []
+        """Names of the tools offered with each request."""
+        self.calls_tools = True
         self.stopped = 0
         """How many answers were stopped in their middle."""
+        self._called = 0
         self._script = script if callable(script) else None
         self._answers = iter([] if callable(script) else script)
         self._pause_s = pause_s
@@ -56,10 +68,14 @@ class ScriptedModel:
             ModelError: the script has no more answers.
         """
         self.asked.append(list(messages))
+        self.offered.append(tuple(one.name for one in settings.tools))
         answer = self._script(messages) if self._script else next(self._answers, None)
         if answer is None:
             raise ModelError("model.script_ended", name=self.name)
-        words = re.findall(r"\S+\s*|\s+", answer)
+        parts = (answer,) if isinstance(answer, str) else answer
+        said = "".join(one for one in parts if isinstance(one, str))
+        calls = tuple(self._named(one) for one in parts if isinstance(one, ToolCallPart))
+        words = re.findall(r"\S+\s*|\s+", said)
         limited = words[: settings.max_tokens]
         finished = False
         try:
@@ -72,9 +88,15 @@ class ScriptedModel:
             )
             finished = True
             reason: StopReason = "length" if len(words) > len(limited) else "stop"
-            yield ModelChunk(text="", stop_reason=reason, usage=usage)
+            if calls and reason == "stop":
+                reason = "tool_calls"
+            yield ModelChunk(text="", stop_reason=reason, usage=usage, calls=calls)
         finally:
             self.stopped += 0 if finished else 1
+
+    def _named(self, call: ToolCallPart) -> ToolCallPart:
+        self._called += 1
+        return call if call.id else call.model_copy(update={"id": f"call_{self._called}"})
 
     async def close(self) -> None:
         """Nothing runs behind it."""

@@ -220,6 +220,7 @@ ENGLISH: dict[str, str] = {
     "model.broke_grammar": "The model's answer broke the grammar it was given: {problem}.",
     "model.no_template": "The chat template of “{name}” is none of ours. Known templates: {known}.",
     "model.no_engine": "The engine library {module} is not in this environment; install {requirement}.",
+    "model.no_tools": "The model “{name}” can't choose tools. Choose one on a server for this agent, or let the agent follow flows.",
     "model.too_long": "The conversation has {tokens} tokens, and the model reads at most {limit}. Start a new chat or shorten the question.",
     "model.script_ended": "The script of the model “{name}” has no more answers.",
     # learning: shapes, families, weights, tokenizers

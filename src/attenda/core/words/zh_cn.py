@@ -220,6 +220,7 @@ CHINESE: dict[str, str] = {
     "model.broke_grammar": "模型的回答不符合给定的语法：{problem}。",
     "model.no_template": "“{name}”的对话模板不在我们的列表中。已知模板：{known}。",
     "model.no_engine": "当前环境缺少引擎库 {module}；请安装 {requirement}。",
+    "model.no_tools": "模型“{name}”不能选择工具。请为这个智能体选用服务器上的模型，或让它按流程工作。",
     "model.too_long": "对话有 {tokens} 个词元，而模型最多读 {limit} 个。请新建对话或缩短问题。",
     "model.script_ended": "模型“{name}”的脚本没有更多回答了。",
     # learning: shapes, families, weights, tokenizers
