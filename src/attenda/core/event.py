@@ -274,6 +274,8 @@ class Called(_Frozen):
     """As a person reads them."""
     approval_id: str = ""
     problem: str = ""
+    endorsed: tuple[str, ...] = ()
+    """Arguments that a stranger chose and a table of ours vouched for."""
 
 
 class HandedOff(_Frozen):

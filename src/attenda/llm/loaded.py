@@ -66,6 +66,10 @@ class LoadedModels:
         """Models that are open, those registered by hand among them."""
         return sorted(self._chats)
 
+    def calls_tools(self, name: str) -> bool:
+        """Whether the model can choose tools; the embedded ones can't."""
+        return name in self._chats and self._chats[name].calls_tools
+
     def is_running(self, name: str) -> bool:
         """Whether the model's process is up."""
         process = getattr(self._chats.get(name), "process", None)

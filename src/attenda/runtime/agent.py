@@ -1,12 +1,18 @@
 """An agent: its name, tone, instructions, documents and model; frozen once built."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 from attenda.core.principal import Principal
 from attenda.store import agents, sessions
 from attenda.store.database import Connection
 
-__all__ = ["DEFAULT_AGENT", "Agent", "agent_of"]
+__all__ = ["DEFAULT_AGENT", "Agent", "AgentMode", "agent_of"]
+
+
+AgentMode = Literal["flows", "loop"]
+"""What decides what an agent does: its pack's flows, or its model, which chooses tools itself."""
 
 
 class Agent(BaseModel):
@@ -24,6 +30,7 @@ class Agent(BaseModel):
     """Which documents it answers from; none means all that the person may see."""
     pack: str = ""
     """Name of the pack whose flows and tools it has; empty is none."""
+    mode: AgentMode = "flows"
 
 
 DEFAULT_AGENT = Agent()

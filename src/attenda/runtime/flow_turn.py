@@ -63,7 +63,7 @@ def _spoken(said: Sequence[str]) -> str:
     return "en"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FlowTurn:
     """One turn."""
 
@@ -71,9 +71,30 @@ class FlowTurn:
     answering: Answering
     agent: Agent
     model: ChatModel
+    history: Sequence[Message]
+    usage: Usage = Usage()
 
-    async def take(self, history: Sequence[Message]) -> Usage:
-        """Answer the last message of `history`; or go on, where it is the agent's own."""
+    @property
+    def kept(self) -> str:
+        """Where the dialogue stands, as JSON."""
+        return self.dialogue.state.model_dump_json()
+
+    @property
+    def handed_off_for(self) -> str | None:
+        """Why a person must take over; none if none must."""
+        dialogue = self.dialogue
+        return dialogue.handed_off_for if dialogue.state.handed_off else None
+
+    @property
+    def answer_label(self) -> Label | None:
+        """Nothing is known of what the answer was made from."""
+        return None
+
+    async def take(self) -> None:
+        """Answer the last message of the history; or go on, where it is the agent's own."""
+        self.usage = await self._take(self.history)
+
+    async def _take(self, history: Sequence[Message]) -> Usage:
         dialogue = self.dialogue
         if history[-1].role == "assistant":
             await dialogue.take(())

@@ -18,6 +18,7 @@ from attenda.dialogue.flow_check import FlowMistake, check_flows
 from attenda.dialogue.flow_file import FlowProblem, read_flows
 from attenda.dialogue.machine import Given
 from attenda.dialogue.state import DialogueState
+from attenda.runtime.agent import AgentMode
 from attenda.runtime.flow_lines import flow_lines
 from attenda.runtime.pack_face import Endpoint, Importer, Screen
 from attenda.store import agents
@@ -62,6 +63,8 @@ class Pack:
     folder: Path
     """Holds `flows/*.yaml` and `policy.toml`; may hold `knowledge/` and `scenarios/`."""
     tools: Sequence[Tool] = ()
+    mode: AgentMode = "flows"
+    """Of the agent that comes with it: flows decide what is done, or its model chooses tools."""
     tables: Sequence[PackTable] = ()
     samples: Mapping[str, Sequence[Mapping[str, object]]] = field(default_factory=dict)
     """Rows by table, put in when a table is made."""
@@ -187,7 +190,7 @@ async def open_pack(
 
     def note(connection: Connection) -> None:
         kept.keep_flows(connection, stamps, bodies)
-        agents.ensure_pack_agent(connection, stamps, pack.name, pack.title)
+        agents.ensure_pack_agent(connection, stamps, pack.name, pack.title, pack.mode)
 
     await database.write(note)
     older = await database.read(kept.kept_flows)

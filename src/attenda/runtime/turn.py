@@ -16,21 +16,18 @@ from attenda.core.label import Label
 from attenda.core.message import text_message
 from attenda.core.ports import ChatModel, Usage
 from attenda.core.principal import Principal
-from attenda.dialogue.state import DialogueState
 from attenda.knowledge import memory
 from attenda.runtime.agent import Agent, agent_of
 from attenda.runtime.answering import Answering
-from attenda.runtime.converse import Converser
-from attenda.runtime.flow_turn import FlowTurn, given_for
 from attenda.runtime.follower import Follower
 from attenda.runtime.live import DESK, Bells, Heard, Hub
 from attenda.runtime.log import EventLog
 from attenda.runtime.pack import OpenPack
-from attenda.runtime.plain_turn import PlainTurn
 from attenda.runtime.recorder import Recorder
 from attenda.runtime.remembering import with_memory
 from attenda.runtime.started import Noted, Started
-from attenda.store import desk, journal, people, quota, runs, sessions
+from attenda.runtime.taking import Answerers, Asked, Taking
+from attenda.store import desk, people, quota, runs, sessions
 from attenda.store.database import Connection, Database
 from attenda.store.facts import Fact
 from attenda.store.stamps import Stamps
@@ -59,10 +56,9 @@ class Runs:
         """
         self._database = database
         self._stamps = stamps
-        self._answering = answering
         self._passing = passing
         self._model_named = model_named
-        self._packs = packs
+        self._answerers = Answerers(database, stamps, answering, packs, passing)
         self._hub = Hub()
         self.bells = Bells()
         """Ring when a session changed."""
@@ -274,23 +270,14 @@ class Runs:
     ) -> None:
         """The five verbs; whatever happens, the run ends in the log and in its row."""
         recorder = Recorder(self._log, self._hub, started.session_id, started.run_id)
-        usage, status, error = Usage(), "done", None
-        dialogue: Converser | None = None
+        status, error = "done", None
+        taking: Taking | None = None
         try:
             path, known = await self._load(started, who)
-            agent = with_memory(agent, known)
-            history = [one.message for one in path if one.status != "withdrawn"]
-            if not agent.pack:
-                plain = PlainTurn(recorder, self._answering, who, agent, model, known)
-                usage = await plain.take(history, path[-1].id)
-            elif agent.pack not in self._packs:
-                raise UserError("pack.shut", name=agent.pack)
-            else:
-                pack = self._packs[agent.pack]
-                dialogue = await self._dialogue(recorder, who, pack, path, known)
-                self._passing("turn.loaded")
-                turn = FlowTurn(dialogue, self._answering, agent, model)
-                usage = await turn.take(history)
+            remembering = with_memory(agent, known)
+            asked = Asked(recorder, who, remembering, model, path, known)
+            taking = await self._answerers.open(asked)
+            await taking.take()
         except asyncio.CancelledError:
             status = "stopped"
         except AttendaError as failure:
@@ -306,10 +293,10 @@ class Runs:
                     reason=status,  # type: ignore[arg-type]
                     error_key=error.key if error else None,
                     error_values=error.plain_values if error else {},
-                    usage=usage,
+                    usage=taking.usage if taking else Usage(),
                     context_tokens=model.context_tokens,
                 )
-                await asyncio.shield(self._commit(recorder, end, error, dialogue))
+                await asyncio.shield(self._commit(recorder, end, error, taking))
             finally:
                 self._tasks.pop(started.session_id, None)
                 self._hub.close(started.session_id)
@@ -326,35 +313,12 @@ class Runs:
 
         return await self._database.read(load)
 
-    async def _dialogue(
-        self,
-        recorder: Recorder,
-        who: Principal,
-        pack: OpenPack,
-        path: Sequence[sessions.StoredMessage],
-        known: Sequence[Fact],
-    ) -> Converser:
-        """The dialogue where this branch of the conversation, and people since, left it."""
-        kept = [stored.state for stored in path if stored.state]
-        state = DialogueState.model_validate_json(kept[-1]) if kept else DialogueState()
-        said = [stored.message.text for stored in path if stored.message.role == "user"]
-        now = self._stamps.now()
-        facts = memory.facts_for_slots(known, pack.pack.name)
-        given = given_for(who, path[-1].id, said, now, facts)
-        dialogue = Converser(pack, recorder, who, given, state, known=known)
-        awaited = state.top.approval_id if state.top else ""
-        decided = awaited and not await self._database.read(
-            lambda c: journal.is_pending(c, awaited, now)
-        )
-        dialogue.catch_up(decided=bool(decided))
-        return dialogue
-
     async def _commit(
         self,
         recorder: Recorder,
         end: RunFinished,
         error: AttendaError | None,
-        dialogue: Converser | None,
+        taking: Taking | None,
     ) -> None:
         """Store the answer, the state, the run's end and the last event in one transaction.
 
@@ -371,10 +335,12 @@ class Runs:
                 connection, stamps, run_id, answer, end.reason, usage=end.usage, error=error
             )
             last = [] if stands else runs.withdraw_run(connection, stamps, session_id, run_id)
-            if dialogue:
-                runs.keep_dialogue(connection, run_id, dialogue.state.model_dump_json())
-            if stands and dialogue and dialogue.state.handed_off:
-                desk.enqueue(connection, stamps, session_id, dialogue.handed_off_for)
+            if taking and taking.kept:
+                runs.keep_dialogue(connection, run_id, taking.kept)
+            if taking and taking.answer_label:
+                runs.label_answer(connection, run_id, taking.answer_label)
+            if stands and taking and (why := taking.handed_off_for) is not None:
+                desk.enqueue(connection, stamps, session_id, why)
             owner_id = runs.owner_of(connection, session_id)
             if owner_id is None:
                 return []  # the session was erased while it was answered

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
-from attenda.core.errors import NotFound
+from attenda.core.errors import NotFound, UserError
 from attenda.core.principal import Principal
 from attenda.dialogue.flow import words_in
+from attenda.runtime.agent import AgentMode
 from attenda.runtime.house import House
 from attenda.serve.gate import house_of, principal, require
 from attenda.store import agents, documents
@@ -30,6 +31,8 @@ class AgentFields(BaseModel):
     """Which documents it answers from; null takes all that the person may see."""
     pack: str | None = Field(default=None, max_length=80)
     """Whose flows and tools it has; empty is none."""
+    mode: AgentMode | None = None
+    """Its flows decide what is done, or its model chooses tools, which it must be able to."""
 
     def given(self) -> dict[str, Any]:
         """What was given; null is a value for the documents alone."""
@@ -53,7 +56,7 @@ async def list_(request: Request, who: Who) -> list[dict[str, Any]]:
 async def create(request: Request, who: Maker, body: NewAgent) -> dict[str, str]:
     """A new agent."""
     house = house_of(request)
-    values = _known(house, body.given())
+    values = _known(house, body.given(), {})
     shared = values.pop("shared", True)
     agent_id = await house.database.write(
         lambda c: agents.create_agent(c, house.stamps, who, shared=shared, **values)
@@ -65,7 +68,8 @@ async def create(request: Request, who: Maker, body: NewAgent) -> dict[str, str]
 async def change(request: Request, who: Maker, agent_id: str, body: AgentFields) -> None:
     """Change an agent."""
     house = house_of(request)
-    values = _known(house, body.given())
+    before = await house.database.read(lambda c: agents.get_agent(c, who, agent_id))
+    values = _known(house, body.given(), before)
     await house.database.write(
         lambda c: agents.change_agent(c, house.stamps, who, agent_id, **values)
     )
@@ -108,14 +112,20 @@ async def packs(request: Request, who: Who) -> list[dict[str, Any]]:
     ]
 
 
-def _known(house: House, values: dict[str, Any]) -> dict[str, Any]:
-    """The fields of an agent, if there is such a pack.
+def _known(house: House, values: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an agent, if there is such a pack and its model can do what is asked of it.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is no such pack, or no such model.
+        UserError: the model is to choose tools and can't.
     """
     if values.get("pack") and values["pack"] not in house.packs:
         raise NotFound("pack.unknown", name=values["pack"])
+    after = {**before, **values}
+    if after.get("mode") == "loop" and {"mode", "model"} & values.keys():
+        model = house.models.chat(after.get("model", ""))
+        if not model.calls_tools:
+            raise UserError("model.no_tools", name=model.name)
     return values
 
 

@@ -129,11 +129,16 @@ def _view(row: journal.Approval, who: Principal, names: dict[str, str], now: int
     late = row.state == "pending" and row.expires_at <= now
     nameless = sentence(who.language, "desk.nameless")
     arguments: dict[str, object] = json.loads(row.arguments)
+    origins = row.label.get("origins", {})
     return {
         "id": row.id,
         "session_id": row.session_id,
         "tool": row.tool,
-        "arguments": [{"name": name, "value": _plain(one)} for name, one in arguments.items()],
+        "arguments": [
+            {"name": name, "value": _plain(one), "origin": origins.get(name, "")}
+            for name, one in arguments.items()
+        ],
+        "sink": row.label.get("sink", []),
         "shown": row.hash,
         "rule": row.rule,
         "role": row.role,

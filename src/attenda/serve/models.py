@@ -133,6 +133,7 @@ def _row(
         "size": here.size if here else known.download_bytes if known else 0,
         "memory": 4 * (here.size if here else known.files[0].size) if one and known else 0,
         "languages": list(one.languages) if one else [],
+        "tools": house.models.calls_tools(name),
         "warning": _warning(name, here, house, language),
         "running": house.models.is_running(name),
         "pulling": state or None,

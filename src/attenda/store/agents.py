@@ -24,7 +24,7 @@ __all__ = [
     "pack_of",
 ]
 
-_FIELDS = ("name", "tone", "instructions", "model", "collection_ids", "pack")
+_FIELDS = ("name", "tone", "instructions", "model", "collection_ids", "pack", "mode")
 
 
 def create_agent(
@@ -52,7 +52,7 @@ def create_agent(
 
 
 def ensure_pack_agent(
-    connection: Connection, stamps: Stamps, pack: str, title: Mapping[str, str]
+    connection: Connection, stamps: Stamps, pack: str, title: Mapping[str, str], mode: str
 ) -> None:
     """An agent of everyone's for a pack, unless there was ever one."""
     if connection.execute(select(agents.c.id).where(agents.c.pack == pack)).first() is None:
@@ -60,6 +60,7 @@ def ensure_pack_agent(
             id=stamps.new_id("agt"),
             name=title.get("en") or pack,
             pack=pack,
+            mode=mode,
             owner_id=OWNER_ID,
             team_id=EVERYONE,
             created_at=stamps.now(),

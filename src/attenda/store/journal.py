@@ -4,6 +4,7 @@ A local effect, its row and what it changed are one transaction. Each function w
 connection inside someone's transaction.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -191,17 +192,30 @@ def approval_for(connection: Connection, hash_: str, now: int) -> Approval | Non
 
 
 def ask_approval(
-    connection: Connection, stamps: Stamps, hash_: str, lasts_s: int, label: Label, **values: str
+    connection: Connection,
+    stamps: Stamps,
+    hash_: str,
+    lasts_s: int,
+    label: Label,
+    *,
+    origins: Mapping[str, str],
+    sink: Iterable[str],
+    **values: str,
 ) -> str:
-    """Ask for a yes; the id of the question."""
+    """Ask for a yes; the id of the question.
+
+    `origins` says of arguments that strangers chose where they come from, `sink` who would learn
+    of them; both are shown with the question.
+    """
     now = stamps.now()
     id_ = stamps.new_id("apr")
+    shown = {"origins": dict(origins), "sink": sorted(sink)}
     statement = insert(approvals).values(
         **values,
         id=id_,
         hash=hash_,
         state="pending",
-        label=label.model_dump(mode="json"),
+        label={**label.model_dump(mode="json"), **shown},
         asked_at=now,
         expires_at=now + lasts_s * 1_000_000,
     )

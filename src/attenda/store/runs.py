@@ -35,6 +35,7 @@ __all__ = [
     "finish_run",
     "get_run",
     "keep_dialogue",
+    "label_answer",
     "list_runs",
     "owner_of",
     "run_notes",
@@ -156,6 +157,16 @@ def withdraw_run(
 def keep_dialogue(connection: Connection, run_id: str, state: str) -> None:
     """Hang where the dialogue stands, as JSON, on the answer of a run."""
     connection.execute(update(messages).where(messages.c.run_id == run_id).values(state=state))
+
+
+def label_answer(connection: Connection, run_id: str, label: Label) -> None:
+    """Label the answer of a run by what it was made from."""
+    values = {
+        "integrity": label.integrity,
+        "readers": sorted(label.readers),
+        "sources": sorted(label.sources),
+    }
+    connection.execute(update(messages).where(messages.c.run_id == run_id).values(**values))
 
 
 def append_events(

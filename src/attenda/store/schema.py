@@ -83,6 +83,7 @@ agents = Table(
     Column("model", String(200), nullable=False, server_default=""),
     Column("collection_ids", JSON, nullable=True),
     Column("pack", String(80), nullable=False, server_default=""),
+    Column("mode", String(12), nullable=False, server_default="flows"),
     Column("created_at", _Time, nullable=False),
     Column("deleted_at", _Time),
     *_owned(),

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from attenda.core.errors import NotFound
-from attenda.core.label import Label
+from attenda.core.label import Integrity, Label
 from attenda.core.message import Message
 from attenda.core.principal import Principal
 from attenda.store.rights import changeable, visible
@@ -81,6 +81,8 @@ class StoredMessage:
     """Where the dialogue stands after this message, as JSON; none where no flow was asked."""
     author_id: str | None = None
     """The person of the desk who wrote it."""
+    integrity: Integrity = "untrusted"
+    """Of its label: how far it may be trusted."""
 
 
 def create_session(
@@ -172,6 +174,7 @@ def add_message(
         message=message,
         created_at=stamps.now(),
         author_id=author_id,
+        integrity=label.integrity,
     )
     insert_message(connection, stored, label)
     move_head(connection, session_id, stored.id, stamps.now())
@@ -269,6 +272,7 @@ def _stored(row: dict[str, Any]) -> StoredMessage:
         thumb_reason=row["thumb_reason"],
         state=row["state"],
         author_id=row["author_id"],
+        integrity=row["integrity"],
     )
 
 

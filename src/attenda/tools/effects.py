@@ -11,21 +11,21 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
 from pydantic import JsonValue
 
 from attenda.core.errors import AttendaError, NotFound, UserError
-from attenda.core.label import Label, Labelled, join_all
+from attenda.core.label import Label, Labelled, at_least, join_all
 from attenda.core.principal import Principal
 from attenda.store import journal
 from attenda.store.database import Connection, Database, apart
 from attenda.store.pack_tables import Rows
 from attenda.store.stamps import Stamps
 from attenda.tools.deadline import Deadline
-from attenda.tools.policy import Policy, Ruling, monitor
+from attenda.tools.policy import Budget, Policy, Ruling, monitor
 from attenda.tools.tool import Deed, Tool, ToolRefused
 
 __all__ = ["Call", "Executor", "Outcome", "canonical", "effect_key"]
@@ -47,6 +47,10 @@ class Call:
     arguments: Mapping[str, Labelled]
     because: Label
     who: Principal
+    asks: bool = False
+    """A person may be asked where a stranger chose a value; else such a call is denied."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Where values of arguments come from, in words for that person."""
 
     @property
     def plain(self) -> dict[str, JsonValue]:
@@ -70,6 +74,8 @@ class Outcome:
     approval_id: str = ""
     problem: UserError | None = None
     """Why it was not done, for the person."""
+    endorsed: tuple[str, ...] = ()
+    """Arguments that a stranger chose and a table of ours vouched for."""
 
 
 def canonical(arguments: Mapping[str, JsonValue]) -> str:
@@ -118,6 +124,11 @@ class Executor:
         """Names of the tools that a person's programs may call by themselves."""
         return self._policy.offer
 
+    @property
+    def budget(self) -> Budget:
+        """What one turn of the tool loop may take."""
+        return self._policy.budget
+
     async def perform(self, call: Call) -> Outcome:
         """Do it if it may be done; a deed that was done before is not done again."""
         tool = self.tools.get(call.tool)
@@ -125,10 +136,16 @@ class Executor:
             if tool is None:
                 raise NotFound("tool.unknown", name=call.tool)
             arguments = tool.checked(call.plain)
-            if (why := monitor(tool, call.arguments, call.because, call.who.id)) is not None:
+            call, endorsed = await self._endorsed(tool, call, arguments)
+            why = _doubt(tool, call)
+            if why is not None and not (call.asks and tool.writes and why != "because"):
                 raise UserError("tool.untrusted", tool=tool.name, name=why)
         except UserError as problem:
             return Outcome("denied", problem=problem)
+        outcome = await self._carry_out(tool, call, arguments)
+        return replace(outcome, endorsed=endorsed)
+
+    async def _carry_out(self, tool: Tool, call: Call, arguments: dict[str, Any]) -> Outcome:
         if not tool.writes:
             return await self._read(tool, call, arguments)
         if tool.outside:
@@ -137,6 +154,30 @@ class Executor:
             return await self._database.write(
                 lambda c: self._write(c, tool, call, arguments, deadline)
             )
+
+    async def _endorsed(
+        self, tool: Tool, call: Call, arguments: dict[str, Any]
+    ) -> tuple[Call, tuple[str, ...]]:
+        """The call with the values that our own tables vouch for, and whose those are."""
+        doubtful = [
+            name
+            for name in tool.endorse
+            if name in call.arguments
+            and not at_least(call.arguments[name].whole_label, tool.needed(name))
+        ]
+        if not doubtful:
+            return call, ()
+
+        def look(connection: Connection) -> list[str]:
+            deed = self._deed(connection, call)
+            return [name for name in doubtful if tool.endorse[name](deed, arguments[name])]
+
+        found = await self._database.read(look)
+        given = dict(call.arguments)
+        for name in found:
+            label = given[name].whole_label.model_copy(update={"integrity": tool.needed(name)})
+            given[name] = Labelled(value=given[name].value, label=label)
+        return replace(call, arguments=given), tuple(found)
 
     async def _read(self, tool: Tool, call: Call, arguments: dict[str, Any]) -> Outcome:
         ruling = self._policy.rules_on(tool, arguments, call.who, {})
@@ -229,6 +270,8 @@ class Executor:
         if row is not None and row.state in ("begun", "unknown"):
             return Outcome("unknown", key)
         ruling = self._ruling(connection, tool, call, arguments)
+        if (why := _doubt(tool, call)) is not None:
+            ruling = self._policy.doubting(ruling, why)
         if ruling.do == "deny":
             return Outcome("denied", problem=_denied(tool, ruling))
         approver: str | None = None
@@ -297,6 +340,8 @@ class Executor:
             rule=ruling.rule,
             role=ruling.approver,
             asked_for=call.who.id,
+            origins=call.origins,
+            sink=tool.sink or (),
         )
         return Outcome("waiting", effect_key(call), approval_id=id_)
 
@@ -327,6 +372,10 @@ class Executor:
             session_id=call.session_id,
             sources={name: one.whole_label.sources for name, one in call.arguments.items()},
         )
+
+
+def _doubt(tool: Tool, call: Call) -> str | None:
+    return monitor(tool, call.arguments, call.because, call.who.id)
 
 
 def _labelled(tool: Tool, found: Any, call: Call) -> Labelled:

@@ -62,6 +62,11 @@ class RemoteTool(Tool):
     """Its arguments as JSON schema."""
 
     @property
+    def strangers_about(self) -> bool:
+        """Whether its own explanation is a stranger's: always."""
+        return True
+
+    @property
     def arguments(self) -> dict[str, bool]:
         """Names of arguments, and whether each must be given."""
         required = self.listed.get("required")

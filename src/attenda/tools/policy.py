@@ -18,7 +18,7 @@ from attenda.core.label import Label, Labelled, at_least, readable_by
 from attenda.core.principal import Principal, Role
 from attenda.tools.tool import Tool
 
-__all__ = ["Policy", "Rule", "Ruling", "monitor", "read_policy"]
+__all__ = ["Budget", "Policy", "Rule", "Ruling", "Untrusted", "monitor", "read_policy"]
 
 _DAY_S = 86_400
 
@@ -84,18 +84,54 @@ class Ruling(_Data):
     reason: str = ""
 
 
+class Untrusted(_Data):
+    """What becomes of a write of the tool loop whose values a stranger chose."""
+
+    do: Literal["ask", "deny"] = "ask"
+    approver: Role = "supervisor"
+    lasts_s: int = Field(default=_DAY_S, gt=0)
+
+
+class Budget(_Data):
+    """What one turn of the tool loop may take; each is held before a call, never after."""
+
+    rounds: int = Field(default=12, gt=0, le=100)
+    """Times that the model is asked what to do next."""
+    calls: int = Field(default=40, gt=0, le=500)
+    """Tools called."""
+    tokens: int = Field(default=100_000, gt=0)
+    """Read and written by the model, together."""
+    seconds: int = Field(default=600, gt=0)
+
+
 class Policy(_Data):
     """Rules in order."""
 
     rule: tuple[Rule, ...] = ()
     offer: tuple[str, ...] = ()
     """Reading tools that a person's programs may call by themselves, over MCP."""
+    untrusted: Untrusted = Untrusted()
+    budget: Budget = Budget()
 
     def windows(self, tool: str) -> frozenset[int]:
         """Spans of time in which its rules count a tool's deeds, in seconds."""
         return frozenset(
             one.within_s for one in self.rule if one.at_most is not None and one.tool in (tool, "*")
         )
+
+    def doubting(self, ruling: Ruling, why: str) -> Ruling:
+        """What a ruling comes to where a stranger chose the value of argument `why`.
+
+        Nothing is allowed; of two who may approve, it needs the higher one.
+        """
+        if ruling.do == "deny" or self.untrusted.do == "deny":
+            return ruling.model_copy(update={"do": "deny"})
+        asked = self.untrusted.approver
+        if ruling.do == "ask" and Principal(id="", role=ruling.approver).ranks(asked):
+            return ruling
+        update = {"do": "ask", "approver": asked, "lasts_s": self.untrusted.lasts_s}
+        rule = ruling.rule if ruling.do == "ask" else f"untrusted: {why}"
+        return ruling.model_copy(update={**update, "rule": rule[:80]})
 
     def rules_on(
         self,

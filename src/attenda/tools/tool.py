@@ -62,6 +62,9 @@ class Tool:
     """The least trust of single arguments; `user` where nothing is said."""
     free_text: frozenset[str] = frozenset()
     """Arguments that may come from anywhere, since they are only carried."""
+    endorse: Mapping[str, Callable[[Deed, Any], bool]] = field(default_factory=dict)
+    """By argument: whether a value that a stranger wrote may stand, since a table of ours has it
+    and it belongs to the person, or since it is within bounds; never because it looks right."""
     sink: frozenset[str] | None = None
     """Who learns of the arguments beyond the person it is done for; none is nobody."""
     gives: Integrity = "operator"
@@ -75,6 +78,16 @@ class Tool:
     """Of an outside tool: what became of the deed with a key; none if it was never done."""
     takes_key: bool = False
     """The outside does a deed once for each key: it may be sent again."""
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a call may do something, or tell somebody, that a stranger might want."""
+        return self.writes or bool(self.needs) or self.sink is not None
+
+    @property
+    def strangers_about(self) -> bool:
+        """Whether its own explanation is a stranger's."""
+        return False
 
     @property
     def arguments(self) -> dict[str, bool]:

@@ -30,7 +30,7 @@ function row(one) {
   return el("li", { class: "item" },
     el("div", { class: "line" }, el("strong", { class: "name" }, one.name), badge(t(one.team_id ? "for_everyone" : "for_me"))),
     one.instructions && el("p", { class: "clip" }, one.instructions),
-    facts([[t("tone"), one.tone], [t("model"), one.model || t("default_model")], [t("pack"), one.pack && packTitle(one.pack)], [t("documents"), one.collection_ids ? named || t("none") : t("all_documents")]]),
+    facts([[t("tone"), one.tone], [t("model"), one.model || t("default_model")], [t("pack"), one.pack && packTitle(one.pack)], [t("mode"), one.mode === "loop" && t("mode_loop")], [t("documents"), one.collection_ids ? named || t("none") : t("all_documents")]]),
     el("div", { class: "buttons" }, buttons));
 }
 
@@ -63,6 +63,7 @@ function edit(one) {
   fields.model.replaceChildren(...options(one?.model ?? ""));
   fields.pack.replaceChildren(...packOptions(one?.pack ?? ""));
   $("#pack-choice").hidden = !packs.length;
+  fields.mode.value = one?.mode ?? "flows";
   showScope();
   swap(true);
   fields.name.focus();
@@ -95,12 +96,22 @@ function showScope() {
   $("#collections").hidden = fields.scope.value === "all";
   const flows = packs.find((pack) => pack.name === fields.pack.value)?.flows ?? [];
   $("#pack-hint").textContent = flows.length ? t("pack_can", { flows: flows.join(" · ") }) : "";
+  showMode();
+}
+
+/** Only a model that is able chooses tools; what was chosen before stays in sight. */
+function showMode() {
+  const model = models.find((one) => (fields.model.value ? one.name === fields.model.value : one.default && one.kind === "chat"));
+  const able = Boolean(model?.tools);
+  const [, loop] = fields.mode;
+  loop.disabled = !able && fields.mode.value !== "loop";
+  $("#mode-hint").textContent = t(able ? "mode_more" : "mode_unable");
 }
 
 /** Save what stands in the form; a new agent becomes the one that is edited. */
 async function save() {
   const ticked = [...editor.querySelectorAll("[name=collection]:checked")].map((box) => box.value);
-  const body = { name: fields.name.value.trim(), tone: fields.tone.value.trim(), instructions: fields.instructions.value, model: fields.model.value, pack: fields.pack.value, collection_ids: fields.scope.value === "all" ? null : ticked };
+  const body = { name: fields.name.value.trim(), tone: fields.tone.value.trim(), instructions: fields.instructions.value, model: fields.model.value, pack: fields.pack.value, mode: fields.mode.value, collection_ids: fields.scope.value === "all" ? null : ticked };
   if (agent) await api("PATCH", `/api/agents/${agent.id}`, body);
   else {
     const shared = fields.shared.value === "yes";

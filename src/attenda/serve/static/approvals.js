@@ -14,7 +14,8 @@ export function approvalRow(one, place = "all") {
   const open = one.state === "pending";
   const row = el("li", { class: "item" },
     el("div", { class: "line" }, el("code", { class: "name" }, one.tool), badge(t(`approval_${one.state}`), open ? "running" : one.state === "denied" ? "failed" : "good")),
-    facts(one.arguments.map(({ name, value }) => [name, el("strong", {}, value)])),
+    facts(one.arguments.map(({ name, value, origin }) => [name, [el("strong", {}, value), origin && el("span", { class: "bad" }, ` ${t("desk.origin", { origin })}`)]])),
+    one.sink.length > 0 && el("p", { class: "bad" }, t("desk.sink", { names: one.sink.join(", ") })),
     el("p", { class: "faint" }, [t("desk.for_customer", { name: one.asked_for }), t("desk.by_rule", { rule: one.rule }), open && t("desk.until", { when: moment(one.expires_at) })].filter(Boolean).join(" · ")),
     one.decided_by && el("p", {}, t("desk.decided_by", { name: one.decided_by, when: moment(one.decided_at) }), one.reason && `: ${one.reason}`),
     open && one.may_decide && reason,

@@ -1,0 +1,58 @@
+"""Where a turn of the tool loop stands: what was asked and found so far, and what is still to do.
+
+It hangs on a message as JSON while the turn waits for a person, so that the decision can go on
+with just what was decided.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from attenda.core.label import SYSTEM, Label, Labelled
+from attenda.core.message import Message
+
+__all__ = ["LoopState", "LoopStep", "read_state"]
+
+
+class LoopStep(BaseModel):
+    """One call that the model chose."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    """Of its result: `r1`."""
+    call_id: str
+    tool: str
+    arguments: dict[str, JsonValue]
+    """As the model wrote them, references and all."""
+
+
+class LoopState(BaseModel):
+    """What a turn knows; it begins empty with each message of the person."""
+
+    kind: Literal["loop"] = "loop"
+    instance: str = ""
+    """Of the deeds: the place in the conversation that they were asked for at."""
+    label: Label = SYSTEM
+    """Of all that the model has seen: of every choice it makes."""
+    messages: list[Message] = Field(default_factory=list)
+    """What the model is shown."""
+    results: dict[str, Labelled] = Field(default_factory=dict)
+    called: dict[str, str] = Field(default_factory=dict)
+    """How each result came about, in words."""
+    count: int = 0
+    """Of calls so far."""
+    steps: list[LoopStep] = Field(default_factory=list)
+    """Still to be carried out."""
+    approval_id: str = ""
+    """The first of them waits for this approval."""
+    handed_off: bool = False
+
+
+def read_state(text: str | None) -> LoopState:
+    """The state kept with a message; an empty one where there is none of the loop's."""
+    if text and '"kind":"loop"' in text.replace(" ", ""):
+        try:
+            return LoopState.model_validate_json(text)
+        except ValidationError:  # of a release that kept it otherwise: nothing is under way
+            return LoopState()
+    return LoopState()

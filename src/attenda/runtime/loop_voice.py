@@ -1,0 +1,59 @@
+"""What the person hears in a turn of the tool loop: the model's words, and ours."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from attenda.core.errors import UserError
+from attenda.core.label import SYSTEM, Label, Labelled, join, join_all
+from attenda.core.words import sentence
+from attenda.runtime.loop_values import filled, open_end
+from attenda.runtime.recorder import Recorder
+
+__all__ = ["Voice"]
+
+
+@dataclass
+class Voice:
+    """Writes the answer of one turn, paragraph by paragraph."""
+
+    recorder: Recorder
+    language: str
+    label: Label = SYSTEM
+    """Of all that the answer is made from."""
+    _gap: str = ""
+    _rest: str = ""
+    """Words of the model that may be the beginning of a reference."""
+
+    def paragraph(self) -> None:
+        """What comes next begins anew."""
+        self._gap = "\n\n"
+
+    def say(
+        self, text: str, results: Mapping[str, Labelled], own: Label, *, ends: bool = False
+    ) -> None:
+        """Words of the model, labelled `own`, their references replaced by results."""
+        self._rest += text
+        cut = len(self._rest) if ends else open_end(self._rest)
+        words, label = filled(self._rest[:cut], results)
+        self._rest = self._rest[cut:]
+        if words:
+            self.label = join_all([self.label, own, label])
+            self._write(words)
+
+    def made_from(self, label: Label) -> None:
+        """Something else wrote a part of the answer from this."""
+        self.label = join(self.label, label)
+
+    def tell(self, key: str) -> None:
+        """A sentence of the catalogue."""
+        self.paragraph()
+        self._write(sentence(self.language, key))
+
+    def tell_problem(self, problem: UserError) -> None:
+        """Why something was not done."""
+        self.paragraph()
+        self._write(problem.text(self.language))
+
+    def _write(self, words: str) -> None:
+        self.recorder.write(f"{self._gap if self.recorder.length else ''}{words}")
+        self._gap = ""

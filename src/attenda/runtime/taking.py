@@ -1,0 +1,174 @@
+"""Who answers a message: the documents, flows, or a model that chooses tools itself."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from attenda.core.errors import UserError
+from attenda.core.label import Label
+from attenda.core.message import Message
+from attenda.core.ports import ChatModel, Usage
+from attenda.core.principal import Principal
+from attenda.dialogue.state import DialogueState
+from attenda.knowledge import memory
+from attenda.runtime.agent import Agent
+from attenda.runtime.answering import Answering
+from attenda.runtime.converse import Converser
+from attenda.runtime.flow_turn import FlowTurn, given_for
+from attenda.runtime.loop_reader import Reader
+from attenda.runtime.loop_state import read_state
+from attenda.runtime.loop_tools import Offered, hidden_answers
+from attenda.runtime.loop_voice import Voice
+from attenda.runtime.pack import OpenPack
+from attenda.runtime.plain_turn import PlainTurn
+from attenda.runtime.recorder import Recorder
+from attenda.runtime.toolloop import ToolLoop
+from attenda.store import documents, journal, sessions
+from attenda.store.database import Database
+from attenda.store.facts import Fact
+from attenda.store.stamps import Stamps
+from attenda.tools.policy import Budget
+
+__all__ = ["Answerers", "Asked", "Taking"]
+
+
+class Taking(Protocol):
+    """One turn being taken; what it leaves behind can be read whenever it ends."""
+
+    async def take(self) -> None:
+        """Answer."""
+        ...
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens so far."""
+        ...
+
+    @property
+    def kept(self) -> str | None:
+        """Where it stands, as JSON to be hung on the answer."""
+        ...
+
+    @property
+    def handed_off_for(self) -> str | None:
+        """Why a person must take over; none if none must."""
+        ...
+
+    @property
+    def answer_label(self) -> Label | None:
+        """What the answer was made from; none leaves it untrusted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A message to answer, and where the answer is written."""
+
+    recorder: Recorder
+    who: Principal
+    agent: Agent
+    model: ChatModel
+    path: Sequence[sessions.StoredMessage]
+    """The conversation on its branch; what is to be answered stands last."""
+    known: Sequence[Fact] = ()
+    """What is remembered of who asks."""
+
+    @property
+    def history(self) -> list[Message]:
+        """The messages that stand."""
+        return [one.message for one in self.path if one.status != "withdrawn"]
+
+    def last_state(self) -> str | None:
+        """Where this branch of the conversation was left."""
+        return next((one.state for one in reversed(self.path) if one.state), None)
+
+
+class Answerers:
+    """Opens turns."""
+
+    def __init__(
+        self,
+        database: Database,
+        stamps: Stamps,
+        answering: Answering,
+        packs: Mapping[str, OpenPack],
+        passing: Callable[[str], None],
+    ) -> None:
+        """`passing` is told of each point passed that a crash test may end the process at."""
+        self._database = database
+        self._stamps = stamps
+        self._answering = answering
+        self._packs = packs
+        self._passing = passing
+
+    async def open(self, asked: Asked) -> Taking:
+        """The turn that answers.
+
+        Raises:
+            UserError: the agent's pack is not at work here.
+        """
+        agent = asked.agent
+        if agent.pack and agent.pack not in self._packs:
+            raise UserError("pack.shut", name=agent.pack)
+        pack = self._packs.get(agent.pack)
+        if agent.mode == "loop":
+            taking: Taking = await self._loop(asked, pack)
+        elif pack is not None:
+            taking = await self._flows(asked, pack)
+        else:
+            return _Plain(asked, self._answering)
+        self._passing("turn.loaded")
+        return taking
+
+    async def _flows(self, asked: Asked, pack: OpenPack) -> FlowTurn:
+        """The dialogue where this branch of the conversation, and people since, left it."""
+        kept = asked.last_state()
+        state = DialogueState.model_validate_json(kept) if kept else DialogueState()
+        said = [one.message.text for one in asked.path if one.message.role == "user"]
+        now = self._stamps.now()
+        facts = memory.facts_for_slots(asked.known, pack.pack.name)
+        given = given_for(asked.who, asked.path[-1].id, said, now, facts)
+        dialogue = Converser(pack, asked.recorder, asked.who, given, state, known=asked.known)
+        awaited = state.top.approval_id if state.top else ""
+        decided = awaited and not await self._database.read(
+            lambda c: journal.is_pending(c, awaited, now)
+        )
+        dialogue.catch_up(decided=bool(decided))
+        return FlowTurn(dialogue, self._answering, asked.agent, asked.model, asked.history)
+
+    async def _loop(self, asked: Asked, pack: OpenPack | None) -> ToolLoop:
+        """The tool loop, from what waited on this branch or anew."""
+        said = [one.message.text for one in asked.path if one.message.role == "user"]
+        counts = await self._database.read(lambda c: documents.count_documents(c, asked.who))
+        without = [] if counts.get("ready") else ["search_documents"]
+        without += [] if hidden_answers(asked.path) else ["earlier_answers"]
+        return ToolLoop(
+            reader=Reader(asked.model, asked.recorder, asked.who, asked.agent, self._answering),
+            offered=Offered(pack.executor.tools.values() if pack else (), without),
+            executor=pack.executor if pack else None,
+            budget=pack.executor.budget if pack else Budget(),
+            voice=Voice(asked.recorder, given_for(asked.who, "", said, 0).language),
+            clock=self._stamps.now,
+            state=read_state(asked.last_state()),
+            path=asked.path,
+        )
+
+
+@dataclass
+class _Plain:
+    """An agent without flows answers from the documents, or plainly."""
+
+    asked: Asked
+    answering: Answering
+    usage: Usage = Usage()
+    kept: str | None = None
+    handed_off_for: str | None = None
+    answer_label: Label | None = None
+
+    async def take(self) -> None:
+        """Answer."""
+        asked = self.asked
+        turn = PlainTurn(
+            asked.recorder, self.answering, asked.who, asked.agent, asked.model, asked.known
+        )
+        self.usage = await turn.take(asked.history, asked.path[-1].id)
