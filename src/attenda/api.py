@@ -35,7 +35,7 @@ from attenda.core.principal import Principal
 from attenda.llm.scripted import ScriptedAnswer, ScriptedEmbedder, ScriptedModel, scripted_call
 from attenda.runtime.agent import Agent
 from attenda.runtime.pack import Pack, Said, Understand, check_pack
-from attenda.runtime.pack_face import Asked, Endpoint, Importer, ReadIn, Screen, Tables
+from attenda.runtime.pack_face import Asked, Download, Endpoint, Importer, ReadIn, Screen, Tables
 from attenda.store.pack_tables import PackTable, Rows
 from attenda.tools.effects import Outcome
 from attenda.tools.tool import Deed, Tool, ToolRefused, tool
@@ -55,6 +55,7 @@ __all__ = [
     "Conflict",
     "Deed",
     "Denied",
+    "Download",
     "Embedder",
     "Endpoint",
     "Event",

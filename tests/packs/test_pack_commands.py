@@ -16,7 +16,7 @@ from attenda.core.event import Event, FlowBegan, RunFinished
 from attenda.dialogue.flow_file import read_flows
 from attenda.runtime.flow_picture import flow_svg, flows_page
 from attenda.runtime.pack import read_pack
-from attenda.store import agents, people, sessions
+from attenda.store import agents, documents, people, sessions
 from tests.scripted_house import scripted_house
 
 Typed = Callable[..., tuple[int, str, str]]
@@ -200,3 +200,24 @@ def test_a_picture_has_every_step_and_no_box_on_another(language: str) -> None:
     page = flows_page("x", [*demo.values(), *spite.values()], {"book", "give_back"}, language)
     assert page.count('class="writes"') == 2 and page.count('class="confirms"') == 3
     assert page.count('class="asks"') == 6 and "<script>alert" not in page
+
+
+def test_a_pack_that_came_along_is_put_in_with_its_documents(typed: Typed, home: Path) -> None:
+    assert "there are:" in typed("pack", "add", "nothing")[2]
+    assert typed("pack", "add", "demo")[0] == 0
+    assert typed("pack", "add", "demo")[0] == 0, "it stays"
+    (row,) = json.loads(typed("pack", "list", "--json")[1])
+    assert row["name"] == "demo" and row["scenarios"] == 5
+
+    async def documents_there() -> list[str]:
+        async with scripted_house(home, packs=None) as (house, _):
+            who = await house.database.read(lambda c: people.principal_of(c, people.OWNER_ID))
+            while not (
+                rows := await house.database.read(lambda c: documents.list_documents(c, who))
+            ):
+                await asyncio.sleep(0.01)
+            await house.ingester.wait_idle()
+            return [row.name for row in rows]
+
+    for _ in range(2):
+        assert asyncio.run(documents_there()) == ["visit.md"]

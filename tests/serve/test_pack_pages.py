@@ -93,6 +93,9 @@ def test_programs_come_in_by_endpoints(home: Path) -> None:
         async with shop(home) as s:
             found = await s.who["sam"]("GET", "/packs/shop/api/orders/O-1002")
             assert found["total"] == "25.00"
+            file = await s.who["sam"].raw("GET", "/packs/shop/api/orders.csv")
+            assert file.headers["content-disposition"].startswith("attachment;")
+            assert "O-1002,25.00" in file.text
             await s.who["li"]("GET", "/packs/shop/api/orders/O-1002", expect=403)
             await s.who["sam"]("GET", "/packs/shop/api/orders/O-9", expect=404)
             await s.who["sam"]("DELETE", "/packs/shop/api/orders/O-1002", expect=405)

@@ -90,15 +90,19 @@ def up(
     host: Annotated[str | None, typer.Option(help="Address to serve on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to serve on.")] = None,
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the browser.")] = True,
+    pack: Annotated[list[str] | None, typer.Option(help="A pack that came along, put in.")] = None,
 ) -> None:
     """Serve the pages and the API until Ctrl-C.
 
-    Example: `attenda up --port 8020 --no-open`
+    Example: `attenda up --pack support`
     """
+    from attenda.cli.pack_home import add_pack
     from attenda.cli.server import run_loop
     from attenda.cli.up import serve
 
     settings = settings_of(context, host=host, port=port)
+    for name in pack or ():
+        add_pack(settings.home, name, language())
 
     def ready(address: str, link: str) -> None:
         out.print(f"Attenda is ready: [bold]{address}[/bold]   (Ctrl-C stops it)")

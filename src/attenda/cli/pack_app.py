@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from attenda.cli.invocation import JsonFlag, language, settings_of
+from attenda.cli.invocation import JsonFlag, as_client, language, settings_of
 
 __all__ = ["pack_app"]
 
 pack_app = typer.Typer(
-    help="Packs: begin one, check it, draw its flows, list them.", no_args_is_help=True
+    help="Packs: add one, begin one, check it, draw its flows, read files in.", no_args_is_help=True
 )
 
 
@@ -26,6 +26,43 @@ def pack_new(
     from attenda.cli.pack_files import new_pack
 
     new_pack(settings_of(context).home, name, language())
+
+
+@pack_app.command("add")
+def pack_add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A pack that came with the program.")],
+) -> None:
+    """Put a pack that came with the program into the home; the next start opens it.
+
+    Example: `attenda pack add support`
+    """
+    from attenda.cli.pack_home import add_pack
+
+    add_pack(settings_of(context).home, name, language())
+
+
+@pack_app.command("import")
+def pack_import(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A pack of the home.")],
+    file: Annotated[Path, typer.Argument(help="The file.")],
+    kind: Annotated[
+        str, typer.Option("--as", help="Its format, where its ending leaves a choice.")
+    ] = "",
+    trial: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+) -> None:
+    """Read a file into a pack's tables, each row in the place of the one with its key.
+
+    Example: `attenda pack import support orders.csv --dry-run`
+    """
+    from attenda.cli.pack_home import import_into
+
+    said = language()
+    as_client(
+        settings_of(context),
+        lambda client: import_into(client, name, file, kind, said, trial=trial),
+    )
 
 
 @pack_app.command("check")

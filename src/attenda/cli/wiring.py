@@ -122,7 +122,9 @@ async def open_house(
     house = House(
         settings, database, stamps, models, queries, searcher, ingester, runs, owner_key, opened
     )
-    working = [asyncio.create_task(work) for work in _background(house, documents)]
+    working = [
+        asyncio.create_task(work) for work in _background(house, documents, own_packs=packs is None)
+    ]
     try:
         yield house
     finally:
@@ -162,6 +164,15 @@ async def _open_packs(
     return servers
 
 
+async def _read_new_packs(house: House) -> None:
+    """Hand in the documents of packs that are opened for the first time."""
+    from attenda.runtime.pack_knowledge import read_knowledge
+
+    for one in house.packs.values():
+        if one.is_new:
+            await read_knowledge(house, one.pack)
+
+
 def _with_endpoints(settings: Settings, given: "LoadedModels | None") -> "LoadedModels":
     """The home's own models, or those given, and the servers that the settings name."""
     from attenda.llm.endpoint import open_endpoint
@@ -182,7 +193,9 @@ def by_examples(embedder: "Embedder") -> "Callable[[FlowBook], Awaitable[Underst
     return partial(learn_examples, embedder)
 
 
-def _background(house: House, documents: "Embedder") -> Iterator[Coroutine[Any, Any, None]]:
+def _background(
+    house: House, documents: "Embedder", *, own_packs: bool
+) -> Iterator[Coroutine[Any, Any, None]]:
     """What goes on for as long as the installation is open."""
     from attenda.knowledge.folders import FolderWatch
     from attenda.knowledge.reindex import Reindexer
@@ -190,6 +203,8 @@ def _background(house: House, documents: "Embedder") -> Iterator[Coroutine[Any, 
 
     database, stamps, settings = house.database, house.stamps, house.settings
     yield house.ingester.work()
+    if own_packs:
+        yield _read_new_packs(house)
     yield keep_tidy(database, stamps, settings, settings.home / "files")
     yield Reindexer(database, stamps, documents).run()
     if settings.watch:

@@ -7,7 +7,7 @@ tools that reach outside are answered by the scenario. How a house is opened is 
 import asyncio
 import itertools
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 from attenda.core.command import Command
 from attenda.core.errors import UserError
 from attenda.core.ports import ChatModel
-from attenda.core.principal import Principal
 from attenda.evals.grade import Problem
 from attenda.evals.outside import answered_by
 from attenda.evals.results import CallMade, Fault, Result, Trial, TurnMade
@@ -26,7 +25,7 @@ from attenda.evals.talk import Talk
 from attenda.llm.scripted import ScriptedModel
 from attenda.runtime.house import House
 from attenda.runtime.pack import Pack, Said, Understand
-from attenda.store.people import OWNER_ID
+from attenda.runtime.pack_knowledge import read_knowledge
 from attenda.store.stamps import Stamps
 
 __all__ = ["OpenHouse", "Prompter", "Seeds", "Wrap", "run_scenario"]
@@ -37,7 +36,6 @@ OpenHouse = Callable[[Path, Stamps, Pack, Wrap], AbstractAsyncContextManager[Hou
 """Opens a house in a folder, with a clock, one pack, and understanding wrapped so."""
 Told = Callable[[int, Trial], None]
 
-_LIBRARY = "Library"
 _AFTER_SEED = 1 << 40
 """Ids of a trial begin here, so that none is that of a seed's row."""
 
@@ -85,24 +83,10 @@ class Seeds:
             known = self.new_folder("seed")
             stamps = Stamps(lambda: begins_at, itertools.count(1).__next__)
             async with self.open_house(known, stamps, pack, lambda found: found) as house:
-                await _read_knowledge(house, pack)
+                await read_knowledge(house, pack)
+                await house.ingester.wait_idle()
             self._made[pack.name, begins_at] = known
         return known
-
-
-async def _read_knowledge(house: House, pack: Pack) -> None:
-    """The documents in a pack's folder, for everyone."""
-    owner = Principal(id=OWNER_ID, role="owner")
-    folder = pack.folder / "knowledge"
-    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.exists() else []
-    for path in files:
-        await house.ingester.add(owner, _LIBRARY, path.name, _bytes_of(path))
-    if files:
-        await house.ingester.wait_idle()
-
-
-async def _bytes_of(path: Path) -> AsyncIterator[bytes]:
-    yield await asyncio.to_thread(path.read_bytes)
 
 
 async def run_scenario(

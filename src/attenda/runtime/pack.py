@@ -83,6 +83,8 @@ class OpenPack:
     book: FlowBook
     executor: Executor
     understand: Understand
+    is_new: bool = False
+    """Opened here for the first time."""
 
 
 def read_pack(
@@ -188,16 +190,17 @@ async def open_pack(
         for flow in flows.values()
     }
 
-    def note(connection: Connection) -> None:
+    def note(connection: Connection) -> bool:
         kept.keep_flows(connection, stamps, bodies)
-        agents.ensure_pack_agent(connection, stamps, pack.name, pack.title, pack.mode)
+        return agents.ensure_pack_agent(connection, stamps, pack.name, pack.title, pack.mode)
 
-    await database.write(note)
+    is_new = await database.write(note)
     older = await database.read(kept.kept_flows)
     book = FlowBook(flows, [Flow.model_validate_json(body) for body in older.values()])
     tools = {one.name: one for one in (*outside, *pack.tools)}
     executor = Executor(database, stamps, tools, policy, tables, passing)
-    return OpenPack(pack, book, executor, _after(pack.first, await understanding(book)))
+    understand = _after(pack.first, await understanding(book))
+    return OpenPack(pack, book, executor, understand, is_new)
 
 
 def _after(first: Callable[[Said], Sequence[Command]] | None, then: Understand) -> Understand:

@@ -17,7 +17,7 @@ from attenda.store.database import Database
 from attenda.store.pack_tables import Rows
 from attenda.tools.effects import Call, Executor, Outcome
 
-__all__ = ["Asked", "Endpoint", "Importer", "ReadIn", "Screen", "Tables", "fitting"]
+__all__ = ["Asked", "Download", "Endpoint", "Importer", "ReadIn", "Screen", "Tables", "fitting"]
 
 T = TypeVar("T")
 Tables = Callable[[str], Rows]
@@ -87,12 +87,21 @@ class Screen:
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """A file that an endpoint answers with."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A way in for programs, at `/packs/NAME/api/PATH`: JSON in, JSON out."""
+    """A way in for programs, at `/packs/NAME/api/PATH`: JSON in, JSON or a file out."""
 
     method: Literal["GET", "POST"]
     path: str
-    answer: Callable[[Asked], Awaitable[JsonValue]]
+    answer: Callable[[Asked], Awaitable[JsonValue | Download]]
     needs: Action = "desk"
 
 

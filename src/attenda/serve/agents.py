@@ -107,6 +107,10 @@ async def packs(request: Request, who: Who) -> list[dict[str, Any]]:
                 {"name": tool.name, "about": tool.about, "writes": tool.writes}
                 for tool in one.executor.tools.values()
             ],
+            "importers": [
+                {"name": importer.name, "suffixes": importer.suffixes}
+                for importer in one.pack.importers
+            ],
         }
         for one in house_of(request).packs.values()
     ]

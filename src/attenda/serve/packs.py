@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
@@ -23,7 +24,7 @@ from attenda.core.principal import Principal
 from attenda.dialogue.flow import words_in
 from attenda.runtime.house import House
 from attenda.runtime.pack import OpenPack
-from attenda.runtime.pack_face import Asked, Importer, Screen, fitting
+from attenda.runtime.pack_face import Asked, Download, Importer, Screen, fitting
 from attenda.runtime.pack_import import import_file, remove_samples
 from attenda.serve.gate import house_of, principal, require
 from attenda.serve.pages import shell, visitor
@@ -59,7 +60,7 @@ async def endpoint(request: Request, who: _Anyone, pack: str, path: str) -> Resp
         asked = _asked(house, open_pack, who, {**request.query_params, **parts})
         if request.method == "POST":
             asked = replace(asked, body=await _body(request))
-        return JSONResponse(await one.answer(asked))
+        return _answer(await one.answer(asked))
     raise NotFound("request.no_page")
 
 
@@ -230,6 +231,14 @@ def _asked(
         database=house.database,
         trust=trust,
     )
+
+
+def _answer(given: JsonValue | Download) -> Response:
+    if not isinstance(given, Download):
+        return JSONResponse(given)
+    name = quote(given.name)
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    return Response(given.content, media_type=given.media_type, headers=headers)
 
 
 async def _body(request: Request) -> JsonValue:

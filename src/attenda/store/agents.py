@@ -53,9 +53,10 @@ def create_agent(
 
 def ensure_pack_agent(
     connection: Connection, stamps: Stamps, pack: str, title: Mapping[str, str], mode: str
-) -> None:
-    """An agent of everyone's for a pack, unless there was ever one."""
-    if connection.execute(select(agents.c.id).where(agents.c.pack == pack)).first() is None:
+) -> bool:
+    """An agent of everyone's for a pack, unless there was ever one; whether it is new."""
+    is_new = connection.execute(select(agents.c.id).where(agents.c.pack == pack)).first() is None
+    if is_new:
         statement = insert(agents).values(
             id=stamps.new_id("agt"),
             name=title.get("en") or pack,
@@ -66,6 +67,7 @@ def ensure_pack_agent(
             created_at=stamps.now(),
         )
         connection.execute(statement)
+    return is_new
 
 
 def list_agents(connection: Connection, who: Principal) -> list[dict[str, Any]]:

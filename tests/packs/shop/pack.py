@@ -12,6 +12,7 @@ from attenda.api import (
     AskHuman,
     Command,
     Deed,
+    Download,
     Endpoint,
     Importer,
     Pack,
@@ -89,6 +90,13 @@ async def note_by_program(asked: Asked) -> Any:
     return {"state": outcome.state}
 
 
+async def orders_as_csv(asked: Asked) -> Download:
+    """All orders, as a file."""
+    orders = await asked.read(lambda rows: rows("orders").find())
+    text = "".join(f"{order['id']},{order['total']}\n" for order in orders)
+    return Download("orders für alle.csv", "text/csv", text.encode())
+
+
 def read_orders(name: str, content: bytes) -> ReadIn:
     """Orders of a CSV file."""
     rows, rejected = [], []
@@ -126,6 +134,7 @@ PACK = Pack(
     ),
     endpoints=(
         Endpoint("GET", "orders/{order}", order_as_json),
+        Endpoint("GET", "orders.csv", orders_as_csv),
         Endpoint("POST", "notes", note_by_program, needs="operate"),
     ),
     importers=(Importer("orders", {"en": "Orders as CSV"}, (".csv",), read_orders),),

@@ -988,6 +988,9 @@ ENGLISH: dict[str, str] = {
     "pack.waits": "It waits for an approval. Once it is given, send this again.",
     "pack.not_known": "Whether it was done is not known; a person must look.",
     "pack.no_importer": "There is no way to read in “{name}” here.",
+    "pack.not_come": "No pack called “{name}” came with the program; there are: {known}.",
+    "pack.put_in": "The pack “{name}” is in the home.",
+    "pack.which_importer": "Say with --as what {file} is: {known}.",
     "pack.shut": "The pack “{name}” that this assistant works with is not open here; `attenda pack check {name}` says why.",
     "pack.wrong": "The pack “{name}” can't be used:\n{problems}",
     # The tool loop.

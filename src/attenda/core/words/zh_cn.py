@@ -988,6 +988,9 @@ CHINESE: dict[str, str] = {
     "pack.waits": "需要批准。批准之后，请再提交一次。",
     "pack.not_known": "不确定是否已经完成，需要由人来查看。",
     "pack.no_importer": "这里没有名为“{name}”的导入方式。",
+    "pack.not_come": "程序自带的扩展包中没有“{name}”；有：{known}。",
+    "pack.put_in": "扩展包“{name}”已放入主目录。",
+    "pack.which_importer": "请用 --as 说明 {file} 的格式：{known}。",
     "pack.shut": "此助手所用的扩展包“{name}”在这里没有打开；`attenda pack check {name}` 会说明原因。",
     "pack.wrong": "无法使用扩展包“{name}”：\n{problems}",
     # The tool loop.

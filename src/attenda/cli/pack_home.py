@@ -1,0 +1,77 @@
+"""Packs in a home: one that came with the program put in, files read into a pack's tables."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import httpx
+
+from attenda.cli.client import request
+from attenda.cli.terminal import err, out
+from attenda.core.errors import OperatorError, UserError
+from attenda.core.words import sentence
+
+__all__ = ["add_pack", "import_into", "packs_that_came"]
+
+_POINTS_TO = '''"""The pack that comes with Attenda; remove this folder to be rid of it."""
+
+from attenda.packs.{name}.pack import PACK
+
+__all__ = ["PACK"]
+'''
+
+
+def add_pack(home: Path, name: str, language: str) -> None:
+    """Put a pack that came with the program into the home; what is there already stays.
+
+    Raises:
+        UserError: none is called so.
+    """
+    come_along = packs_that_came()
+    if name not in come_along:
+        raise UserError("pack.not_come", name=name, known=", ".join(come_along))
+    path = home / "packs" / name / "pack.py"
+    if path.exists():
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_POINTS_TO.format(name=name), "utf-8")
+    except OSError as error:
+        raise OperatorError("pack.not_written", path=path, problem=error.strerror) from error
+    out.print(sentence(language, "pack.put_in", name=name), markup=False)
+
+
+def packs_that_came() -> list[str]:
+    """Names of the packs that come with the program."""
+    folders = (files("attenda.packs") / "").iterdir()
+    return sorted(one.name for one in folders if (one / "pack.py").is_file())
+
+
+async def import_into(
+    client: httpx.AsyncClient, pack: str, file: Path, kind: str, language: str, *, trial: bool
+) -> int:
+    """Read a file into a pack's tables and say what came of it; the exit code.
+
+    Raises:
+        UserError: there is no such file, pack or format.
+    """
+    if not file.is_file():  # noqa: ASYNC240 - nothing else goes on in this process
+        raise UserError("file.missing", path=file)
+    found = await request(client, "GET", "/api/packs")
+    rows = {row["name"]: row["importers"] for row in found}
+    if pack not in rows:
+        raise UserError("pack.unknown", name=pack)
+    fits = [one["name"] for one in rows[pack] if file.suffix.lower() in one["suffixes"]]
+    name = kind or (fits[0] if len(fits) == 1 else "")
+    if not name:
+        known = ", ".join(f"{one['name']} ({' '.join(one['suffixes'])})" for one in rows[pack])
+        raise UserError("pack.which_importer", file=file.name, known=known or "—")
+    path = f"/api/packs/{pack}/imports/{name}"
+    data = {"dry_run": str(trial).lower()}
+    with file.open("rb") as content:
+        body = {"file": (file.name, content)}
+        answer = await request(client, "POST", path, files=body, data=data)
+    for one in answer["rejects"]:
+        err.print(f"{one['place']}: {one['reason']}", markup=False)
+    key = "pack.would_read" if trial else "pack.was_read"
+    out.print(sentence(language, key, **answer), markup=False)
+    return 0
