@@ -49,9 +49,12 @@ def test_the_guide_works_as_written(tmp_path: Path, home: Path) -> None:
 
 
 def test_the_guides_code_makes_a_tool() -> None:
-    (code,) = blocks("python")
-    names: dict[str, object] = {}
-    exec(compile(code, "docs/packs.md", "exec"), names)
+    names: dict[str, Any] = {}
+    for code in blocks("python"):
+        exec(compile(code, "docs/packs.md", "exec"), names)
     made = names["send_letter"]
     assert isinstance(made, Tool)
     assert made.outside and made.query is names["what_became_of"]
+    assert [one.path for one in (*names["SCREENS"], *names["ENDPOINTS"])] == ["orders/{order}"] * 2
+    (importer,) = names["IMPORTERS"]
+    assert importer.read("o.csv", b"O-1,5.00").rows == {"orders": [{"id": "O-1", "total": "5.00"}]}
