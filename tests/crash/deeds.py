@@ -19,7 +19,18 @@ from typing import Any
 
 from sqlalchemy import text
 
-from attenda.api import Deed, Pack, PackTable, Principal, ScriptedEmbedder, ScriptedModel, tool
+from attenda.api import (
+    Deed,
+    Message,
+    Pack,
+    PackTable,
+    Principal,
+    ScriptedAnswer,
+    ScriptedEmbedder,
+    ScriptedModel,
+    scripted_call,
+    tool,
+)
 from attenda.cli.wiring import open_house
 from attenda.core.config import Settings
 from attenda.llm.loaded import LoadedModels
@@ -41,6 +52,8 @@ STORIES: dict[str, list[str]] = {
     "asked_after": ["queried order=O-{n}", "yes"],
     "blind": ["blind order=O-{n}", "yes"],
     "several": ["several order=O-{n}", "yes"],
+    "loop": ["do inside keyed queried inside order=O-{n}"],
+    "loop_approved": ["do large keyed order=O-{n}", "!approve", "!go on"],
 }
 """What the person says, or a member of staff does."""
 WANTED: dict[str, dict[str, int]] = {
@@ -50,6 +63,8 @@ WANTED: dict[str, dict[str, int]] = {
     "asked_after": {"queried": 1},
     "blind": {"blind": 1},
     "several": {"inside": 1, "keyed": 1, "queried": 1},
+    "loop": {"inside": 1, "keyed": 1, "queried": 1},
+    "loop_approved": {"inside": 1, "keyed": 1},
 }
 """How often each deed must have happened in the end."""
 
@@ -77,8 +92,8 @@ class World:
         return found | ({"keyed": len(keyed)} if keyed else {})
 
 
-def pack(world: World, passing: Callable[[str], None]) -> Pack:
-    """Tools of each kind."""
+def pack(world: World, passing: Callable[[str], None], name: str) -> Pack:
+    """Tools of each kind; for flows, or for a model that chooses among them."""
 
     @tool(writes=True)
     def inside(deed: Deed, order: str) -> dict[str, str]:
@@ -117,12 +132,22 @@ def pack(world: World, passing: Callable[[str], None]) -> Pack:
         return await send("blind", deed, order)
 
     return Pack(
-        name="deeds",
+        name=name,
+        mode="loop" if name == "loopdeeds" else "flows",
         title={"en": "Deeds"},
         folder=FOLDER,
         tools=(inside, large, keyed, queried, blind),
         tables=(PackTable("refunds", {"id": "text", "order_id": "text"}),),
     )
+
+
+def chosen(messages: Sequence[Message]) -> ScriptedAnswer:
+    """What a model does that chooses tools: each that the person names, all at once."""
+    asked = messages[-1].text.split()
+    if asked[:1] != ["do"]:
+        return "words"
+    order = asked[-1].partition("=")[2]
+    return ["Now. ", *(scripted_call(name, order=order) for name in asked[1:-1])]
 
 
 class Dying:
@@ -142,21 +167,22 @@ async def tell(home: Path, url: str, world: World, trial: dict[str, Any]) -> dic
     """One story, from where its session stands; what it came to."""
     dying = Dying(trial["at"])
     models = LoadedModels(home, "scripted")
-    models.register(ScriptedModel(lambda _: "words"))
+    models.register(ScriptedModel(chosen))
     models.register_embedder(ScriptedEmbedder())
     settings = Settings(home=home, model="scripted", database=url)
 
     async def understanding(_book: object) -> Any:
         return understand
 
-    packs = [pack(world, dying)]
+    name = "loopdeeds" if trial["story"].startswith("loop") else "deeds"
+    packs = [pack(world, dying, one) for one in ("deeds", "loopdeeds")]
     async with open_house(settings, models, None, packs, understanding, dying) as house:
-        session_id = await _session(house, trial)
+        session_id = await _session(house, trial, name)
         for words in STORIES[trial["story"]]:
             await _step(house, session_id, words.format(n=trial["number"]))
         order = f"O-{trial['number']}"
         found = world.count(order)
-        table = house.packs["deeds"].executor._tables["refunds"]
+        table = house.packs[name].executor._tables["refunds"]
         inside = await house.database.read(lambda c: Rows(c, table).find(order_id=order))
         if inside:
             found["inside"] = len(inside)
@@ -174,7 +200,7 @@ async def _owner(house: House, session_id: str) -> str:
     return found.owner
 
 
-async def _session(house: House, trial: dict[str, Any]) -> str:
+async def _session(house: House, trial: dict[str, Any], pack_name: str) -> str:
     title = f"{trial['story']} {trial['number']}"
 
     def find(connection: Any) -> str:
@@ -184,7 +210,7 @@ async def _session(house: House, trial: dict[str, Any]) -> str:
         ).first()
         if row is not None:
             return str(row[0])
-        agent = next(a for a in agents.list_agents(connection, ANA) if a["pack"] == "deeds")
+        agent = next(a for a in agents.list_agents(connection, ANA) if a["pack"] == pack_name)
         made = sessions.create_session(connection, house.stamps, ANA, agent["id"])
         sessions.update_session(connection, ANA, made.id, title=title)
         return made.id

@@ -149,6 +149,7 @@ class Answerers:
             budget=pack.executor.budget if pack else Budget(),
             voice=Voice(asked.recorder, given_for(asked.who, "", said, 0).language),
             clock=self._stamps.now,
+            passing=self._passing,
             state=read_state(asked.last_state()),
             path=asked.path,
         )

@@ -47,6 +47,8 @@ class ToolLoop:
     voice: Voice
     clock: Callable[[], int]
     """Microseconds."""
+    passing: Callable[[str], None]
+    """Is told of each point passed that a crash test may end the process at."""
     state: LoopState
     path: Sequence[StoredMessage]
     """The conversation, the message to answer last."""
@@ -160,6 +162,7 @@ class ToolLoop:
         parts = [TextPart(text=text)] if (text := "".join(said)) else []
         answer = Message(role="assistant", parts=(*parts, *calls))
         self.state.messages.append(answer)
+        self.passing("loop.chosen")
         return answer
 
     def _take_up(self, calls: Sequence[ToolCallPart]) -> None:
@@ -191,6 +194,7 @@ class ToolLoop:
             if batch[0].tool == "write_answer":
                 return await self._write_answer(batch[0])
             outcomes = await asyncio.gather(*map(self._perform, batch))
+            self.passing("loop.carried_out")
             for step, came in zip(batch, outcomes, strict=True):
                 if came.outcome.state == "waiting":
                     self._wait(came.outcome)
