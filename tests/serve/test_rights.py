@@ -124,6 +124,11 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", f"{DESK}/resolve"): Row(S, needs="desk", ok=(404,)),
     ("POST", f"{DESK}/notes"): Row(S, {"text": "a note"}, needs="desk", ok=(404,)),
     ("PUT", f"{DESK}/labels"): Row(S, {"labels": ["x"]}, needs="desk", ok=(404,)),
+    ("GET", "/api/desk/hours"): Row(S, needs="desk"),
+    ("PUT", "/api/desk/hours"): Row(
+        S, {"zone": "UTC", "week": ["00:00-24:00"] * 7}, needs="manage_agents"
+    ),
+    ("DELETE", "/api/desk/hours"): Row(S, needs="manage_agents"),
     ("GET", "/api/desk/replies"): Row(S, needs="desk"),
     ("POST", "/api/desk/replies"): Row(S, {"title": "a", "text": "b"}, needs="desk"),
     ("DELETE", "/api/desk/replies/{reply_id}"): Row(S, needs="desk", ok=(404,)),

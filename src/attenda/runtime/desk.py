@@ -8,11 +8,12 @@ finds at its end that it was withdrawn.
 from dataclasses import dataclass
 
 from attenda.core.errors import UserError
-from attenda.core.label import SYSTEM, Label
+from attenda.core.label import Label
 from attenda.core.message import text_message
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
-from attenda.runtime.handoff import language_of_session, standing
+from attenda.runtime.announcing import language_of_session, tell, tell_promise
+from attenda.runtime.handoff import standing
 from attenda.runtime.house import House
 from attenda.store import audit, desk, journal, runs, sessions
 from attenda.store.database import Connection
@@ -44,6 +45,7 @@ class Desk:
             ended = runs.withdraw_run(connection, stamps, session_id)
             session = sessions.get_session(connection, who, session_id)
             self._tell(connection, session, "dialogue.handed_off_asked")
+            tell_promise(connection, stamps, session_id)
             audit.note(connection, stamps, who.id, "session.queued", session_id)
             return ended
 
@@ -140,9 +142,5 @@ class Desk:
         await self.house.runs.silence(session_id)
 
     def _tell(self, connection: Connection, session: sessions.Session, key: str) -> None:
-        """A message of the house itself, where people and bot take turns."""
         language = language_of_session(connection, session)
-        said = text_message("assistant", sentence(language, key))
-        sessions.add_message(
-            connection, self.house.stamps, session.id, said, SYSTEM, parent_id=session.head_id
-        )
+        tell(connection, self.house.stamps, session, sentence(language, key))

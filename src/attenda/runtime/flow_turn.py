@@ -23,7 +23,7 @@ from attenda.runtime.answering import Answering, question_of
 from attenda.runtime.converse import Converser
 from attenda.runtime.pack import Said
 
-__all__ = ["FlowTurn", "given_for"]
+__all__ = ["FlowTurn", "given_for", "language_spoken"]
 
 _HAN = re.compile("[\u3400-\u9fff]")
 _WORD = re.compile(r"(?<![\w@.-])[A-Za-z']{2,}(?![\w@-])")
@@ -50,10 +50,10 @@ def given_for(
         "message": Labelled(value=words, label=theirs),
         "user": Labelled(value={"id": who.id, "name": who.name, "role": who.role}, label=own),
     }
-    return Given(message_id, _spoken(said), names, facts)
+    return Given(message_id, language_spoken(said), names, facts)
 
 
-def _spoken(said: Sequence[str]) -> str:
+def language_spoken(said: Sequence[str]) -> str:
     """The language of the newest message that shows one; a number or an address shows none."""
     for text in reversed(said):
         if _HAN.search(text):

@@ -22,7 +22,7 @@ from attenda.runtime.house import House
 from attenda.store import agents, journal, runs, sessions
 from attenda.store.database import Connection
 
-__all__ = ["language_of_session", "question_of_session", "standing", "summary"]
+__all__ = ["question_of_session", "standing", "summary"]
 
 _REASONS = {
     "": "desk.reason_none",
@@ -49,12 +49,6 @@ def _standing(
     pack = house.packs.get(agents.pack_of(connection, session.agent_id))
     state = DialogueState.model_validate_json(kept[-1]) if kept else DialogueState()
     return (pack.book if pack else None), state
-
-
-def language_of_session(connection: Connection, session: sessions.Session) -> str:
-    """The language that the customer writes."""
-    tree = sessions.message_tree(connection, session.id)
-    return _given(session.owner_id, sessions.message_path(tree, session.head_id), 0).language
 
 
 def _given(owner_id: str, path: Sequence[sessions.StoredMessage], now: int) -> Given:

@@ -18,6 +18,7 @@ from attenda.core.ports import ChatModel, Usage
 from attenda.core.principal import Principal
 from attenda.knowledge import memory
 from attenda.runtime.agent import Agent, agent_of
+from attenda.runtime.announcing import customer_wrote, hand_over
 from attenda.runtime.answering import Answering
 from attenda.runtime.follower import Follower
 from attenda.runtime.live import DESK, Bells, Heard, Hub
@@ -27,7 +28,7 @@ from attenda.runtime.recorder import Recorder
 from attenda.runtime.remembering import with_memory
 from attenda.runtime.started import Noted, Started
 from attenda.runtime.taking import Answerers, Asked, Taking
-from attenda.store import desk, people, quota, runs, sessions
+from attenda.store import people, quota, runs, sessions
 from attenda.store.database import Connection, Database
 from attenda.store.facts import Fact
 from attenda.store.stamps import Stamps
@@ -154,7 +155,7 @@ class Runs:
             session = sessions.get_session(connection, who, session_id)
             message = asked(connection, session)
             if not is_bots:
-                desk.customer_wrote(connection, self._stamps, session_id)
+                customer_wrote(connection, self._stamps, session_id)
                 return Noted(session_id, message.id, message.parent_id)
             return self._open(connection, message, session.last_event, model.name)
 
@@ -340,7 +341,7 @@ class Runs:
             if taking and taking.answer_label:
                 runs.label_answer(connection, run_id, taking.answer_label)
             if stands and taking and (why := taking.handed_off_for) is not None:
-                desk.enqueue(connection, stamps, session_id, why)
+                hand_over(connection, stamps, session_id, why)
             owner_id = runs.owner_of(connection, session_id)
             if owner_id is None:
                 return []  # the session was erased while it was answered

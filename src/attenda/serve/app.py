@@ -15,6 +15,7 @@ from attenda.serve import (
     chat,
     consent,
     desk,
+    desk_settings,
     library,
     mcp,
     memory,
@@ -58,6 +59,7 @@ def create_app(house: House) -> FastAPI:
     app.include_router(chat.router)
     app.include_router(consent.router)
     app.include_router(desk.router)
+    app.include_router(desk_settings.router)
     app.include_router(approvals.router)
     app.include_router(library.router)
     app.include_router(page_view.router)

@@ -161,7 +161,7 @@ def _lists(connection: Connection, who: Principal) -> dict[str, Any]:
 
 def _row(row: desk.DeskRow) -> dict[str, Any]:
     session = row.session
-    kept = ("id", "title", "owner", "owner_at", "claimed_by", "updated_at")
+    kept = ("id", "title", "owner", "owner_at", "claimed_by", "updated_at", "promised_at")
     return {
         **{name: getattr(session, name) for name in kept},
         "customer": row.customer,

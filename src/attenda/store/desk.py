@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select,
 
 from attenda.core.errors import Conflict, Denied, NotFound
 from attenda.core.principal import Principal
-from attenda.store import audit
+from attenda.store import audit, hours
 from attenda.store.rights import visible
 from attenda.store.schema import agents, messages, sessions, users
 from attenda.store.schema_desk import labels
@@ -166,15 +166,20 @@ def has_people(connection: Connection, but: str) -> bool:
 
 
 def enqueue(connection: Connection, stamps: Stamps, session_id: str, reason: str) -> bool:
-    """Let a session of the bot's, or a closed one, wait for a person; whether it does now."""
+    """Let a session of the bot's, or a closed one, wait for a person; whether it does now.
+
+    Outside the hours it is promised when somebody will be there.
+    """
+    now = stamps.now()
     return change_owner(
         connection,
         session_id,
         ["bot", "resolved"],
         "queued",
-        owner_at=stamps.now(),
+        owner_at=now,
         claimed_by=None,
         handoff_reason=reason,
+        promised_at=hours.promise(connection, session_id, now),
     )
 
 
@@ -249,11 +254,16 @@ def staff_replied(
     return session
 
 
-def customer_wrote(connection: Connection, stamps: Stamps, session_id: str) -> None:
-    """Whose turn it is when the customer writes: their person's, or the queue's once more."""
+def customer_wrote(connection: Connection, stamps: Stamps, session_id: str) -> bool:
+    """Whose turn it is when the customer writes: their person's, or the queue's once more.
+
+    Returns whether it waits anew.
+    """
     now = stamps.now()
     change_owner(connection, session_id, ["waiting"], "human", owner_at=now)
-    change_owner(connection, session_id, ["resolved"], "queued", owner_at=now, claimed_by=None)
+    promised = hours.promise(connection, session_id, now)
+    values = {"owner_at": now, "claimed_by": None, "promised_at": promised}
+    return change_owner(connection, session_id, ["resolved"], "queued", **values)
 
 
 def release(
@@ -273,7 +283,7 @@ def release(
         require_claim(connection, who, session_id)
     values: dict[str, object] = {"owner_at": stamps.now()}
     if new == "bot":
-        values |= {"claimed_by": None, "handoff_reason": ""}
+        values |= {"claimed_by": None, "handoff_reason": "", "promised_at": None}
     if not change_owner(connection, session_id, ["queued", *_HELD], new, **values):
         raise Conflict("desk.not_waiting")
     action = "session.resolved" if new == "resolved" else "session.returned"

@@ -1,10 +1,10 @@
-"""The tables of the desk: notes on sessions, their labels, and replies kept for many times."""
+"""The tables of the desk: notes on sessions, labels, saved replies, hours."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, String, Table, Text
 
 from attenda.store.schema import metadata
 
-__all__ = ["canned_replies", "labels", "notes"]
+__all__ = ["canned_replies", "desk_hours", "labels", "notes"]
 
 _Id = String(40)
 
@@ -35,4 +35,15 @@ canned_replies = Table(
     Column("text", Text, nullable=False),
     Column("author_id", _Id, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+)
+
+desk_hours = Table(
+    "desk_hours",
+    metadata,
+    Column("pack", String(80), primary_key=True),
+    Column("zone", String(64), nullable=False),
+    Column("week", JSON, nullable=False),
+    Column("holidays", JSON, nullable=False),
+    Column("changed_by", _Id, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
 )

@@ -34,6 +34,7 @@ __all__ = [
     "message_tree",
     "move_head",
     "rate_message",
+    "session_by_id",
     "set_head",
     "update_session",
 ]
@@ -61,6 +62,8 @@ class Session:
     """The person who has it, or had it when it was resolved."""
     handoff_reason: str = ""
     """`asked`, `unclear`, or a flow's own words."""
+    promised_at: int | None = None
+    """When somebody will be there, as the customer was told who came outside the hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,18 @@ def get_session(connection: Connection, who: Principal, session_id: str) -> Sess
     """
     statement = select(sessions).where(sessions.c.id == session_id, visible(sessions, who))
     row = connection.execute(statement.where(sessions.c.deleted_at.is_(None))).mappings().first()
+    if row is None:
+        raise NotFound("session.missing")
+    return Session(**row)
+
+
+def session_by_id(connection: Connection, session_id: str) -> Session:
+    """A session for the house's own work, whoever's it is.
+
+    Raises:
+        NotFound: it is not there.
+    """
+    row = connection.execute(select(sessions).where(sessions.c.id == session_id)).mappings().first()
     if row is None:
         raise NotFound("session.missing")
     return Session(**row)

@@ -1,7 +1,7 @@
 // People in the chat: who has the conversation, what it waits for, and what one click can answer.
 
 import { showConsent } from "/static/consent.js";
-import { $, api, attempt, el, t } from "/static/core.js";
+import { $, api, attempt, dayAndTime, el, t } from "/static/core.js";
 
 let stream = null; // EventSource of the session, while people take part in it
 
@@ -44,6 +44,7 @@ export function showPeople(session, answer) {
 }
 
 function notice(session) {
+  if (session.owner === "queued" && session.promised_at) return t("with_ticket", { when: dayAndTime(session.promised_at) });
   if (session.owner === "queued") return session.waiting_before ? t("with_queue_n", { n: session.waiting_before }) : t("with_queue");
   if (session.owner === "human" || session.owner === "waiting") return t("with_person", { name: session.person });
   if (session.owner === "resolved") return t("with_closed");

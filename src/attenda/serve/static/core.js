@@ -90,6 +90,9 @@ export function when(microseconds) {
   return new Intl.DateTimeFormat(document.documentElement.lang, style).format(date);
 }
 
+/** A moment to come: its day and time. */
+export const dayAndTime = (microseconds) => new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }).format(new Date(microseconds / 1000));
+
 for (const button of document.querySelectorAll("[data-open-side]"))
   button.addEventListener("click", () => { document.body.classList.add("side-open"); $("#side a, #side button").focus(); });
 for (const button of document.querySelectorAll("[data-close-side]"))

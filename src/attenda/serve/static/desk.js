@@ -2,7 +2,8 @@
 
 import { $, api, attempt, el, t, when } from "/static/core.js";
 import { approvalRow, showSwitches } from "/static/approvals.js";
-import { showTalk } from "/static/desk_talk.js";
+import { showSettings } from "/static/desk_settings.js";
+import { showTalk, ticket } from "/static/desk_talk.js";
 import { badge, fill, may, me } from "/static/parts.js";
 
 const desk = { sessions: [], waiting: 0, approvals: [], conversation: undefined };
@@ -33,8 +34,7 @@ function follow() {
 }
 
 function showLists() {
-  const shown = tab === "approvals" ? [] : desk.sessions.filter(belongs[tab]);
-  fill($("#talks"), shown.map(talkRow), t(`empty_${tab}`));
+  if (belongs[tab]) fill($("#talks"), desk.sessions.filter(belongs[tab]).map(talkRow), t(`empty_${tab}`));
   const pending = desk.approvals.filter((one) => one.state === "pending");
   counts({ queue: desk.waiting, mine: desk.sessions.filter((one) => belongs.mine(one) && one.owner === "human").length, approvals: pending.length });
   const kept = new Map([...document.querySelectorAll("#approvals input")].map((field) => [field.id, field.value]));
@@ -61,9 +61,10 @@ function counts(numbers) {
 function talkRow(one) {
   const here = one.id === open();
   const customer = one.customer || t("desk.no_name");
-  const told = one.owner === "queued" ? t("desk.waits_since", { when: when(one.owner_at) }) : one.person;
+  const since = t("desk.waits_since", { when: when(one.owner_at) });
+  const told = one.owner === "queued" ? [since, ticket(one)].filter(Boolean).join(" · ") : one.person;
   const button = el("button", { type: "button", id: `open-${one.id}`, "aria-current": here ? "true" : false, onclick: () => choose(one.id) },
-    el("span", { class: "line" }, el("strong", { class: "name" }, customer), badge(t(`owner_${one.owner}`), `is-${one.owner}`)),
+    el("span", { class: "line" }, el("strong", { class: "name" }, customer), badge(t(ticket(one) ? "desk.ticket" : `owner_${one.owner}`), `is-${one.owner}`)),
     el("span", { class: "clip" }, one.last_text || one.title || t("untitled")),
     el("span", { class: "faint" }, [one.agent, told, ...one.labels].filter(Boolean).join(" · ")));
   return el("li", {}, button);
@@ -88,9 +89,10 @@ function showConversation(id) {
 function chooseTab(name) {
   tab = name;
   for (const button of document.querySelectorAll("[data-tab]")) button.setAttribute("aria-pressed", String(button.dataset.tab === name));
-  $("#desk").hidden = name === "approvals";
-  $("#approvals-pane").hidden = name !== "approvals";
+  $("#desk").hidden = !belongs[name];
+  for (const pane of ["approvals", "settings"]) if ($(`#${pane}-pane`)) $(`#${pane}-pane`).hidden = name !== pane;
   if (name === "approvals") showSwitches();
+  if (name === "settings") showSettings();
   showLists();
 }
 
@@ -116,13 +118,13 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
   const deed = KEYS[event.key];
-  if (deed && tab !== "approvals") { event.preventDefault(); deed(); }
+  if (deed && belongs[tab]) { event.preventDefault(); deed(); }
 });
 for (const button of document.querySelectorAll("[data-tab]")) button.addEventListener("click", () => chooseTab(button.dataset.tab));
 $("#talk-back").addEventListener("click", () => { location.hash = ""; });
 window.addEventListener("hashchange", () => {
   const id = open();
-  if (id && tab === "approvals" && may("desk")) chooseTab("all");
+  if (id && !belongs[tab] && may("desk")) chooseTab("all");
   follow();
   showLists();
 });

@@ -1,6 +1,6 @@
 // One conversation of the desk: what was said, the summary beside it, and what its person can do.
 
-import { $, api, attempt, el, t, toast, when } from "/static/core.js";
+import { $, api, attempt, dayAndTime, el, t, toast, when } from "/static/core.js";
 import { approvalRow } from "/static/approvals.js";
 import { render } from "/static/markdown.js";
 import { badge, fill, me, may, onSubmit } from "/static/parts.js";
@@ -16,7 +16,7 @@ export function showTalk(found) {
   shown = found;
   $("#talk-title").textContent = found.customer || t("desk.no_name");
   const has = found.claimed_by === me ? t("desk.yours") : found.person ? t("desk.taken_by", { name: found.person }) : "";
-  $("#talk-state").replaceChildren(badge(t(`owner_${found.owner}`), `is-${found.owner}`), el("span", { class: "faint" }, [found.title, has].filter(Boolean).join(" · ")));
+  $("#talk-state").replaceChildren(badge(t(`owner_${found.owner}`), `is-${found.owner}`), el("span", { class: "faint" }, [found.title, has, ticket(found)].filter(Boolean).join(" · ")));
   $("#talk-deeds").replaceChildren(...deeds(found));
   $("#reply").hidden = !isMine();
   const said = $("#said");
@@ -29,6 +29,9 @@ export function showTalk(found) {
     showCanned();
   }
 }
+
+/** What was promised to who came outside the hours, while nobody has taken it. */
+export const ticket = (one) => (one.owner === "queued" && one.promised_at ? t("desk.promised", { when: dayAndTime(one.promised_at) }) : "");
 
 const isMine = () => shown.claimed_by === me && ["human", "waiting"].includes(shown.owner);
 
