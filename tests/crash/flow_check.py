@@ -15,7 +15,7 @@ from attenda.store import audit
 from attenda.store.database import open_database
 from tests.crash.deeds import WANTED, World
 
-__all__ = ["violations"]
+__all__ = ["one_holder", "violations"]
 
 Row = Mapping[str, Any]
 _TABLES = {
@@ -45,7 +45,7 @@ def violations(url: str, world: World, told: Sequence[Row], *, settled: bool) ->
     found += _kept(rows, told)
     found += _once(rows, world)
     found += _approved_once(rows, told)
-    found += _one_holder(rows, sorted(history, key=lambda one: one.number), told)
+    found += one_holder(rows, sorted(history, key=lambda one: one.number), told)
     if settled:
         found += _stories(rows, world, told)
     return found
@@ -135,7 +135,7 @@ def _place(row: Row) -> tuple[str, ...]:
     return row["session_id"], row["instance"], row["step"], row["arguments"]
 
 
-def _one_holder(
+def one_holder(
     rows: Mapping[str, list[Row]], history: Sequence[audit.AuditRow], told: Sequence[Row]
 ) -> list[str]:
     """Who holds a session changes hands one at a time; the bot is silent meanwhile."""

@@ -66,6 +66,8 @@ _END = (
     )
 )
 
+_TURNS = text("SELECT pg_advisory_xact_lock(7302)")
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -117,11 +119,14 @@ class Approval:
     reason: str
 
 
-def take_turns(connection: Connection, key: str) -> None:
-    """Let transactions about one effect follow one another, as SQLite's one writer does."""
+def take_turns(connection: Connection) -> None:
+    """Let transactions about effects follow one another, as SQLite's one writer does.
+
+    A tool reads rows before it changes them, and a limit is counted before a deed is added to it:
+    two at once would each see the world without the other.
+    """
     if connection.dialect.name == "postgresql":
-        number = int(key[:15], 16)
-        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+        connection.execute(_TURNS)
 
 
 def find_effect(connection: Connection, key: str) -> Effect | None:

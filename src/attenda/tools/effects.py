@@ -261,7 +261,7 @@ class Executor:
     ) -> Outcome | None:
         """Nothing if the deed may begin, and is written down; else what came of it, or comes."""
         key = effect_key(call)
-        journal.take_turns(connection, key)
+        journal.take_turns(connection)
         row = journal.find_effect(connection, key)
         if row is not None and row.state == "done":
             return Outcome("done", key, Labelled.model_validate_json(row.result or "null"))
