@@ -1,8 +1,8 @@
 """Exactly once: key, policy, journal, do, record; and what to do when an answer was lost.
 
 A tool in our database and its row in the journal are one transaction. A tool beyond it is written
-down first; when its answer is lost it is asked after by its key, or sent again with the same key
-where the outside counts keys, or left to a person. It is never repeated blindly.
+down first; a lost answer is asked after by its key, or sent again with the same key where the
+outside counts keys, or left to a person; a deed is never repeated blindly.
 """
 
 import asyncio
