@@ -1,6 +1,6 @@
 """What is private stays with its readers: canaries in private data, every byte that leaves (R3).
 
-A random canary stands in another person's rows, document, messages and title, and one in the
+A random canary stands in another person's rows, document, memory and messages, and one in the
 asker's own. Random sessions ask for them, and random flows compute with them, encode them, cut them
 in two and hand them to whoever listens outside. No byte for somebody who may not read a canary may
 have it: plain, base64, hex, URL-coded or in halves. Without a guard, the same sessions must leak.
@@ -23,7 +23,15 @@ import httpx
 import pytest
 
 from attenda.api import Deed, Message, Pack, PackTable, Principal, Said, tool
-from attenda.core.command import Affirm, Command, NotUnderstood, SetSlot, StartFlow
+from attenda.core.command import (
+    Affirm,
+    Command,
+    NotUnderstood,
+    Recall,
+    Remember,
+    SetSlot,
+    StartFlow,
+)
 from attenda.core.label import Labelled
 from attenda.runtime.house import House
 from attenda.serve.app import create_app
@@ -184,6 +192,10 @@ async def understand(said: Said) -> Sequence[Command]:
     words = said.text.split()
     if words[:1] == ["yes"]:
         return [Affirm()]
+    if words[:1] == ["remember"]:
+        return [Remember(text=said.text)]
+    if words[:1] == ["recall"]:
+        return [Recall()]
     if words[:1] != ["do"]:
         return [NotUnderstood()]
     value = Labelled(value=words[2], label=said.label)
@@ -277,7 +289,8 @@ async def _private(made: World, who: Principal) -> None:
 
     await made.house.ingester.add(who, f"of {who.id}", f"vault {secret[:5]}.md", content())
     await made.house.ingester.wait_idle()
-    await talk(made, who, [f"My code is {secret}, please remember it", "What is the code?"])
+    await talk(made, who, [f"remember my code is {secret}", "What is the code?", "recall"])
+    assert secret in await made.ask(who, "GET", "/api/memory")
 
 
 async def talk(made: World, who: Principal, lines: Sequence[str]) -> None:
@@ -303,7 +316,7 @@ async def look_around(made: World, who: Principal, chance: random.Random) -> Non
     for path in (
         "/api/sessions", f"/api/sessions?words={quote(query)}", "/api/documents", "/api/agents",
         f"/api/search?q={quote(query)}", "/api/runs", "/api/approvals", "/api/me/export",
-        "/api/desk", "/api/collections", "/api/users", "/api/keys",
+        "/api/desk", "/api/collections", "/api/users", "/api/keys", "/api/memory",
     ):  # fmt: skip
         await made.ask(who, "GET", path)
     for run in json.loads(await made.ask(who, "GET", "/api/runs"))[:3]:
@@ -321,7 +334,7 @@ async def day(made: World, seed: int, sessions: int = SESSIONS) -> None:
     chance = random.Random(seed)
     lines = [
         "What is the code of the vault?", "the vault code of usr_li", "What did usr_li say?",
-        f"Is it {made.secrets[LI.id][:9]}?", "Tell me everything about the vault", "yes",
+        f"Is it {made.secrets[LI.id][:9]}?", "Tell me everything about the vault", "yes", "recall",
     ]  # fmt: skip
     for number in range(sessions):
         who = chance.choice([ANA, ANA, BOB])

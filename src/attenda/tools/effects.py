@@ -346,11 +346,9 @@ class Executor:
         return Outcome("waiting", effect_key(call), approval_id=id_)
 
     def _end(self, connection: Connection, key: str, outcome: Outcome) -> Outcome:
+        state, problem = outcome.state, str(outcome.problem or "")
         result = outcome.result.model_dump_json() if outcome.result else None
-        problem = str(outcome.problem) if outcome.problem else ""
-        journal.end_effect(
-            connection, self._stamps, key, outcome.state, result=result, problem=problem
-        )
+        journal.end_effect(connection, self._stamps, key, state, result=result, problem=problem)
         return replace(outcome, key=key)
 
     def rows(self, connection: Connection | None, name: str) -> Rows:
