@@ -1,4 +1,4 @@
-"""What a turn with flows costs: deciding, understanding, a journalled effect, 50 people at once.
+"""What a turn with flows costs: deciding, understanding, an effect, 50 people, and one who floods.
 
     python benchmarks/agent.py [--home HOME] [--people 50]
 
@@ -24,7 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from attenda.api import Label, Labelled, Principal
+from attenda.api import Conflict, Label, Labelled, Principal
 from attenda.cli.packs import load_pack
 from attenda.core.command import SetSlot, StartFlow
 from attenda.dialogue.book import FlowBook
@@ -32,7 +32,8 @@ from attenda.dialogue.machine import Given, advance, reduce
 from attenda.dialogue.state import DialogueState, replay
 from attenda.runtime.house import House
 from attenda.runtime.pack import read_pack
-from attenda.store import agents, sessions
+from attenda.store import agents, inspection, sessions
+from attenda.store.database import Connection
 from attenda.store.pack_tables import Rows
 from attenda.tools.effects import Call
 
@@ -111,6 +112,8 @@ async def with_house(options: argparse.Namespace) -> None:
         ) as (house, _):
             show("a journalled effect in our database", await effects(house))
             show(f"a turn, {options.people} people at once", await people(house, options.people))
+            show("a turn, 10 people", await people(house, 10))
+            show("a turn, 10 people and one who floods", await beside_flood(house))
     if options.home:
         show("understand, sentence vectors included", await perceive(options.home))
 
@@ -163,6 +166,36 @@ async def people(house: House, count: int) -> list[float]:
             await asyncio.sleep(1.0)
 
     await asyncio.gather(*map(one, range(count)))
+    return spent
+
+
+async def beside_flood(house: House) -> list[float]:
+    """Ten people, while an eleventh asks in forty chats as fast as answers come."""
+    flooder = Principal(id="usr_flood", role="agent")
+    over = asyncio.Event()
+
+    def enter(connection: Connection) -> list[str]:
+        inspection.add_person(connection, house.stamps, flooder)
+        found = agents.list_agents(connection, flooder)
+        agent = next(one for one in found if one["pack"] == "shop")
+        made = (sessions.create_session(connection, house.stamps, flooder, agent["id"])
+                for _ in range(40))  # fmt: skip
+        return [one.id for one in made]
+
+    async def flood(session_id: str) -> None:
+        while not over.is_set():
+            try:
+                started = await house.runs.start(flooder, session_id, "refund order=O-1001")
+            except Conflict:  # so many at once and no more
+                await asyncio.sleep(0.01)
+                continue
+            async for _ in house.runs.follow(session_id, started.after):
+                pass
+
+    floods = [asyncio.create_task(flood(one)) for one in await house.database.write(enter)]
+    spent = await people(house, 10)
+    over.set()
+    await asyncio.gather(*floods)
     return spent
 
 

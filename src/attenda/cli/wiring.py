@@ -108,7 +108,7 @@ async def open_house(
     searcher = Searcher(database, queries)
     opened: dict[str, OpenPack] = {}
     answering = Answering(database, searcher, queries)
-    runs = Runs(database, stamps, answering, models.chat, opened, passing)
+    runs = Runs(database, stamps, answering, models.chat, opened, passing, settings.answers_at_once)
     await runs.recover()
     await database.write(lambda c: people.ensure_owner(c, stamps))
     opening = partial(

@@ -14,12 +14,13 @@ from attenda.core.errors import AttendaError, Conflict, ModelError, NotFound, Us
 from attenda.core.event import RunFinished, RunStarted
 from attenda.core.label import Label
 from attenda.core.message import text_message
-from attenda.core.ports import ChatModel, Usage
+from attenda.core.ports import ChatModel
 from attenda.core.principal import Principal
 from attenda.knowledge import memory
 from attenda.runtime.agent import Agent, agent_of
 from attenda.runtime.announcing import customer_wrote, hand_over
 from attenda.runtime.answering import Answering
+from attenda.runtime.bounds import AtOnce, Meter
 from attenda.runtime.follower import Follower
 from attenda.runtime.live import DESK, Bells, Heard, Hub
 from attenda.runtime.log import EventLog
@@ -50,10 +51,12 @@ class Runs:
         model_named: Callable[[str], ChatModel],
         packs: Mapping[str, OpenPack],
         passing: Callable[[str], None] = lambda point: None,
+        at_once: int = 0,
     ) -> None:
         """`model_named` gives the chat model of a name; an empty name means the default.
 
-        `passing` is told of each point passed that a crash test may end the process at.
+        `passing` is told of each point passed that a crash test may end the process at. A person
+        may have so many answers `at_once`, 0 is no limit.
         """
         self._database = database
         self._stamps = stamps
@@ -65,6 +68,7 @@ class Runs:
         """Ring when a session changed."""
         self._log = EventLog(database, stamps, self._hub)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.at_once = AtOnce(at_once)
 
     async def recover(self) -> int:
         """Close the runs that a dead process left open; how many."""
@@ -159,9 +163,15 @@ class Runs:
                 return Noted(session_id, message.id, message.parent_id)
             return self._open(connection, message, session.last_event, model.name)
 
-        started = await self._database.write(begin)
-        if isinstance(started, Started):
-            self._launch(started, who, agent, model)
+        self.at_once.enter(who)
+        launched = False
+        try:
+            started = await self._database.write(begin)
+            if launched := isinstance(started, Started):
+                self._launch(started, who, agent, model)
+        finally:
+            if not launched:
+                self.at_once.leave(who)
         self.bells.ring(session_id, DESK)
         return started
 
@@ -273,10 +283,11 @@ class Runs:
         recorder = Recorder(self._log, self._hub, started.session_id, started.run_id)
         status, error = "done", None
         taking: Taking | None = None
+        meter = Meter(model)
         try:
             path, known = await self._load(started, who)
             remembering = with_memory(agent, known)
-            asked = Asked(recorder, who, remembering, model, path, known)
+            asked = Asked(recorder, who, remembering, meter, path, known)
             taking = await self._answerers.open(asked)
             await taking.take()
         except asyncio.CancelledError:
@@ -294,11 +305,12 @@ class Runs:
                     reason=status,  # type: ignore[arg-type]
                     error_key=error.key if error else None,
                     error_values=error.plain_values if error else {},
-                    usage=taking.usage if taking else Usage(),
+                    usage=meter.spent,
                     context_tokens=model.context_tokens,
                 )
                 await asyncio.shield(self._commit(recorder, end, error, taking))
             finally:
+                self.at_once.leave(who)
                 self._tasks.pop(started.session_id, None)
                 self._hub.close(started.session_id)
 

@@ -22,6 +22,7 @@ from attenda.core.message import Message
 from attenda.core.ports import ModelSettings, Usage
 from attenda.core.principal import Principal
 from attenda.llm import catalogue
+from attenda.runtime.bounds import Meter
 from attenda.runtime.house import House
 from attenda.runtime.started import Noted
 from attenda.serve import openai_shapes as shapes
@@ -222,14 +223,20 @@ async def _raw_pieces(call: _Call) -> AsyncGenerator[str, None]:
     house, answer = call.house, call.answer
     model = house.models.chat(call.name.removeprefix(_RAW))
     await house.database.read(lambda c: quota.check(c, call.who.id, house.stamps.now()))
-    async with aclosing(model.stream(call.messages, call.settings)) as chunks:
-        async for chunk in chunks:
-            answer.finish = chunk.stop_reason or answer.finish
-            answer.usage = chunk.usage or answer.usage
-            yield chunk.text
-    await house.database.write(
-        lambda c: quota.spend(c, call.who.id, house.stamps.now(), answer.usage)
-    )
+    meter = Meter(model)
+    with house.runs.at_once.one(call.who):
+        try:
+            async with aclosing(meter.stream(call.messages, call.settings)) as chunks:
+                async for chunk in chunks:
+                    answer.finish = chunk.stop_reason or answer.finish
+                    answer.usage = chunk.usage or answer.usage
+                    yield chunk.text
+        finally:  # whoever goes away in the middle has read until there
+            await asyncio.shield(_spend(house, call.who, meter.spent))
+
+
+async def _spend(house: House, who: Principal, used: Usage) -> None:
+    await house.database.write(lambda c: quota.spend(c, who.id, house.stamps.now(), used))
 
 
 def _raise_unless_answered(event: RunFinished) -> None:

@@ -550,6 +550,7 @@ ENGLISH: dict[str, str] = {
     "model.in_use": "“{name}” is in use; choose another model first.",
     "run.missing": "There is no such run, or it isn't yours.",
     "quota.used_up": "Today's {limit} tokens are used up; ask an administrator for more, or go on tomorrow.",
+    "quota.at_once": "You have {limit} answers under way; wait until one of them is done.",
     # the OpenAI API
     "openai.no_tools": "These models make no tool calls; leave tool_choice out.",
     "openai.role": "There is no role “{role}”; roles are system, developer, user and assistant.",

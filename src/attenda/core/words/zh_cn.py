@@ -550,6 +550,7 @@ CHINESE: dict[str, str] = {
     "model.in_use": "“{name}”正在使用；请先选择别的模型。",
     "run.missing": "没有这次运行，或它不属于您。",
     "quota.used_up": "今天的 {limit} 个词元已用完；请联系管理员，或明天再继续。",
+    "quota.at_once": "您已有 {limit} 个回答在进行中；请等其中一个完成。",
     # the OpenAI API
     "openai.no_tools": "这些模型不会调用工具；请去掉 tool_choice。",
     "openai.role": "没有角色“{role}”；角色有 system、developer、user 和 assistant。",

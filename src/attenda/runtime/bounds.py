@@ -1,0 +1,109 @@
+"""What one person may take: so many answers at once, and tokens that count however an answer ends.
+
+Both hold in this process; the day's tokens are the store's (`store/quota.py`).
+"""
+
+import contextlib
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+
+from attenda.core.errors import Conflict
+from attenda.core.message import Message
+from attenda.core.ports import ChatModel, ModelChunk, ModelSettings, Usage
+from attenda.core.principal import Principal
+
+__all__ = ["AtOnce", "Meter"]
+
+_LETTERS_A_TOKEN = 4
+"""Of alphabets; a sign of another script is taken for a token of its own."""
+
+
+class AtOnce:
+    """Answers under way by person; who runs the machine may have as many as they like."""
+
+    def __init__(self, most: int) -> None:
+        """`most` is for each; 0 is no limit."""
+        self._most = most
+        self._under_way: Counter[str] = Counter()
+
+    def enter(self, who: Principal) -> None:
+        """One more answer; `leave` must follow.
+
+        Raises:
+            Conflict: they have as many as they may.
+        """
+        if self._most and who.role != "owner" and self._under_way[who.id] >= self._most:
+            raise Conflict("quota.at_once", limit=self._most)
+        self._under_way[who.id] += 1
+
+    def leave(self, who: Principal) -> None:
+        """One answer is over."""
+        self._under_way[who.id] -= 1
+        if self._under_way[who.id] <= 0:
+            del self._under_way[who.id]
+
+    @contextlib.contextmanager
+    def one(self, who: Principal) -> Iterator[None]:
+        """One more answer while the block runs.
+
+        Raises:
+            Conflict: they have as many as they may.
+        """
+        self.enter(who)
+        try:
+            yield
+        finally:
+            self.leave(who)
+
+
+class Meter:
+    """A `ChatModel` that counts what is read and written through it.
+
+    An answer that was cut off, by a stop or by a failure, has no count of its own: it is reckoned
+    from its letters, so that nobody reads for nothing by stopping each answer before its end.
+    """
+
+    def __init__(self, model: ChatModel) -> None:
+        self.name, self.languages = model.name, model.languages
+        self.calls_tools = model.calls_tools
+        self.spent = Usage()
+        self._model = model
+
+    @property
+    def context_tokens(self) -> int:
+        """Those of the model itself."""
+        return self._model.context_tokens
+
+    async def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens of the rendered prompt."""
+        return await self._model.count_tokens(messages)
+
+    async def stream(
+        self, messages: Sequence[Message], settings: ModelSettings
+    ) -> AsyncGenerator[ModelChunk, None]:
+        """The model's answer; what it took is added to `spent` in any case."""
+        told: Usage | None = None
+        written = 0
+        try:
+            async with aclosing(self._model.stream(messages, settings)) as chunks:
+                async for chunk in chunks:
+                    told = chunk.usage or told
+                    written += _tokens(chunk.text)
+                    yield chunk
+        finally:
+            read = sum(_tokens(one.text) for one in messages)
+            used = told or Usage(prompt_tokens=read, answer_tokens=written)
+            self.spent = Usage(
+                prompt_tokens=self.spent.prompt_tokens + used.prompt_tokens,
+                answer_tokens=self.spent.answer_tokens + used.answer_tokens,
+            )
+
+    async def close(self) -> None:
+        """The model is its owner's to close."""
+
+
+def _tokens(text: str) -> int:
+    """About how many tokens a text is; of no text none, of any text at least one."""
+    plain = sum(one.isascii() for one in text)
+    return -(-plain // _LETTERS_A_TOKEN) + len(text) - plain

@@ -1,0 +1,170 @@
+"""What one person, one flow or one model can cost is bounded, and held before the call (R25)."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from attenda.api import (
+    Conflict,
+    Deed,
+    Denied,
+    Pack,
+    PackTable,
+    Principal,
+    Said,
+    check_pack,
+    tool,
+)
+from attenda.core.command import Command, StartFlow
+from attenda.core.event import Called, TextAdded
+from attenda.runtime.converse import MOST_DEEDS
+from attenda.runtime.house import House
+from attenda.store import agents, quota, schema, sessions
+from attenda.store.database import Connection
+from tests.scripted_house import scripted_house
+
+ANA = Principal(id="usr_ana", role="agent")
+OWNER = Principal(id="usr_owner", role="owner")
+LONG_ANSWER = "word " * 200
+QUOTA, AT_ONCE = 300, 16
+
+
+def with_house(
+    folder: Path, story: Callable[[House], Coroutine[Any, Any, None]], **more: Any
+) -> None:
+    async def body() -> None:
+        async with scripted_house(folder, lambda _: LONG_ANSWER, **more) as (house, _):
+            await house.database.write(enter)
+            await story(house)
+
+    asyncio.run(body())
+
+
+def enter(connection: Connection) -> None:
+    row = {"id": ANA.id, "role": ANA.role, "created_at": 1, "tokens_a_day": QUOTA}
+    connection.execute(schema.users.insert().values(**row))
+
+
+async def begin(house: House, who: Principal, pack: str = "") -> str:
+    def make(connection: Connection) -> str:
+        found = [one["id"] for one in agents.list_agents(connection, who) if one["pack"] == pack]
+        agent_id = found[0] if pack else None
+        return sessions.create_session(connection, house.stamps, who, agent_id).id
+
+    return await house.database.write(make)
+
+
+def test_an_answer_that_is_stopped_counts_and_a_quota_is_overrun_by_one_at_most(
+    tmp_path: Path,
+) -> None:
+    """Who stops each answer just before its end would else read for nothing."""
+
+    async def story(house: House) -> None:
+        spent: list[int] = []
+
+        def spent_today(connection: Connection) -> int:
+            return quota.spent(connection, ANA.id, house.stamps.now())
+
+        with pytest.raises(Denied):
+            for _ in range(100):
+                session = await begin(house, ANA)
+                started = await house.runs.start(ANA, session, "Tell me much, please")
+                heard = 0
+                async for one in house.runs.follow(session, started.after):  # type: ignore[union-attr]
+                    heard += isinstance(one.event, TextAdded)
+                    if heard == 20:
+                        await house.runs.stop(ANA, session)
+                spent.append(await house.database.read(spent_today))
+        each = [after - before for before, after in zip([0, *spent], spent, strict=False)]
+        assert len(spent) > 1 and min(each) >= 20
+        assert spent[-2] < QUOTA <= spent[-1] < QUOTA + max(each)
+        print(f"quota {QUOTA}, spent {spent[-1]} in {len(spent)} answers, dearest {max(each)}")
+
+    with_house(tmp_path, story, pause_s=0.002)
+
+
+def test_one_person_has_so_many_answers_at_once(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        begun = [await begin(house, ANA) for _ in range(AT_ONCE + 4)]
+        tries = [house.runs.start(ANA, one, "Tell me much") for one in begun]
+        found = await asyncio.gather(*tries, return_exceptions=True)
+        refused = [one for one in found if isinstance(one, Conflict)]
+        assert len(refused) == 4 and f"{AT_ONCE} answers under way" in str(refused[0])
+        others = [await begin(house, OWNER) for _ in range(AT_ONCE + 4)]
+        for one in others:  # who runs the machine is not held back, nor by Ana
+            await house.runs.start(OWNER, one, "Tell me much")
+        await house.runs.stop_all_of(ANA.id)
+        await house.database.write(lambda c: c.execute(text("DELETE FROM usage")))
+        await house.runs.start(ANA, begun[-1], "Now I may again")
+        rows = await house.database.read(
+            lambda c: c.execute(text("SELECT parts FROM messages")).all()
+        )
+        asked = [row for row in rows if "Tell me much" in str(row[0])]
+        assert len(asked) == 2 * AT_ONCE + 4, "what was refused left nothing behind"
+
+    with_house(tmp_path, story, pause_s=0.05)
+
+
+@tool(writes=True)
+def knock(deed: Deed, at: str) -> dict[str, str]:
+    """Knock."""
+    deed.rows("knocks").add(id=deed.key, at=at)
+    return {"at": at}
+
+
+def hostile(folder: Path, steps: dict[str, Any]) -> Pack:
+    """Flows that a hand or a mistake may write."""
+    words = {"title": {"en": "x"}, "examples": {"en": ["x"]}}
+    flows = {name: {**words, "steps": one} for name, one in steps.items()}
+    (folder / "flows").mkdir(parents=True)
+    (folder / "flows" / "all.yaml").write_text(json.dumps(flows), "utf-8")  # JSON is YAML
+    rule = '[[rule]]\nid = "R"\ntool = "knock"\ndo = "allow"\n'
+    (folder / "policy.toml").write_text(rule, "utf-8")
+    tables = (PackTable("knocks", {"id": "text", "at": "text"}),)
+    return Pack("hostile", {"en": "Hostile"}, folder, tools=(knock,), tables=tables)
+
+
+async def understand(said: Said) -> Sequence[Command]:
+    return [StartFlow(flow=said.text)]
+
+
+def test_a_flow_of_too_many_deeds_is_stopped_before_the_next(tmp_path: Path) -> None:
+    knocks = [
+        {"call": "knock", "with": {"at": f"'{n}'"}, "unless_confirmed": "a trial"}
+        for n in range(3 * MOST_DEEDS)
+    ]
+    pack = hostile(tmp_path / "pack", {"many": knocks})
+
+    async def story(house: House) -> None:
+        session = await begin(house, OWNER, "hostile")
+        started = await house.runs.start(OWNER, session, "many")
+        made = [one.event async for one in house.runs.follow(session, started.after)]  # type: ignore[union-attr]
+        assert sum(isinstance(event, Called) for event in made) == MOST_DEEDS
+        assert any(
+            "more steps than one answer" in event.text
+            for event in made
+            if isinstance(event, TextAdded)
+        )
+        rows = await house.database.read(
+            lambda c: c.execute(text("SELECT count(*) FROM hostile_knocks")).scalar()
+        )
+        assert rows == MOST_DEEDS
+
+    with_house(tmp_path / "home", story, packs=[pack], understand=understand)
+
+
+@pytest.mark.parametrize("steps", [
+    {"itself": [{"say": {"en": "x"}}, {"call_flow": "itself"}]},
+    {"ping": [{"call_flow": "pong"}], "pong": [{"call_flow": "ping"}]},
+    {"ping": [{"if": "today", "then": [{"call_flow": "pong"}]}], "pong": [{"call_flow": "ping"}]},
+], ids=["itself", "ping-pong", "perhaps"])  # fmt: skip
+def test_flows_that_lead_back_to_themselves_are_never_opened(
+    tmp_path: Path, steps: dict[str, Any]
+) -> None:
+    problems = check_pack(hostile(tmp_path / "pack", steps))
+    assert any("leads back to this flow" in one for one in problems), problems
