@@ -1,13 +1,15 @@
 """Where a run computes, and whether its parts are compiled first."""
 
 import shutil
-from typing import Literal
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal
 
 import torch
 
 from attenda.core.errors import UserError
 
-__all__ = ["compiles", "device_of"]
+__all__ = ["compiles", "device_of", "uncompiled"]
 
 _STEPS_WORTH_COMPILING = 200
 
@@ -33,3 +35,14 @@ def compiles(
     if wanted == "auto":
         return able and steps >= _STEPS_WORTH_COMPILING and not detour
     return wanted == "on"
+
+
+def uncompiled() -> AbstractContextManager[Any]:
+    """While it lasts, parts compute as they are written: other sizes would be compiled anew.
+
+    Where nothing was compiled in this process it does nothing, since the compiler alone takes
+    seconds to load.
+    """
+    if "torch._dynamo" not in sys.modules:
+        return nullcontext()
+    return torch.compiler.set_stance("force_eager")

@@ -19,7 +19,7 @@ from attenda.core.template import TEMPLATES, template_hash
 from attenda.learn import launch
 from attenda.learn.batches import Corpus
 from attenda.learn.checkpoint import latest, load_checkpoint, save_checkpoint
-from attenda.learn.devices import compiles, device_of
+from attenda.learn.devices import compiles, device_of, uncompiled
 from attenda.learn.families import PRESETS, preset
 from attenda.learn.finish import Finishing, finish, general_surprise
 from attenda.learn.lora import add_lora
@@ -155,7 +155,7 @@ def conclude(run: Run, **limits: int) -> dict[str, Any] | None:
         told=now_and_then(run.watch),
         **limits,
     )
-    with torch.compiler.set_stance("force_eager"):
+    with uncompiled():
         return finish(finishing)
 
 
@@ -361,7 +361,7 @@ def _task_before(run: Run) -> None:
     if model is None:
         return
     task = make_task(run.data.validation, run.plan.train.seed)
-    with torch.compiler.set_stance("force_eager"):
+    with uncompiled():
         scores = task_scores(model, run.tokenizer, task, now_and_then(run.watch))
     run.folder.note(task_before=scores.figures())
 
@@ -376,7 +376,7 @@ def _measure(run: Run, state: TrainState) -> None:
     chance = torch.get_rng_state()
     if run.measured is None:
         run.measured = corpus_of(model, run.tokenizer, run.data.validation, run.plan)
-    with torch.compiler.set_stance("force_eager"):  # other sizes would be compiled anew
+    with uncompiled():
         found = surprise(model, run.tokenizer, run.measured, rows=_MEASURED_ROWS)
         row = {"step": state.step, "validation": found.figures()}
         run.folder.add_metrics(row)

@@ -8,12 +8,14 @@ Letters of the shapes: B batch, T places, S places of the memory, W width, V voc
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
-from attenda.learn.attention import KeyValueCache, Rotation
+from attenda.learn.attention import KeyValueCache
 from attenda.learn.blocks import BlockCache, Cache, Embedding, Stack
 from attenda.learn.shape import ModelShape
 
@@ -195,16 +197,27 @@ def build(shape: ModelShape, seed: int | None = 0) -> Transformer:
         "encoder": Encoder,
         "encoder-decoder": EncoderDecoder,
     }
-    with torch.device("meta"):
+    with _Undrawn():
         model = kinds[shape.kind](shape)
-    model.to_empty(device="cpu")
-    for part in model.modules():
-        if isinstance(part, Embedding | Rotation):
-            part.make_tables()
     if seed is None:
         return model
     _draw(model, shape, torch.Generator().manual_seed(seed))
     return model
+
+
+class _Undrawn(TorchFunctionMode):
+    """Weights without values, which cost neither time nor, until they are written, memory.
+
+    The device `meta` would do as much, but loads PyTorch's compiler: seconds for each command.
+    """
+
+    def __torch_function__(
+        self, function: Any, types: Any, arguments: Any = (), named: Any = None
+    ) -> Any:
+        """Leave a weight as it is where it would be drawn."""
+        if getattr(function, "__module__", "") == "torch.nn.init":
+            return named["tensor"] if named and "tensor" in named else arguments[0]
+        return function(*arguments, **(named or {}))
 
 
 def _draw(model: nn.Module, shape: ModelShape, chance: torch.Generator) -> None:
