@@ -1,0 +1,191 @@
+"""The medication rules as values: ingredients with their names and classes, and rules by kind.
+
+Read from the pack's own files once. A name in free text is found as a whole word; what is left of
+a part without any known name is unknown, and said to be.
+"""
+
+import datetime
+import functools
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from attenda.packs.clinic.words import FOLDER, read_yaml
+
+__all__ = ["About", "Formulary", "Kind", "Named", "Rule", "Severity", "starter"]
+
+Severity = Literal["critical", "warning", "info"]
+Kind = Literal["interaction", "allergy", "kidney", "pregnancy", "age", "disease"]
+Texts = Mapping[str, tuple[str, str, str]]
+
+_APART = re.compile(r"\s/\s|[+＋、;；]|\s(?:and|with)\s|[与和加](?=[\u4e00-\u9fff])")
+_PLAIN = re.compile(
+    r"\b\d[\d.,/]*\s*(?:mg|mcg|µg|ug|g|ml|iu|units?|meq|mmol|%|hr|day|actuat)?(?:/\w+)?\b|\b(?:tablets?"
+    r"|capsules?|oral|solution|suspension|injection|cream|topical|pack|once|twice|daily|bid|tid|qid"
+    r"|prn|extended|release|er|xl|cr|sr|patch|inhaler|syrup|potassium|sodium|hydrochloride|hcl|"
+    r"sulfate|acetate|succinate|tartrate|maleate|calcium|magnesium|bitartrate|po|iv|im)\b"
+    r"|毫克|片|胶囊|注射液|口服|每日|一次|两次|三次|[\W\d_]+",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Which pack of knowledge this is, and how far it goes."""
+
+    id: str
+    title: Mapping[str, str]
+    version: str
+    date: datetime.date
+    expires: datetime.date
+    author: str
+    licence: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule; which of its fields count depends on its kind."""
+
+    id: str
+    kind: Kind
+    severity: Severity
+    texts: Texts
+    """By language: what happens, why, what one may do."""
+    terms: tuple[str, ...]
+    """Ingredients or classes: both of a pair; the drug, else."""
+    allergy: str = ""
+    condition: str = ""
+    measure: Literal["", "egfr", "crcl"] = ""
+    at_least: Decimal | None = None
+    below: Decimal | None = None
+    instead: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What was found in the words of an order: known ingredients, and parts that are not known."""
+
+    ingredients: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+class Formulary:
+    """Ingredients, classes and rules of one knowledge pack."""
+
+    def __init__(self, folder: Path) -> None:
+        drugs = read_yaml(folder / "ingredients.yaml")
+        classes = read_yaml(folder / "classes.yaml")
+        single = read_yaml(folder / "single_rules.yaml")
+        pairs = read_yaml(folder / "class_pairs.yaml")["pairs"]
+        self.about = About(**drugs["about"])
+        self.classes_of: dict[str, frozenset[str]] = {
+            name: frozenset(one["in"]) for name, one in drugs["ingredients"].items()
+        }
+        self._shown = {name: one["zh"] for name, one in drugs["ingredients"].items()}
+        self.class_pairs = tuple(_rules("interaction", pairs))
+        self.rules: tuple[Rule, ...] = (
+            *self.class_pairs,
+            *_rules("interaction", single["pairs"]),
+            *_rules("allergy", single["allergies"]),
+            *_rules("kidney", single["kidney"]),
+            *_rules("pregnancy", single["pregnancy"]),
+            *_rules("age", single["age"]),
+            *_rules("disease", single["diseases"]),
+        )
+        self.duplicates: dict[str, dict[str, str]] = classes["duplicates"]
+        self.conditions: dict[str, list[str]] = classes["conditions"]
+        names = {
+            said.lower(): name
+            for name, one in drugs["ingredients"].items()
+            for said in (name, one["zh"], *one.get("also", ()))
+        }
+        self._names, self._pattern = names, _any_of(names)
+        self._class_names = classes["classes"]
+        class_words = {
+            said.lower(): name
+            for name, one in classes["classes"].items()
+            for said in (one["en"], one["zh-CN"], *one.get("also", ()))
+        }
+        self._class_words, self._class_pattern = class_words, _any_of(class_words)
+
+    def find(self, text: str) -> Named:
+        """The ingredients that an order's words name."""
+        found: list[str] = []
+        unknown: list[str] = []
+        for part in _APART.split(text):
+            here = [self._names[one.group().lower()] for one in self._pattern.finditer(part)]
+            found += [one for one in here if one not in found]
+            if not here and len(_PLAIN.sub("", part)) > 1:
+                unknown.append(part.strip())
+        if not found and not unknown:
+            unknown = [text.strip() or "—"]
+        return Named(tuple(found), tuple(unknown))
+
+    def reacted_to(self, text: str) -> frozenset[str]:
+        """Ingredients and classes that an allergy's words name."""
+        drugs = {self._names[one.group().lower()] for one in self._pattern.finditer(text)}
+        said = {
+            self._class_words[one.group().lower()] for one in self._class_pattern.finditer(text)
+        }
+        return frozenset(drugs | said)
+
+    def spans(self, text: str) -> Iterable[tuple[int, int, str]]:
+        """Where names of ingredients stand in a text: start, end, ingredient."""
+        for one in self._pattern.finditer(text):
+            yield one.start(), one.end(), self._names[one.group().lower()]
+
+    def belongs(self, ingredient: str, term: str) -> bool:
+        """Whether an ingredient is the term, or of that class."""
+        return ingredient == term or term in self.classes_of.get(ingredient, ())
+
+    def shown(self, name: str, language: str) -> str:
+        """An ingredient's or a class's name in a language."""
+        if name in self._class_names:
+            return str(self._class_names[name].get(language, self._class_names[name]["en"]))
+        return self._shown.get(name, name) if language == "zh-CN" else name
+
+    def conditions_in(self, text: str) -> list[str]:
+        """Conditions of which rules speak, named in the words of a problem."""
+        said = text.lower()
+        return [
+            name for name, words in self.conditions.items() if any(word in said for word in words)
+        ]
+
+
+def _rules(kind: Kind, written: Mapping[str, Any]) -> Iterable[Rule]:
+    for name, one in written.items():
+        texts: dict[str, tuple[str, str, str]] = {
+            language: (one[language][0], one[language][1], one[language][2])
+            for language in ("en", "zh-CN")
+        }
+        yield Rule(
+            id=name,
+            kind=kind,
+            severity=one["severity"],
+            texts=texts,
+            terms=tuple(one.get("between") or (one["drug"],)),
+            allergy=one.get("allergy", ""),
+            condition=one.get("condition", ""),
+            measure=one.get("measure", ""),
+            at_least=Decimal(one["from"]) if "from" in one else None,
+            below=Decimal(one["below"]) if "below" in one else None,
+            instead=tuple(one.get("instead", ())),
+        )
+
+
+def _any_of(names: Iterable[str]) -> re.Pattern[str]:
+    """Whole words in Latin letters, any place in Chinese; the longest first."""
+    ordered = sorted(names, key=len, reverse=True)
+    latin = "|".join(re.escape(one) for one in ordered if one.isascii())
+    other = "|".join(re.escape(one) for one in ordered if not one.isascii())
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{latin})(?![A-Za-z0-9])|{other}", re.IGNORECASE)
+
+
+@functools.cache
+def starter() -> Formulary:
+    """The rules that come with the pack."""
+    return Formulary(FOLDER / "medication")
