@@ -1,0 +1,184 @@
+"""What a person says of a finding: present, absent or unsure; theirs or a relative's; now or past.
+
+Cues with a scope, in the manner of NegEx (Chapman et al., J Biomed Inform 2001;34:301–310) and
+ConText (Harkema et al., 2009): general knowledge, unreviewed. Spans are code points of the text.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Assertion", "Status", "Subject", "When", "assertion_of", "clauses"]
+
+Status = Literal["present", "absent", "unsure"]
+Subject = Literal["patient", "family", "other"]
+When = Literal["now", "over", "past"]
+"""Long past, or over as far as the words tell, which may have been an hour ago."""
+
+_RELATIVES = (
+    r"mother|father|mom|mum|dad|brothers?|sisters?|uncles?|aunts?"
+    r"|grand(?:mother|father|parents?|ma|pa)|parents?|cousins?|sons?|daughters?|child(?:ren)?"
+    r"|siblings?|family"
+)
+_KIN = (
+    "父|爸|母|妈|哥|弟|姐|妹|爷|奶|外公|外婆|姥|叔|姑|舅|姨|儿子|女儿|家|老婆|老公|妻|丈|朋|邻|同"
+)
+
+
+def _cues(*parts: str) -> re.Pattern[str]:
+    return re.compile("|".join(parts), re.IGNORECASE)
+
+
+_SENTENCE = re.compile(r"[^.!?;\n。！？；]+[.!?;\n。！？；]*|[.!?;\n。！？；]+")
+_DECIMAL_DOT = re.compile(r"(?<=\d)\.(?=\d)")
+_NEGATION = _cues(
+    r"\bno(?: history of| signs? of| evidence of|ne of)?\b",
+    r"\bnot(?: have| had| having)?(?: any)?\b",
+    r"\bwithout(?: any)?\b",
+    r"\bnever(?: had| have| been)?(?: any)?\b",
+    r"\bden(?:y|ies|ied)(?: any| having)?\b",
+    r"\b(?:do|does|did|have|has|had|is|are|was|ca|wo|would)n['’]?t"
+    r"(?: have| had| been| get| got| noticed?)?(?: any)?\b",
+    r"\b(?:cannot|neither|nor|free of|negative for|ruled out|rules out|nope)\b",
+    "没有|沒有|没|无|否认|不伴|不是|并非|从未|从不|未见|未",
+    "不(?!舒|适|好|行|能|停|断|止|清|确|知|太|过|错|同|但|仅|想|敢)",
+)
+_NO_NEGATION = _cues(
+    r"\bno (?:better|worse|change|improvement|doubt|wonder|longer able)\b",
+    r"\bnot (?:only|just|getting better|improving|better)\b",
+    r"\bwithout (?:relief|stopping)\b",
+    r"\bcan['’]?t (?:stop|get rid of|help|sleep)\b",
+    r"\bwon['’]?t (?:stop|go away)\b",
+    r"\b(?:does|did)n['’]?t (?:help|stop|go away|get better)\b",
+    "没有?好转|没好|不停|无缘无故|无论|没有?缓解|没有?用|没退",
+)
+"""A negation of something else than what follows it."""
+_STOPS_NEGATION = _cues(
+    r"\b(?:but|however|although|though|except|apart from|other than|yet|instead|only|just"
+    r"|because|i|he|she|we|they|my|it|there|have|has|had|got|am|is|are|was|yes|does|do)\b",
+    "但是|但|不过|只是|只有|就是|可是|而是|除了",
+    "[，](?!也|或|及|和|以及)",
+)
+_AFTER = _cues(
+    r"^\s*(?:[:：（(–—-]\s*)?(?:(?:is|are|was|were)\s+)?"
+    r"(?:no\b(?!\s+\w)|none\b|absent\b|negative\b|denied\b|ruled out\b"
+    r"|没有(?=[，。；;,.]|$)|无(?=[，。；;,.]|$)|阴性|否认)"
+)
+_UNSURE = _cues(
+    r"\b(?:maybe|perhaps|possibly|might|not sure|unsure|don['’]?t know|no idea|not certain"
+    r"|i guess|could be|if|in case|afraid of|worried about|risk of)\b",
+    "可能|好像|也许|不确定|不清楚|不知道|大概|如果|万一|担心|怕是",
+)
+_NEITHER = _cues(r"\bneither\b.*\bnor\b")
+_STOPS_UNSURE = _cues(r"\bbut\b|但")
+_FAMILY = _cues(
+    rf"\b(?:{_RELATIVES})\b",
+    "父亲|爸爸|爸|母亲|妈妈|妈|哥哥|弟弟|姐姐|妹妹|爷爷|奶奶|外公|外婆|姥姥|姥爷|叔叔|姑姑|舅舅|姨",
+    "儿子|女儿|家族|家里人|父母|兄弟",
+)
+_OTHER = _cues(
+    r"\b(?:wife|husband|partner|friend|neighbou?r|colleague|room-?mate|boss)\b",
+    "老婆|妻子|老公|丈夫|朋友|邻居|同事",
+)
+_OWN = _cues(r"\b(?:i|i['’]m|i['’]ve|me|myself)\b", rf"我(?!的?(?:{_KIN}))|本人")
+_LONG_AGO = _cues(
+    r"\b(?:history of|used to|previously|in the past|as a (?:child|kid|boy|girl)|years? ago"
+    r"|in (?:19|20)\d\d|last year|back then)\b",
+    "以前|过去|年前|既往|小时候|去年",
+)
+_OVER = _cues(
+    r"\b(?:no longer|went away|resolved|quit|stopped|had)\b", "曾经?|得过|患过|有过|戒了|好了"
+)
+_STILL = _cues(
+    r"\b(?:since|for the (?:past|last)|started|began|still|now|today|currently|keeps?"
+    r"|have had|(?:have|has)n['’]?t had|['’]ve had|has had|have been|['’]ve been)\b",
+    r"\bfor (?:about |over |around )?(?:\d+|an?|two|three|four|five|six|seven|eight|nine|ten)\b",
+    "开始|一直|还在|现在|目前|最近|今天",
+)
+_PART_BEGINS = _cues(
+    r"(?:,\s*|\band\s+|\bbut\s+)+(?=(?:i|i['’]m|i['’]ve|my|he|she|now|today)\b)|\bbut\b", "，|但"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """How a finding was spoken of."""
+
+    status: Status
+    subject: Subject
+    when: When
+    relative: str = ""
+    """The words that name the relative."""
+
+
+def clauses(text: str) -> Iterator[tuple[int, int]]:
+    """Sentences of a text, as spans; a decimal point ends none."""
+    hidden = _DECIMAL_DOT.sub("\u00b7", text)
+    for one in _SENTENCE.finditer(hidden):
+        yield one.span()
+
+
+def assertion_of(text: str, start: int, end: int) -> Assertion:
+    """How the words at a span are spoken of in their sentence.
+
+    Args:
+        text: of the whole message.
+        start: of the finding's words.
+        end: of the finding's words.
+    """
+    low, high = next((span for span in clauses(text) if span[0] <= start < span[1]), (0, len(text)))
+    before, after = text[low:start], text[end:high]
+    subject, relative = _subject(before, after)
+    return Assertion(_status(before, after), subject, _when(before, after), relative)
+
+
+def _status(before: str, after: str) -> Status:
+    if _AFTER.match(after):
+        return "absent"
+    if _negated(before):
+        return "absent"
+    near = before[_last_end(_STOPS_UNSURE, before) :]
+    return "unsure" if _UNSURE.search(near) or _UNSURE.match(after.strip(" ,，")) else "present"
+
+
+def _negated(before: str) -> bool:
+    """Whether a negation before the words still reaches them."""
+    quiet = _NO_NEGATION.sub(lambda one: "\u00b7" * len(one.group()), before)
+    if _NEITHER.search(quiet) and not _STOPS_UNSURE.search(quiet):
+        return True
+    cue_end = _last_end(_NEGATION, quiet)
+    if cue_end == 0:
+        return False
+    return _STOPS_NEGATION.search(quiet[cue_end:]) is None
+
+
+def _subject(before: str, after: str) -> tuple[Subject, str]:
+    """Who is spoken of: the last one named before the words, else one named right after."""
+    own, family, other = (_last_end(one, before) for one in (_OWN, _FAMILY, _OTHER))
+    last = max(own, family, other)
+    if last == 0:
+        runs = re.match(r"^\W*(?:runs )?in (?:my|the|our) (family|mother|father)\b", after, re.I)
+        return ("family", runs[1]) if runs else ("patient", "")
+    if last == family:
+        named = list(_FAMILY.finditer(before))[-1].group()
+        return "family", named
+    return ("other", "") if last == other else ("patient", "")
+
+
+def _when(before: str, after: str) -> When:
+    """By the cues of the part of the sentence in which the words stand."""
+    ends = _PART_BEGINS.search(after)
+    here = before[_last_end(_PART_BEGINS, before) :], after[: ends.start() if ends else None]
+    around = " \u00b7 ".join(here)
+    if _STILL.search(around):
+        return "now"
+    if _LONG_AGO.search(around):
+        return "past"
+    return "over" if _OVER.search(around) else "now"
+
+
+def _last_end(pattern: re.Pattern[str], text: str) -> int:
+    """Where the last match ends; 0 where there is none."""
+    ends = [one.end() for one in pattern.finditer(text)]
+    return ends[-1] if ends else 0

@@ -1,0 +1,80 @@
+"""Findings in a person's own words, each with its span and how it was spoken of (en, zh-CN)."""
+
+import functools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from attenda.packs.clinic.assertion import Assertion, assertion_of
+from attenda.packs.clinic.words import FOLDER, read_yaml
+
+__all__ = ["Lexicon", "Mention", "lexicon", "mentions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A finding in a text."""
+
+    finding: str
+    category: str
+    """symptom, history or social."""
+    start: int
+    end: int
+    words: str
+    assertion: Assertion
+
+    @property
+    def is_own_and_present(self) -> bool:
+        """Whether the person has it, or may have it, or had it a short while ago."""
+        said = self.assertion
+        return said.subject == "patient" and said.when != "past" and said.status != "absent"
+
+
+class Lexicon:
+    """Findings with the words that mean them."""
+
+    def __init__(self, findings: dict[str, dict[str, object]]) -> None:
+        self.category: dict[str, str] = {}
+        self.shown: dict[str, dict[str, str]] = {}
+        self._by_words: dict[str, str] = {}
+        for name, one in findings.items():
+            self.category[name] = str(one["in"])
+            self.shown[name] = dict(one["show"])  # type: ignore[call-overload]
+            for language in ("en", "zh-CN"):
+                for words in one[language]:  # type: ignore[attr-defined]
+                    self._by_words[_even(words)] = name
+        self._pattern = _pattern(self._by_words)
+
+    def find(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Where findings stand, the longest words first: start, end, finding."""
+        for one in self._pattern.finditer(_even(text)):
+            yield one.start(), one.end(), self._by_words[one.group()]
+
+
+def mentions(text: str, lexicon_: Lexicon | None = None) -> list[Mention]:
+    """Every finding that a text names, in order."""
+    known = lexicon_ or lexicon()
+    return [
+        Mention(name, known.category[name], start, end, text[start:end],
+                assertion_of(text, start, end))
+        for start, end, name in known.find(text)
+    ]  # fmt: skip
+
+
+@functools.cache
+def lexicon() -> Lexicon:
+    """The findings that come with the pack."""
+    return Lexicon(read_yaml(FOLDER / "findings.yaml")["findings"])
+
+
+def _even(text: str) -> str:
+    """The same length, in lower case, with one kind of apostrophe."""
+    folded = "".join(low if len(low := one.lower()) == 1 else one for one in text)
+    return folded.replace("\u2019", "'")
+
+
+def _pattern(words: Iterable[str]) -> re.Pattern[str]:
+    ordered = sorted(words, key=len, reverse=True)
+    latin = "|".join(re.escape(one) for one in ordered if one.isascii())
+    other = "|".join(re.escape(one) for one in ordered if not one.isascii())
+    return re.compile(rf"(?<![a-z0-9])(?:{latin})(?![a-z0-9])|{other}")

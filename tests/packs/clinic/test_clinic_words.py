@@ -1,0 +1,125 @@
+"""What words say of a finding, and the red flags they raise, by sentences anybody can judge."""
+
+import pytest
+
+from attenda.packs.clinic.extract import lexicon, mentions
+from attenda.packs.clinic.red_flags import red_flag_rules, red_flags
+
+# sentence, then for each finding: + present, - absent, ? unsure; f family, o somebody else; p long
+# past, x over. Written for this test; no part of the cues was taken from it.
+SENTENCES = """
+I have had a cough for 5 days and a fever. | cough + fever +
+No fever, chills, or chest pain. | fever - chills - chest_pain -
+I don't have chest pain but I am short of breath. | chest_pain - breathless +
+No haemoptysis. | haemoptysis -
+My father had a heart attack at 60. | infarction +fx
+My father had a heart attack, and I have high blood pressure. | infarction +fx hypertension +
+I had asthma as a child. | asthma +p
+I can't stop coughing and I'm not getting better. | cough +
+I used to smoke, quit ten years ago. | smoking +p
+I don't smoke or drink. | smoking - alcohol -
+Chest pain: no. Fever: yes. | chest_pain - fever +
+He denies nausea or vomiting. | nausea - vomiting -
+No, I have chest pain. | chest_pain +
+I'm not sure if I had a fever. | fever ?x
+There is no history of diabetes in my family. | diabetes -fp
+Diabetes runs in my family. | diabetes +f
+My throat is closing and I have hives. | throat_swelling + hives +
+I had surgery ten years ago, and my chest hurts. | surgery +p chest_pain +
+I have no appetite, my chest hurts and I am sweating. | chest_pain + sweating +
+Never had a stroke. | stroke -x
+My wife has a cough. | cough +o
+She never hits me, we are fine. | abuse -
+My temperature was 38.5 and I feel dizzy. | dizziness +
+I haven't had any chest pain or palpitations. | chest_pain - palpitations -
+Neither my brother nor my sister had cancer. | cancer -fx
+没有咯血，没有胸痛。 | haemoptysis - chest_pain -
+我咳嗽五天了，发烧，没有咯血。 | cough + fever + haemoptysis -
+我父亲有心肌梗死。 | infarction +f
+我爸爸得过心梗，我有高血压。 | infarction +fx hypertension +
+我没有发烧、咳嗽和胸痛。 | fever - cough - chest_pain -
+不抽烟，不喝酒。 | smoking - alcohol -
+以前得过肺结核。 | tuberculosis +p
+咳嗽没有好转，还发烧。 | cough + fever +
+不舒服，胸闷。 | chest_pain +
+没有过敏，胸口疼，一直出汗。 | chest_pain + sweating +
+可能有点发烧。 | fever ?
+我老婆咳嗽。 | cough +o
+否认糖尿病、高血压。 | diabetes - hypertension -
+"""
+STATUS = {"present": "+", "absent": "-", "unsure": "?"}
+SUBJECT = {"patient": "", "family": "f", "other": "o"}
+WHEN = {"now": "", "past": "p", "over": "x"}
+
+FLAGS = """
+crushing chest pain into the left arm, sweating, 20 minutes | RF-ACS
+I had crushing chest pain and sweating an hour ago | RF-ACS
+I had a bypass two years ago and now I have crushing chest pain | RF-ACS
+胸口压榨样疼，窜到左胳膊，出冷汗，二十分钟了 | RF-ACS
+I have chest pain when I press on it |
+No chest pain, no sweating |
+My father had chest pain and was sweating |
+Twenty years ago I had chest pain with sweating |
+我父亲胸痛、大汗去世的 |
+没有胸痛，也没有出汗 |
+one side of my face is drooping and my speech is slurred | RF-STROKE
+我嘴歪了，说话不清 | RF-STROKE
+this is the worst headache of my life | RF-THUNDERCLAP
+My throat is closing and I have hives | RF-ANAPHYLAXIS
+嘴唇肿了，喘不上气 | RF-ANAPHYLAXIS
+high fever and a stiff neck since this morning | RF-MENINGITIS
+I vomited blood | RF-GI-BLEED
+black stools and I feel dizzy | RF-GI-BLEED
+my calf is swollen and I am short of breath | RF-PE
+I'm pregnant, vaginal bleeding and stomach pain | RF-ECTOPIC
+I took all my pills | RF-OVERDOSE
+I don't want to live anymore | RF-SELF-HARM
+我不想活了 | RF-SELF-HARM
+he hits me when he drinks | RF-ABUSE
+I have a sore throat and a cough |
+I can't breathe | RF-BREATHING
+"""
+
+
+def _rows(table: str) -> list[tuple[str, str]]:
+    lines = (one.rpartition("|") for one in table.strip().splitlines())
+    return [(sentence.strip(), expected.strip()) for sentence, _, expected in lines]
+
+
+@pytest.mark.parametrize(("sentence", "expected"), _rows(SENTENCES))
+def test_how_a_finding_is_spoken_of(sentence: str, expected: str) -> None:
+    found: list[str] = []
+    for one in mentions(sentence):
+        said = one.assertion
+        assert sentence[one.start : one.end] == one.words
+        found.append(f"{one.finding} {STATUS[said.status]}{SUBJECT[said.subject]}{WHEN[said.when]}")
+    assert " ".join(found) == expected
+
+
+@pytest.mark.parametrize(("sentence", "expected"), _rows(FLAGS))
+def test_a_red_flag_is_raised_by_what_is_so_and_by_nothing_else(
+    sentence: str, expected: str
+) -> None:
+    assert [one.rule.id for one in red_flags([sentence])] == expected.split()
+
+
+def test_what_was_said_before_counts_with_the_newest_message() -> None:
+    said = ["I have chest pain.", "It began an hour ago.", "Yes, I'm sweating a lot."]
+    assert red_flags(said[:1]) == red_flags(said[:2]) == []
+    (flag,) = red_flags(said)
+    assert flag.rule.id == "RF-ACS"
+    assert [(number, one.words) for number, one in flag.because] == [
+        (0, "chest pain"), (2, "sweating"),
+    ]  # fmt: skip
+    assert red_flags([*said, "I live alone."]) == []  # it was raised when it was said
+
+
+def test_each_rule_has_words_in_both_languages_and_can_be_raised() -> None:
+    known = lexicon()
+    for rule in red_flag_rules():
+        assert set(rule.say) >= {"en", "zh-CN"}
+        assert set(rule.title) >= {"en", "zh-CN"}
+        for group in rule.groups:
+            assert group <= known.category.keys(), rule.id
+        shown = [known.shown[min(group)] for group in rule.groups]
+        assert all(set(one) == {"en", "zh-CN"} for one in shown)
