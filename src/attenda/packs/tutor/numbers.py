@@ -1,0 +1,119 @@
+"""Numbers as learners write them: digits, fractions, percent, words in English and Chinese.
+
+Read, never evaluated: a number is recognised by its shape, so that nothing a learner types is run.
+Values are exact fractions. What is an unfinished calculation, such as 1/2 + 1/3, is no number.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from fractions import Fraction
+
+from attenda.packs.tutor.number_words import chinese_number, english_number
+
+__all__ = ["Number", "numbers_in", "plain", "read_number"]
+
+_LONGEST = 60
+_DIGITS = 15
+"""More digits than that nobody writes by hand."""
+
+_INTEGER = r"\d{1,3}(?:,\d{3})+|\d+"
+_DECIMAL = rf"(?:{_INTEGER})(?:\.\d+)?|\.\d+"
+_SHAPE = re.compile(
+    rf"(?P<sign>[+-])?\s*(?:(?P<whole>\d+)\s+(?:and\s+|又)?(?P<over>\d+)\s*/\s*(?P<under>\d+)"
+    rf"|(?P<top>{_DECIMAL})\s*(?:/|over)\s*(?P<minus>-)?\s*(?P<bottom>{_DECIMAL})"
+    rf"|(?P<plain>{_DECIMAL}))\s*(?P<percent>%|percent|per cent|pct)?",
+    re.IGNORECASE,
+)
+_LEAD = re.compile(
+    r"^(?:(?:i (?:think|guess|got|get)|(?:so )?(?:the |my )?(?:answer|result) (?:is|would be)"
+    r"|it(?:'s| is)|that(?:'s| is)|maybe|about|=|equals|[a-z]\s*=|我(?:觉得|认为|想)是?"
+    r"|(?:答案|结果)(?:是|为|:)?|等于|是|应该是)\s*[:：]?\s*)+",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(r"[\s.。!！?？,，;；]+$")
+_SIGNS = str.maketrans({"−": "-", "–": "-", "÷": "/", "⁄": "/", "∕": "/", "×": "*", "·": "*"})
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that somebody wrote."""
+
+    value: Fraction
+    percent: bool = False
+    """It was written in hundredths; the value is what it means."""
+    decimal: bool = False
+    """It was written with a point, so it may be rounded."""
+    reduced: bool = True
+    """Written as a fraction, it was in lowest terms."""
+
+
+def plain(text: str) -> str:
+    """Text with full-width signs, odd minus signs and spaces made plain."""
+    marked = re.sub(r"(?<=\d)(?=[¼-¾⅐-⅞])", " ", text)  # 1½ is 1 1/2, never 11/2
+    made = unicodedata.normalize("NFKC", marked).translate(_SIGNS)
+    return re.sub(r"\s+", " ", made).strip()
+
+
+def read_number(text: str) -> Number | None:
+    """The number that a text is, apart from "the answer is" before it; nothing where it is none."""
+    said = _TAIL.sub("", _LEAD.sub("", plain(text)))
+    if not said or len(said) > _LONGEST:
+        return None
+    shape = _SHAPE.fullmatch(said)
+    if shape:
+        return _from_shape(shape)
+    worded = english_number(said) or chinese_number(said)
+    return None if worded is None else Number(worded[0], percent=worded[1])
+
+
+def numbers_in(text: str) -> list[Number]:
+    """Every number within a text, by digits and in words; for finding an answer that leaks."""
+    said = plain(text)[:20_000]
+    found = [_from_shape(one) for one in _SHAPE.finditer(said)]
+    found += [_from_shape(one) for one in _LATEX.finditer(said)]
+    for run in re.findall(r"[a-z][a-z\s-]*[a-z]", said.lower()):
+        words = run.replace("-", " ").split()
+        for size in range(1, 8):
+            for at in range(len(words) - size + 1):
+                worded = english_number(" ".join(words[at : at + size]))
+                found.append(None if worded is None else Number(worded[0], worded[1]))
+    for run in re.findall(r"[负百分之零〇一二两三四五六七八九十千万点又]+", said):
+        for at in range(len(run)):
+            for end in range(at + 1, min(len(run), at + 14) + 1):
+                worded = chinese_number(run[at:end])
+                found.append(None if worded is None else Number(worded[0], worded[1]))
+    return [one for one in found if one is not None]
+
+
+_LATEX = re.compile(
+    r"\\[dt]?frac\s*\{\s*(?P<sign>-)?(?P<top>\d+)\s*\}\s*\{\s*(?P<bottom>\d+)\s*\}"
+    r"(?P<whole>)(?P<plain>)(?P<percent>)(?P<minus>)(?P<over>)(?P<under>)"
+)
+
+
+def _from_shape(shape: re.Match[str]) -> Number | None:
+    parts = {name: (part or "").replace(",", "") for name, part in shape.groupdict().items()}
+    if any(sum(map(str.isdigit, part)) > _DIGITS for part in parts.values()):
+        return None
+    reduced = True
+    if parts["whole"]:
+        if int(parts["under"]) == 0:
+            return None
+        value = int(parts["whole"]) + Fraction(int(parts["over"]), int(parts["under"]))
+        reduced = value.denominator == int(parts["under"]) and int(parts["over"]) < int(
+            parts["under"]
+        )
+    elif parts["top"]:
+        below = Fraction(parts["bottom"])
+        if below == 0:
+            return None
+        value = Fraction(parts["top"]) / below * (-1 if parts["minus"] else 1)
+        reduced = below == value.denominator
+    else:
+        value = Fraction(parts["plain"])
+    if parts["sign"] == "-":
+        value = -value
+    percent = bool(parts["percent"])
+    decimal = any("." in parts[name] for name in ("plain", "top", "bottom"))
+    return Number(value / 100 if percent else value, percent, decimal, reduced)

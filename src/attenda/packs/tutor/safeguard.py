@@ -1,0 +1,55 @@
+"""Signs that a learner may be in danger, and the fixed words that are said then.
+
+Both stand in `safeguard.toml`, where a school reads and changes them; no model judges, none words
+them. The list is made to miss little rather than to be always right.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from attenda.packs.tutor.numbers import plain
+
+__all__ = ["Concern", "look", "words_for"]
+
+_LONGEST = 4000
+_QUOTES = str.maketrans({"’": "'", "‘": "'", "`": "'"})
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """What was seen."""
+
+    kind: str
+    """`self_harm` or `abuse`."""
+    rule: str
+    """Names the sign, for the person who looks into it."""
+
+
+@lru_cache(maxsize=1)
+def _file() -> dict[str, Any]:
+    return tomllib.loads((Path(__file__).parent / "safeguard.toml").read_text("utf-8"))
+
+
+@lru_cache(maxsize=1)
+def _signs() -> list[tuple[Concern, re.Pattern[str]]]:
+    return [
+        (Concern(sign["kind"], sign["id"]), re.compile(pattern, re.IGNORECASE))
+        for sign in _file()["sign"]
+        for pattern in sign["any"]
+    ]
+
+
+def look(text: str) -> Concern | None:
+    """The first sign of danger in what a learner wrote; nothing where there is none."""
+    said = plain(text[:_LONGEST].translate(_QUOTES))
+    return next((concern for concern, pattern in _signs() if pattern.search(said)), None)
+
+
+def words_for(concern: Concern, language: str) -> str:
+    """The fixed words, in a language; English where there are none."""
+    words = _file()["words"][concern.kind]
+    return str(words.get(language) or words["en"])
