@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import select
 from starlette.routing import Mount, Route
 
-from attenda.api import Label, Principal, text_message
+from attenda.api import Label, Labelled, Principal, text_message
 from attenda.core.principal import ALLOWED, Role
 from attenda.runtime.house import House
 from attenda.serve.app import create_app
@@ -33,9 +33,11 @@ from attenda.store import (
     people,
     runs,
     schema,
+    schema_automations,
     schema_memory,
     sessions,
 )
+from attenda.store.automations import AutomationRow, begin_run
 from attenda.store.database import Connection
 from tests.scripted_house import scripted_house
 
@@ -77,6 +79,7 @@ P, S, A, O = "private", "self", "admin", "open"  # noqa: E741
 SESSION = "/api/sessions/{session_id}"
 DESK = "/api/desk/sessions/{session_id}"
 DOCUMENT = "/api/documents/{document_id}"
+AUTOMATION_RUN = "/api/automation-runs/{automation_run_id}"
 SCHOOL_RUN = "/api/school/runs/{name}"
 ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/healthz"): Row(O),
@@ -138,6 +141,18 @@ ROWS: dict[tuple[str, str], Row] = {
     ),
     ("GET", "/api/switches"): Row(S, needs="approve"),
     ("PUT", "/api/switches/{name}"): Row(A, {"off": True}, ok=(404,)),
+    ("GET", "/automations"): Row(S, needs="desk"),
+    ("GET", "/api/automations"): Row(S, needs="manage_agents"),
+    ("POST", "/api/automations/{name}/runs"): Row(S, {}, needs="manage_agents", ok=(404,)),
+    ("PUT", "/api/automations/{name}/paused"): Row(
+        S, {"paused": True}, needs="manage_agents", ok=(404,)
+    ),
+    ("GET", "/api/automation-runs"): Row(S, needs="manage_agents"),
+    ("GET", AUTOMATION_RUN): Row(P, needs="manage_agents", ids={"admin": "may"}),
+    ("POST", f"{AUTOMATION_RUN}/{{deed}}"): Row(P, needs="manage_agents", ids={"admin": "may"}),
+    ("GET", "/api/forms"): Row(S, needs="desk"),
+    ("POST", "/api/forms/{form_id}"): Row(S, {}, needs="desk", ok=(404,)),
+    ("POST", "/hooks/{name}"): Row(O, {}, ok=(404,)),
     ("GET", "/api/runs"): Row(S),
     ("GET", "/api/runs/{run_id}"): Row(P),
     ("GET", "/api/agents"): Row(S),
@@ -302,11 +317,20 @@ def _objects(c: Connection, w: World) -> dict[str, str]:
     documents.replace_pages(c, document_id, [page])
     key_id, _ = keys.create_key(c, stamps, owner, SECRET)
     agent_id = agents.create_agent(c, stamps, owner, name=SECRET, shared=False)
+    given = Labelled(value={"said": SECRET}, label=label)
+    automation = AutomationRow(
+        name="none", pack="none", title={}, fingerprint="none", triggers=[], paused=False,
+        gone=False, kept_at=0, owner_id=owner.id, team_id=None,
+    )  # fmt: skip
+    origin = stamps.new_id("by")
+    automation_run_id, _ = begin_run(c, stamps, automation, origin, given, owner.id)
     values = {"pack": "", "name": "", "text": SECRET, "message_id": message.id}
     facts.insert_fact(c, stamps, owner.id, values, label)
     fact_id = facts.facts_of(c, owner)[0].id
     return {
         "fact_id": fact_id,
+        "automation_run_id": automation_run_id,
+        "deed": "cancel",
         "run_id": run_id,
         "response_id": run_id.replace("run_", "resp_"),
         "agent_id": agent_id,
@@ -325,7 +349,8 @@ def _owned_rows(c: Connection) -> list[Any]:
     """All that belongs to the owner, to see whether a refused request changed any of it."""
     found: list[Any] = []
     tables = (schema.sessions, schema.messages, schema.documents, schema.users, schema.keys)
-    for table in (*tables, schema.agents, schema_memory.facts):
+    apart = (schema_memory.facts, schema_automations.automation_runs)
+    for table in (*tables, schema.agents, *apart):
         found += c.execute(select(table).order_by(table.c.id)).all()
     found += consent.consent_rows(c, "usr_owner_")
     return found

@@ -13,10 +13,17 @@ from attenda.core.errors import OperatorError
 from attenda.runtime.house import House
 
 if TYPE_CHECKING:
+    import asyncio
+
     from attenda.core.ports import Embedder
     from attenda.dialogue.book import FlowBook
+    from attenda.knowledge.ingest import Ingester
+    from attenda.knowledge.search import Searcher
     from attenda.llm.loaded import LoadedModels
+    from attenda.runtime.automations import Automations
     from attenda.runtime.pack import OpenPack, Pack, Understand
+    from attenda.runtime.turn import Runs
+    from attenda.store.database import Database
     from attenda.store.stamps import Stamps
     from attenda.tools.mcp import Servers
 
@@ -68,11 +75,14 @@ async def open_house(
     packs: "Sequence[Pack] | None" = None,
     understanding: "Callable[[FlowBook], Awaitable[Understand]] | None" = None,
     passing: "Callable[[str], None]" = lambda point: None,
+    *,
+    automatic: bool = True,
 ) -> AsyncIterator[House]:
     """The installation in `settings.home`, its worker running; closed in order at the end.
 
     The rest replaces what is the home's own: weights, the clock and the source of ids, packs, and
     how people are understood; `passing` is told of points that a crash test ends the process at.
+    Without `automatic` no automation is carried out.
 
     Raises:
         OperatorError: the database cannot be opened, or is newer than the code.
@@ -80,12 +90,11 @@ async def open_house(
     import asyncio
     from functools import partial
 
-    from attenda.knowledge.ingest import Ingester
     from attenda.knowledge.search import Searcher
     from attenda.runtime.answering import Answering
     from attenda.runtime.pack import open_pack
     from attenda.runtime.turn import Runs
-    from attenda.store import people
+    from attenda.store import automations, people
     from attenda.store.database import open_database
     from attenda.store.stamps import Stamps
     from attenda.store.upgrade import upgrade_database
@@ -97,14 +106,7 @@ async def open_house(
     stamps = stamps or Stamps()
     models = _with_endpoints(settings, models)
     queries, documents = models.embedder(), models.embedder(nice=10)
-    ingester = Ingester(
-        database,
-        stamps,
-        documents,
-        home / "files",
-        deadline_s=settings.document_deadline_s,
-        max_bytes=settings.max_upload_mb << 20,
-    )
+    ingester = _ingester(settings, database, stamps, documents)
     searcher = Searcher(database, queries)
     opened: dict[str, OpenPack] = {}
     answering = Answering(database, searcher, queries)
@@ -119,22 +121,85 @@ async def open_house(
         passing=passing,
     )
     servers = await _open_packs(home, opened, packs, opening)
+    await database.write(lambda c: automations.forget_packs(c, sorted(opened)))
     house = House(
-        settings, database, stamps, models, queries, searcher, ingester, runs, owner_key, opened
+        settings=settings,
+        database=database,
+        stamps=stamps,
+        models=models,
+        embedder=queries,
+        searcher=searcher,
+        ingester=ingester,
+        runs=runs,
+        automations=_automations(
+            settings, (database, stamps, models, searcher), runs, opened, passing
+        ),
+        owner_key=owner_key,
+        packs=opened,
     )
     working = [
         asyncio.create_task(work) for work in _background(house, documents, own_packs=packs is None)
     ]
+    if automatic:
+        working.append(asyncio.create_task(house.automations.work()))
     try:
         yield house
     finally:
-        await runs.close()
-        for task in working:
-            task.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
+        await _close(house, working)
         await servers.close()
         await models.close()
         await database.close()
+
+
+async def _close(house: House, working: "list[asyncio.Task[None]]") -> None:
+    """End what the installation has under way."""
+    import asyncio
+
+    await house.runs.close()
+    for task in working:
+        task.cancel()
+    await asyncio.gather(*working, return_exceptions=True)
+    await house.automations.close()
+
+
+def _ingester(
+    settings: Settings, database: "Database", stamps: "Stamps", embedder: "Embedder"
+) -> "Ingester":
+    from attenda.knowledge.ingest import Ingester
+
+    return Ingester(
+        database,
+        stamps,
+        embedder,
+        settings.home / "files",
+        deadline_s=settings.document_deadline_s,
+        max_bytes=settings.max_upload_mb << 20,
+    )
+
+
+def _automations(
+    settings: Settings,
+    parts: "tuple[Database, Stamps, LoadedModels, Searcher]",
+    runs: "Runs",
+    packs: "dict[str, OpenPack]",
+    passing: "Callable[[str], None]",
+) -> "Automations":
+    """What carries automations out, not yet at work."""
+    from attenda.runtime.automating import AutomationRunner
+    from attenda.runtime.automation_deeds import Deeds
+    from attenda.runtime.automations import Automations, process_id
+    from attenda.runtime.durable import Durable
+    from attenda.store.database import prepare_beside
+
+    database, stamps, models, searcher = parts
+    deeds = Deeds(database, stamps, models, searcher)
+    runner = AutomationRunner(
+        database, stamps, packs, deeds, passing, lambda id_: runs.publish(id_, [])
+    )
+    process = process_id(settings.home)
+    beside = settings.database or f"sqlite:///{settings.home / 'automations.db'}"
+    durable = Durable(beside, process, runner.carry, prepare_beside)
+    return Automations(database, stamps, settings.home, runner, durable, process)
 
 
 async def _open_packs(

@@ -36,6 +36,7 @@ __all__ = [
     "IfStep",
     "Instruction",
     "Jump",
+    "Reckoned",
     "SayStep",
     "SearchStep",
     "SetStep",

@@ -13,7 +13,7 @@ from attenda.core.lined_yaml import BadYaml, Lines, Place, line_of, lined_yaml
 from attenda.dialogue import flow as flows
 from attenda.dialogue.flow import Flow
 
-__all__ = ["FlowProblem", "read_flows"]
+__all__ = ["FlowProblem", "Mistakes", "note_invalid", "read_flows"]
 
 _VERBS: dict[str, type[Any]] = {
     "collect": flows.CollectStep,
@@ -52,7 +52,7 @@ def read_flows(text: str, file: str) -> tuple[dict[str, Flow], list[FlowProblem]
     if not isinstance(tree, dict):
         return {}, [FlowProblem(file, 1, "flow.no_mapping", {})]
     for name, body in tree.items():
-        bad = _Mistakes(file, (name,), lines)
+        bad = Mistakes(file, (name,), lines)
         flow = _flow(str(name), body, bad)
         problems += bad.found
         if flow is not None and not bad.found:
@@ -60,8 +60,8 @@ def read_flows(text: str, file: str) -> tuple[dict[str, Flow], list[FlowProblem]
     return found, problems
 
 
-class _Mistakes:
-    """Collects mistakes of one flow by their place in the file."""
+class Mistakes:
+    """Collects mistakes of one body by their place in the file."""
 
     def __init__(self, file: str, root: Place, lines: Lines) -> None:
         self.file, self.root, self.lines = file, root, lines
@@ -74,7 +74,7 @@ class _Mistakes:
         self.found.append(FlowProblem(self.file, line, key, plain))
 
 
-def _flow(name: str, body: Any, bad: _Mistakes) -> Flow | None:
+def _flow(name: str, body: Any, bad: Mistakes) -> Flow | None:
     if not isinstance(body, dict):
         bad.add((), "flow.no_body", name=name)
         return None
@@ -84,11 +84,11 @@ def _flow(name: str, body: Any, bad: _Mistakes) -> Flow | None:
     try:
         return Flow.model_validate({**body, "name": name, "steps": steps})
     except ValidationError as error:
-        _note(error, (), bad)
+        note_invalid(error, (), bad)
     return None
 
 
-def _steps(rows: Any, place: Place, bad: _Mistakes) -> tuple[Any, ...]:
+def _steps(rows: Any, place: Place, bad: Mistakes) -> tuple[Any, ...]:
     """Steps as values, each by its verb, so that a mistake is told of that verb alone."""
     if not isinstance(rows, list):
         bad.add(place, "flow.no_steps")
@@ -104,11 +104,12 @@ def _steps(rows: Any, place: Place, bad: _Mistakes) -> tuple[Any, ...]:
         try:
             made.append(_VERBS[verbs[0]].model_validate({**row, **inner}))
         except ValidationError as error:
-            _note(error, here, bad)
+            note_invalid(error, here, bad)
     return tuple(made)
 
 
-def _note(error: ValidationError, place: Place, bad: _Mistakes) -> None:
+def note_invalid(error: ValidationError, place: Place, bad: Mistakes) -> None:
+    """Note what a model found wrong with what stands at a place."""
     for one in error.errors(include_url=False):
         where: Place = tuple(one["loc"])
         key = "flow.unknown_key" if one["type"] == "extra_forbidden" else "flow.value"

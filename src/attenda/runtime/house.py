@@ -7,6 +7,7 @@ from attenda.core.ports import Embedder
 from attenda.knowledge.ingest import Ingester
 from attenda.knowledge.search import Searcher
 from attenda.llm.loaded import LoadedModels
+from attenda.runtime.automations import Automations
 from attenda.runtime.pack import OpenPack
 from attenda.runtime.turn import Runs
 from attenda.store.database import Database
@@ -28,6 +29,7 @@ class House:
     searcher: Searcher
     ingester: Ingester
     runs: Runs
+    automations: Automations
     owner_key: str
     """Secret of the local owner: the command line's key."""
     packs: dict[str, OpenPack] = field(default_factory=dict)

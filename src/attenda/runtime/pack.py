@@ -19,9 +19,11 @@ from attenda.dialogue.flow_file import FlowProblem, read_flows
 from attenda.dialogue.machine import Given
 from attenda.dialogue.state import DialogueState
 from attenda.runtime.agent import AgentMode
+from attenda.runtime.automation import Automation
+from attenda.runtime.automation_pack import as_kept, read_folder
 from attenda.runtime.flow_lines import flow_lines
 from attenda.runtime.pack_face import Endpoint, Importer, Screen
-from attenda.store import agents
+from attenda.store import agents, automations
 from attenda.store import flows as kept
 from attenda.store.database import Connection, Database
 from attenda.store.pack_tables import PackTable, create_tables
@@ -61,7 +63,8 @@ class Pack:
     title: Mapping[str, str]
     """By language."""
     folder: Path
-    """Holds `flows/*.yaml` and `policy.toml`; may hold `knowledge/` and `scenarios/`."""
+    """Holds `flows/*.yaml` and `policy.toml`; may hold `automations/*.yaml`, `knowledge/` and
+    `scenarios/`."""
     tools: Sequence[Tool] = ()
     mode: AgentMode = "flows"
     """Of the agent that comes with it: flows decide what is done, or its model chooses tools."""
@@ -83,6 +86,7 @@ class OpenPack:
     book: FlowBook
     executor: Executor
     understand: Understand
+    automations: Mapping[str, Automation] = field(default_factory=dict)
     is_new: bool = False
     """Opened here for the first time."""
 
@@ -90,7 +94,7 @@ class OpenPack:
 def read_pack(
     pack: Pack, language: str = "en", outside: Sequence[Tool] = ()
 ) -> tuple[dict[str, Flow], Policy, list[str]]:
-    """A pack's flows, its rules, and all that is wrong with them, with file and line.
+    """A pack's flows, its rules, and all that is wrong with it, with file and line.
 
     `outside` are tools of other servers, which its flows may call too.
     """
@@ -116,7 +120,8 @@ def read_pack(
     if not bad:
         problems += _told_mistakes(check_flows(found, tools), texts, language)
     policy, wrong_rules = _read_rules(pack, tools, language)
-    return found, policy, problems + wrong_rules
+    wrong_automations = read_folder(pack.folder, tools, policy, language)[1]
+    return found, policy, problems + wrong_rules + wrong_automations
 
 
 def _read_rules(pack: Pack, tools: Mapping[str, Tool], language: str) -> tuple[Policy, list[str]]:
@@ -190,17 +195,21 @@ async def open_pack(
         for flow in flows.values()
     }
 
+    tools = {one.name: one for one in (*outside, *pack.tools)}
+    automatic, _ = read_folder(pack.folder, tools, policy, "en")
+    kept_so = [as_kept(one, stamps.now()) for one in automatic.values()]
+
     def note(connection: Connection) -> bool:
         kept.keep_flows(connection, stamps, bodies)
+        automations.keep_automations(connection, stamps, pack.name, kept_so)
         return agents.ensure_pack_agent(connection, stamps, pack.name, pack.title, pack.mode)
 
     is_new = await database.write(note)
     older = await database.read(kept.kept_flows)
     book = FlowBook(flows, [Flow.model_validate_json(body) for body in older.values()])
-    tools = {one.name: one for one in (*outside, *pack.tools)}
     executor = Executor(database, stamps, tools, policy, tables, passing)
     understand = _after(pack.first, await understanding(book))
-    return OpenPack(pack, book, executor, understand, is_new)
+    return OpenPack(pack, book, executor, understand, automatic, is_new)
 
 
 def _after(first: Callable[[Said], Sequence[Command]] | None, then: Understand) -> Understand:

@@ -12,6 +12,7 @@ from attenda.runtime.house import House
 from attenda.serve import (
     agents,
     approvals,
+    automations,
     chat,
     consent,
     desk,
@@ -61,6 +62,7 @@ def create_app(house: House) -> FastAPI:
     app.include_router(desk.router)
     app.include_router(desk_settings.router)
     app.include_router(approvals.router)
+    app.include_router(automations.router)
     app.include_router(library.router)
     app.include_router(page_view.router)
     app.include_router(people.router)

@@ -16,7 +16,7 @@ from attenda.core.words import sentence
 from attenda.runtime.house import House
 from attenda.runtime.live import DESK
 from attenda.serve.gate import house_of, principal, require
-from attenda.store import desk, journal
+from attenda.store import automation_runs, desk, journal
 from attenda.store.database import Connection
 
 __all__ = ["approval_rows", "approvals_in", "router"]
@@ -70,6 +70,10 @@ async def decide(
         return _views(connection, house, who, [made])[0]
 
     row = await house.database.write(work)
+    if automation_runs.is_run(row["session_id"]):
+        house.automations.ring()
+        house.runs.bells.ring(DESK)
+        return row
     try:
         await house.runs.go_on(row["session_id"])
     except AttendaError as problem:  # whoever asked is gone, or the model is: it stays decided

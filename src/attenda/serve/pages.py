@@ -121,6 +121,15 @@ async def desk_page(request: Request) -> Response:
     return await shell(request, "desk.html", who, beginnings=("page.", "desk."))
 
 
+@router.get("/automations")
+async def automations_page(request: Request) -> Response:
+    """Automations, for those who steer them or fill their forms in."""
+    who = await visitor(request)
+    if who is not None and not (who.may("desk") or who.may("manage_agents")):
+        raise Denied("gate.not_allowed")
+    return await shell(request, "automations.html", who, beginnings=("page.", "automations."))
+
+
 @router.get("/school")
 async def school(request: Request) -> Response:
     """Training; its page alone may hold frames, for reports that are shut in."""

@@ -241,6 +241,22 @@ def open_database(url: str) -> Database:
     return Database(engine)
 
 
+def prepare_beside(url: str) -> None:
+    """Make the file of a database that is another library's, for its owner's eyes, in WAL mode.
+
+    Raises:
+        OperatorError: it cannot be made.
+    """
+    if url.startswith("sqlite:///"):
+        path = Path(url.removeprefix("sqlite:///"))
+        try:
+            path.touch(mode=0o600, exist_ok=True)
+        except OSError as error:
+            raise OperatorError("store.unwritable", path=path, problem=error.strerror) from error
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+
+
 def _sqlite(path: Path) -> Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select,
 from attenda.core.errors import Conflict, Denied, NotFound
 from attenda.core.principal import Principal
 from attenda.store import audit, hours
+from attenda.store.automations import note_event
 from attenda.store.rights import visible
 from attenda.store.schema import agents, messages, sessions, users
 from attenda.store.schema_desk import labels
@@ -171,16 +172,12 @@ def enqueue(connection: Connection, stamps: Stamps, session_id: str, reason: str
     Outside the hours it is promised when somebody will be there.
     """
     now = stamps.now()
-    return change_owner(
-        connection,
-        session_id,
-        ["bot", "resolved"],
-        "queued",
-        owner_at=now,
-        claimed_by=None,
-        handoff_reason=reason,
-        promised_at=hours.promise(connection, session_id, now),
-    )
+    values = {"owner_at": now, "claimed_by": None, "handoff_reason": reason}
+    values["promised_at"] = hours.promise(connection, session_id, now)
+    if not change_owner(connection, session_id, ["bot", "resolved"], "queued", **values):
+        return False
+    note_event(connection, stamps, "session.queued", session_id, {"session": session_id})
+    return True
 
 
 def claim(
@@ -288,6 +285,8 @@ def release(
         raise Conflict("desk.not_waiting")
     action = "session.resolved" if new == "resolved" else "session.returned"
     audit.note(connection, stamps, who.id, action, session_id)
+    if new == "resolved":
+        note_event(connection, stamps, action, session_id, {"session": session_id})
 
 
 def user_names(connection: Connection, ids: Sequence[str]) -> dict[str, str]:

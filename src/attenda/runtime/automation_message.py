@@ -1,0 +1,47 @@
+"""What an automation says in a session: as the house, in one transaction with its record."""
+
+from collections.abc import Mapping
+
+from attenda.core.errors import NotFound, UserError
+from attenda.core.label import Label, Labelled, at_least, join_all, readable_by
+from attenda.core.message import text_message
+from attenda.core.principal import Principal
+from attenda.dialogue.expression import fill
+from attenda.dialogue.flow import Words, words_in
+from attenda.store import people, sessions
+from attenda.store.database import Connection
+from attenda.store.stamps import Stamps
+
+__all__ = ["send_message"]
+
+
+def send_message(
+    connection: Connection,
+    stamps: Stamps,
+    words: Words,
+    session: Labelled,
+    names: Mapping[str, Labelled],
+    because: Label,
+    who: Principal,
+) -> Labelled:
+    """Say something in a session; the words, with their label.
+
+    Raises:
+        NotFound: there is no such session.
+        Unauthenticated: whose it is is gone.
+        UserError: a stranger's words would decide who is told, or what is told is not for them.
+    """
+    if not at_least(join_all([session.whole_label, because]), "user"):
+        raise UserError("automation.strangers_choice")
+    row = sessions.session_anyhow(connection, str(session.value))
+    if row is None:
+        raise NotFound("session.missing")
+    reader = people.principal_of(connection, row.owner_id)
+    text, label = fill(words_in(words, reader.language), names)
+    if not readable_by(label, {who.id}) and not readable_by(label, {row.owner_id}):
+        raise UserError("automation.not_for_them")
+    told = label.model_copy(update={"readers": frozenset({row.owner_id, who.id})})
+    sessions.add_message(
+        connection, stamps, row.id, text_message("assistant", text), told, parent_id=row.head_id
+    )
+    return Labelled(value=text, label=told)
