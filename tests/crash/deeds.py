@@ -13,7 +13,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ from attenda.store import agents, journal, sessions
 from attenda.store.pack_tables import Rows
 from tests.runtime.test_flows import understand
 
-__all__ = ["STORIES", "WANTED"]
+__all__ = ["ANA", "STORIES", "WANTED", "Dying", "World", "approve_in", "main", "pack"]
 
 ANA = Principal(id="usr_owner", role="owner")
 SUPERVISOR = Principal(id="usr_boss", role="owner")
@@ -150,6 +150,9 @@ def chosen(messages: Sequence[Message]) -> ScriptedAnswer:
     return ["Now. ", *(scripted_call(name, order=order) for name in asked[1:-1])]
 
 
+Telling = Callable[[Path, str, World, dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]
+
+
 class Dying:
     """Ends the process when a point is passed for the n-th time in all."""
 
@@ -220,7 +223,7 @@ async def _session(house: House, trial: dict[str, Any], pack_name: str) -> str:
 
 async def _step(house: House, session_id: str, words: str) -> None:
     if words == "!approve":
-        await _approve(house, session_id)
+        await approve_in(house, session_id)
         return
     tree = await house.database.read(lambda c: sessions.message_tree(c, session_id))
     if words == "!go on":
@@ -239,7 +242,7 @@ async def _step(house: House, session_id: str, words: str) -> None:
         pass
 
 
-async def _approve(house: House, session_id: str) -> None:
+async def approve_in(house: House, session_id: str) -> None:
     def decide(connection: Any) -> None:
         for one in journal.list_approvals(connection, SUPERVISOR):
             if one.session_id == session_id and one.state == "pending":
@@ -248,7 +251,7 @@ async def _approve(house: House, session_id: str) -> None:
     await house.database.write(decide)
 
 
-def main(arguments: Sequence[str]) -> None:
+def main(arguments: Sequence[str], tell: Telling = tell) -> None:
     """Tell trials in forks until there are no more."""
     home, world, url = Path(arguments[0]), World(Path(arguments[1])), "".join(arguments[2:])
     for line in sys.stdin:

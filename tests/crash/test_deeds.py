@@ -20,8 +20,8 @@ EVERY = {"loop": 4}
 class Teller:
     """A process that tells stories, each in a fork that may die."""
 
-    def __init__(self, folder: Path, url: str) -> None:
-        command = [sys.executable, "-m", "tests.crash.deeds", folder / "home", folder / "world"]
+    def __init__(self, folder: Path, url: str, module: str = "tests.crash.deeds") -> None:
+        command = [sys.executable, "-m", module, folder / "home", folder / "world"]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
             [*map(str, command), url], stdin=pipe, stdout=pipe, cwd=ROOT, env=environment()

@@ -48,7 +48,7 @@ class Depot:
 
     async def until(self, run_id: str, *states: str) -> runs.RunRow:
         """The run, once it is in one of these states."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 row = await self.run(run_id)
                 if row.state in states:
@@ -65,7 +65,7 @@ class Depot:
 
     async def begun_by_files(self, name: str, count: int) -> list[runs.RunRow]:
         """Its runs, once there are so many; it looks until then, and twice more."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(await self.runs_of(name)) < count:
                 await self.house.automations._look_at_folders()
         for _ in range(2):

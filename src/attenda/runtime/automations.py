@@ -11,11 +11,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pydantic import JsonValue
 
-from attenda.core.errors import AttendaError, Conflict
+from attenda.core.errors import Conflict
 from attenda.core.label import Label, Labelled
 from attenda.core.principal import Principal
 from attenda.runtime.automating import AutomationRunner
@@ -27,7 +26,7 @@ from attenda.runtime.automation_triggers import (
     files_in,
     folders_of,
 )
-from attenda.runtime.durable import Durable
+from attenda.runtime.durable import Durable, keep_on
 from attenda.store import automation_forms as forms
 from attenda.store import automation_runs as runs
 from attenda.store import automations as kept
@@ -201,7 +200,7 @@ class Automations:
         if not await self.database.read(kept.any_to_do):
             return
         looking = [
-            asyncio.create_task(self._repeat(look, pause_s))
+            asyncio.create_task(keep_on(look, pause_s))
             for look, pause_s in (
                 (self._look, 0.0),
                 (self._look_at_folders, _FOLDERS_S),
@@ -221,15 +220,6 @@ class Automations:
         """Let runs end their step, and leave the queue."""
         await self.runner.close()
         await self.durable.close()
-
-    async def _repeat(self, look: Any, pause_s: float) -> None:
-        while True:
-            try:
-                await look()
-            except AttendaError as problem:
-                _log.error("%s", problem)
-                await asyncio.sleep(_LOST_S)
-            await asyncio.sleep(pause_s)
 
     async def _look(self) -> None:
         """Begin what is due, and wake whose time has come; then wait for the next time."""

@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import CancelledError
 from typing import Any
 
-from attenda.core.errors import OperatorError
+from attenda.core.errors import AttendaError, OperatorError
 
-__all__ = ["Durable"]
+__all__ = ["Durable", "keep_on"]
 
 _QUEUE = "attenda"
 _VERSION = "1"
@@ -26,11 +26,28 @@ _AT_ONCE = 8
 _OVER = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 _MOST_ROWS = 1000
 
+_AGAIN_S = 5.0
+_log = logging.getLogger("attenda.automations")
+
 Carry = Callable[[str, int], Awaitable[None]]
 """Carries a run out, as far as it goes in its segment."""
 
 _carrying: "list[Durable]" = []
 """The one that is at work in this process; DBOS knows one alone."""
+
+
+async def keep_on(look: Callable[[], Awaitable[None]], pause_s: float) -> None:
+    """Look again and again, for ever; what goes wrong is logged, and does not end it."""
+    while True:
+        try:
+            await look()
+        except AttendaError as problem:
+            _log.error("%s", problem)
+            await asyncio.sleep(_AGAIN_S)
+        except Exception:  # noqa: BLE001 - whatever it was, the other runs go on
+            _log.exception("automations are looked after again in %d seconds", _AGAIN_S)
+            await asyncio.sleep(_AGAIN_S)
+        await asyncio.sleep(pause_s)
 
 
 class Durable:
