@@ -188,6 +188,8 @@ async def _try_column(
         f'SELECT {", ".join(c.name for c in key_columns)}, "{column.name}" FROM {column.table.name}'
     )
     kept = await house.database.read(lambda c: c.execute(raw).all())
+    if not kept:
+        return []  # a table without rows is never read from
     wrong: list[str] = []
     for payload in _payloads(canary):
         with contextlib.suppress(UnicodeDecodeError):
