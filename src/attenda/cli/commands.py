@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from attenda import __version__
+from attenda.cli.automation_app import automation_app
 from attenda.cli.eval_app import evaluate_anything
 from attenda.cli.groups import config_app, key_app, models_app, user_app
 from attenda.cli.invocation import JsonFlag, as_client, language, settings_of
@@ -286,6 +287,7 @@ app.command("eval")(evaluate_anything)
 app.add_typer(learn_app, name="learn")
 app.add_typer(pack_app, name="pack")
 app.add_typer(mcp_app, name="mcp")
+app.add_typer(automation_app, name="automations")
 app.add_typer(models_app, name="models")
 app.add_typer(config_app, name="config")
 app.add_typer(user_app, name="user")

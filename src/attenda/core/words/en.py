@@ -1411,4 +1411,5 @@ ENGLISH: dict[str, str] = {
     "page.automation_do_resume": "Go on",
     "page.automation_do_cancel": "End it",
     "page.automation_do_restart": "Try again from here",
+    "automation.not_a_pair": "“{value}” is no NAME=VALUE.",
 }

@@ -1411,4 +1411,5 @@ CHINESE: dict[str, str] = {
     "page.automation_do_resume": "继续",
     "page.automation_do_cancel": "结束",
     "page.automation_do_restart": "从这里重试",
+    "automation.not_a_pair": "“{value}”不是 名称=值 的形式。",
 }
