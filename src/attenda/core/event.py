@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from attenda.core.form import Form, FormAction
 from attenda.core.label import Label, Labelled
 from attenda.core.message import Citation
 from attenda.core.ports import Usage
@@ -23,6 +24,8 @@ __all__ = [
     "FlowBegan",
     "FlowEnded",
     "FlowMoved",
+    "FormAsked",
+    "FormEnded",
     "Found",
     "HandedBack",
     "HandedOff",
@@ -278,6 +281,22 @@ class Called(_Frozen):
     """Arguments that a stranger chose and a table of ours vouched for."""
 
 
+class FormAsked(_Frozen):
+    """A program of others asks the person something, in the middle of a call."""
+
+    type: Literal["form.asked"] = "form.asked"
+    form_id: str
+    form: Form
+
+
+class FormEnded(_Frozen):
+    """A form waits no longer; what was answered is not kept."""
+
+    type: Literal["form.ended"] = "form.ended"
+    form_id: str
+    action: FormAction
+
+
 class HandedOff(_Frozen):
     """The session waits for a person."""
 
@@ -314,7 +333,16 @@ DialogueEvent = Annotated[
 """What changes the state of a dialogue."""
 
 Event = Annotated[
-    RunStarted | Searched | TextAdded | Cited | Nearest | Remembered | DialogueEvent | RunFinished,
+    RunStarted
+    | Searched
+    | TextAdded
+    | Cited
+    | Nearest
+    | Remembered
+    | FormAsked
+    | FormEnded
+    | DialogueEvent
+    | RunFinished,
     Field(discriminator="type"),
 ]
 

@@ -42,6 +42,7 @@ from attenda.runtime.recorder import Recorder
 from attenda.runtime.remembering import answer_about_memory, slots_to_remember
 from attenda.store.facts import Fact
 from attenda.tools.effects import Call, Outcome
+from attenda.tools.tool import Ask
 
 __all__ = ["Converser", "MOST_DEEDS"]
 
@@ -68,6 +69,8 @@ class Converser:
     who: Principal
     given: Given
     state: DialogueState
+    ask: Ask | None = None
+    """Asks the person a question of somebody else's program."""
     wanted: list[str] = field(default_factory=list)
     """What a flow looks for in the documents."""
     handed_off_for: str = ""
@@ -146,6 +149,7 @@ class Converser:
             arguments=step.arguments,
             because=step.because,
             who=self.who,
+            ask=self.ask,
         )
         outcome = await self.pack.executor.perform(call)
         events: list[DialogueEvent] = [_called(step, outcome)]

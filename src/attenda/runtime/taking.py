@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from attenda.core.errors import UserError
@@ -15,6 +16,7 @@ from attenda.runtime.agent import Agent
 from attenda.runtime.answering import Answering
 from attenda.runtime.converse import Converser
 from attenda.runtime.flow_turn import FlowTurn, given_for
+from attenda.runtime.forms import Forms
 from attenda.runtime.loop_reader import Reader
 from attenda.runtime.loop_state import read_state
 from attenda.runtime.loop_tools import Offered, hidden_answers
@@ -92,6 +94,7 @@ class Answerers:
         stamps: Stamps,
         answering: Answering,
         packs: Mapping[str, OpenPack],
+        forms: Forms,
         passing: Callable[[str], None],
     ) -> None:
         """`passing` is told of each point passed that a crash test may end the process at."""
@@ -99,6 +102,7 @@ class Answerers:
         self._stamps = stamps
         self._answering = answering
         self._packs = packs
+        self._forms = forms
         self._passing = passing
 
     async def open(self, asked: Asked) -> Taking:
@@ -129,6 +133,7 @@ class Answerers:
         facts = memory.facts_for_slots(asked.known, pack.pack.name)
         given = given_for(asked.who, asked.path[-1].id, said, now, facts)
         dialogue = Converser(pack, asked.recorder, asked.who, given, state, known=asked.known)
+        dialogue.ask = partial(self._forms.ask, asked.recorder)
         awaited = state.top.approval_id if state.top else ""
         decided = awaited and not await self._database.read(
             lambda c: journal.is_pending(c, awaited, now)
@@ -151,6 +156,7 @@ class Answerers:
             clock=self._stamps.now,
             passing=self._passing,
             state=read_state(asked.last_state()),
+            ask=partial(self._forms.ask, asked.recorder),
             path=asked.path,
         )
 

@@ -24,7 +24,7 @@ from attenda.runtime.loop_voice import Voice
 from attenda.store.sessions import StoredMessage
 from attenda.tools.effects import Call, Executor, Outcome
 from attenda.tools.policy import Budget
-from attenda.tools.tool import Tool
+from attenda.tools.tool import Ask, Tool
 
 __all__ = ["ToolLoop"]
 
@@ -50,6 +50,8 @@ class ToolLoop:
     passing: Callable[[str], None]
     """Is told of each point passed that a crash test may end the process at."""
     state: LoopState
+    ask: Ask | None
+    """Asks the person a question of somebody else's program."""
     path: Sequence[StoredMessage]
     """The conversation, the message to answer last."""
     _handed_off_for: str = ""
@@ -266,6 +268,7 @@ class ToolLoop:
             who=self.reader.who,
             asks=True,
             origins=origins,
+            ask=self.ask,
         )
 
     async def _perform_own(self, step: LoopStep) -> "_Came":

@@ -22,6 +22,7 @@ from attenda.runtime.announcing import customer_wrote, hand_over
 from attenda.runtime.answering import Answering
 from attenda.runtime.bounds import AtOnce, Meter
 from attenda.runtime.follower import Follower
+from attenda.runtime.forms import Forms
 from attenda.runtime.live import DESK, Bells, Heard, Hub
 from attenda.runtime.log import EventLog
 from attenda.runtime.pack import OpenPack
@@ -62,7 +63,9 @@ class Runs:
         self._stamps = stamps
         self._passing = passing
         self._model_named = model_named
-        self._answerers = Answerers(database, stamps, answering, packs, passing)
+        self.forms = Forms(stamps)
+        """Questions of other programs that wait for a person."""
+        self._answerers = Answerers(database, stamps, answering, packs, self.forms, passing)
         self._hub = Hub()
         self.bells = Bells()
         """Ring when a session changed."""

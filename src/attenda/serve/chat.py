@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
+from attenda.core.form import FormAction
 from attenda.core.principal import Principal
 from attenda.runtime.desk import Desk
 from attenda.serve.access import OpenStreams
@@ -63,6 +64,13 @@ class Head(BaseModel):
     """Which message to show the branch of."""
 
     message_id: str
+
+
+class FormReply(BaseModel):
+    """An answer to a form: its values, or that it is declined or put away."""
+
+    action: FormAction
+    values: dict[str, JsonValue] = Field(default_factory=dict, max_length=60)
 
 
 class Rating(BaseModel):
@@ -162,6 +170,16 @@ async def answer_again(
 async def stop(request: Request, who: Chatter, session_id: str) -> dict[str, bool]:
     """Stop the running answer."""
     return {"stopped": await house_of(request).runs.stop(who, session_id)}
+
+
+@router.post("/{session_id}/forms/{form_id}", status_code=204)
+async def answer_form(
+    request: Request, who: Chatter, session_id: str, form_id: str, body: FormReply
+) -> None:
+    """Answer what a program of others asks in the middle of a call."""
+    house = house_of(request)
+    await house.database.read(lambda c: sessions.get_session(c, who, session_id))
+    house.runs.forms.answer(session_id, form_id, body.action, body.values)
 
 
 @router.put("/{session_id}/head", status_code=204)

@@ -26,7 +26,7 @@ from attenda.store.pack_tables import Rows
 from attenda.store.stamps import Stamps
 from attenda.tools.deadline import Deadline
 from attenda.tools.policy import Budget, Policy, Ruling, monitor
-from attenda.tools.tool import Deed, Tool, ToolRefused
+from attenda.tools.tool import Ask, Deed, Tool, ToolRefused
 
 __all__ = ["Call", "Executor", "Outcome", "canonical", "effect_key"]
 
@@ -51,6 +51,8 @@ class Call:
     """A person may be asked where a stranger chose a value; else such a call is denied."""
     origins: Mapping[str, str] = field(default_factory=dict)
     """Where values of arguments come from, in words for that person."""
+    ask: Ask | None = None
+    """Asks the person in the chat."""
 
     @property
     def plain(self) -> dict[str, JsonValue]:
@@ -367,6 +369,7 @@ class Executor:
             key=effect_key(call),
             now=self._stamps.now(),
             rows=partial(self.rows, connection),
+            ask=call.ask,
             session_id=call.session_id,
             sources={name: one.whole_label.sources for name, one in call.arguments.items()},
         )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, JsonValue
 
 from attenda.core.errors import OperatorError, UserError
+from attenda.core.form import FormAnswer, read_form
 from attenda.tools.mcp_file import (
     Approved,
     ServerSpec,
@@ -28,10 +29,10 @@ from attenda.tools.mcp_file import (
     read_servers,
 )
 from attenda.tools.mcp_schema import broken_rule, broken_rule_apart, is_plain, is_schema
-from attenda.tools.tool import Deed, Tool
+from attenda.tools.tool import Ask, Deed, Tool
 
 if TYPE_CHECKING:
-    from attenda.tools.mcp_wire import Talk
+    from attenda.tools.mcp_wire import Asking, Talk
 
 __all__ = ["RemoteTool", "Servers", "look_at", "sdk"]
 
@@ -203,7 +204,8 @@ class _Server:
             outside=True,
             sink=frozenset({f"mcp:{self._name}"}) if spec.learns == "public" else None,
             gives="untrusted",
-            timeout_s=3 * spec.timeout_s + 10,  # its turn, the connection and the call have each
+            # its turn, the connection and the call have each, and a person who is asked
+            timeout_s=3 * spec.timeout_s + 10 + spec.form_s,
             most_bytes=spec.most_bytes,
             listed=listed["inputSchema"],
         )
@@ -274,9 +276,10 @@ class _Server:
     ) -> Any:
         """Send a call; of a write without an answer nobody knows whether it was done."""
         try:
-            async with asyncio.timeout(self._spec.timeout_s):
+            async with asyncio.timeout(self._spec.timeout_s) as clock:
                 name = tool.name.removeprefix(f"{self._name}.")
-                found = await talk.call(name, arguments, deed.key)
+                asking = self._asking(deed.ask, clock) if deed.ask else None
+                found = await talk.call(name, arguments, deed.key, asking)
                 value = _value_of(found)
                 if len(str(value)) > tool.most_bytes:
                     raise sdk("mcp_wire").WireError("giant")
@@ -292,6 +295,27 @@ class _Server:
             _log.warning("%s said that it failed: %r", tool.name, str(value)[:500])
             raise UserError("mcp.error", tool=tool.name)
         return value
+
+    def _asking(self, ask: Ask, clock: asyncio.Timeout) -> "Asking":
+        """Asks the person; while they think, the server's own time stands still."""
+        now = asyncio.get_running_loop().time
+        until = now() + self._spec.form_s
+
+        async def asking(message: str, schema: dict[str, Any]) -> FormAnswer:
+            left = until - now()
+            try:
+                form = read_form(self._name, message, schema)
+            except ValueError as error:
+                _log.warning("the MCP server %s asks for no form: %s", self._name, error)
+                return FormAnswer(action="decline")
+            if left <= 0:
+                return FormAnswer(action="decline")
+            clock.reschedule(until + self._spec.timeout_s)
+            answer = await ask(form, left)
+            clock.reschedule(now() + self._spec.timeout_s)
+            return answer
+
+        return asking
 
     async def close(self) -> None:
         """End the conversation."""

@@ -41,6 +41,8 @@ class ServerSpec(_Data):
     """Name of the environment variable that holds its key."""
     timeout_s: float = Field(default=30.0, gt=0, le=600)
     """For a connection, and again for a call."""
+    form_s: float = Field(default=120.0, gt=0, le=3600)
+    """For a person to answer what it asks them during a call."""
     most_bytes: int = Field(default=100_000, gt=0, le=4_000_000)
     """Of a result."""
     tools: tuple[str, ...] | None = None

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Literal, TypeVar
 
 import anyio
@@ -25,15 +25,23 @@ from mcp_types import (
     CallToolRequest,
     CallToolRequestParams,
     CallToolResult,
+    ElicitRequest,
+    ElicitRequestFormParams,
+    ElicitRequestParams,
+    ElicitResult,
+    ErrorData,
     Implementation,
+    InputRequiredResult,
     PaginatedRequestParams,
     jsonrpc_message_adapter,
 )
+from pydantic import TypeAdapter
 
 from attenda import __version__
+from attenda.core.form import FormAnswer
 from attenda.tools.mcp_file import ServerSpec
 
-__all__ = ["Problem", "Talk", "WireError"]
+__all__ = ["Asking", "Problem", "Talk", "WireError"]
 
 _FRAME = 4 << 20
 """Longest frame, and longest answer of HTTP."""
@@ -42,7 +50,14 @@ _NOISE = 100
 _PAGES = 20
 _TOOLS = 200
 _REFUSALS = frozenset({INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND})
+_ROUNDS = 6
+"""Times that a server may ask back before it answers a call."""
+_ANSWER: TypeAdapter[CallToolResult | InputRequiredResult] = TypeAdapter(
+    CallToolResult | InputRequiredResult
+)
 _Found = TypeVar("_Found")
+Asking = Callable[[str, dict[str, Any]], Awaitable[FormAnswer]]
+"""Asks a person, by a message and the schema of the answer."""
 
 Problem = Literal["gone", "giant", "noise", "refused", "error", "bad"]
 
@@ -68,6 +83,8 @@ class Talk:
         self._end: Problem = "gone"
         self._client: Client | None = None
         self._task: asyncio.Task[None] | None = None
+        self._asking: Asking | None = None
+        """Asks the person for whom the call under way is."""
 
     async def open(self) -> None:
         """Connect, and agree on the protocol.
@@ -116,20 +133,60 @@ class Talk:
             raise WireError("giant", "too many tools")
         return server, tools
 
-    async def call(self, name: str, arguments: dict[str, Any], key: str) -> CallToolResult:
+    async def call(
+        self, name: str, arguments: dict[str, Any], key: str, asking: Asking | None = None
+    ) -> CallToolResult:
         """Call one tool; `key` is the deed's idempotency key, for a server that knows of such.
+
+        What the server asks meanwhile is answered by `asking`; without it, by an error.
 
         Raises:
             WireError: no answer that can be read came back.
         """
         meta: Any = {"attenda.dev/idempotency-key": key}
-        asked = CallToolRequest(
-            params=CallToolRequestParams(name=name, arguments=arguments, _meta=meta)
-        )
+        params = CallToolRequestParams(name=name, arguments=arguments, _meta=meta)
         # Not the SDK's `call_tool`: it holds the answer against the server's own schema, for as
         # long as that schema likes.
         session = self._open_client().session
-        return await self._or_end(session.send_request(asked, CallToolResult))
+        self._asking = asking
+        try:
+            for _ in range(_ROUNDS):
+                asked = CallToolRequest(params=params)
+                found = await self._or_end(session.send_request(asked, _ANSWER))
+                if isinstance(found, CallToolResult):
+                    return found
+                given = await self._or_end(self._answer_all(found.input_requests or {}))
+                params = params.model_copy(
+                    update={"input_responses": given, "request_state": found.request_state}
+                )
+        finally:
+            self._asking = None
+        raise WireError("bad", "it never stops asking")
+
+    async def _answer_all(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Answers to what a server asks instead of answering."""
+        given: dict[str, Any] = {}
+        for name, one in asked.items():
+            asks = isinstance(one, ElicitRequest)
+            answer = await self._elicit(None, one.params) if asks else None
+            if not isinstance(answer, ElicitResult):
+                raise ValueError("it asks for what nobody tells it")
+            given[name] = answer
+        return given
+
+    async def _elicit(
+        self, context: object, params: ElicitRequestParams
+    ) -> ElicitResult | ErrorData:
+        """Let the person of the call be asked; a page elsewhere is opened for no server."""
+        if self._asking is None:
+            return ErrorData(code=INVALID_REQUEST, message="nobody can be asked")
+        if not isinstance(params, ElicitRequestFormParams):
+            return ElicitResult(action="decline")
+        schema: Any = params.requested_schema
+        answer = await self._asking(params.message, schema if isinstance(schema, dict) else {})
+        values: Any = answer.values
+        content = values if answer.action == "accept" else None
+        return ElicitResult(action=answer.action, content=content)
 
     def _open_client(self) -> Client:
         if self._client is None or self.over:
@@ -160,7 +217,8 @@ class Talk:
     async def _live(self) -> None:
         way = self._by_pipe() if self._spec.command else self._by_http()
         about = Implementation(name="attenda", version=__version__)
-        async with Client(way, cache=None, client_info=about) as self._client:
+        client = Client(way, cache=None, client_info=about, elicitation_callback=self._elicit)
+        async with client as self._client:
             self._ready.set()
             await self._closing.wait()
 

@@ -12,17 +12,22 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError, create_model
 
 from attenda.core.errors import UserError
+from attenda.core.form import Form, FormAnswer
 from attenda.core.label import SYSTEM, Integrity, Label, Labelled, at_least
 from attenda.core.principal import Principal
 from attenda.store.pack_tables import Rows
 
-__all__ = ["Deed", "Tool", "ToolRefused", "tool"]
+__all__ = ["Ask", "Deed", "Tool", "ToolRefused", "tool"]
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 class ToolRefused(Exception):
     """The tool will not do this, and says why in words for the person."""
+
+
+Ask = Callable[[Form, float], Awaitable[FormAnswer]]
+"""Shows a form and waits so many seconds for its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Deed:
     """Microseconds since 1970, UTC."""
     rows: Callable[[str], Rows]
     """Rows of one of the pack's tables; of a tool in the database alone."""
+    ask: Ask | None = None
+    """Asks the person a question of somebody else's program; none where nobody can be asked."""
     session_id: str = ""
     """Of the talk that it is done in; `page` where it is done from a screen."""
     sources: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 import { $, api, attempt, el, icon, t, toast } from "/static/core.js";
 import { nearest, searchCard, sources } from "/static/chat_cards.js";
+import { askForm, clearForms, endForm } from "/static/chat_forms.js";
 import { lookAgain, showPeople, unwatch, watch } from "/static/chat_people.js";
 import { render } from "/static/markdown.js";
 import { closeSource, openSource } from "/static/source.js";
@@ -94,6 +95,7 @@ function leave() {
   stream?.close();
   stream = null;
   editing = null;
+  clearForms();
   setRunning(false);
 }
 
@@ -322,6 +324,8 @@ function follow(after) {
     } else if (event.type === "cited" && !message.citations.some((one) => one.n === event.citation.n)) message.citations.push(event.citation);
     else if (event.type === "searched") message.searched = event;
     else if (event.type === "nearest") message.nearest = event.passages;
+    else if (event.type === "form.asked") askForm(session.id, event.form_id, event.form);
+    else if (event.type === "form.ended") endForm(event.form_id);
     else if (event.type === "run.finished") {
       message.status = event.reason;
       session.running = false;
