@@ -7,7 +7,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
-from attenda.store import schema_automations, schema_deeds, schema_desk, schema_memory
+from attenda.store import (
+    schema_automations,
+    schema_deeds,
+    schema_desk,
+    schema_memory,
+    schema_notices,
+)
 from attenda.store.database import Database
 from attenda.store.migrations import known_revisions
 from attenda.store.schema import metadata
@@ -57,6 +63,7 @@ def test_a_column_that_no_migration_makes_is_seen(database: Database) -> None:
         schema_desk.notes,
         schema_memory.facts,
         schema_automations.processes,
+        schema_notices.notices,
     }
     assert {table.name for table in apart} <= set(metadata.tables)
 

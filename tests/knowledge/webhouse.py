@@ -38,6 +38,8 @@ class Site:
     port: int = 0
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     """Target and headers of each request."""
+    bodies: list[bytes] = field(default_factory=list)
+    """What came with each request."""
     requests: list[httpx.Request] = field(default_factory=list)
     """The requests as they were handed to the transport."""
     pages: dict[str, Answer | Callable[[], Answer]] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class _Mapped(httpx.AsyncBaseTransport):
                 request.method,
                 request.url.copy_with(scheme="http", host="127.0.0.1", port=self._site.port),
                 headers=request.headers,
+                stream=request.stream,
                 extensions={},
             )
         return await self._inner.handle_async_request(request)
@@ -101,7 +104,9 @@ async def public_site() -> AsyncIterator[Site]:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             target = head[0].split(" ")[1]
             pairs = (line.partition(": ") for line in head[1:] if line)
-            site.asked.append((target, {name.lower(): value for name, _, value in pairs}))
+            given = {name.lower(): value for name, _, value in pairs}
+            site.asked.append((target, given))
+            site.bodies.append(await reader.readexactly(int(given.get("content-length", 0))))
             status, headers, body = _page(site, target)
             lines = [f"HTTP/1.1 {status} Status"]
             headers = {"Content-Length": str(len(body)), **headers}

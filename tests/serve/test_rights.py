@@ -30,11 +30,13 @@ from attenda.store import (
     documents,
     facts,
     keys,
+    notices,
     people,
     runs,
     schema,
     schema_automations,
     schema_memory,
+    schema_notices,
     sessions,
 )
 from attenda.store.automations import AutomationRow, begin_run
@@ -132,6 +134,13 @@ ROWS: dict[tuple[str, str], Row] = {
         S, {"zone": "UTC", "week": ["00:00-24:00"] * 7}, needs="manage_agents"
     ),
     ("DELETE", "/api/desk/hours"): Row(S, needs="manage_agents"),
+    ("GET", "/api/desk/waiting"): Row(S, needs="desk"),
+    ("GET", "/api/desk/notices"): Row(S, needs="manage_agents"),
+    ("POST", "/api/desk/notices"): Row(
+        S, {"kind": "webhook", "target": "https://example.org/"}, needs="manage_agents"
+    ),
+    ("POST", "/api/desk/notices/{rule_id}/trial"): Row(P, needs="manage_agents"),
+    ("DELETE", "/api/desk/notices/{rule_id}"): Row(P, needs="manage_agents"),
     ("GET", "/api/desk/replies"): Row(S, needs="desk"),
     ("POST", "/api/desk/replies"): Row(S, {"title": "a", "text": "b"}, needs="desk"),
     ("DELETE", "/api/desk/replies/{reply_id}"): Row(S, needs="desk", ok=(404,)),
@@ -331,6 +340,9 @@ def _objects(c: Connection, w: World) -> dict[str, str]:
         "fact_id": fact_id,
         "automation_run_id": automation_run_id,
         "deed": "cancel",
+        "rule_id": notices.add_rule(
+            c, stamps, owner, kind="mail", target=f"{SECRET}@example.org", after_s=86_400
+        ),
         "run_id": run_id,
         "response_id": run_id.replace("run_", "resp_"),
         "agent_id": agent_id,
@@ -349,7 +361,11 @@ def _owned_rows(c: Connection) -> list[Any]:
     """All that belongs to the owner, to see whether a refused request changed any of it."""
     found: list[Any] = []
     tables = (schema.sessions, schema.messages, schema.documents, schema.users, schema.keys)
-    apart = (schema_memory.facts, schema_automations.automation_runs)
+    apart = (
+        schema_memory.facts,
+        schema_automations.automation_runs,
+        schema_notices.notice_rules,
+    )
     for table in (*tables, schema.agents, *apart):
         found += c.execute(select(table).order_by(table.c.id)).all()
     found += consent.consent_rows(c, "usr_owner_")

@@ -264,12 +264,16 @@ def _background(
     """What goes on for as long as the installation is open."""
     from attenda.knowledge.folders import FolderWatch
     from attenda.knowledge.reindex import Reindexer
+    from attenda.runtime.noticing import Noticer
+    from attenda.runtime.notifiers import notifiers_for
     from attenda.runtime.upkeep import keep_tidy
 
     database, stamps, settings = house.database, house.stamps, house.settings
     yield house.ingester.work()
     if own_packs:
         yield _read_new_packs(house)
+    house.notifiers.update(notifiers_for(settings))
+    yield Noticer(house).run()
     yield keep_tidy(database, stamps, settings, settings.home / "files")
     yield Reindexer(database, stamps, documents).run()
     if settings.watch:

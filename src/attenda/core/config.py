@@ -4,10 +4,11 @@ Reading files and the environment is the command line's; here are names, meaning
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["EndpointSpec", "Settings"]
+__all__ = ["EndpointSpec", "Settings", "SmtpSpec"]
 
 
 class EndpointSpec(BaseModel):
@@ -30,6 +31,24 @@ class EndpointSpec(BaseModel):
     """Whether the model can choose tools; an agent may then let it."""
 
 
+class SmtpSpec(BaseModel):
+    """The server by which mail goes out; its password is not part of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    host: str = Field(min_length=1)
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection is kept secret; `none` is for a relay on this machine."""
+    sender: str = Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$")
+    """Address that mail comes from."""
+    user: str = ""
+    """Empty where no sign-in is needed."""
+    password_env: str = ""
+    """Name of the environment variable that holds the password."""
+    timeout_s: float = Field(default=20.0, gt=0)
+    """Seconds that one step of sending may take."""
+
+
 class Settings(BaseModel):
     """Everything that can be set."""
 
@@ -49,6 +68,8 @@ class Settings(BaseModel):
     """Language of the command line and of pages before sign-in: en or zh-CN."""
     endpoints: tuple[EndpointSpec, ...] = ()
     """OpenAI-compatible servers whose models can be chosen beside the embedded ones."""
+    smtp: SmtpSpec | None = None
+    """The server by which notices to the desk go out as mail."""
     watch: tuple[str, ...] = ()
     """Folders whose files are kept in the library: new, changed and vanished ones alike."""
     trash_days: int = Field(default=30, ge=0)

@@ -1,4 +1,4 @@
-"""Brings one page or file from the public web, and never reaches the inside from there.
+"""Brings one page or file from the public web, or hands one body over; never reaches the inside.
 
 The name is looked up here, every address it has is checked, and exactly a checked one is
 connected to, with the name kept for TLS and the Host header; so a name that means one thing when
@@ -11,9 +11,10 @@ import hashlib
 import ipaddress
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 from urllib.parse import unquote
 
 import httpx
@@ -22,12 +23,15 @@ from attenda.core.errors import TooLarge, UserError
 from attenda.knowledge.address import Address, Ip, is_public, join_address, parse_address
 from attenda.knowledge.parse import UnreadableFile, media_type
 
-__all__ = ["Connector", "Fetched", "Limits", "Resolver", "fetch"]
+__all__ = ["Connector", "Fetched", "Limits", "Resolver", "fetch", "post"]
 
 Resolver = Callable[[str, int], Awaitable[Sequence[Ip]]]
 """A host's name and the port into all of its addresses; raises OSError when there are none."""
 Connector = Callable[[], httpx.AsyncBaseTransport]
 """Makes the transport of one request, whose URL names an address and no host."""
+
+_T = TypeVar("_T")
+_Ask = Callable[[httpx.AsyncClient, httpx.URL], Awaitable[_T]]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
@@ -100,6 +104,35 @@ async def fetch(
     return Fetched(name, kind, answer.body, str(answer.address))
 
 
+async def post(
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    limits: Limits = Limits(),
+    resolver: Resolver | None = None,
+    connector: Connector | None = None,
+) -> int:
+    """Hand a body to a public address; the status of the answer. No redirect is followed.
+
+    Raises:
+        UserError: the address may not be reached, or nothing answers there.
+    """
+    address = parse_address(url, limits.ports)
+    sent = {**_headers(address), **headers}
+
+    async def ask(client: httpx.AsyncClient, at: httpx.URL) -> int:
+        async with client.stream(
+            "POST", at, headers=sent, content=body, extensions=_tls(address)
+        ) as response:
+            return response.status_code
+
+    try:
+        async with asyncio.timeout(limits.deadline_s):
+            return await _reach(address, limits, resolver or resolve, connector or connect, ask)
+    except TimeoutError:
+        raise UserError("web.too_slow", url=address, seconds=f"{limits.deadline_s:g}") from None
+
+
 async def resolve(host: str, port: int) -> list[Ip]:
     """All addresses of a name, by the system's resolver."""
     loop = asyncio.get_running_loop()
@@ -135,15 +168,26 @@ async def _ask(
     address: Address, limits: Limits, resolver: Resolver, connector: Connector
 ) -> _Answer | str:
     """The answer at an address, or where it says to go instead."""
+
+    async def ask(client: httpx.AsyncClient, at: httpx.URL) -> _Answer | str:
+        async with client.stream(
+            "GET", at, headers=_headers(address), extensions=_tls(address)
+        ) as response:
+            return await _take(address, response, limits)
+
+    return await _reach(address, limits, resolver, connector, ask)
+
+
+async def _reach(
+    address: Address, limits: Limits, resolver: Resolver, connector: Connector, ask: _Ask[_T]
+) -> _T:
+    """What `ask` finds at the first checked number of a host that can be connected to."""
     for ip in (checked := await _checked(address, resolver)):
         try:
             async with httpx.AsyncClient(
                 transport=connector(), trust_env=False, timeout=limits.deadline_s
             ) as client:
-                async with client.stream(
-                    "GET", _pinned(address, ip), headers=_headers(address), extensions=_tls(address)
-                ) as response:
-                    return await _take(address, response, limits)
+                return await ask(client, _pinned(address, ip))
         except httpx.ConnectError as error:
             if ip == checked[-1]:
                 raise UserError("web.unreachable", url=address, problem=_plain(error)) from error

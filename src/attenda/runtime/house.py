@@ -8,6 +8,7 @@ from attenda.knowledge.ingest import Ingester
 from attenda.knowledge.search import Searcher
 from attenda.llm.loaded import LoadedModels
 from attenda.runtime.automations import Automations
+from attenda.runtime.notifiers import Notifier
 from attenda.runtime.pack import OpenPack
 from attenda.runtime.turn import Runs
 from attenda.store.database import Database
@@ -34,5 +35,7 @@ class House:
     """Secret of the local owner: the command line's key."""
     packs: dict[str, OpenPack] = field(default_factory=dict)
     """Packs at work, by name."""
+    notifiers: dict[str, Notifier] = field(default_factory=dict)
+    """Ways of telling staff that somebody waits, by kind."""
     entrances: set[str] = field(default_factory=set)
     """Tokens of links that sign a browser in as the local owner, each once."""

@@ -22,6 +22,7 @@ from attenda.serve import (
     memory,
     metrics,
     models,
+    notices,
     openai_api,
     packs,
     page_view,
@@ -61,6 +62,7 @@ def create_app(house: House) -> FastAPI:
     app.include_router(consent.router)
     app.include_router(desk.router)
     app.include_router(desk_settings.router)
+    app.include_router(notices.router)
     app.include_router(approvals.router)
     app.include_router(automations.router)
     app.include_router(library.router)

@@ -1,4 +1,4 @@
-"""Settings of the desk over HTTP: the hours in which somebody is there."""
+"""Hours of the desk over HTTP: when somebody is there."""
 
 import re
 from datetime import date

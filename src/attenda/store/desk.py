@@ -35,6 +35,7 @@ __all__ = [
     "require_claim",
     "staff_replied",
     "user_names",
+    "waiting_since",
 ]
 
 _STAFF = ("owner", "supervisor", "agent")
@@ -145,6 +146,15 @@ def count_queued(connection: Connection, who: Principal) -> int:
     statement = select(func.count()).select_from(sessions)
     found = connection.execute(statement.where(_seen(who), sessions.c.owner == "queued"))
     return int(found.scalar_one())
+
+
+def waiting_since(connection: Connection, who: Principal, before: int) -> list[tuple[str, int]]:
+    """The sessions that wait since `before` or longer, each with since when."""
+    statement = select(sessions.c.id, sessions.c.owner_at).where(
+        _seen(who), sessions.c.owner == "queued", sessions.c.owner_at <= before
+    )
+    rows = connection.execute(statement.order_by(sessions.c.owner_at, sessions.c.id))
+    return [(str(id_), int(since)) for id_, since in rows]
 
 
 def queued_before(connection: Connection, session: Session) -> int:

@@ -31,6 +31,7 @@ from attenda.store.schema import (
 from attenda.store.schema_consent import consents
 from attenda.store.schema_deeds import approvals, effects
 from attenda.store.schema_memory import facts as remembered
+from attenda.store.schema_notices import notice_rules
 from attenda.store.stamps import Stamps
 
 __all__ = ["erase_person", "expire", "export_person"]
@@ -56,6 +57,7 @@ def export_person(
         return [dict(row) for row in connection.execute(statement).mappings()]
 
     shown_keys = [column for column in keys.c if column.name != "secret_hash"]
+    shown_rules = [column for column in notice_rules.c if column.name != "secret"]
     shown_logins = [column for column in logins.c if column.name != "token_hash"]
     return {
         "user": {name: getattr(user, name) for name in people.User.__slots__},
@@ -70,6 +72,7 @@ def export_person(
         "messages": rows(select(messages).where(messages.c.session_id.in_(mine))),
         "runs": rows(select(runs).where(runs.c.session_id.in_(mine))),
         "memory": rows(select(remembered).where(remembered.c.owner_id == user_id)),
+        "notice_rules": rows(select(*shown_rules).where(notice_rules.c.owner_id == user_id)),
         "documents": rows(select(documents).where(documents.c.owner_id == user_id)),
         "collections": rows(select(collections).where(collections.c.owner_id == user_id)),
         "agents": rows(select(agents).where(agents.c.owner_id == user_id)),
@@ -98,6 +101,7 @@ def erase_person(connection: Connection, stamps: Stamps, actor: Principal, user_
         mine = table.c.owner_id == user_id, table.c.team_id.is_(None)
         connection.execute(delete(table).where(*mine))
     facts.forget_all(connection, user_id)
+    connection.execute(delete(notice_rules).where(notice_rules.c.owner_id == user_id))
     connection.execute(delete(sessions).where(sessions.c.owner_id == user_id))
     _forget_deeds(connection, user_id)
     connection.execute(delete(consents).where(consents.c.person_id == user_id))

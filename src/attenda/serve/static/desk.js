@@ -1,7 +1,8 @@
 // The desk: who waits, whose is what, one conversation beside it; all of it live from one stream.
 
-import { $, api, attempt, el, t, when } from "/static/core.js";
+import { $, api, attempt, el, t, toast, when } from "/static/core.js";
 import { approvalRow, showSwitches } from "/static/approvals.js";
+import { showWaiting } from "/static/desk_badge.js";
 import { showSettings } from "/static/desk_settings.js";
 import { showTalk, ticket } from "/static/desk_talk.js";
 import { badge, fill, may, me } from "/static/parts.js";
@@ -51,8 +52,7 @@ function counts(numbers) {
   }
   const n = desk.waiting;
   $("#waiting").textContent = n ? t("desk.n_waiting", { n }) : "";
-  $("#desk-badge").textContent = n;
-  $("#desk-badge").hidden = !n;
+  showWaiting(n);
   document.title = `${n ? `(${n}) ` : ""}${t("desk.title")} · Attenda`;
   if (before !== undefined && n > before) $("#announce").textContent = t("desk.arrived");
   before = n;
@@ -104,6 +104,18 @@ function step(by) {
   rows[Math.min(rows.length - 1, Math.max(0, from + by))]?.focus();
 }
 
+/** Offer the browser's own notifications, until they are allowed or forbidden for good. */
+function offerNotifications() {
+  const button = $("#notify-me");
+  if (!button || !globalThis.Notification) return;
+  button.hidden = Notification.permission !== "default";
+  button.addEventListener("click", async () => {
+    const given = await Notification.requestPermission();
+    toast(t(given === "granted" ? "desk.notice_browser_on" : "desk.notice_browser_off"));
+    button.hidden = given !== "default";
+  });
+}
+
 const KEYS = {
   j: () => step(1),
   k: () => step(-1),
@@ -140,5 +152,6 @@ document.addEventListener("desk-labels", (event) => setLabels(event.detail));
 
 const setLabels = (labels) => attempt(() => api("PUT", `/api/desk/sessions/${open()}/labels`, { labels }));
 
+offerNotifications();
 chooseTab(tab);
 follow();
