@@ -170,7 +170,7 @@ async def people(house: House, count: int) -> list[float]:
 
 
 async def beside_flood(house: House) -> list[float]:
-    """Ten people, while an eleventh asks in forty chats as fast as answers come."""
+    """Ten people, while an eleventh asks in sixteen chats as fast as answers come."""
     flooder = Principal(id="usr_flood", role="agent")
     over = asyncio.Event()
 
@@ -179,7 +179,7 @@ async def beside_flood(house: House) -> list[float]:
         found = agents.list_agents(connection, flooder)
         agent = next(one for one in found if one["pack"] == "shop")
         made = (sessions.create_session(connection, house.stamps, flooder, agent["id"])
-                for _ in range(40))  # fmt: skip
+                for _ in range(16))  # fmt: skip
         return [one.id for one in made]
 
     async def flood(session_id: str) -> None:
@@ -187,7 +187,7 @@ async def beside_flood(house: House) -> list[float]:
             try:
                 started = await house.runs.start(flooder, session_id, "refund order=O-1001")
             except Conflict:  # so many at once and no more
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.05)
                 continue
             async for _ in house.runs.follow(session_id, started.after):
                 pass

@@ -31,7 +31,7 @@ from tests.scripted_house import scripted_house
 ANA = Principal(id="usr_ana", role="agent")
 OWNER = Principal(id="usr_owner", role="owner")
 LONG_ANSWER = "word " * 200
-QUOTA, AT_ONCE = 300, 16
+QUOTA, AT_ONCE = 300, 4
 
 
 def with_house(

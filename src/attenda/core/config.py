@@ -80,7 +80,7 @@ class Settings(BaseModel):
     """Whether chats may be used for training whose people said neither yes nor no."""
     hosts: tuple[str, ...] = ()
     """Further names under which the pages may be asked for, behind a reverse proxy."""
-    answers_at_once: int = Field(default=16, ge=0)
+    answers_at_once: int = Field(default=4, ge=0)
     """Answers that one person may have under way; owners any number, 0 is no limit."""
     model_silence_s: float = Field(default=60.0, gt=0)
     """Seconds without a word after which a model's process is stopped."""

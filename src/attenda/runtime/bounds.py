@@ -27,13 +27,14 @@ class AtOnce:
         self._most = most
         self._under_way: Counter[str] = Counter()
 
-    def enter(self, who: Principal) -> None:
-        """One more answer; `leave` must follow.
+    def enter(self, who: Principal, *, bounded: bool = True) -> None:
+        """One more answer; `leave` must follow. What is not `bounded` is never refused.
 
         Raises:
             Conflict: they have as many as they may.
         """
-        if self._most and who.role != "owner" and self._under_way[who.id] >= self._most:
+        bounded = bounded and self._most > 0 and who.role != "owner"
+        if bounded and self._under_way[who.id] >= self._most:
             raise Conflict("quota.at_once", limit=self._most)
         self._under_way[who.id] += 1
 

@@ -150,25 +150,28 @@ class Runs:
     ) -> Started | Noted:
         """Open a run that answers what `asked` gives, all in one transaction, and set it going.
 
-        `counts` says that the day's tokens must not be used up.
+        `counts` says that the person's bounds hold: the day's tokens, and answers at once.
+
+        Raises:
+            Conflict: they have as many answers under way as they may.
         """
-        agent = await self._database.read(lambda c: agent_of(c, who, session_id))
-        model = self._model_named(model_name or agent.model)
-
-        def begin(connection: Connection) -> Started | Noted:
-            is_bots = sessions.hold_for_bot(connection, session_id)
-            if is_bots and counts:
-                quota.check(connection, who.id, self._stamps.now())
-            session = sessions.get_session(connection, who, session_id)
-            message = asked(connection, session)
-            if not is_bots:
-                customer_wrote(connection, self._stamps, session_id)
-                return Noted(session_id, message.id, message.parent_id)
-            return self._open(connection, message, session.last_event, model.name)
-
-        self.at_once.enter(who)
+        self.at_once.enter(who, bounded=counts)
         launched = False
         try:
+            agent = await self._database.read(lambda c: agent_of(c, who, session_id))
+            model = self._model_named(model_name or agent.model)
+
+            def begin(connection: Connection) -> Started | Noted:
+                is_bots = sessions.hold_for_bot(connection, session_id)
+                if is_bots and counts:
+                    quota.check(connection, who.id, self._stamps.now())
+                session = sessions.get_session(connection, who, session_id)
+                message = asked(connection, session)
+                if not is_bots:
+                    customer_wrote(connection, self._stamps, session_id)
+                    return Noted(session_id, message.id, message.parent_id)
+                return self._open(connection, message, session.last_event, model.name)
+
             started = await self._database.write(begin)
             if launched := isinstance(started, Started):
                 self._launch(started, who, agent, model)
