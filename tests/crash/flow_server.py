@@ -22,7 +22,7 @@ BOSSES = ("usr_eve", "usr_bob")
 
 
 def opened(home: Path, world: Path, url: str) -> object:
-    made = pack(World(world), lambda point: None)
+    made = pack(World(world), lambda point: None, "deeds")
     return scripted_house(
         home, lambda _: "Fine.", database=url, packs=[made], understand=understand
     )
