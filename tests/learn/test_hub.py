@@ -1,9 +1,6 @@
 """Models by their name on a hub, from a hub on this machine that speaks the real one's API."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +10,9 @@ torch = pytest.importorskip("torch")
 
 from huggingface_hub import constants  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
+from typer.testing import CliRunner  # noqa: E402
 
+from attenda.cli.commands import app as commands  # noqa: E402
 from attenda.cli.hub import bring  # noqa: E402
 from attenda.core.errors import AttendaError  # noqa: E402
 from attenda.learn.dialogues import write  # noqa: E402
@@ -70,12 +69,11 @@ def test_a_model_is_fetched_by_name_samples_and_learns(hub: HubServer, home: Pat
     data = home / "talks.jsonl"
     home.mkdir()
     write(data, talks(20))
-    environment = {**os.environ, "HF_ENDPOINT": hub.address, "OMP_NUM_THREADS": "1"}
 
     def attenda(*arguments: str) -> str:
-        command = [sys.executable, "-m", "attenda", "--home", str(home), "learn", *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
+        words = ["--home", str(home), "learn", *arguments]
+        done = CliRunner().invoke(commands, words, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
         return done.stdout
 
     said = attenda("sample", NAME, "red green", "--json", "--tokens=4")

@@ -65,8 +65,13 @@ def test_a_finished_run_leaves_its_report(tmp_path: Path, home: Path) -> None:
     assert out.read_text("utf-8") == text
 
 
-@pytest.mark.parametrize("language", ["en", "zh-CN"])
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+@pytest.mark.parametrize(
+    ("language", "scheme", "width"),
+    [
+        ("en", "light", 1280),
+        pytest.param("zh-CN", "dark", 360, marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.parametrize(
     ("steps", "every", "facts"),
     [

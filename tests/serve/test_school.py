@@ -312,13 +312,14 @@ def test_a_run_that_fails_says_why_in_the_readers_language(home: Path) -> None:
 BAD_RUNS = ["../x", "..", ".", ".hidden", "a/b", "a\\b", "-flag", "", "a" * 65, "a b", "名", "a\n"]
 
 
-@pytest.mark.parametrize("name", BAD_RUNS)
-def test_a_hostile_name_begins_nothing(home: Path, name: str) -> None:
+def test_a_hostile_name_begins_nothing(home: Path) -> None:
     prepared(home)
     before = sorted(home.rglob("*"))
 
     async def body(v: Visit) -> None:
-        assert await v.refused("POST", "/runs", 400, **lesson(name)) == "school.bad_name"
+        for name in BAD_RUNS:
+            refusal = await v.refused("POST", "/runs", 400, **lesson(name))
+            assert refusal == "school.bad_name", name
 
     carry_out(home, body)
     assert [path for path in home.rglob("*") if "runs" in path.parts and path not in before] == []
@@ -429,10 +430,10 @@ def test_two_models_answer_the_same(home: Path) -> None:
     prepared(home)
 
     async def body(v: Visit) -> None:
-        sent = {"models": ["run:start", "run:start"], "prompts": ["red green", "--help"]}
+        sent = {"models": ["run:start", "run:start"], "prompts": ["--help"]}
         begun = await v.ask("POST", "/compare", 202, json={**sent, "tokens": 4})
         done = await v.finished(begun)
-        assert done["error"] is None and (done["done"], done["total"]) == (4, 4)
+        assert done["error"] is None and (done["done"], done["total"]) == (2, 2)
         rows = done["result"]
         assert [row["prompt"] for row in rows] == sent["prompts"]
         assert all(len(row["answers"]) == 2 for row in rows)

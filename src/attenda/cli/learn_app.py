@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
+from attenda.cli.heartbeat import heartbeat
 from attenda.cli.invocation import JsonFlag, language, settings_of
+from attenda.learn import launch
 from attenda.learn.plan import Recipe
 
 __all__ = ["learn_app"]
 
-learn_app = typer.Typer(
-    help="Learn: look data over, train, tune, measure, export, look inside.", no_args_is_help=True
-)
+learn_app = typer.Typer(no_args_is_help=True)
 
 DataOption = Annotated[
     list[Path] | None, typer.Option("--data", help="Files or folders of conversations.")
@@ -37,6 +37,13 @@ SpreadOption = Annotated[
 DryOption = Annotated[
     bool, typer.Option("--dry-run", help="Say what it would take, and do nothing.")
 ]
+
+
+@learn_app.callback()
+def give_signs_of_life(context: typer.Context) -> None:
+    """Learn: look data over, train, tune, measure, export, look inside."""
+    if not launch.rank():
+        context.with_resource(heartbeat(language()))
 
 
 @learn_app.command("doctor")

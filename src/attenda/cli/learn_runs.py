@@ -13,6 +13,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
+from attenda.cli.heartbeat import spoke
 from attenda.cli.hub import bring
 from attenda.cli.terminal import err, out
 from attenda.core.errors import OperatorError, UserError
@@ -25,7 +26,7 @@ from attenda.learn.run_folder import RunFolder
 
 __all__ = ["begin", "list_runs", "needs_torch", "resume", "run_path", "stop"]
 
-_QUIET_S = 10.0
+_QUIET_S = 5.0
 """Longest silence where there is no terminal to show a bar in."""
 
 
@@ -249,6 +250,7 @@ class _Terminal:
 
     def doing(self, key: str, **values: object) -> None:
         """Something begins."""
+        spoke()
         err.print(sentence(self.language, key, **values), style="dim", markup=False)
 
     def problem(self, problem: Any) -> None:
@@ -267,6 +269,7 @@ class _Terminal:
             f"{report.tokens_per_s:,.0f} tok/s  {_span(left_s)}"
         )
         if self._shows:
+            spoke()
             if not self._bar.live.is_started:
                 self._bar.start()
             self._bar.update(
@@ -274,11 +277,13 @@ class _Terminal:
             )
         elif time.monotonic() - self._said >= _QUIET_S or report.step in (1, steps):
             self._said = time.monotonic()
+            spoke()
             print(f"{self.name}  {told}", file=sys.stderr, flush=True)
 
     def measured(self, row: dict[str, Any]) -> None:
         """The validation text was measured."""
         figures = row["validation"]
+        spoke()
         self._bar.console.print(
             f"{row['step']}: {figures['bits_per_byte']:.3f} bits per byte, "
             f"perplexity {figures['perplexity']:.1f}",

@@ -9,7 +9,7 @@ import torch
 
 from attenda.core.errors import UserError
 
-__all__ = ["compiles", "device_of", "uncompiled"]
+__all__ = ["compiles", "device_of", "refuse_out_of_memory", "uncompiled"]
 
 _STEPS_WORTH_COMPILING = 200
 
@@ -46,3 +46,15 @@ def uncompiled() -> AbstractContextManager[Any]:
     if "torch._dynamo" not in sys.modules:
         return nullcontext()
     return torch.compiler.set_stance("force_eager")
+
+
+def refuse_out_of_memory(error: RuntimeError, batch: int) -> None:
+    """Say it in our words where a GPU, or this machine, had too little memory for `batch` rows.
+
+    PyTorch has a class for the one and a sentence for the other.
+
+    Raises:
+        UserError: that was it.
+    """
+    if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        raise UserError("learn.train.memory", batch=batch) from error

@@ -19,7 +19,7 @@ from attenda.core.template import TEMPLATES, template_hash
 from attenda.learn import launch
 from attenda.learn.batches import Corpus
 from attenda.learn.checkpoint import latest, load_checkpoint, save_checkpoint
-from attenda.learn.devices import compiles, device_of, uncompiled
+from attenda.learn.devices import compiles, device_of, refuse_out_of_memory, uncompiled
 from attenda.learn.families import PRESETS, preset
 from attenda.learn.finish import Finishing, finish, general_surprise
 from attenda.learn.lora import add_lora
@@ -109,8 +109,9 @@ def _carry_out(folder: RunFolder, home: Path, watch: Watch, spread: Spread) -> d
             _task_before(run)
         state = train(run.learner, run.lesson.source, state, _each_step(run))
         return _end(run, state)
-    except torch.OutOfMemoryError as error:
-        raise UserError("learn.train.memory", batch=folder.plan().train.batch) from error
+    except RuntimeError as error:
+        refuse_out_of_memory(error, folder.plan().train.batch)
+        raise
 
 
 def _end(run: Run, state: TrainState) -> dict[str, Any]:

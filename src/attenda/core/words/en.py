@@ -288,6 +288,7 @@ ENGLISH: dict[str, str] = {
     "learn.doing.torn": "{path} is torn and was passed over.",
     "learn.doing.finish": "Writing and measuring the finished model …",
     "learn.doing.overlap": "Of {checked} conversations held back, {count} ({share}) are known from training by more than half of their word sequences.",
+    "learn.doing.still": "Still at work, for {seconds} s so far.",
     "learn.doing.measure": "Measured {done} of {most} rows.",
     "learn.doing.stop": "Saving after this step … (Ctrl-C again ends at once)",
     "learn.gguf.unwritten": "{path} could not be written: {problem}.",

@@ -288,6 +288,7 @@ CHINESE: dict[str, str] = {
     "learn.doing.torn": "{path} 不完整，已跳过。",
     "learn.doing.finish": "正在写出并评测完成的模型……",
     "learn.doing.overlap": "留出的 {checked} 个对话中，有 {count} 个（{share}）一半以上的词序列在训练数据中出现过。",
+    "learn.doing.still": "仍在进行，已用 {seconds} 秒。",
     "learn.doing.measure": "已评测 {most} 行中的 {done} 行。",
     "learn.doing.stop": "这一步之后保存……（再按 Ctrl-C 立即结束）",
     "learn.gguf.unwritten": "无法写入 {path}：{problem}。",
