@@ -39,6 +39,7 @@ def prepared(home: Path, count: int = 40) -> None:
 def link(home: Path, weights_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A home of its own, whose models are links: what is promoted lands beside them."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("PATH", "")  # no compiler: to compile a tiny model takes longest of all
     (home / "models").mkdir(parents=True)
     for folder in (weights_home / "models").iterdir():
         if (folder / "model.json").exists():
@@ -133,7 +134,7 @@ def test_a_finished_run_answers_and_is_rolled_back(
     page.select_option("#begin [name=model]", "run:start")
     for name, value in {"name": "tuned", "length": "32", "batch": "4", "rate": "0.003"}.items():
         page.fill(f"#begin [name={name}]", value)
-    page.fill("#begin [name=epochs]", "30")
+    page.fill("#begin [name=epochs]", "12")
     page.check("#begin [name=accept_overlap]")
     page.click("#begin button.primary")
     expect(page.locator("#promote")).to_be_visible(timeout=LONG)

@@ -230,6 +230,7 @@ def test_a_model_of_word_pieces_is_looked_into(tmp_path: Path, home: Path) -> No
     assert refused.value.key == "learn.template.unknown"
 
 
+@pytest.mark.long
 def test_the_real_model(weights_home: Path) -> None:
     model, own = read_gguf(weights_home / "models" / "smollm2-135m-instruct" / "model.gguf")
     said = "The cat sat on the mat, because it was tired."
