@@ -46,7 +46,7 @@ _NEGATION = _cues(
 )
 _NO_NEGATION = _cues(
     r"\bno (?:better|worse|change|improvement|doubt|wonder|longer able)\b",
-    r"\bnot (?:only|just|getting better|improving|better)\b",
+    r"\bnot (?:only|just|sure|certain|getting better|improving|better)\b",
     r"\bwithout (?:relief|stopping)\b",
     r"\bcan['’]?t (?:stop|get rid of|help|sleep)\b",
     r"\bwon['’]?t (?:stop|go away)\b",
@@ -71,7 +71,7 @@ _UNSURE = _cues(
     "可能|好像|也许|不确定|不清楚|不知道|大概|如果|万一|担心|怕是",
 )
 _NEITHER = _cues(r"\bneither\b.*\bnor\b")
-_STOPS_UNSURE = _cues(r"\bbut\b|但")
+_STOPS_UNSURE = _cues(r"\bbut\b|, and\b|但|，")
 _FAMILY = _cues(
     rf"\b(?:{_RELATIVES})\b",
     "父亲|爸爸|爸|母亲|妈妈|妈|哥哥|弟弟|姐姐|妹妹|爷爷|奶奶|外公|外婆|姥姥|姥爷|叔叔|姑姑|舅舅|姨",
@@ -145,7 +145,7 @@ def _status(before: str, after: str) -> Status:
 def _negated(before: str) -> bool:
     """Whether a negation before the words still reaches them."""
     quiet = _NO_NEGATION.sub(lambda one: "\u00b7" * len(one.group()), before)
-    if _NEITHER.search(quiet) and not _STOPS_UNSURE.search(quiet):
+    if _NEITHER.search(quiet) and not _PART_BEGINS.search(quiet):
         return True
     cue_end = _last_end(_NEGATION, quiet)
     if cue_end == 0:

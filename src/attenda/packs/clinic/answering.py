@@ -1,0 +1,260 @@
+"""Answers to a questionnaire from a person's words, and the FHIR QuestionnaireResponse they make.
+
+An answer is a value with the span that gave it, asked-and-unknown, or nothing: then the item is
+asked again. What lies outside an item's limits is no answer.
+"""
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from attenda.packs.clinic.assertion import assertion_of
+from attenda.packs.clinic.extract import mentions
+from attenda.packs.clinic.measured import readings
+from attenda.packs.clinic.questionnaire import (
+    NOT_ASKED,
+    Answers,
+    Given,
+    Item,
+    Questionnaire,
+    enabled_items,
+)
+from attenda.packs.clinic.summary import Message
+
+__all__ = ["CONFLICT_URL", "DATA_ABSENT_URL", "answer_to", "answers_in", "response"]
+
+DATA_ABSENT_URL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+CONFLICT_URL = "urn:attenda:conflicting-answer"
+_UNKNOWN = re.compile(
+    r"\b(?:don['’]?t (?:know|remember|recall)|not sure|no idea|unsure|can['’]?t (?:remember|recall)"
+    r"|forg[eo]t)\b|不知道|不清楚|不记得|记不清|忘了|不确定",
+    re.IGNORECASE,
+)
+_YES = re.compile(
+    r"^\W*(?:yes|yeah|yep|yup|sure|correct|right|i do|i have|i am|true)\b|^\W*(?:是|有|对|嗯|会)",
+    re.IGNORECASE,
+)
+_NO = re.compile(
+    r"^\W*(?:no|nope|nah|not|never|none|i don['’]?t|i have(?:n['’]?t| not)|false)\b"
+    r"|^\W*(?:不|没|无|否)",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_DATE = re.compile(r"\b(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})")
+_TIME = re.compile(r"\b([01]?\d|2[0-3])[:：](\d{2})\b")
+
+
+def answer_to(item: Item, message: Message) -> Given | None:
+    """What a message answers to the item that was asked; nothing where it gives no answer.
+
+    Args:
+        item: that was asked.
+        message: the person's words.
+    """
+    text = message.text
+    found = _typed(item, text)
+    if found is None:
+        unsure = _UNKNOWN.search(text)
+        return _given(None, message, unsure.span()) if unsure else None
+    value, span = found
+    if isinstance(value, Decimal) and not _within(item, value):
+        return None
+    return _given(value, message, span)
+
+
+def answers_in(
+    questionnaire: Questionnaire, message: Message, asked: str = ""
+) -> Iterable[tuple[str, Given]]:
+    """Answers to items that were not asked, by what the items are about: a finding or a value."""
+    found = {one.finding: one for one in mentions(message.text)}
+    values = {
+        one.name: one
+        for one in readings(message.text)
+        if assertion_of(message.text, one.start, one.end).subject == "patient"
+    }
+    for item in questionnaire.each():
+        if item.link_id == asked or item.hidden:
+            continue
+        for code in item.codes:
+            mention = found.get(code)
+            if item.type == "boolean" and mention and mention.assertion.subject == "patient":
+                if mention.assertion.status != "unsure":
+                    present = mention.assertion.status == "present"
+                    yield item.link_id, _given(present, message, (mention.start, mention.end))
+            reading = values.get(code)
+            if reading and isinstance(reading.value, Decimal) and _within(item, reading.value):
+                span = reading.start, reading.end
+                yield item.link_id, _given(reading.value, message, span)
+
+
+def _given(value: object, message: Message, span: tuple[int, int]) -> Given:
+    return Given(value, message.id, span[0], span[1], message.text[span[0] : span[1]])
+
+
+def _typed(item: Item, text: str) -> tuple[object, tuple[int, int]] | None:
+    """A value of the item's type, and its span."""
+    match item.type:
+        case "boolean":
+            return _yes_no(item, text)
+        case "decimal" | "quantity" | "integer":
+            one = _NUMBER.search(text)
+            whole = one and "." not in one.group()
+            fits = one and (whole or item.type != "integer")
+            return (Decimal(one.group()), one.span()) if one and fits else None
+        case "date" | "dateTime":
+            return _date(text)
+        case "time":
+            one = _TIME.search(text)
+            return (f"{int(one[1]):02}:{one[2]}:00", one.span()) if one else None
+        case "choice" | "open-choice":
+            return _option(item, text) or (
+                _whole(text) if item.type == "open-choice" and not _UNKNOWN.search(text) else None
+            )
+        case "string" | "text" | "url":
+            return None if _UNKNOWN.search(text) else _whole(text)
+    return None
+
+
+def _whole(text: str) -> tuple[object, tuple[int, int]] | None:
+    stripped = text.strip()
+    start = text.find(stripped)
+    return (stripped, (start, start + len(stripped))) if stripped else None
+
+
+def _yes_no(item: Item, text: str) -> tuple[object, tuple[int, int]] | None:
+    """By what is said of the item's own finding first, then by a plain yes or no."""
+    for one in mentions(text):
+        if one.finding in item.codes and one.assertion.subject == "patient":
+            if one.assertion.status == "unsure":
+                return None
+            return one.assertion.status == "present", (one.start, one.end)
+    if _UNKNOWN.search(text):
+        return None
+    for value, pattern in ((True, _YES), (False, _NO)):
+        if said := pattern.search(text):
+            return value, said.span()
+    return None
+
+
+def _date(text: str) -> tuple[object, tuple[int, int]] | None:
+    one = _DATE.search(text)
+    if not one:
+        return None
+    try:
+        return datetime.date(int(one[1]), int(one[2]), int(one[3])), one.span()
+    except ValueError:
+        return None
+
+
+def _option(item: Item, text: str) -> tuple[object, tuple[int, int]] | None:
+    """The option whose words or code are said; the longest, and none where two are as long."""
+    said = text.lower()
+    fits = []
+    for one in item.options:
+        for words in {one[2].lower(), one[1].lower()}:
+            at = re.search(rf"(?<![a-z0-9]){re.escape(words)}(?![a-z0-9])", said) if words else None
+            if at:
+                fits.append((at.end() - at.start(), at.span(), one))
+    if not fits:
+        return None
+    longest = max(length for length, _, _ in fits)
+    best = {one: span for length, span, one in fits if length == longest}
+    return next(iter(best.items())) if len(best) == 1 else None
+
+
+def _within(item: Item, value: Decimal) -> bool:
+    low = item.lowest is None or value >= item.lowest
+    return low and (item.highest is None or value <= item.highest)
+
+
+def response(
+    questionnaire: Questionnaire,
+    answers: Answers,
+    *,
+    id: str,
+    authored: str,
+    subject: str,
+    complete: bool,
+) -> dict[str, Any]:
+    """The QuestionnaireResponse (R4) of what was answered.
+
+    Args:
+        questionnaire: that was asked.
+        answers: so far.
+        id: of the response.
+        authored: when, as FHIR writes it.
+        subject: reference to the patient, such as `Patient/P-1`.
+        complete: whether every item was asked.
+    """
+    enabled = {one.link_id for one in enabled_items(questionnaire.items, answers)}
+    items = [_answered(one, answers, enabled) for one in questionnaire.items]
+    made: dict[str, Any] = {
+        "resourceType": "QuestionnaireResponse",
+        "id": id,
+        "status": "completed" if complete else "in-progress",
+        "subject": {"reference": subject},
+        "authored": authored,
+        "item": [one for one in items if one],
+    }
+    if questionnaire.url:
+        made["questionnaire"] = questionnaire.url
+    return made
+
+
+def _answered(item: Item, answers: Answers, enabled: set[str]) -> dict[str, Any] | None:
+    if item.link_id not in enabled or item.type == "display":
+        return None
+    below = [one for one in (_answered(each, answers, enabled) for each in item.items) if one]
+    made: dict[str, Any] = {"linkId": item.link_id}
+    if item.text:
+        made["text"] = item.text
+    given = answers.given.get(item.link_id, ())
+    if item.type not in NOT_ASKED and given:
+        made["answer"] = _values(item, given)
+        if below:
+            made["answer"][0]["item"] = below
+    elif below:
+        made["item"] = below
+    return made if "answer" in made or "item" in made else None
+
+
+def _values(item: Item, given: Iterable[Given]) -> list[dict[str, Any]]:
+    """Answers as FHIR has them; unknown and conflicting ones without a value that was not given."""
+    known = [one for one in given if one.value is not None]
+    if not known:
+        return [{"extension": [{"url": DATA_ABSENT_URL, "valueCode": "asked-unknown"}]}]
+    if len(known) > 1 and not item.repeats:
+        flagged = [{"url": CONFLICT_URL, "valueString": one.words} for one in known]
+        return [{"extension": [{"url": DATA_ABSENT_URL, "valueCode": "error"}, *flagged]}]
+    return [_value(item, one.value) for one in known]
+
+
+def _value(item: Item, value: object) -> dict[str, Any]:
+    match item.type, value:
+        case _, bool():
+            return {"valueBoolean": value}
+        case "quantity", Decimal():
+            unit: Mapping[str, Any] = {"unit": item.unit} if item.unit else {}
+            return {"valueQuantity": {"value": _plain(value), **unit}}
+        case "integer", Decimal():
+            return {"valueInteger": int(value)}
+        case _, Decimal():
+            return {"valueDecimal": _plain(value)}
+        case "dateTime", datetime.date():
+            return {"valueDateTime": value.isoformat()}
+        case _, datetime.date():
+            return {"valueDate": value.isoformat()}
+        case _, (str() as system, str() as code, str() as display):
+            coding = {"code": code, "display": display}
+            return {"valueCoding": {"system": system, **coding} if system else coding}
+        case "time", str():
+            return {"valueTime": value}
+        case "url", str():
+            return {"valueUri": value}
+    return {"valueString": str(value)}
+
+
+def _plain(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
