@@ -1,0 +1,190 @@
+"""FHIR R4 out: a chart, facts and scores as a bundle, each fact with the place of its words."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from attenda.packs.clinic.chart import Chart
+from attenda.packs.clinic.formulary import Formulary
+from attenda.packs.clinic.result import Result
+from attenda.packs.clinic.summary import Fact, shown
+
+__all__ = ["SPAN_URL", "bundle_of", "of_chart", "of_facts", "of_score"]
+
+SPAN_URL = "urn:attenda:source-span"
+"""Extension: the message and the span of its words from which a fact was taken."""
+_CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+_VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+_ALLERGY_CLINICAL = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
+_LOINC = "http://loinc.org"
+_UCUM = "http://unitsofmeasure.org"
+_MEASURES: Mapping[str, tuple[str, str, str]] = {
+    "weight_kg": ("29463-7", "Body weight", "kg"),
+    "height_cm": ("8302-2", "Body height", "cm"),
+    "creatinine_mg_dl": ("2160-0", "Creatinine", "mg/dL"),
+    "temperature_c": ("8310-5", "Body temperature", "Cel"),
+    "respiratory_rate": ("9279-1", "Respiratory rate", "/min"),
+    "spo2": ("59408-5", "Oxygen saturation", "%"),
+    "pulse": ("8867-4", "Heart rate", "/min"),
+    "systolic": ("8480-6", "Systolic blood pressure", "mm[Hg]"),
+    "diastolic": ("8462-4", "Diastolic blood pressure", "mm[Hg]"),
+}
+Resource = dict[str, Any]
+
+
+def bundle_of(resources: Iterable[Resource]) -> Resource:
+    """A collection of resources; each is to have its id."""
+    entries = [{"fullUrl": f"urn:attenda:{one['resourceType']}:{one['id']}", "resource": one}
+               for one in resources]  # fmt: skip
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def of_chart(chart: Chart) -> Iterator[Resource]:
+    """Patient, conditions, medicines, allergies and measures of a chart."""
+    patient: Resource = {"resourceType": "Patient", "id": chart.id}
+    if chart.name:
+        patient["name"] = [{"text": chart.name}]
+    if chart.sex:
+        patient["gender"] = chart.sex
+    if chart.birth_date:
+        patient["birthDate"] = chart.birth_date.isoformat()
+    yield patient
+    subject = {"reference": f"Patient/{chart.id}"}
+    for number, condition in enumerate(chart.conditions):
+        status = "active" if condition.active else "resolved"
+        yield _condition(f"{chart.id}-c{number}", condition.text, subject, status)
+    for number, medicine in enumerate(chart.medicines):
+        yield _statement(f"{chart.id}-m{number}", medicine.text, subject,
+                         "active" if medicine.active else "stopped")  # fmt: skip
+    for number, allergy in enumerate(chart.allergies or ()):
+        yield _allergy(f"{chart.id}-a{number}", allergy.substance, subject) | {
+            "criticality": allergy.criticality
+        }
+    for name, value in (("weight_kg", chart.weight_kg), ("height_cm", chart.height_cm),
+                        ("creatinine_mg_dl", chart.creatinine_mg_dl)):  # fmt: skip
+        if value is not None:
+            yield _measure(f"{chart.id}-{name.replace('_', '-')}", name, value, subject)
+
+
+def of_facts(
+    facts: Iterable[Fact], patient: str, formulary: Formulary, language: str = "en"
+) -> Iterator[Resource]:
+    """What was said, as resources that point to the words; what is unsure is marked provisional."""
+    subject = {"reference": f"Patient/{patient}"}
+    for number, fact in enumerate(facts):
+        made = _of_fact(fact, f"{patient}-f{number}", subject, shown(fact, language, formulary))
+        if made:
+            made["extension"] = [_span(fact)]
+            yield made
+
+
+def _of_fact(fact: Fact, id: str, subject: Resource, name: str) -> Resource | None:
+    match fact.section:
+        case "family":
+            return _family(fact, id, subject, name)
+        case "complaint" | "symptoms" | "history":
+            made = _condition(id, name, subject, "active" if fact.when == "now" else "resolved")
+            if fact.status == "absent":
+                del made["clinicalStatus"]
+            verified = {"present": "unconfirmed", "unsure": "provisional", "absent": "refuted"}
+            made["verificationStatus"] = _concept(_VERIFICATION, verified[fact.status])
+            return made
+        case "medication" if fact.status == "present":
+            said = name if fact.name != "unnamed" else fact.words
+            made = _statement(id, said, subject, "active")
+            if fact.value:
+                made["dosage"] = [{"text": fact.value}]
+            return made
+        case "allergies" if fact.status == "present":
+            return _allergy(id, name, subject)
+        case "measured" if fact.name in _MEASURES:
+            return _measure(id, fact.name, Decimal(fact.value), subject)
+    return None
+
+
+def _family(fact: Fact, id: str, subject: Resource, name: str) -> Resource | None:
+    if fact.status == "absent":
+        return None
+    return {
+        "resourceType": "FamilyMemberHistory", "id": id, "status": "partial", "patient": subject,
+        "relationship": {"text": "family member"}, "condition": [{"code": {"text": name}}],
+    }  # fmt: skip
+
+
+def of_score(result: Result, id: str, patient: str, at: str) -> Resource:
+    """A score as an observation: its total and parts, or why there is none.
+
+    Args:
+        result: of a rule.
+        id: of the observation.
+        patient: id.
+        at: when, as FHIR writes it.
+    """
+    made: Resource = {
+        "resourceType": "Observation", "id": id, "status": "final",
+        "code": {"text": result.rule}, "subject": {"reference": f"Patient/{patient}"},
+        "effectiveDateTime": at, "note": [{"text": result.source}],
+    }  # fmt: skip
+    if result.total is None:
+        missing = ", ".join(result.missing)
+        made["dataAbsentReason"] = {"text": f"{result.state}: {missing}"}
+        return made
+    made["valueQuantity"] = {"value": float(result.total)}
+    if result.unit:
+        made["valueQuantity"]["unit"] = result.unit
+    if result.band:
+        made["interpretation"] = [{"text": result.band}]
+    if result.parts:
+        made["component"] = [
+            {"code": {"text": f"{one.name}: {one.value}"}, "valueInteger": int(one.points)}
+            if one.points == int(one.points)
+            else {"code": {"text": one.name}, "valueQuantity": {"value": float(one.points)}}
+            for one in result.parts
+        ]
+    return made
+
+
+def _span(fact: Fact) -> Resource:
+    return {
+        "url": SPAN_URL,
+        "extension": [
+            {"url": "message", "valueString": fact.message_id},
+            {"url": "start", "valueInteger": fact.start},
+            {"url": "end", "valueInteger": fact.end},
+            {"url": "words", "valueString": fact.words},
+        ],
+    }
+
+
+def _concept(system: str, code: str) -> Resource:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def _condition(id: str, text: str, subject: Resource, status: str) -> Resource:
+    return {
+        "resourceType": "Condition", "id": id, "clinicalStatus": _concept(_CLINICAL, status),
+        "code": {"text": text}, "subject": subject,
+    }  # fmt: skip
+
+
+def _statement(id: str, text: str, subject: Resource, status: str) -> Resource:
+    return {
+        "resourceType": "MedicationStatement", "id": id, "status": status,
+        "medicationCodeableConcept": {"text": text}, "subject": subject,
+    }  # fmt: skip
+
+
+def _allergy(id: str, text: str, subject: Resource) -> Resource:
+    return {
+        "resourceType": "AllergyIntolerance", "id": id, "patient": subject,
+        "clinicalStatus": _concept(_ALLERGY_CLINICAL, "active"), "code": {"text": text},
+    }  # fmt: skip
+
+
+def _measure(id: str, name: str, value: Decimal, subject: Resource) -> Resource:
+    code, text, unit = _MEASURES[name]
+    return {
+        "resourceType": "Observation", "id": id, "status": "final", "subject": subject,
+        "code": {"coding": [{"system": _LOINC, "code": code, "display": text}], "text": text},
+        "valueQuantity": {"value": float(value), "unit": unit, "system": _UCUM, "code": unit},
+    }  # fmt: skip
