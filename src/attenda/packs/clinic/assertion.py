@@ -55,8 +55,8 @@ _NO_NEGATION = _cues(
 )
 """A negation of something else than what follows it."""
 _STOPS_NEGATION = _cues(
-    r"\b(?:but|however|although|though|except|apart from|other than|maybe|perhaps|yet|instead|only|just"
-    r"|because|i|he|she|we|they|my|it|there|have|has|had|got|am|is|are|was|yes|does|do)\b",
+    r"\b(?:but|however|although|though|except|apart from|other than|maybe|perhaps|yet|instead"
+    r"|only|just|because|i|he|she|we|they|my|it|there|have|has|had|got|am|is|are|was|yes|does|do)\b",
     "但是|但|不过|只是|只有|就是|可是|而是|除了",
     "[，](?!也|或|及|和|以及)",
 )

@@ -1,0 +1,317 @@
+"""CDS Hooks as pure functions: requests of an electronic record become cards, feedback rows.
+
+Hooks patient-view, order-select and order-sign; the shapes of 2.0 and 3.0, and the older ones in
+which orders came as a list or under `medications`. Nothing is fetched: data come with the request,
+or from charts that are handed in.
+"""
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from attenda.packs.clinic.cards import REASONS, Card, not_yet_shown
+from attenda.packs.clinic.chart import Chart
+from attenda.packs.clinic.fhir_in import Record, chart_of, read_bundle
+from attenda.packs.clinic.formulary import Formulary
+from attenda.packs.clinic.safety import check_order
+from attenda.packs.clinic.words import phrase
+
+__all__ = [
+    "REASON_SYSTEM",
+    "Feedback",
+    "Hooked",
+    "HookProblem",
+    "Setting",
+    "answer",
+    "discovery",
+    "feedback",
+]
+
+REASON_SYSTEM = "urn:attenda:override-reason"
+_PREFETCH = {
+    "patient": "Patient/{{context.patientId}}",
+    "conditions": "Condition?patient={{context.patientId}}",
+    "medications": "MedicationRequest?patient={{context.patientId}}&status=active",
+    "statements": "MedicationStatement?patient={{context.patientId}}&status=active",
+    "allergies": "AllergyIntolerance?patient={{context.patientId}}",
+    "observations": "Observation?patient={{context.patientId}}&code=2160-0,38483-4,14682-9,29463-7,"
+    "3141-9,8302-2,82810-3",
+}
+_SERVICES: Mapping[str, str] = {
+    "clinic-patient-view": "patient-view",
+    "clinic-order-select": "order-select",
+    "clinic-order-sign": "order-sign",
+}
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "patient-view": ("userId", "patientId"),
+    "order-select": ("userId", "patientId"),
+    "order-sign": ("userId", "patientId"),
+}
+_MEDICATION = frozenset({"MedicationRequest", "MedicationOrder", "MedicationStatement"})
+
+
+class HookProblem(ValueError):
+    """The request is none that can be answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """In which requests are answered."""
+
+    formulary: Formulary
+    today: datetime.date
+    new_id: Callable[[], str]
+    """Gives a card its uuid."""
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Hooked:
+    """What a request is answered, and which cards that shows."""
+
+    body: dict[str, Any]
+    shown: tuple[tuple[str, str, Card], ...]
+    """Of each card: its uuid, its key in the context, the card."""
+    context: str
+    """A patient's visit, in which a card is shown once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a clinician did with a card."""
+
+    card: str
+    rule: str
+    outcome: str
+    """accepted or overridden."""
+    reason: str
+    comment: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    reference: str
+    text: str
+
+
+def discovery(language: str = "en") -> dict[str, Any]:
+    """The services there are, as `GET /cds-services` lists them."""
+    return {
+        "services": [
+            {
+                "hook": hook, "id": id, "title": phrase(language, f"hook.{hook}"),
+                "description": phrase(language, "check.notice"), "prefetch": dict(_PREFETCH),
+                "usageRequirements": phrase(language, "hook.usage"),
+            }
+            for id, hook in _SERVICES.items()
+        ]
+    }  # fmt: skip
+
+
+def answer(
+    service: str,
+    request: Mapping[str, Any],
+    setting: Setting,
+    *,
+    chart: Chart | None = None,
+    shown: Iterable[str] = (),
+) -> Hooked:
+    """The cards of a request.
+
+    Args:
+        service: its id.
+        request: as the record posts it.
+        setting: rules, day, ids, language.
+        chart: of the patient, where we keep one; what comes with the request goes before it.
+        shown: keys of cards that were shown in this context.
+
+    Raises:
+        HookProblem: there is no such service, or the request lacks what its hook must have.
+    """
+    hook = _SERVICES.get(service)
+    if hook is None:
+        raise HookProblem(f"there is no service {service}; there are {', '.join(_SERVICES)}")
+    context = _context(request, hook)
+    patient = str(context["patientId"])
+    known = _chart(patient, request, chart)
+    checked = list(_checked(hook, context, known, setting))
+    where = f"{patient}/{context.get('encounterId', '')}/{request.get('hookInstance', '')}"
+    if context.get("encounterId"):
+        where = f"{patient}/{context['encounterId']}"
+    fresh = not_yet_shown([card for _, card in checked], where, shown)
+    cards: list[dict[str, Any]] = []
+    listed: list[tuple[str, str, Card]] = []
+    for order, card in checked:
+        if card in fresh:
+            id = setting.new_id()
+            cards.append(_as_json(card, id, order, setting))
+            listed.append((id, card.key_in(where), card))
+    return Hooked({"cards": cards}, tuple(listed), where)
+
+
+def feedback(written: Mapping[str, Any], rules: Mapping[str, str], now: str) -> list[Feedback]:
+    """What was done with cards, as rows.
+
+    Args:
+        written: the body of the request, with its list `feedback`.
+        rules: the rule of each card that was shown, by the card's uuid.
+        now: the time, where an entry has none.
+
+    Raises:
+        HookProblem: an entry names no card of ours or no outcome; then none is kept.
+    """
+    entries = written.get("feedback")
+    if not isinstance(entries, list) or not entries:
+        raise HookProblem("feedback: a list with at least one entry is needed")
+    return [_feedback(number, one, rules, now) for number, one in enumerate(entries)]
+
+
+def _feedback(number: int, entry: Any, rules: Mapping[str, str], now: str) -> Feedback:
+    place = f"feedback[{number}]"
+    if not isinstance(entry, Mapping):
+        raise HookProblem(f"{place}: an object is needed")
+    card, outcome = str(entry.get("card", "")), str(entry.get("outcome", ""))
+    if card not in rules:
+        raise HookProblem(f"{place}.card: {card or '—'} is no card that was shown here")
+    if outcome not in ("accepted", "overridden"):
+        raise HookProblem(f"{place}.outcome: accepted or overridden is needed")
+    given = entry.get("overrideReason") or {}
+    reason = given.get("reason") or {}
+    code = str(reason.get("code", ""))
+    if outcome == "accepted" and not entry.get("acceptedSuggestions"):
+        raise HookProblem(f"{place}.acceptedSuggestions: at least one is needed")
+    return Feedback(
+        card, rules[card], outcome, code if outcome == "overridden" else "",
+        str(given.get("userComment", "")), str(entry.get("outcomeTimestamp") or now),
+    )  # fmt: skip
+
+
+def _context(request: Mapping[str, Any], hook: str) -> Mapping[str, Any]:
+    if request.get("hook") != hook:
+        raise HookProblem(f"hook: {request.get('hook', '—')} came to the service of {hook}")
+    if not request.get("hookInstance"):
+        raise HookProblem("hookInstance is missing")
+    context = request.get("context")
+    if not isinstance(context, Mapping):
+        raise HookProblem("context is missing")
+    for name in _NEEDED[hook]:
+        if not context.get(name):
+            raise HookProblem(f"context.{name} is missing")
+    return context
+
+
+def _chart(patient: str, request: Mapping[str, Any], kept: Chart | None) -> Chart:
+    """From what came along where a patient came along; else the one we keep, else all unknown."""
+    prefetch = request.get("prefetch") or {}
+    records: list[Record] = []
+    names: dict[str, str] = {}
+    came = prefetch.values() if isinstance(prefetch, Mapping) else ()
+    for resource in _resources(came):
+        found = read_bundle({"resourceType": "Bundle", "entry": [{"resource": resource}]})
+        records += found.records
+        names |= found.names
+    own = [one for one in records if one.patient == patient]
+    if own or kept is None:
+        return chart_of(patient, own, names.get(patient, ""))
+    return kept
+
+
+def _resources(values: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
+    """Resources, alone, in bundles or wrapped in `resource`."""
+    for one in values:
+        if not isinstance(one, Mapping):
+            continue
+        if one.get("resourceType") == "Bundle":
+            yield from _resources(entry for entry in one.get("entry", ()))
+        elif "resourceType" in one:
+            yield one
+        elif isinstance(one.get("resource"), Mapping):
+            yield from _resources([one["resource"]])
+
+
+def _checked(
+    hook: str, context: Mapping[str, Any], chart: Chart, setting: Setting
+) -> Iterator[tuple[_Order | None, Card]]:
+    if hook == "patient-view":
+        yield from _review(chart, setting)
+        return
+    orders = list(_orders(context))
+    if hook == "order-select" and context.get("selections"):
+        chosen = {str(one) for one in context["selections"]}
+        orders = [one for one in orders if one.reference in chosen]
+    for order in orders:
+        for card in _cards(order.text, chart, setting):
+            yield order, card
+
+
+def _cards(order: str, chart: Chart, setting: Setting) -> tuple[Card, ...]:
+    found = check_order(order, chart, setting.formulary, setting.today, setting.language)
+    return found.cards
+
+
+def _review(chart: Chart, setting: Setting) -> Iterator[tuple[None, Card]]:
+    """Each medicine of the chart against the rest of it; every pair once."""
+    seen: set[tuple[str, frozenset[str]]] = set()
+    for medicine in chart.medicines:
+        if not medicine.active:
+            continue
+        rest = tuple(one for one in chart.medicines if one is not medicine)
+        others = Chart(**{name: getattr(chart, name) for name in Chart.__slots__}
+                       | {"medicines": rest})  # fmt: skip
+        for card in _cards(medicine.text, others, setting):
+            key = card.rule, frozenset(card.about)
+            if card.kind != "limit" and key not in seen:
+                seen.add(key)
+                yield None, card
+
+
+def _orders(context: Mapping[str, Any]) -> Iterator[_Order]:
+    """Medication orders of a request, wherever its version puts them."""
+    found = context.get("draftOrders", context.get("medications", ()))
+    values: Sequence[Any] = found if isinstance(found, list) else [found]
+    resources = list(_resources(values))
+    named = {
+        f"Medication/{one.get('id')}": one
+        for one in resources
+        if one["resourceType"] == "Medication"
+    }
+    for one in resources:
+        if one["resourceType"] in _MEDICATION:
+            yield _Order(f"{one['resourceType']}/{one.get('id', '')}", _named(one, named))
+
+
+def _named(order: Mapping[str, Any], medications: Mapping[str, Mapping[str, Any]]) -> str:
+    concept = order.get("medicationCodeableConcept") or {}
+    reference = order.get("medicationReference") or {}
+    medication = medications.get(str(reference.get("reference", "")), {})
+    concept = concept or medication.get("code") or {}
+    codings = [one.get("display", "") for one in concept.get("coding", ())]
+    return next(filter(None, [concept.get("text", ""), *codings, reference.get("display", "")]), "")
+
+
+def _as_json(card: Card, id: str, order: _Order | None, setting: Setting) -> dict[str, Any]:
+    language, new_id = setting.language, setting.new_id
+    made: dict[str, Any] = {
+        "uuid": id, "summary": card.summary, "detail": card.detail, "indicator": card.severity,
+        "source": {"label": card.source, "topic": {
+            "system": "urn:attenda:rule", "code": card.rule, "display": card.kind}},
+    }  # fmt: skip
+    if order is None or card.kind == "limit":
+        return made
+    suggestions: list[dict[str, Any]] = [
+        {"label": phrase(language, "check.instead", drug=setting.formulary.shown(one, language)),
+         "uuid": new_id()}
+        for one in card.suggestions
+    ]  # fmt: skip
+    remove = phrase(language, "check.instead_remove")
+    action = {"type": "delete", "description": remove, "resourceId": order.reference}
+    suggestions.append({"label": remove, "uuid": new_id(), "actions": [action]})
+    made["suggestions"] = suggestions
+    made["selectionBehavior"] = "at-most-one"
+    made["overrideReasons"] = [
+        {"system": REASON_SYSTEM, "code": one, "display": phrase(language, f"reason.{one}")}
+        for one in REASONS
+    ]
+    return made
