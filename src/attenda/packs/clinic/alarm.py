@@ -1,0 +1,67 @@
+"""What comes before anything else: red flags raised on each message, kept, and told to a person."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from attenda.api import Command, Deed, Labelled, Said, SetSlot, StartFlow, tool
+from attenda.packs.clinic.red_flags import red_flag_rules, red_flags
+
+__all__ = ["look_first", "raise_alarm"]
+
+_LEAVES = re.compile(
+    r"\b(?:cancel|never ?mind|stop it|human|(?:talk|speak) to (?:a |some)(?:person|body))\b"
+    r"|算了|不办了|取消|人工|真人",
+    re.IGNORECASE,
+)  # fmt: skip
+_OF_OTHERS = frozenset({"draft_note"})
+"""Flows in which the words are of a record, and not the person's own."""
+
+
+def look_first(said: Said) -> Sequence[Command]:
+    """Red flags in a message; then an answer to the interview under way, with its message.
+
+    Nothing where neither is there: then the message is understood like any other.
+    """
+    top = said.state.top
+    if top is None or top.flow not in _OF_OTHERS:
+        flags = red_flags([*_said_before(said), said.text])
+        if flags:
+            flag = flags[0]
+            words = "; ".join(dict.fromkeys(one.words for _, one in flag.because))
+            say = flag.rule.say.get(said.given.language, flag.rule.say["en"])
+            return [
+                StartFlow(flow="alarm"),
+                _set(said, "rule", flag.rule.id), _set(said, "kind", flag.rule.kind),
+                _set(said, "instruction", say), _set(said, "signs", words),
+                _set(said, "message", said.message_id),
+            ]  # fmt: skip
+    if top and top.flow == "intake" and "heard" in top.values and not _LEAVES.search(said.text):
+        return [_set(said, "answer", said.text.strip() or "—"),
+                _set(said, "message", said.message_id)]  # fmt: skip
+    return ()
+
+
+@tool(writes=True, free_text=frozenset({"signs", "message"}))
+def raise_alarm(deed: Deed, rule: str, signs: str, message: str) -> dict[str, Any]:
+    """Keep a red flag for the clinicians, with the words that raised it."""
+    kind = next((one.kind for one in red_flag_rules() if one.id == rule), "emergency")
+    deed.rows("escalations").add(
+        id=f"ES-{deed.key[:10]}", rule=rule, kind=kind, words=signs, message_id=message,
+        user_id=deed.who.id, raised_at=deed.now, state="open",
+    )  # fmt: skip
+    return {"rule": rule}
+
+
+def _set(said: Said, slot: str, value: str) -> SetSlot:
+    return SetSlot(slot=slot, value=Labelled(value=value, label=said.label), words=value)
+
+
+def _said_before(said: Said) -> list[str]:
+    """What was said in the interview under way, which its own result carries along."""
+    for frame in reversed(said.state.frames):
+        heard = frame.values.get("heard")
+        if heard is not None and isinstance(heard.value, dict):
+            before = heard.value.get("said")
+            return [str(one) for one in before] if isinstance(before, list) else []
+    return []

@@ -1,0 +1,46 @@
+"""Deeds that draft: a note from a dialogue, options to weigh; each with where it comes from."""
+
+from typing import Any
+
+from attenda.api import Deed, ToolRefused, tool
+from attenda.packs.clinic.differential import candidates, told_candidates
+from attenda.packs.clinic.note import draft
+from attenda.packs.clinic.words import phrase
+
+__all__ = ["draft_note", "weigh"]
+
+
+@tool(writes=True, free_text=frozenset({"dialogue"}))
+def draft_note(deed: Deed, dialogue: str) -> dict[str, Any]:
+    """A note of what was said; every sentence with its words."""
+    english, chinese = draft(dialogue), draft(dialogue, "zh-CN")
+    if not english:
+        raise ToolRefused(" / ".join(
+            phrase(language, "note.nothing") for language in ("en", "zh-CN")))  # fmt: skip
+    number = f"NO-{deed.key[:8].upper()}"
+    deed.rows("notes").add(
+        id=number, user_id=deed.who.id, written_at=deed.now, dialogue=dialogue,
+        sentences=[{"section": one.section, "text": one.text,
+                    "sources": [list(span) for span in one.sources]} for one in english],
+    )  # fmt: skip
+    return {"id": number} | {
+        name: "\n".join(
+            f"- {one.text} “{' … '.join(words for _, _, words in one.sources)}”" for one in made
+        )
+        for name, made in (("en", english), ("zh", chinese))
+    }
+
+
+@tool(writes=True, free_text=frozenset({"findings"}))
+def weigh(deed: Deed, findings: str) -> dict[str, Any]:
+    """Options for what was found, for a clinician to weigh."""
+    found = candidates(findings)
+    deed.rows("differentials").add(
+        id=f"DF-{deed.key[:10]}", user_id=deed.who.id, asked_at=deed.now, asked=findings,
+        candidates=[one.as_row() for one in found],
+    )  # fmt: skip
+    return {
+        "count": len(found),
+        "en": told_candidates(found, "en"),
+        "zh": told_candidates(found, "zh-CN"),
+    }

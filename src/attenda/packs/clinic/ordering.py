@@ -1,0 +1,188 @@
+"""Deeds about orders: a chart opened, an order drafted and checked, and signed."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from attenda.api import Deed, ToolRefused, tool
+from attenda.packs.clinic.cards import REASONS, Card, must_give_reason, not_yet_shown
+from attenda.packs.clinic.chart import Chart
+from attenda.packs.clinic.formulary import starter
+from attenda.packs.clinic.safety import Checked, check_order
+from attenda.packs.clinic.tables import chart_of_rows, moment
+from attenda.packs.clinic.words import phrase
+
+__all__ = ["break_glass", "draft_order", "look_at_order", "open_chart", "sign_order"]
+
+
+@tool()
+def open_chart(deed: Deed, patient: str) -> dict[str, Any]:
+    """A patient's chart, unless it is sealed from who asks."""
+    chart = chart_of_rows(deed.rows, patient)
+    if chart is None:
+        return {"found": False}
+    if _is_sealed(deed, patient):
+        return {"found": True, "sealed": True}
+    taken = [one.text for one in chart.medicines if one.active]
+    allergies = [one.substance for one in chart.allergies or ()]
+    return {
+        "found": True,
+        "sealed": False,
+        "id": patient,
+        "name": chart.name,
+        "medicines": ", ".join(taken) or "—",
+        "allergies": ", ".join(allergies) or ("—" if chart.allergies is not None else "?"),
+        "conditions": ", ".join(one.text for one in chart.conditions if one.active) or "—",
+    }
+
+
+@tool(writes=True, free_text=frozenset({"reason"}))
+def break_glass(deed: Deed, patient: str, reason: str) -> dict[str, Any]:
+    """Open a sealed chart for who asks, with the reason kept."""
+    if len(reason.strip()) < 5:
+        raise ToolRefused(
+            "A reason in a few words is needed to open a sealed chart / 打开受限病历需要写明理由"
+        )
+    deed.rows("accesses").add(
+        id=f"AC-{deed.key[:10]}", patient_id=patient, user_id=deed.who.id, reason=reason.strip(),
+        opened_at=deed.now,
+    )  # fmt: skip
+    return {"patient": patient}
+
+
+@tool(writes=True, needs={"patient": "operator"}, free_text=frozenset({"order"}))
+def draft_order(deed: Deed, patient: str, order: str) -> dict[str, Any]:
+    """Write an order down as a draft, and hold it against the chart by every rule."""
+    chart = _chart(deed, patient)
+    today = moment(deed.now).date()
+    checked = check_order(order, chart, starter(), today)
+    chinese = check_order(order, chart, starter(), today, "zh-CN")
+    number = f"OR-{deed.key[:6].upper()}"
+    deed.rows("orders").add(
+        id=number, patient_id=patient, text=order.strip(), status="draft", ordered_by=deed.who.id,
+        ordered_at=deed.now,
+    )  # fmt: skip
+    about = starter().about
+    deed.rows("check_results").add(
+        id=f"CR-{deed.key[:10]}", order_id=number, status=checked.status,
+        cards=[_card_row(one) for one in checked.cards], pack=f"{about.id} {about.version}",
+        pack_date=about.date, checked_at=deed.now,
+    )  # fmt: skip
+    shown = _show(deed, f"{patient}/{moment(deed.now).date()}", checked.cards)
+    rules = {one.rule for one in shown}
+    return {
+        "order": number,
+        "status": checked.status,
+        "en": _told(checked, rules, "en"),
+        "zh": _told(chinese, rules, "zh-CN"),
+        "needs_reason": bool(must_give_reason(checked.cards, {})),
+    }
+
+
+@tool()
+def look_at_order(deed: Deed, order: str) -> dict[str, Any]:
+    """An order, and the rules that ask for a reason before it is signed."""
+    found = deed.rows("orders").find(id=order)
+    if not found or _is_sealed(deed, found[0]["patient_id"]):
+        return {"found": False}
+    row = found[0]
+    checked = _checked_now(deed, row)
+    patient = deed.rows("patients").get(row["patient_id"])
+    return {
+        "found": True,
+        "id": order,
+        "text": row["text"],
+        "status": row["status"],
+        "patient": row["patient_id"],
+        "name": patient["name"],
+        "rules": ", ".join(must_give_reason(checked.cards, {})),
+        "needs_reason": bool(must_give_reason(checked.cards, {})),
+        "en": _told(checked, None, "en"),
+        "zh": _told(_checked_now(deed, row, "zh-CN"), None, "zh-CN"),
+    }
+
+
+@tool(writes=True, needs={"order": "operator"})
+def sign_order(deed: Deed, order: str, reason: str = "") -> dict[str, Any]:
+    """Sign a draft; a critical card must be answered with a kept reason."""
+    row = deed.rows("orders").get(order)
+    if row["status"] != "draft":
+        raise ToolRefused(f"{order}: not a draft any more / {order} 已不是草稿")
+    cards = _checked_now(deed, row).cards
+    needed = must_give_reason(cards, dict.fromkeys((one.rule for one in cards), reason or ""))
+    if needed and reason:
+        known = ", ".join(REASONS)
+        raise ToolRefused(" / ".join(
+            phrase(language, "sign.unknown_reason", reason=reason, known=known)
+            for language in ("en", "zh-CN")))  # fmt: skip
+    if needed:
+        raise ToolRefused(" / ".join(
+            phrase(language, "sign.needs_reason", order=order, rules=", ".join(needed))
+            for language in ("en", "zh-CN")))  # fmt: skip
+    critical = [one for one in cards if one.severity == "critical"]
+    deed.rows("orders").change(
+        order, status="signed", signed_by=deed.who.id, signed_at=deed.now,
+        reason=reason if critical else None,
+    )  # fmt: skip
+    for one in critical:
+        deed.rows("feedback").add(
+            id=f"FB-{deed.key[:8]}-{one.rule}"[:80], alert_id=order, rule=one.rule,
+            outcome="overridden", reason=reason, comment="", user_id=deed.who.id,
+            given_at=moment(deed.now).isoformat(),
+        )  # fmt: skip
+    return {"order": order, "text": row["text"]}
+
+
+def _chart(deed: Deed, patient: str) -> Chart:
+    chart = chart_of_rows(deed.rows, patient)
+    if chart is None:
+        raise ToolRefused(f"{patient}: no such patient / 没有患者 {patient}")
+    if _is_sealed(deed, patient):
+        raise ToolRefused(f"{patient}: this chart is sealed / {patient} 的病历受限")
+    return chart
+
+
+def _is_sealed(deed: Deed, patient: str) -> bool:
+    """Whether a chart is sealed, and this person has not opened it with a reason."""
+    found = deed.rows("patients").find(id=patient, sealed=True)
+    opened = deed.rows("accesses").find(patient_id=patient, user_id=deed.who.id)
+    return bool(found) and not opened
+
+
+def _checked_now(deed: Deed, order: dict[str, Any], language: str = "en") -> Checked:
+    """As the chart is now, which may have changed since the order was drafted."""
+    chart = _chart(deed, order["patient_id"])
+    return check_order(order["text"], chart, starter(), moment(deed.now).date(), language)
+
+
+def _show(deed: Deed, context: str, cards: Iterable[Card]) -> list[Card]:
+    """The cards to show in this context, kept as shown."""
+    alerts = deed.rows("alerts")
+    before = [row["id"] for row in alerts.find(context=context)]
+    fresh = not_yet_shown(cards, context, before)
+    for one in fresh:
+        key = one.key_in(context)
+        if key not in before:
+            alerts.add(id=key, context=context, rule=one.rule, severity=one.severity,
+                       summary=one.summary, shown_at=deed.now)  # fmt: skip
+    return fresh
+
+
+def _card_row(card: Card) -> dict[str, Any]:
+    return {name: json.loads(json.dumps(getattr(card, name))) for name in card.__slots__}
+
+
+def _told(checked: Checked, rules: set[str] | None, language: str) -> str:
+    """Cards as lines for a person: severity, summary, source; alternatives where there are any."""
+    lines = []
+    for card in checked.cards:
+        if rules is not None and card.rule not in rules:
+            continue
+        severity = phrase(language, f"severity.{card.severity}")
+        lines.append(f"- {severity} · {card.summary} [{card.rule}]")
+        if card.suggestions:
+            names = [starter().shown(one, language) for one in card.suggestions]
+            lines.append(f"  {phrase(language, 'check.instead', drug=', '.join(names))}")
+    if not lines:
+        return phrase(language, "check.shown_before")
+    return "\n".join([*lines, checked.cards[0].source, phrase(language, "check.notice")])

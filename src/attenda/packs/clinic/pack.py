@@ -1,0 +1,37 @@
+"""Clinic: assistance for clinicians: interview, scores, checks of orders, notes; options alone.
+
+What it may do stands here as tools, what it keeps in `tables`; when it does what, in `flows/`; what
+it may do at all, in `policy.toml`.
+"""
+
+from pathlib import Path
+
+from attenda.api import Pack
+from attenda.packs.clinic.alarm import look_first, raise_alarm
+from attenda.packs.clinic.drafting import draft_note, weigh
+from attenda.packs.clinic.intake import begin_intake, hear
+from attenda.packs.clinic.ordering import (
+    break_glass,
+    draft_order,
+    look_at_order,
+    open_chart,
+    sign_order,
+)
+from attenda.packs.clinic.samples import SAMPLES
+from attenda.packs.clinic.scoring import reckon
+from attenda.packs.clinic.tables import TABLES
+
+__all__ = ["PACK"]
+
+PACK = Pack(
+    name="clinic",
+    title={"en": "Clinic", "zh-CN": "诊所"},
+    folder=Path(__file__).parent,
+    tools=(
+        begin_intake, hear, raise_alarm, reckon, open_chart, break_glass, draft_order,
+        look_at_order, sign_order, weigh, draft_note,
+    ),
+    tables=TABLES,
+    samples=SAMPLES,
+    first=look_first,
+)  # fmt: skip

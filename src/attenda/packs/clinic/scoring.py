@@ -1,0 +1,83 @@
+"""Deeds about scores: values read from words, a rule reckoned, the result kept and told."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from attenda.api import Deed, tool
+from attenda.packs.clinic.formulas import (
+    Sex,
+    body_mass_index,
+    ckd_epi_2021,
+    cockcroft_gault,
+    corrected_qt,
+)
+from attenda.packs.clinic.measured import vitals_of
+from attenda.packs.clinic.result import Result
+from attenda.packs.clinic.rules import curb_65, news2, qsofa
+from attenda.packs.clinic.words import phrase
+
+__all__ = ["reckon", "told_result"]
+
+Values = Mapping[str, Decimal | bool | str]
+
+
+def _number(values: Values, name: str) -> Decimal | None:
+    value = values.get(name)
+    return value if isinstance(value, Decimal) else None
+
+
+def _sex(values: Values) -> Sex | None:
+    value = values.get("sex")
+    return "female" if value == "female" else "male" if value == "male" else None
+
+
+_RULES: Mapping[str, Callable[[Values], Result]] = {
+    "news2": news2,
+    "qsofa": qsofa,
+    "curb65": curb_65,
+    "clearance": lambda v: cockcroft_gault(
+        _number(v, "age"), _number(v, "weight_kg"), _number(v, "creatinine_mg_dl"), _sex(v)
+    ),
+    "egfr": lambda v: ckd_epi_2021(_number(v, "age"), _number(v, "creatinine_mg_dl"), _sex(v)),
+    "qtc": lambda v: corrected_qt(_number(v, "qt_ms"), _number(v, "pulse"), _sex(v)),
+    "bmi": lambda v: body_mass_index(_number(v, "weight_kg"), _number(v, "height_cm")),
+}
+
+
+@tool(writes=True, free_text=frozenset({"values"}))
+def reckon(deed: Deed, score: str, values: str) -> dict[str, Any]:
+    """Reckon a score from the values in a person's words, and keep it."""
+    found = _RULES[score](vitals_of(values))
+    row = found.as_row()
+    deed.rows("scores").add(
+        id=f"SC-{deed.key[:10]}", user_id=deed.who.id, reckoned_at=deed.now, **row
+    )
+    return {
+        "state": found.state,
+        "total": row["total"],
+        "band": found.band,
+        "en": told_result(found, "en"),
+        "zh": told_result(found, "zh-CN"),
+    }
+
+
+def told_result(found: Result, language: str) -> str:
+    """A result in words: its total with its parts, or what is missing and no number at all."""
+    gap = "、" if language == "zh-CN" else ", "
+    if found.total is None:
+        missing = gap.join(phrase(language, f"name.{one}") for one in found.missing)
+        return phrase(language, f"score.{found.state}", rule=found.rule, missing=missing)
+    total = f"{found.shown_total} {found.unit}".strip()
+    band = phrase(language, f"band.{found.band}")
+    said = [phrase(language, "score.total", rule=found.rule, total=total, band=band)]
+    said += [
+        phrase(language, "score.part", name=phrase(language, f"name.{one.name}"), value=one.value,
+               points=one.points)
+        for one in found.parts
+    ]  # fmt: skip
+    if not found.parts:
+        inputs = (found.inputs or {}).items()
+        said.append(gap.join(f"{phrase(language, f'name.{name}')} {value}"
+                             for name, value in inputs))  # fmt: skip
+    return "\n".join([*said, found.source])

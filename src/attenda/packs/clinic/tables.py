@@ -1,0 +1,193 @@
+"""The tables of the clinic, and a patient's chart from their rows."""
+
+import datetime
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from attenda.api import PackTable, Rows
+from attenda.packs.clinic.chart import Allergy, Chart, Condition, Measure, Medicine
+
+__all__ = ["TABLES", "chart_of_rows", "moment"]
+
+TABLES = (
+    PackTable(
+        "patients",
+        {
+            "id": "text", "name": "text", "birth_date": "date", "sex": "text",
+            "weight_kg": "amount", "height_cm": "amount", "creatinine_mg_dl": "amount",
+            "pregnant": "flag", "allergies_asked": "flag",
+            "sealed": "flag",  # opened only with a reason that is kept
+        },
+    ),
+    PackTable(
+        "medicines", {"id": "text", "patient_id": "text", "text": "text", "active": "flag"}
+    ),
+    PackTable(
+        "allergies",
+        {
+            "id": "text", "patient_id": "text", "substance": "text", "reaction": "text",
+            "criticality": "text",
+        },
+    ),
+    PackTable(
+        "conditions",
+        {
+            "id": "text", "patient_id": "text", "text": "text", "active": "flag", "onset": "text",
+        },
+    ),
+    PackTable(
+        "observations",
+        {
+            "id": "text", "patient_id": "text", "name": "text", "value": "amount", "unit": "text",
+            "at": "text",
+        },
+    ),
+    PackTable(
+        "records",  # all that came in as FHIR, as it came
+        {
+            "id": "text", "type": "text", "patient": "text", "status": "text", "text": "text",
+            "system": "text", "code": "text", "at": "text", "value": "text", "unit": "text",
+            "said": "text", "parts": "json",
+        },
+    ),
+    PackTable(
+        "intakes",
+        {
+            "id": "text", "user_id": "text", "state": "text", "started_at": "time",
+            "tries": "integer", "answers": "json", "response": "json",
+        },
+    ),
+    PackTable(
+        "words",  # what the person wrote, verbatim
+        {
+            "id": "text", "intake_id": "text", "number": "integer", "message_id": "text",
+            "text": "text", "said_at": "time",
+        },
+    ),
+    PackTable(
+        "facts",
+        {
+            "id": "text", "intake_id": "text", "section": "text", "name": "text", "status": "text",
+            "subject": "text", "when": "text", "message_id": "text", "start": "integer",
+            "end": "integer", "words": "text", "value": "text",
+        },
+    ),
+    PackTable(
+        "escalations",
+        {
+            "id": "text", "rule": "text", "kind": "text", "words": "text", "message_id": "text",
+            "user_id": "text", "raised_at": "time", "state": "text",
+        },
+    ),
+    PackTable(
+        "scores",
+        {
+            "id": "text", "rule": "text", "state": "text", "total": "text", "unit": "text",
+            "band": "text", "parts": "json", "inputs": "json", "missing": "json",
+            "source": "text", "user_id": "text", "reckoned_at": "time",
+        },
+    ),
+    PackTable(
+        "orders",
+        {
+            "id": "text", "patient_id": "text", "text": "text", "status": "text",
+            "ordered_by": "text", "ordered_at": "time", "signed_by": "text", "signed_at": "time",
+            "reason": "text",
+        },
+    ),
+    PackTable(
+        "check_results",
+        {
+            "id": "text", "order_id": "text", "status": "text", "cards": "json", "pack": "text",
+            "pack_date": "date", "checked_at": "time",
+        },
+    ),
+    PackTable(
+        "alerts",
+        {
+            "id": "text", "context": "text", "rule": "text", "severity": "text", "summary": "text",
+            "shown_at": "time",
+        },
+    ),
+    PackTable(
+        "feedback",
+        {
+            "id": "text", "alert_id": "text", "rule": "text", "outcome": "text", "reason": "text",
+            "comment": "text", "user_id": "text", "given_at": "text",
+        },
+    ),
+    PackTable(
+        "accesses",
+        {
+            "id": "text", "patient_id": "text", "user_id": "text", "reason": "text",
+            "opened_at": "time",
+        },
+    ),
+    PackTable(
+        "notes",
+        {
+            "id": "text", "user_id": "text", "written_at": "time", "dialogue": "text",
+            "sentences": "json",
+        },
+    ),
+    PackTable(
+        "differentials",
+        {
+            "id": "text", "user_id": "text", "asked_at": "time", "asked": "text",
+            "candidates": "json",
+        },
+    ),
+)  # fmt: skip
+
+
+def moment(now: int) -> datetime.datetime:
+    """A time in microseconds as a date and time, UTC."""
+    return datetime.datetime.fromtimestamp(now / 1_000_000, datetime.UTC)
+
+
+def chart_of_rows(rows: Callable[[str], Rows], patient: str) -> Chart | None:
+    """A patient's chart; nothing where there is no such patient."""
+    found = rows("patients").find(id=patient)
+    if not found:
+        return None
+    one = found[0]
+    allergies = tuple(
+        Allergy(
+            each["substance"], each["reaction"] or "", each["criticality"] or "unable-to-assess"
+        )
+        for each in rows("allergies").find(patient_id=patient)
+    )
+    return Chart(
+        patient,
+        name=one["name"] or "",
+        birth_date=_day(one["birth_date"]),
+        sex=one["sex"] or None,
+        weight_kg=_amount(one["weight_kg"]),
+        height_cm=_amount(one["height_cm"]),
+        creatinine_mg_dl=_amount(one["creatinine_mg_dl"]),
+        pregnant=one["pregnant"],
+        medicines=tuple(
+            Medicine(each["text"], active=bool(each["active"]))
+            for each in rows("medicines").find(patient_id=patient)
+        ),
+        allergies=allergies if allergies or one["allergies_asked"] else None,
+        conditions=tuple(
+            Condition(each["text"], active=bool(each["active"]), onset=each["onset"] or "")
+            for each in rows("conditions").find(patient_id=patient)
+        ),
+        measures={
+            each["name"]: Measure(each["name"], Decimal(each["value"]), each["unit"], each["at"])
+            for each in sorted(
+                rows("observations").find(patient_id=patient), key=lambda each: each["at"] or ""
+            )
+        },
+    )
+
+
+def _day(text: Any) -> datetime.date | None:
+    return datetime.date.fromisoformat(str(text)) if text else None
+
+
+def _amount(text: Any) -> Decimal | None:
+    return Decimal(str(text)) if text not in (None, "") else None
