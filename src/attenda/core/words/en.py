@@ -1016,8 +1016,6 @@ ENGLISH: dict[str, str] = {
     "page.form_send": "Answer",
     "page.form_decline": "Don't answer",
     "page.form_cancel": "Put away",
-    "page.form_sent": "Answered",
-    "page.form_declined": "Not answered",
     "page.form_choose": "Choose",
     "dialogue.again": "I didn't understand that. Could you say it in other words?",
     "dialogue.which": "Which of these do you mean?{titles}",

@@ -1016,8 +1016,6 @@ CHINESE: dict[str, str] = {
     "page.form_send": "回答",
     "page.form_decline": "不回答",
     "page.form_cancel": "收起",
-    "page.form_sent": "已回答",
-    "page.form_declined": "未回答",
     "page.form_choose": "请选择",
     "dialogue.again": "我没有听懂，请换一种说法。",
     "dialogue.which": "您指的是哪一项？{titles}",
