@@ -35,7 +35,7 @@ from attenda.runtime.pack import read_pack
 from attenda.store import agents, inspection, sessions
 from attenda.store.database import Connection
 from attenda.store.pack_tables import Rows
-from attenda.tools.effects import Call
+from attenda.tools.call import Call
 
 __all__ = ["main"]
 

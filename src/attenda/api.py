@@ -37,7 +37,7 @@ from attenda.runtime.agent import Agent
 from attenda.runtime.pack import Pack, Said, Understand, check_pack
 from attenda.runtime.pack_face import Asked, Download, Endpoint, Importer, ReadIn, Screen, Tables
 from attenda.store.pack_tables import PackTable, Rows
-from attenda.tools.effects import Outcome
+from attenda.tools.call import Outcome
 from attenda.tools.tool import Deed, Tool, ToolRefused, tool
 
 __all__ = [

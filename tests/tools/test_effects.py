@@ -19,7 +19,8 @@ from attenda.store import audit, journal
 from attenda.store.database import Database
 from attenda.store.pack_tables import PackTable, Rows, create_tables
 from attenda.store.stamps import Stamps
-from attenda.tools.effects import Call, Executor, effect_key
+from attenda.tools.call import Call, effect_key
+from attenda.tools.effects import Executor
 from attenda.tools.policy import monitor, read_policy
 from attenda.tools.tool import Deed, ToolRefused, tool
 

@@ -23,7 +23,8 @@ from attenda.store import agents, journal, sessions
 from attenda.store.database import Database, open_database
 from attenda.store.stamps import Stamps
 from attenda.store.upgrade import upgrade_database
-from attenda.tools.effects import Call, Executor, Outcome
+from attenda.tools.call import Call, Outcome
+from attenda.tools.effects import Executor
 from attenda.tools.mcp import Servers, look_at
 from attenda.tools.mcp_file import ServerSpec, keep, read_servers
 from attenda.tools.mcp_schema import broken_rule_apart

@@ -13,7 +13,7 @@ from attenda.core.principal import Principal
 from attenda.store import journal
 from attenda.store.database import Database
 from attenda.store.schema_deeds import approvals, effects
-from attenda.tools.effects import Call, canonical
+from attenda.tools.call import Call, canonical
 from tests.tools.test_effects import AGENT, ANA, HOUR, SUPERVISOR, Shop, call, value
 
 LI = Principal(id="usr_li", role="supervisor")

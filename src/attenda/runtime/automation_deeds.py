@@ -31,7 +31,8 @@ from attenda.runtime.automation import (
 from attenda.store import quota
 from attenda.store.database import Database
 from attenda.store.stamps import Stamps
-from attenda.tools.effects import Call, Executor, Outcome
+from attenda.tools.call import Call, Outcome
+from attenda.tools.effects import Executor
 from attenda.tools.policy import Policy, Rule
 from attenda.tools.tool import Tool
 from attenda.tools.webhook import Send, send, webhook_tool

@@ -41,7 +41,7 @@ from attenda.runtime.pack import OpenPack
 from attenda.runtime.recorder import Recorder
 from attenda.runtime.remembering import answer_about_memory, slots_to_remember
 from attenda.store.facts import Fact
-from attenda.tools.effects import Call, Outcome
+from attenda.tools.call import Call, Outcome
 from attenda.tools.tool import Ask
 
 __all__ = ["Converser", "MOST_DEEDS"]

@@ -21,7 +21,7 @@ from attenda.runtime.answering import Answering
 from attenda.runtime.loop_tools import extraction, reading
 from attenda.runtime.loop_values import as_text, names_in, resolve
 from attenda.runtime.recorder import Recorder
-from attenda.tools.effects import Outcome
+from attenda.tools.call import Outcome
 
 __all__ = ["Reader", "added"]
 

@@ -15,7 +15,8 @@ from attenda.core.label import Integrity, Label, Labelled
 from attenda.core.principal import Action, Principal
 from attenda.store.database import Database
 from attenda.store.pack_tables import Rows
-from attenda.tools.effects import Call, Executor, Outcome
+from attenda.tools.call import Call, Outcome
+from attenda.tools.effects import Executor
 
 __all__ = ["Asked", "Download", "Endpoint", "Importer", "ReadIn", "Screen", "Tables", "fitting"]
 

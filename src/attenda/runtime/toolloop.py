@@ -22,7 +22,8 @@ from attenda.runtime.loop_tools import Offered, as_seen, hidden_answers, prompt
 from attenda.runtime.loop_values import as_text, names_in, resolve, shown
 from attenda.runtime.loop_voice import Voice
 from attenda.store.sessions import StoredMessage
-from attenda.tools.effects import Call, Executor, Outcome
+from attenda.tools.call import Call, Outcome
+from attenda.tools.effects import Executor
 from attenda.tools.policy import Budget
 from attenda.tools.tool import Ask, Tool
 

@@ -25,7 +25,7 @@ from attenda.runtime.started import Noted
 from attenda.serve.gate import house_of, language_of, principal, require
 from attenda.store import agents, sessions
 from attenda.store.database import Connection
-from attenda.tools.effects import Call
+from attenda.tools.call import Call
 from attenda.tools.mcp import sdk
 from attenda.tools.tool import Tool
 

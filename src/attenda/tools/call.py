@@ -1,0 +1,82 @@
+"""A call of a tool: what is to be done, the keys that name it, and what became of it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import JsonValue
+
+from attenda.core.errors import UserError
+from attenda.core.label import Label, Labelled, join_all
+from attenda.core.principal import Principal
+from attenda.tools.tool import Ask
+
+__all__ = ["Call", "Outcome", "approval_hash", "canonical", "effect_key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is to be done, why and for whom."""
+
+    session_id: str
+    instance: str
+    """Of the flow: the same deed of another instance is another deed."""
+    step: str
+    tool: str
+    arguments: Mapping[str, Labelled]
+    because: Label
+    who: Principal
+    asks: bool = False
+    """A person may be asked where a stranger chose a value; else such a call is denied."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Where values of arguments come from, in words for that person."""
+    ask: Ask | None = None
+    """Asks the person in the chat."""
+
+    @property
+    def plain(self) -> dict[str, JsonValue]:
+        """Its arguments without their labels."""
+        return {name: one.value for name, one in self.arguments.items()}
+
+    @property
+    def label(self) -> Label:
+        """Of all that led to it."""
+        return join_all([self.because, *(one.whole_label for one in self.arguments.values())])
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call."""
+
+    state: Literal["done", "waiting", "denied", "failed", "unknown"]
+    key: str = ""
+    """Of an effect; a read has none."""
+    result: Labelled | None = None
+    approval_id: str = ""
+    problem: UserError | None = None
+    """Why it was not done, for the person."""
+    endorsed: tuple[str, ...] = ()
+    """Arguments that a stranger chose and a table of ours vouched for."""
+
+
+def canonical(arguments: Mapping[str, JsonValue]) -> str:
+    """Arguments as the one text that is hashed, stored, shown and carried out."""
+    return json.dumps(arguments, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def effect_key(call: Call) -> str:
+    """The idempotency key of a call; who runs it, and when, does not matter."""
+    parts = [call.session_id, call.instance, call.step, call.tool, canonical(call.plain)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def approval_hash(call: Call) -> str:
+    """Of the deed and of every label that belongs to it."""
+    labels = {"": call.because, **{n: one.whole_label for n, one in call.arguments.items()}}
+    parts = [
+        [name, label.integrity, sorted(label.readers), sorted(label.sources)]
+        for name, label in sorted(labels.items())
+    ]
+    return hashlib.sha256((effect_key(call) + json.dumps(parts)).encode()).hexdigest()
