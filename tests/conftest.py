@@ -34,6 +34,15 @@ FROZEN_AT = 1_767_614_400_000_000
 _KEPT = frozenset(
     f"ATTENDA_{name}" for name in ("TEST_HOME", "TEST_NPM", "TEST_INSPECT", "LONG", "DATA")
 )
+_ON_BOTH = frozenset(
+    {
+        *("store", "tools", "crash", "house"),
+        *("test_rights.py", "test_leaks.py", "test_search.py", "test_approvals.py"),
+        *("test_pack_pages.py", "test_history.py", "test_audit_chain.py", "test_first_admin.py"),
+    }
+)
+"""Folders and files of tests that the quick suite runs on both databases; the long one runs all."""
+
 _MARKED_BY_FIXTURE = {
     "weights_home": "weights",
     "chromium": "browser",
@@ -87,8 +96,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture, marker in _MARKED_BY_FIXTURE.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(marker)
-        if not wanted and item.get_closest_marker("long"):
+        if not wanted and (item.get_closest_marker("long") or _is_only_again(item)):
             item.add_marker(pytest.mark.skip(reason="of the long suite (ATTENDA_LONG=1)"))
+
+
+def _is_only_again(item: pytest.Item) -> bool:
+    """Whether it repeats on PostgreSQL what hangs on neither its SQL nor its locks."""
+    kept = item.path.parent.name in _ON_BOTH or item.path.name in _ON_BOTH
+    return "postgres" in item.name and not kept
 
 
 @pytest.fixture(autouse=True)

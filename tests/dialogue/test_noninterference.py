@@ -26,7 +26,7 @@ from attenda.dialogue.state import DialogueState, replay
 from attenda.tools.policy import monitor
 from attenda.tools.tool import Deed, tool
 
-PAIRS = 10_000 if os.environ.get("ATTENDA_LONG") == "1" else 500
+PAIRS = 10_000 if os.environ.get("ATTENDA_LONG") == "1" else 250
 OWN = Label(integrity="user", readers=frozenset({"usr_ana"}), sources=frozenset({"msg_1"}))
 TODAY = Labelled(value="2026-03-10", label=SYSTEM)
 NOTES = st.one_of(

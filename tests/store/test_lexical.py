@@ -144,7 +144,7 @@ def test_any_text_can_be_searched_for(
         await filled.read(lambda c: _ask_store(c, owner, query))
 
     @settings(
-        max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     @given(QUERIES)
     @example("\x00")
