@@ -453,7 +453,7 @@ PAGES = {
     "/agents": "#agents .item", "/models": "#models .item", "/people": "#users .item",
     "/people#teams": "#teams .item", "/people#keys": "#keys .item",
     "/people#audit": "#audit li", "/traces": "#runs .item",
-    "/desk": "#talks .empty", "/memory": "#facts li",
+    "/automations": "#kinds .empty", "/desk": "#talks .empty", "/memory": "#facts li",
 }  # fmt: skip
 """Address → what is there once the page has its data."""
 
