@@ -41,6 +41,8 @@ __all__ = [
     "wake_run",
 ]
 
+_SEGMENTS_SINCE_S = 1_577_836_800
+"""The beginning of 2020, so that the numbers last."""
 OPEN = ("queued", "running", "waiting", "paused")
 """States of a run that is not over; the others are `done`, `failed` and `cancelled`."""
 
@@ -176,17 +178,20 @@ def wake_run(
 ) -> int | None:
     """Let a run go on; its new segment, or nothing if it is in none of these states.
 
-    `segment` is the one that it must have, where that matters.
+    `segment` is the one that it must have, where that matters. A new one is also greater than any
+    that a queue may remember from before an older backup was brought back.
     """
-    asked = runs.c.id == run_id, runs.c.state.in_(states)
-    if segment >= 0:
-        asked = *asked, runs.c.segment == segment  # type: ignore[assignment]
-    values = {"state": "running", "segment": runs.c.segment + 1, "wake_at": None}
-    cleared = {"waits_for": "", "waits_id": "", "problem": None, "updated_at": stamps.now()}
-    done = connection.execute(update(runs).where(*asked).values(**values, **cleared))
-    if done.rowcount == 0:
+    found = select(runs.c.segment).where(runs.c.id == run_id, runs.c.state.in_(states))
+    before = connection.execute(found).scalar()
+    if before is None or (segment >= 0 and before != segment):
         return None
-    return int(connection.execute(select(runs.c.segment).where(runs.c.id == run_id)).scalar_one())
+    now = stamps.now()
+    new = max(int(before) + 1, now // 1_000_000 - _SEGMENTS_SINCE_S)
+    same = runs.c.id == run_id, runs.c.state.in_(states), runs.c.segment == before
+    values = {"state": "running", "segment": new, "wake_at": None, "updated_at": now}
+    cleared = {"waits_for": "", "waits_id": "", "problem": None}
+    done = connection.execute(update(runs).where(*same).values(**values, **cleared))
+    return new if done.rowcount else None
 
 
 def move_run(

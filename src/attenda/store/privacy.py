@@ -28,6 +28,7 @@ from attenda.store.schema import (
 from attenda.store.schema import (
     audit as audit_rows,
 )
+from attenda.store.schema_automations import automation_runs
 from attenda.store.schema_consent import consents
 from attenda.store.schema_deeds import approvals, effects
 from attenda.store.schema_memory import facts as remembered
@@ -76,6 +77,9 @@ def export_person(
         "documents": rows(select(documents).where(documents.c.owner_id == user_id)),
         "collections": rows(select(collections).where(collections.c.owner_id == user_id)),
         "agents": rows(select(agents).where(agents.c.owner_id == user_id)),
+        "automation_runs": rows(
+            select(automation_runs).where(automation_runs.c.owner_id == user_id)
+        ),
         "effects": rows(select(effects).where(effects.c.owner_id == user_id)),
         "approvals": rows(select(approvals).where(approvals.c.asked_for == user_id)),
         "usage": rows(select(usage).where(usage.c.user_id == user_id)),
@@ -102,6 +106,7 @@ def erase_person(connection: Connection, stamps: Stamps, actor: Principal, user_
         connection.execute(delete(table).where(*mine))
     facts.forget_all(connection, user_id)
     connection.execute(delete(notice_rules).where(notice_rules.c.owner_id == user_id))
+    connection.execute(delete(automation_runs).where(automation_runs.c.owner_id == user_id))
     connection.execute(delete(sessions).where(sessions.c.owner_id == user_id))
     _forget_deeds(connection, user_id)
     connection.execute(delete(consents).where(consents.c.person_id == user_id))
@@ -126,6 +131,7 @@ def expire(connection: Connection, stamps: Stamps, *, trash_days: int, chat_days
     if chat_days:
         before = now - chat_days * day_us
         gone += connection.execute(delete(sessions).where(sessions.c.updated_at < before)).rowcount
+        connection.execute(delete(automation_runs).where(automation_runs.c.ended_at < before))
     return gone
 
 
