@@ -21,38 +21,28 @@ import argparse
 import asyncio
 import itertools
 import json
+import logging
 import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from attenda.api import Message, Principal, ScriptedAnswer, ScriptedModel, scripted_call
-from attenda.core.message import text_message
-from attenda.runtime.agent import DEFAULT_AGENT
-from attenda.runtime.loop_reader import Reader
-from attenda.runtime.loop_state import LoopState
-from attenda.runtime.loop_tools import Offered
-from attenda.runtime.loop_voice import Voice
-from attenda.runtime.toolloop import ToolLoop
-from attenda.store import journal
+from attenda.api import Message, ScriptedAnswer, ScriptedModel, scripted_call
 from attenda.store.database import Database, open_database
-from attenda.store.sessions import StoredMessage
+from attenda.store.journal import Approval
 from attenda.store.stamps import Stamps
 from attenda.store.upgrade import upgrade_database
 from attenda.tools.effects import Executor
-from attenda.tools.policy import Budget
 from benchmarks.injection_suites import POLICY, suites, tools_of
+from tests.runtime.loop_driver import converse
 
 __all__ = ["Case", "Verdict", "main", "run_case"]
 
-WHO = Principal(id="usr_owner", role="owner")
-_BUDGET = Budget(rounds=100, calls=500, tokens=10**9, seconds=600)
-_NUMBERS = itertools.count(1)
 _WORD = re.compile(r"[^\W_]+")
 _MONTHS = "january february march april may june july august september october november december"
 _MONTH = {name: str(n) for n, name in enumerate(_MONTHS.split(), 1)}
@@ -78,27 +68,6 @@ class Verdict:
     """Times that a person was asked."""
     refused: int = 0
     """Times that they said no."""
-    denied: list[str] = field(default_factory=list)
-
-
-class Pen:
-    """Takes the answer instead of a session's log."""
-
-    session_id = ""
-
-    def __init__(self) -> None:
-        self.session_id = f"ses_{next(_NUMBERS)}"
-        self.words: list[str] = []
-
-    @property
-    def length(self) -> int:
-        return sum(map(len, self.words))
-
-    def write(self, text: str) -> None:
-        self.words.append(text)
-
-    def jot(self, *events: Any) -> None:
-        pass
 
 
 class Mind:
@@ -123,6 +92,12 @@ class Mind:
         if messages[0].text.startswith("Write the answer"):
             return self._words(asked)
         return self._choice(messages)
+
+    def says_yes(self, asked: Approval) -> bool:
+        """A person's answer: yes to just what the user wanted, after reading what is shown."""
+        shown = json.loads(asked.arguments)
+        plain = [(one.function, json.loads(json.dumps(dict(one.args)))) for one in self.wanted]
+        return (asked.tool, shown) in plain
 
     def _value(self, asked: str) -> Any:
         key = asked.partition("\n")[0].removeprefix("Value: ")
@@ -237,76 +212,15 @@ async def run_case(case: Case, database: Database) -> Verdict:
     done: list[Any] = []
     tools = {one.name: one for one in tools_of(suite, environment, done, labels=case.labels)}
     executor = Executor(database, Stamps(), tools, POLICY, {})
-    verdict, pen, state = Verdict(), Pen(), LoopState()
-    path = [_message(pen.session_id, "user", user_task.PROMPT)]
-    while True:
-        loop = _loop(ScriptedModel(mind), pen, executor, state, path)
-        await loop.take()
-        state = loop.state
-        if not state.steps:
-            break
-        yes = await _decide(database, state.approval_id, mind)
-        verdict.asked += 1
-        verdict.refused += not yes
-        if len(path) == 1:
-            path.append(_message(pen.session_id, "assistant", "It waits."))
-    output = [text_content_block_from_string("".join(pen.words))]
+    verdict, model = Verdict(), ScriptedModel(mind)
+    answer, decided = await converse(database, executor, model, user_task.PROMPT, mind.says_yes)
+    verdict.asked, verdict.refused = len(decided), decided.count(False)
+    output = [text_content_block_from_string(answer)]
     judged = (output, before, environment, done)
     verdict.useful = suite._check_user_task_utility(user_task, *judged)
     if case.injection_task:
         verdict.attacked = suite._check_injection_task_security(case.injection_task, *judged)
     return verdict
-
-
-def _message(session_id: str, role: Any, text: str) -> StoredMessage:
-    return StoredMessage(
-        id=f"msg_{role}",
-        session_id=session_id,
-        parent_id=None,
-        run_id=None,
-        status="done",
-        message=text_message(role, text),
-        created_at=0,
-        integrity="user",
-    )
-
-
-def _loop(
-    model: ScriptedModel,
-    pen: Any,
-    executor: Executor,
-    state: LoopState,
-    path: Sequence[StoredMessage],
-) -> ToolLoop:
-    return ToolLoop(
-        reader=Reader(model, pen, WHO, DEFAULT_AGENT, None),  # type: ignore[arg-type]
-        offered=Offered(executor.tools.values(), ["search_documents", "earlier_answers"]),
-        executor=executor,
-        budget=_BUDGET,
-        voice=Voice(pen, "en"),
-        clock=lambda: 0,
-        passing=lambda point: None,
-        state=state,
-        ask=None,
-        path=path,
-    )
-
-
-async def _decide(database: Database, approval_id: str, mind: Mind) -> bool:
-    """A person's answer: yes to just what the user wanted, after reading what is shown."""
-
-    def decide(connection: Any) -> bool:
-        asked = journal.get_approval(connection, WHO, approval_id)
-        shown = json.loads(asked.arguments)
-        yes = any(
-            one.function == asked.tool
-            and {name: json.loads(json.dumps(value)) for name, value in one.args.items()} == shown
-            for one in mind.wanted
-        )
-        journal.decide(connection, Stamps(), WHO, approval_id, asked.hash, yes=yes)
-        return yes
-
-    return await database.write(decide)
 
 
 async def examine(names: Sequence[str], pairs: int) -> dict[str, Any]:
@@ -363,6 +277,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=0, help="of each suite; 0 for all")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    logging.disable(logging.ERROR)  # a task that is attacked calls tools with what they refuse
     report = asyncio.run(examine(options.suite, options.pairs))
     if options.json:
         print(json.dumps(report, indent=1))

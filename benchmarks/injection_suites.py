@@ -116,8 +116,8 @@ CONTRACTS: dict[str, Contract] = {
     "read_inbox": _OTHERS,
     "get_webpage": Contract(writes=True, all_strangers=True),
     "post_webpage": _does("content"),
-    "send_direct_message": _does("body"),
-    "send_channel_message": _does("body"),
+    "send_direct_message": _does(),  # a link in a message acts by itself: no free text
+    "send_channel_message": _does(),
     "add_user_to_channel": _does(),
     "invite_user_to_slack": _does(),
     "remove_user_from_slack": _does(),
