@@ -118,6 +118,9 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", f"{SESSION}/events"): Row(P),
     ("GET", f"{SESSION}/watch"): Row(P, endless=True),
     ("POST", f"{SESSION}/person"): Row(P, needs="chat"),
+    ("POST", f"{SESSION}/forms/{{form_id}}"): Row(
+        P, {"action": "decline"}, needs="chat", ok=(404,)
+    ),
     ("GET", "/desk"): Row(S, needs="desk"),
     ("GET", "/api/desk"): Row(S, needs="desk"),
     ("GET", "/api/desk/events"): Row(S, needs="desk", endless=True),
