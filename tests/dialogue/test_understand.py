@@ -15,6 +15,9 @@ from attenda.core.command import (
 )
 from attenda.core.event import DialogueEvent
 from attenda.core.label import Label
+from attenda.dialogue.book import FlowBook
+from attenda.dialogue.flow_check import check_flows
+from attenda.dialogue.flow_file import read_flows
 from attenda.dialogue.machine import Given, advance, reduce
 from attenda.dialogue.nearest import Nearest
 from attenda.dialogue.state import DialogueState, replay
@@ -137,6 +140,64 @@ def test_what_is_meant_otherwise() -> None:
         assert plain(understood(said, DialogueState())) == ["Wait"]
     found = understood("when are you open", at_confirmation())
     assert plain(found) == ["StartFlow"]
+
+
+NOTES = """
+note:
+  title: {en: write a note}
+  examples: {en: [write this down for me]}
+  slots:
+    words: {type: text, outranks: [hours], ask: {en: "What is it?"}}
+  steps: [{collect: words}]
+hours:
+  title: {en: hear our opening hours}
+  examples: {en: [when are you open]}
+  steps: [{say: {en: "At nine."}}]
+back:
+  title: {en: get your money back}
+  examples: {en: [I want my money back]}
+  steps: [{say: {en: "Yes."}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("when are you open", [("words", "when are you open")]),  # outranked
+        ("I want my money back", ["StartFlow"]),
+        ("5/6", [("words", "5/6")]),
+        ("2x + 6", [("words", "2x + 6")]),
+    ],
+)
+def test_what_is_asked_for_outranks_the_flows_that_it_names(
+    said: str, wanted: list[object]
+) -> None:
+    flows, problems = read_flows(NOTES, "notes.yaml")
+    assert not problems and not check_flows(flows, {})
+    book = FlowBook(flows)
+    named = [(name, text) for name, one in flows.items() for text in one.examples["en"]]
+    judge = Nearest.fit(
+        [name for name, _ in named],
+        [text for _, text in named],
+        np.stack([np.eye(3, dtype=np.float32)[at] for at in range(3)]),
+    )
+    known = Understanding(book, judge)
+    given = Given(message_id="msg_0")
+    state = replay(DialogueState(), reduce(DialogueState(), [StartFlow(flow="note")], book, given))
+    # whatever is said without a word of an example looks like an order for money
+    place = next((at for at, (_, text) in enumerate(named) if text == said), 2)
+    seen = np.eye(3, dtype=np.float32)[place]
+    assert plain(known.commands(said, seen, state, LABEL, TODAY)) == wanted
+
+
+def test_a_slot_can_only_outrank_flows_that_there_are() -> None:
+    flows, _ = read_flows(NOTES.replace("outranks: [hours]", "outranks: [ours]"), "notes.yaml")
+    (mistake,) = check_flows(flows, {})
+    assert (mistake.flow, mistake.key, mistake.values["name"]) == (
+        "note",
+        "flow.unknown_flow",
+        "ours",
+    )
 
 
 def test_no_order_of_messages_breaks_the_talk() -> None:

@@ -88,6 +88,25 @@ WRONG = [
 ]  # fmt: skip
 
 
+HUMAN = """
+human:
+  pack: shop
+  clock: 2026-03-10T10:00:00Z
+  people: {ana: {}}
+  turns:
+    - commands: [ask_human]
+    - say: Are you there?
+      must_not_say: order
+  expect: {tables: {}, owner: queued}
+"""
+
+
+def test_what_is_said_while_a_person_has_the_talk_is_answered_by_nobody() -> None:
+    (result,) = tried([HUMAN])
+    assert result.trials[0].faults == ()
+    assert [turn.answer for turn in result.trials[0].turns][1:] == [""]
+
+
 @contextlib.asynccontextmanager
 async def opened(home: Path, stamps: Stamps, pack: Pack, wrap: Wrap) -> AsyncIterator[House]:
     """A house without weights."""

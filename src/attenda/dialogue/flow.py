@@ -97,6 +97,8 @@ class Slot(_Written):
     """Said when `check` does not hold."""
     needs: Integrity = "user"
     """The least trust that its value must have."""
+    outranks: tuple[str, ...] = ()
+    """Flows that don't begin while it is asked for: what sounds like them is its value then."""
     remember: bool = False
     """Whether what the person says for it is kept for their later conversations."""
     origin: Literal["", "memory"] = Field(default="", alias="from")
@@ -248,7 +250,11 @@ class Flow(_Written):
     @cached_property
     def fingerprint(self) -> str:
         """The same for the same flow: a session that waits finishes on the flow that it began."""
-        text = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True)
+        plain = self.model_dump(mode="json", by_alias=True)
+        for slot in plain["slots"].values():
+            if not slot["outranks"]:
+                del slot["outranks"]  # flows from before it keep their fingerprint
+        text = json.dumps(plain, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @cached_property

@@ -94,6 +94,12 @@ def _way_mistakes(
     flow: Flow, flows: Mapping[str, Flow], tools: Mapping[str, ToolShape]
 ) -> Iterator[_Found]:
     reached = _reached(flow)
+    for name, slot in flow.slots.items():
+        yield from (
+            (name, "flow.unknown_flow", {"name": other})
+            for other in slot.outranks
+            if other not in flows
+        )
     for at, step in enumerate(flow.instructions):
         if at not in reached and not isinstance(step, Jump):
             yield step.id, "flow.unreachable", {}

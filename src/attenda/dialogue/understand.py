@@ -39,6 +39,8 @@ _CANCEL = re.compile(r"\b(cancel (this|that|it)|forget (it|that)|never mind)\b|�
 _THANKS = re.compile(
     r"\W*(thanks?( you)?( very much| a lot)?|thx|谢谢(你|您|啦)?|多谢)\W*", re.IGNORECASE
 )
+_WORD = re.compile(r"[^\W\d_]{2}")
+"""Without one, what is said to a question is a number or a sign: a value, and no other wish."""
 _TAIL = 3
 """Letters and marks that may follow a bare yes."""
 _HUMAN = re.compile(
@@ -92,7 +94,7 @@ class Understanding:
             return [Cancel()]
         if not wanted and _says_nothing_more(text):
             return [Wait()]
-        likely = self._flow(text, vector)
+        likely = self._others(text, vector, slots[wanted] if wanted in slots else None)
         begun = {frame.flow for frame in state.frames}
         flow = self.book.current[likely[0]] if len(likely) == 1 else None
         begins = flow if flow and flow.name not in begun else None
@@ -104,6 +106,14 @@ class Understanding:
         if not found and len(likely) > 1:
             return [Clarify(flows=tuple(likely))]
         return found or [NotUnderstood()]
+
+    def _others(self, text: str, vector: NDArray[np.float32], asked: Slot | None) -> list[str]:
+        """Flows that may be meant, where not what is asked for just now outranks them."""
+        if asked is None:
+            return self._flow(text, vector)
+        if not _WORD.search(text):
+            return []
+        return [name for name in self._flow(text, vector) if name not in asked.outranks]
 
     def _flow(self, text: str, vector: NDArray[np.float32]) -> list[str]:
         """The flow that is meant, or those that may be."""

@@ -21,7 +21,7 @@ from attenda.evals.scenario import Decision, Expected, Scenario, SqlCheck, Turn
 from attenda.evals.simulated import SimulatedUser
 from attenda.runtime.house import House
 from attenda.runtime.pack import Pack
-from attenda.runtime.turn import Started
+from attenda.runtime.started import Noted, Started
 from attenda.store import agents, inspection, journal, sessions
 from attenda.store.database import Connection
 from attenda.store.people import OWNER_ID
@@ -176,7 +176,9 @@ class Talk:
     ) -> tuple[TurnMade, list[Called]]:
         """Begin a run, hear it to its end, and tell of it."""
         begun = time.perf_counter()
-        started: Started = await begin()
+        started: Started | Noted = await begin()
+        if isinstance(started, Noted):  # a person has the session: nobody answers for them
+            return TurnMade(done=done, by=by), []
         answer, calls, end = "", list[Called](), None
         async for heard in self._house.runs.follow(self._session_id, started.after):
             match heard.event:

@@ -26,12 +26,19 @@ _SHAPE = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"^(?:(?:i (?:think|guess|got|get)|(?:so )?(?:the |my )?(?:answer|result) (?:is|would be)"
-    r"|it(?:'s| is)|that(?:'s| is)|maybe|about|=|equals|[a-z]\s*=|我(?:觉得|认为|想)是?"
-    r"|(?:答案|结果)(?:是|为|:)?|等于|是|应该是)\s*[:：]?\s*)+",
+    r"^(?:(?:i(?:'d| would)? (?:think|guess|got|get|say|believe)"
+    r"|(?:so )?(?:the |my )?(?:answer|result)(?: (?:is|would be))?|(?:is )?it(?:'s| is)?|is"
+    r"|that(?:'s| is)|maybe|about|well|=|equals|[a-z]\s*="
+    r"|我(?:觉得|认为|想|算)(?:出来)?(?:应该)?是?"
+    r"|(?:我的)?(?:答案|结果|得数)(?:应该)?(?:是|为|:)?"
+    r"|那?就?是|等于|是不是|应该是|得)[,，]?\s*[:：]?\s*)+",
     re.IGNORECASE,
 )
-_TAIL = re.compile(r"[\s.。!！?？,，;；]+$")
+_TAIL = re.compile(
+    r"(?:[\s.。!！?？,，;；]|\bi (?:think|guess|believe)\b"
+    r"|\bis (?:what i (?:get|got)|my answer|it)\b|\bright$|是吗|对吗|对不对|吧|吗|呢)+$",
+    re.IGNORECASE,
+)
 _SIGNS = str.maketrans({"−": "-", "–": "-", "÷": "/", "⁄": "/", "∕": "/", "×": "*", "·": "*"})
 
 

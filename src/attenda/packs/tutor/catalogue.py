@@ -1,0 +1,67 @@
+"""The tutor's sentences, from `words.toml`; and what a learner may say instead of an answer.
+
+Every sentence exists in English and Chinese; a tool gives both, and the flow says the one that is
+spoken.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from attenda.packs.tutor.item import Texts, text_in
+from attenda.packs.tutor.numbers import plain
+
+__all__ = ["LANGUAGES", "both", "said_both", "wish"]
+
+LANGUAGES = ("en", "zh-CN")
+Wish = Literal["", "help", "stop", "skip"]
+_HERE = Path(__file__).parent
+
+
+@lru_cache(maxsize=1)
+def _words() -> dict[str, dict[str, str]]:
+    return tomllib.loads((_HERE / "words.toml").read_text("utf-8"))
+
+
+def both(key: str, **values: object) -> dict[str, str]:
+    """A sentence in both languages; a value may be a text by language."""
+    sentence = _words()[key]
+    return {
+        language: sentence[language].format(
+            **{name: _in(value, language) for name, value in values.items()}
+        )
+        for language in LANGUAGES
+    }
+
+
+def _in(value: object, language: str) -> object:
+    return text_in(value, language) if isinstance(value, Mapping) else value
+
+
+def said_both(*parts: Texts, glue: str = " ") -> dict[str, str]:
+    """Several texts as one, in both languages; Chinese sentences need no space between."""
+    return {
+        "en": glue.join(text_in(part, "en") for part in parts if part),
+        "zh-CN": (glue if "\n" in glue else "").join(
+            text_in(part, "zh-CN") for part in parts if part
+        ),
+    }
+
+
+@lru_cache(maxsize=1)
+def _wishes() -> dict[str, Any]:
+    return tomllib.loads((_HERE / "wishes.toml").read_text("utf-8"))
+
+
+def wish(text: str) -> Wish:
+    """What a text that is no answer wants; "" where it wants nothing that is known."""
+    said = plain(text).lower().replace("’", "'")
+    for name in ("help", "skip", "stop"):
+        for phrase in _wishes()[name]:
+            border = r"\b" if phrase.isascii() else ""
+            if re.search(f"{border}{re.escape(phrase)}{border}", said):
+                return name
+    return ""

@@ -1,0 +1,38 @@
+"""The tutor: practice with hints that keep the answer back, a plan, progress, exams.
+
+What is right and what counts stands in `rules.py` and its neighbours, as pure functions; the tools
+keep rows; when what is said stands in `flows/`, what is allowed in `policy.toml`.
+"""
+
+from pathlib import Path
+
+from attenda.api import Pack
+from attenda.packs.tutor import planning, practice, teaching
+from attenda.packs.tutor.samples import SAMPLES
+from attenda.packs.tutor.tables import TABLES
+
+__all__ = ["PACK"]
+
+PACK = Pack(
+    name="tutor",
+    title={"en": "Tutor", "zh-CN": "学习辅导"},
+    folder=Path(__file__).parent,
+    tools=(
+        practice.give_task,
+        practice.answer,
+        practice.give_hint,
+        practice.explain,
+        practice.raise_concern,
+        planning.make_plan,
+        planning.show_plan,
+        planning.move_entry,
+        planning.finish_entry,
+        teaching.progress,
+        teaching.class_view,
+        teaching.export_attempts,
+        teaching.set_exam,
+        teaching.override_mastery,
+    ),
+    tables=TABLES,
+    samples=SAMPLES,
+)

@@ -1,0 +1,119 @@
+"""Tools of the plan: made from mastery, reviews and time, then the learner's own to change.
+
+A plan is rows with a day each. What the learner moved or did stays when the plan is made anew.
+"""
+
+import datetime
+from typing import Any
+
+from attenda.api import Deed, tool
+from attenda.packs.tutor.catalogue import both, said_both
+from attenda.packs.tutor.course import school_course
+from attenda.packs.tutor.plan import Entry, draft
+from attenda.packs.tutor.review import reviews_installed
+from attenda.packs.tutor.state import Row, day_of, enrolled, known_of, refuse, title_of
+
+__all__ = ["finish_entry", "make_plan", "move_entry", "show_plan"]
+
+_DAYS = 7
+_WHAT = ("practise", "review")
+
+
+@tool(writes=True)
+def make_plan(deed: Deed, goal: str, minutes: int) -> dict[str, Any]:
+    """A week from today on: reviews when they are due, then the way to the goal.
+
+    Args:
+        deed: whose plan.
+        goal: a skill.
+        minutes: a day; between 5 and 240.
+    """
+    learner = enrolled(deed)
+    minutes = min(max(minutes, 5), 240)
+    deed.rows("learners").change(learner["id"], goal=goal, minutes=minutes)
+    today = datetime.date.fromisoformat(day_of(deed.now))
+    days = [today + datetime.timedelta(days=n) for n in range(_DAYS)]
+    due = {
+        row["skill"]: max(today, datetime.date.fromisoformat(day_of(row["due"])))
+        for row in deed.rows("reviews").find(learner=learner["id"])
+    }
+    due = {skill: day for skill, day in due.items() if day <= days[-1]}
+    old = [
+        row for row in deed.rows("plan").find(learner=learner["id"]) if row["state"] != "dropped"
+    ]
+    kept = [_entry(row) for row in old]
+    graph = school_course().graph
+    plan = draft(graph, known_of(deed, learner["id"]), goal, due, days, minutes, kept)
+    _store(deed, learner["id"], old, plan)
+    return show(deed, learner["id"])
+
+
+def _entry(row: Row) -> Entry:
+    return Entry(
+        datetime.date.fromisoformat(row["day"]), row["skill"], row["what"], row["minutes"],
+        row["by_hand"], row["state"] == "done",
+    )  # fmt: skip
+
+
+def _store(deed: Deed, learner: str, old: list[Row], plan: list[Entry]) -> None:
+    """Rows that were neither moved nor done are dropped; new entries get rows."""
+    rows = deed.rows("plan")
+    for row in old:
+        if not row["by_hand"] and row["state"] == "open":
+            rows.change(row["id"], state="dropped")
+    for number, one in enumerate(one for one in plan if not (one.by_hand or one.done)):
+        rows.add(
+            id=f"pln_{deed.key[:10]}_{number:02}", learner=learner, day=one.day, skill=one.skill,
+            what=one.what, minutes=one.minutes, by_hand=False, state="open",
+        )  # fmt: skip
+
+
+@tool()
+def show_plan(deed: Deed) -> dict[str, Any]:
+    """The learner's own plan, what is still to do first."""
+    return show(deed, deed.who.id)
+
+
+def show(deed: Deed, learner: str) -> dict[str, Any]:
+    """A plan as lines, in both languages."""
+    rows = [one for one in deed.rows("plan").find(learner=learner) if one["state"] != "dropped"]
+    rows.sort(key=lambda one: (one["state"] == "done", one["day"], one["what"], one["skill"]))
+    lines = [_line(row) for row in rows]
+    if not reviews_installed():
+        lines.append(both("reviews_missing"))
+    words = said_both(*lines, glue="\n") if rows else both("plan_empty")
+    return {"count": len(rows), "en": words["en"], "zh": words["zh-CN"]}
+
+
+def _line(row: Row) -> dict[str, str]:
+    words = both(
+        "plan_line", day=row["day"], what=both(f"what_{row['what']}"),
+        skill=title_of(row["skill"]), minutes=row["minutes"],
+    )  # fmt: skip
+    done = both("plan_done") if row["state"] == "done" else {}
+    return said_both(words, done, glue="")
+
+
+def _open_row(deed: Deed, skill: str) -> Row:
+    found = [
+        row
+        for row in deed.rows("plan").find(learner=deed.who.id, skill=skill, state="open")
+        if row["what"] in _WHAT
+    ]
+    if not found:
+        raise refuse("no_entry", skill=title_of(skill))
+    return min(found, key=lambda row: str(row["day"]))
+
+
+@tool(writes=True)
+def move_entry(deed: Deed, skill: str, day: datetime.date) -> dict[str, Any]:
+    """Put the next entry of a skill on another day; from then on it is the learner's own."""
+    deed.rows("plan").change(_open_row(deed, skill)["id"], day=day, by_hand=True)
+    return show(deed, deed.who.id)
+
+
+@tool(writes=True)
+def finish_entry(deed: Deed, skill: str) -> dict[str, Any]:
+    """Tick the next entry of a skill off."""
+    deed.rows("plan").change(_open_row(deed, skill)["id"], state="done")
+    return show(deed, deed.who.id)

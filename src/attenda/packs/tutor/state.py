@@ -1,0 +1,186 @@
+"""A learner as the tables have them: what is known, what is open, what is due; and who may look.
+
+Reads rows into the values that the rules take, and writes mastery and reviews back. All that
+changes does so within the transaction of the tool that asks for it.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from attenda.api import Deed, ToolRefused
+from attenda.packs.tutor.catalogue import both
+from attenda.packs.tutor.choose import Learner
+from attenda.packs.tutor.course import Course, school_course
+from attenda.packs.tutor.item import Item, from_json
+from attenda.packs.tutor.review import Rating, ReviewsMissing, reviewed
+from attenda.packs.tutor.rules import MASTERED, updated
+
+__all__ = [
+    "attempts_of",
+    "course_with",
+    "day_of",
+    "enrolled",
+    "find_item",
+    "is_teacher",
+    "keep_mastery",
+    "keep_review",
+    "known_of",
+    "learner_now",
+    "may_see",
+    "open_task",
+    "refuse",
+    "store_mastery",
+    "title_of",
+]
+
+Row = dict[str, Any]
+
+
+def refuse(key: str, **values: object) -> ToolRefused:
+    """The refusal in both languages, since a tool doesn't know which one is spoken."""
+    said = both(key, **values)
+    return ToolRefused(f"{said['en']} / {said['zh-CN']}")
+
+
+def enrolled(deed: Deed) -> Row:
+    """The row of whoever asks; who is new gets one."""
+    rows = deed.rows("learners")
+    if not rows.find(id=deed.who.id):
+        rows.add(
+            id=deed.who.id, name=deed.who.name, class_id="", goal="", minutes=20, exam=False
+        )  # fmt: skip
+    return rows.get(deed.who.id)
+
+
+def may_see(deed: Deed, learner: str) -> bool:
+    """A learner sees themselves, a teacher their class, an owner everyone."""
+    if learner == deed.who.id or deed.who.role == "owner":
+        return True
+    found = deed.rows("learners").find(id=learner)
+    return bool(found) and is_teacher(deed, found[0]["class_id"])
+
+
+def is_teacher(deed: Deed, class_id: str) -> bool:
+    """Whether a class is theirs; an owner has all of them."""
+    found = deed.rows("classes").find(id=class_id) if class_id else []
+    return bool(found) and (found[0]["teacher"] == deed.who.id or deed.who.role == "owner")
+
+
+def course_with(deed: Deed) -> tuple[Course, list[Item]]:
+    """The course, and the exercises that were brought in for its skills."""
+    course = school_course()
+    more = [from_json(row["body"]) for row in deed.rows("items").find()]
+    return course, [one for one in more if one.skill in course.graph and one.kind != "open"]
+
+
+def find_item(deed: Deed, item: str) -> Item:
+    """An exercise of the course, or one that was brought in."""
+    course = school_course()
+    return course.items.get(item) or from_json(deed.rows("items").get(item)["body"])
+
+
+def title_of(skill: str) -> dict[str, str]:
+    """What a skill is called."""
+    found = school_course().graph.skills.get(skill)
+    return dict(found.title) if found else {"en": skill, "zh-CN": skill}
+
+
+def open_task(deed: Deed, learner: str) -> Row | None:
+    """The exercise that a learner was given and has not left."""
+    found = deed.rows("tasks").find(learner=learner, state="open")
+    return max(found, key=_order) if found else None
+
+
+def attempts_of(deed: Deed, learner: str) -> list[Row]:
+    """A learner's attempts in the order they were made."""
+    return sorted(deed.rows("attempts").find(learner=learner), key=_order)
+
+
+def _order(row: Row) -> tuple[int, str]:
+    return row["at"], row["id"]
+
+
+def known_of(deed: Deed, learner: str) -> dict[str, float]:
+    """P(known) by skill, where something was seen or set."""
+    return {row["skill"]: float(row["known"]) for row in deed.rows("mastery").find(learner=learner)}
+
+
+def learner_now(deed: Deed, row: Row) -> Learner:
+    """What the choice of the next exercise depends on."""
+    made, today = attempts_of(deed, row["id"]), day_of(deed.now)
+    tasks = sorted(deed.rows("tasks").find(learner=row["id"]), key=_order)
+    due = [one for one in deed.rows("reviews").find(learner=row["id"]) if one["due"] <= deed.now]
+    last = made[-1] if made else None
+    remedy = last["mistake"] if last and last["mistake"] else ""
+    planned = sorted(
+        (one["day"], one["skill"])
+        for one in deed.rows("plan").find(learner=row["id"], state="open", what="practise")
+        if one["day"] <= today
+    )
+    wanted = planned[0][1] if planned else row["goal"]
+    wrong = 0
+    for one in reversed([one for one in made if day_of(one["at"]) == today]):
+        if one["verdict"] == "right":
+            break
+        wrong += 1
+    return Learner(
+        known=known_of(deed, row["id"]),
+        solved=[one["item"] for one in made if one["verdict"] == "right"],
+        given=[one["item"] for one in tasks],
+        answers_today=sum(day_of(one["at"]) == today for one in made),
+        wrong_in_a_row=wrong,
+        due=[one["skill"] for one in sorted(due, key=lambda one: int(one["due"]))],
+        wanted=last["skill"] if last and remedy else wanted,
+        remedy=remedy,
+    )
+
+
+def keep_mastery(deed: Deed, learner: str, skill: str, right: bool) -> float:
+    """Mastery after one attempt that counts; the new value."""
+    tracing = school_course().graph.skills[skill].tracing
+    found = deed.rows("mastery").find(learner=learner, skill=skill)
+    before = float(found[0]["known"]) if found else tracing.prior
+    known = updated(before, right, tracing)
+    store_mastery(deed, learner, skill, known, (found[0]["scored"] if found else 0) + 1)
+    return known
+
+
+def store_mastery(deed: Deed, learner: str, skill: str, known: float, scored: int) -> None:
+    """Write a mastery down; the moment it was reached stays as long as it is held."""
+    rows = deed.rows("mastery")
+    found = rows.find(learner=learner, skill=skill)
+    since = found[0]["mastered_at"] if found else None
+    values = {
+        "known": f"{known:.6f}",
+        "scored": scored,
+        "mastered_at": (since or deed.now) if known >= MASTERED else None,
+        "at": deed.now,
+    }
+    if found:
+        rows.change(found[0]["id"], **values)
+    else:
+        rows.add(id=f"{learner}:{skill}"[:80], learner=learner, skill=skill, **values)
+
+
+def keep_review(deed: Deed, learner: str, skill: str, rating: Rating) -> None:
+    """The review of a skill after an answer; begun when it is first mastered."""
+    rows = deed.rows("reviews")
+    found = rows.find(learner=learner, skill=skill)
+    mastered = known_of(deed, learner).get(skill, 0.0) >= MASTERED
+    if not found and not mastered:
+        return
+    try:
+        card, due = reviewed(found[0]["card"] if found else "", rating, deed.now)
+    except ReviewsMissing:
+        return  # no reviews are planned here; the plan says so
+    if found:
+        rows.change(found[0]["id"], card=card, due=due)
+    else:
+        rows.add(
+            id=f"{learner}:{skill}"[:80], learner=learner, skill=skill, card=card, due=due
+        )  # fmt: skip
+
+
+def day_of(at: int) -> str:
+    """The day of a moment, in UTC, as YYYY-MM-DD."""
+    return datetime.fromtimestamp(at / 1_000_000, UTC).date().isoformat()

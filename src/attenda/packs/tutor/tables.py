@@ -1,0 +1,102 @@
+"""The tutor's tables: learners and classes, what was asked and answered, mastery, reviews, plans.
+
+Learners are the people who chat; a class has a teacher. Nothing here holds a learner's words but
+their answers; a concern names the message, not what was said in it.
+"""
+
+from attenda.api import PackTable
+
+__all__ = ["TABLES"]
+
+TABLES = (
+    PackTable("classes", {"id": "text", "title": "text", "teacher": "text"}),
+    PackTable(
+        "learners",
+        {
+            "id": "text",  # of the person
+            "name": "text",
+            "class_id": "text",
+            "goal": "text",
+            "minutes": "integer",
+            "exam": "flag",
+        },
+    ),
+    PackTable(
+        "items",  # that were brought in; those of the course are files
+        {
+            "id": "text",
+            "skill": "text",
+            "kind": "text",
+            "source": "text",
+            "added_by": "text",
+            "body": "json",
+        },
+    ),
+    PackTable(
+        "tasks",
+        {
+            "id": "text",
+            "learner": "text",
+            "item": "text",
+            "skill": "text",
+            "reason": "text",
+            "because": "text",
+            "rate": "amount",  # P(right) of the skill, before
+            "item_rate": "amount",
+            "at": "time",
+            "state": "text",  # open, solved, left
+            "hints": "integer",
+            "told": "flag",
+            "turns": "integer",
+            "queued": "text",  # an exercise that comes next, after a misconception
+        },
+    ),
+    PackTable(
+        "attempts",
+        {
+            "id": "text",
+            "learner": "text",
+            "task": "text",
+            "item": "text",
+            "skill": "text",
+            "answer": "text",
+            "verdict": "text",
+            "score": "amount",
+            "mistake": "text",
+            "hints": "integer",
+            "told": "flag",
+            "assisted": "flag",
+            "scored": "flag",
+            "known": "amount",  # mastery of the skill, after
+            "seconds": "integer",
+            "at": "time",
+            "exam": "flag",
+        },
+    ),
+    PackTable(
+        "hints",
+        {"id": "text", "learner": "text", "task": "text", "item": "text", "level": "integer",
+         "mistake": "text", "at": "time"},
+    ),
+    PackTable(
+        "mastery",
+        {"id": "text", "learner": "text", "skill": "text", "known": "amount", "scored": "integer",
+         "mastered_at": "time", "at": "time"},
+        unique=(("learner", "skill"),),
+    ),
+    PackTable(
+        "reviews",
+        {"id": "text", "learner": "text", "skill": "text", "card": "text", "due": "time"},
+        unique=(("learner", "skill"),),
+    ),
+    PackTable(
+        "plan",
+        {"id": "text", "learner": "text", "day": "date", "skill": "text", "what": "text",
+         "minutes": "integer", "by_hand": "flag", "state": "text"},
+    ),
+    PackTable(
+        "concerns",
+        {"id": "text", "learner": "text", "kind": "text", "rule": "text", "task": "text",
+         "at": "time", "seen_by": "text"},
+    ),
+)  # fmt: skip

@@ -1,0 +1,149 @@
+"""Tools of reports and classes: progress, the teacher's class view, exams, exports, corrections.
+
+A learner sees themselves, a teacher their class. Every number of a report is reckoned from the
+attempts and comes with the query that gives it again.
+"""
+
+from typing import Any
+
+from attenda.api import Deed, tool
+from attenda.packs.tutor.catalogue import both, said_both
+from attenda.packs.tutor.course import school_course
+from attenda.packs.tutor.item import Item
+from attenda.packs.tutor.report import class_map, common_mistakes, figures, skill_rows
+from attenda.packs.tutor.state import (
+    Row,
+    attempts_of,
+    find_item,
+    is_teacher,
+    known_of,
+    may_see,
+    refuse,
+    store_mastery,
+    title_of,
+)
+from attenda.packs.tutor.writing import attempts_csv, statements
+
+__all__ = ["class_view", "export_attempts", "override_mastery", "progress", "set_exam"]
+
+_HOME = "https://attenda.invalid"
+"""Names accounts and exercises in statements, where the installation has no address of its own."""
+_MOST = 2_000_000
+
+
+@tool()
+def progress(deed: Deed, learner: str = "") -> dict[str, Any]:
+    """A progress report: of oneself, or of a learner of one's class."""
+    id_ = learner or deed.who.id
+    if not may_see(deed, id_):
+        raise refuse("not_your_class")
+    found = deed.rows("learners").find(id=id_)
+    rows = attempts_of(deed, id_)
+    name = (found[0]["name"] if found else deed.who.name) or id_
+    if not rows:
+        return _told(both("report_empty", name=name), figures=[], skills=[])
+    made = figures(rows, deed.now)
+    skills = skill_rows(school_course().graph, rows, deed.now)
+    lines = [
+        both("report_head", name=name, **{one.id: one.value for one in made}),
+        *(_skill_line(one) for one in skills),
+        *_think_over(rows),
+        *_next(deed, id_),
+    ]
+    return _told(
+        said_both(*lines, glue="\n"),
+        figures=[{"id": one.id, "value": one.value, "query": one.query} for one in made],
+        skills=[
+            {"skill": one.skill, "known": f"{one.known:.6f}", "low": f"{one.low:.4f}",
+             "high": f"{one.high:.4f}", "trend": f"{one.trend:+.4f}", "attempts": one.attempts,
+             "scored": one.scored, "right": one.right, "mastered": one.mastered}
+            for one in skills
+        ],
+    )  # fmt: skip
+
+
+def _told(words: dict[str, str], **more: object) -> dict[str, Any]:
+    return {"en": words["en"], "zh": words["zh-CN"], **more}
+
+
+def _skill_line(one: Any) -> dict[str, str]:
+    return both(
+        "report_skill", skill=title_of(one.skill), known=round(100 * one.known),
+        low=round(100 * one.low), high=round(100 * one.high), scored=one.scored,
+        mastered=both("report_mastered") if one.mastered else {"en": "", "zh-CN": ""},
+    )  # fmt: skip
+
+
+def _think_over(rows: list[Row]) -> list[dict[str, str]]:
+    meanings = school_course().mistakes
+    return [
+        both("report_mistakes", text=meanings[tag])
+        for tag, _ in common_mistakes(rows)[:2]
+        if tag in meanings
+    ]
+
+
+def _next(deed: Deed, learner: str) -> list[dict[str, str]]:
+    course = school_course()
+    frontier = course.graph.frontier(known_of(deed, learner))[:3]
+    names = {
+        language: glue.join(course.graph.skills[one].title[language] for one in frontier)
+        for language, glue in (("en", ", "), ("zh-CN", "、"))
+    }
+    return [both("report_next", skills=names)] if frontier else []
+
+
+def _class_rows(deed: Deed, class_id: str) -> list[Row]:
+    """The learners of a class of one's own."""
+    if not is_teacher(deed, class_id):
+        raise refuse("not_your_class")
+    return deed.rows("learners").find(class_id=class_id)
+
+
+@tool()
+def class_view(deed: Deed, class_id: str) -> dict[str, Any]:
+    """Mastery by learner and skill, for a heat map; of a class of one's own."""
+    learners = _class_rows(deed, class_id)
+    rows = {one["id"]: attempts_of(deed, one["id"]) for one in learners}
+    known = class_map(school_course().graph, rows, deed.now)
+    return {
+        "class_id": class_id,
+        "learners": [{"id": one["id"], "name": one["name"]} for one in learners],
+        "known": {who: {s: f"{v:.4f}" for s, v in mine.items()} for who, mine in known.items()},
+        "concerns": sum(len(deed.rows("concerns").find(learner=one["id"])) for one in learners),
+    }
+
+
+@tool(most_bytes=_MOST)
+def export_attempts(deed: Deed, class_id: str) -> dict[str, Any]:
+    """All attempts of a class of one's own, as xAPI statements and as CSV; ids, no names."""
+    learners = _class_rows(deed, class_id)
+    rows = [row for one in learners for row in attempts_of(deed, one["id"])]
+    kinds = {row["item"]: _kind(deed, row["item"]) for row in rows}
+    return {"statements": statements(rows, _HOME, kinds), "csv": attempts_csv(rows)}
+
+
+def _kind(deed: Deed, item: str) -> str:
+    found: Item = find_item(deed, item)
+    return found.kind
+
+
+@tool(writes=True, needs={"class_id": "user"})
+def set_exam(deed: Deed, class_id: str, on: bool) -> dict[str, Any]:
+    """Begin or end an exam of a class of one's own: no hints and no results while it lasts."""
+    learners = _class_rows(deed, class_id)
+    for one in learners:
+        deed.rows("learners").change(one["id"], exam=on)
+    title = deed.rows("classes").get(class_id)["title"]
+    return _told(both("exam_on" if on else "exam_off", title=title, count=len(learners)))
+
+
+@tool(writes=True)
+def override_mastery(deed: Deed, learner: str, skill: str, percent: int) -> dict[str, Any]:
+    """Set a mastery by hand, from what a teacher saw; tracing goes on from there."""
+    if learner == deed.who.id or not may_see(deed, learner):
+        raise refuse("not_your_class")
+    found = deed.rows("mastery").find(learner=learner, skill=skill)
+    known = min(max(percent, 0), 100) / 100
+    store_mastery(deed, learner, skill, known, found[0]["scored"] if found else 0)
+    return {"known": f"{known:.2f}"}
