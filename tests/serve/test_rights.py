@@ -128,6 +128,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", DESK): Row(S, needs="desk", ok=(404,)),
     ("POST", f"{DESK}/claim"): Row(S, needs="desk", ok=(404,)),
     ("POST", f"{DESK}/messages"): Row(S, {"text": "hello"}, needs="desk", ok=(404,)),
+    ("POST", f"{DESK}/suggestion"): Row(S, needs="desk", ok=(404,)),
     ("POST", f"{DESK}/return"): Row(S, needs="desk", ok=(404,)),
     ("POST", f"{DESK}/resolve"): Row(S, needs="desk", ok=(404,)),
     ("POST", f"{DESK}/notes"): Row(S, {"text": "a note"}, needs="desk", ok=(404,)),

@@ -10,7 +10,7 @@ from attenda.knowledge import cite
 from attenda.knowledge.search import Ranked, Searcher
 from attenda.runtime import reply
 from attenda.runtime.agent import Agent
-from attenda.runtime.recorder import Recorder
+from attenda.runtime.recorder import Pen
 from attenda.store import documents, passages
 from attenda.store.database import Database
 
@@ -26,7 +26,7 @@ class Answering:
         self._database, self._searcher, self._embedder = database, searcher, embedder
 
     async def find(
-        self, recorder: Recorder, who: Principal, agent: Agent, query: str
+        self, recorder: Pen, who: Principal, agent: Agent, query: str
     ) -> list[Ranked] | None:
         """Passages for a question, best first; nothing when there are none to search."""
         counts = await self._database.read(lambda c: documents.count_documents(c, who))
@@ -47,7 +47,7 @@ class Answering:
 
     async def respond(
         self,
-        recorder: Recorder,
+        recorder: Pen,
         who: Principal,
         agent: Agent,
         model: ChatModel,
@@ -62,6 +62,18 @@ class Answering:
         if not await self.answers(who, query, ranked):
             await reply.say_nothing_found(recorder, query, found)
             return Usage()
+        return await self.word(recorder, agent, model, query, ranked)
+
+    async def word(
+        self,
+        recorder: Pen,
+        agent: Agent,
+        model: ChatModel | None,
+        query: str,
+        ranked: Sequence[Ranked],
+    ) -> Usage:
+        """Answer from passages that can; without a model in their own words."""
+        found = [one.found() for one in ranked]
         return await reply.answer_from_documents(
             recorder, model, self._embedder, agent, query, found
         )

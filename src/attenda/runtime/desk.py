@@ -15,7 +15,8 @@ from attenda.core.words import sentence
 from attenda.runtime.announcing import language_of_session, tell, tell_promise
 from attenda.runtime.handoff import standing
 from attenda.runtime.house import House
-from attenda.store import audit, desk, journal, runs, sessions
+from attenda.runtime.suggesting import label_of_draft, message_of_draft
+from attenda.store import audit, desk, journal, runs, sessions, suggestions
 from attenda.store.database import Connection
 
 __all__ = ["Desk"]
@@ -66,11 +67,13 @@ class Desk:
 
         await self._pass_on(session_id, work)
 
-    async def reply(self, who: Principal, session_id: str, text: str) -> str:
-        """Answer as a person; the message's id.
+    async def reply(
+        self, who: Principal, session_id: str, text: str, suggestion_id: str = ""
+    ) -> str:
+        """Answer as a person, perhaps by what was suggested to them; the message's id.
 
         Raises:
-            NotFound: it is not on their desk.
+            NotFound: it is not on their desk, or there is no such suggestion.
             Denied: they have not taken it.
             UserError: the reply is empty or too long.
         """
@@ -83,16 +86,15 @@ class Desk:
         def work(connection: Connection) -> str:
             session = desk.staff_replied(connection, stamps, who, session_id)
             label = Label(integrity="operator", readers=frozenset({session.owner_id, who.id}))
-            message = text_message("assistant", text.strip())
-            stored = sessions.add_message(
-                connection,
-                stamps,
-                session_id,
-                message,
-                label,
-                parent_id=session.head_id,
-                author_id=who.id,
-            )
+            message, outcome = text_message("assistant", text.strip()), ""
+            if suggestion_id:
+                draft = suggestions.get_suggestion(connection, who, session_id, suggestion_id)
+                message, outcome = message_of_draft(text.strip(), draft)
+                label = label_of_draft(label, draft)
+            place = {"parent_id": session.head_id, "author_id": who.id}
+            stored = sessions.add_message(connection, stamps, session_id, message, label, **place)
+            if outcome:
+                suggestions.mark_used(connection, suggestion_id, stored.id, outcome)
             return stored.id
 
         id_ = await self.house.database.write(work)

@@ -22,7 +22,7 @@ from attenda.runtime.house import House
 from attenda.store import agents, journal, runs, sessions
 from attenda.store.database import Connection
 
-__all__ = ["question_of_session", "standing", "summary"]
+__all__ = ["open_question", "question_of_session", "standing", "summary"]
 
 _REASONS = {
     "": "desk.reason_none",
@@ -140,6 +140,14 @@ def _next(book: FlowBook | None, state: DialogueState, given: Given) -> Next | N
 def _question(book: FlowBook | None, state: DialogueState, given: Given) -> str:
     step = _next(book, state, given)
     return step.text if isinstance(step, AskSlot | AskYesNo) else ""
+
+
+def open_question(house: House, connection: Connection, session: sessions.Session) -> str:
+    """What the flow under way would ask its customer next, in their language; empty for nothing."""
+    tree = sessions.message_tree(connection, session.id)
+    book, state = _standing(house, connection, session, tree)
+    path = sessions.message_path(tree, session.head_id)
+    return _question(book, state, _given(session.owner_id, path, house.stamps.now()))
 
 
 def question_of_session(

@@ -6,7 +6,6 @@ customer wrote, or who they are, stays here.
 
 import asyncio
 import base64
-import hmac
 import json
 import os
 import secrets
@@ -23,6 +22,7 @@ from attenda.core.errors import UserError
 from attenda.core.words import sentence
 from attenda.knowledge import web
 from attenda.store.notices import Notice
+from attenda.tools.webhook import sign
 
 __all__ = ["MailNotifier", "Notifier", "WebhookNotifier", "new_secret", "notifiers_for"]
 
@@ -66,23 +66,18 @@ class WebhookNotifier:
             "link": link,
         }
         body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+        secret = base64.b64decode(notice.secret.removeprefix("whsec_"))
         headers = {
             "Content-Type": "application/json",
             "webhook-id": notice.id,
             "webhook-timestamp": str(now // 10**6),
-            "webhook-signature": _signature(notice, now // 10**6, body),
+            "webhook-signature": sign(secret, notice.id, now // 10**6, body),
         }
         status = await web.post(
             notice.target, headers, body, self.limits, self.resolver, self.connector
         )
         if not 200 <= status < 300:
             raise UserError("web.status", url=notice.target, status=status)
-
-
-def _signature(notice: Notice, at_s: int, body: bytes) -> str:
-    secret = base64.b64decode(notice.secret.removeprefix("whsec_"))
-    digest = hmac.digest(secret, f"{notice.id}.{at_s}.".encode() + body, "sha256")
-    return "v1," + base64.b64encode(digest).decode()
 
 
 def _iso(at: int) -> str:

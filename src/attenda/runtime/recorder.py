@@ -5,13 +5,28 @@ knows no model and no documents.
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from attenda.core.event import Cited, Event, Remembered, TextAdded
 from attenda.core.message import CitationPart, Message, Part, TextPart
 from attenda.runtime.live import Heard, Hub
 from attenda.runtime.log import EventLog
 
-__all__ = ["Recorder"]
+__all__ = ["Pen", "Recorder"]
+
+
+class Pen(Protocol):
+    """Takes down an answer: that of a run, or a draft."""
+
+    @property
+    def length(self) -> int:
+        """Code points of the answer so far."""
+
+    def write(self, text: str) -> None:
+        """Add words to the answer."""
+
+    async def note(self, *events: Event) -> None:
+        """Take down what the words rest on, or what was searched."""
 
 
 class Recorder:

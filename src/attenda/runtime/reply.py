@@ -21,7 +21,7 @@ from attenda.core.words import sentence
 from attenda.knowledge import cite
 from attenda.knowledge.sentences import sentence_spans, words_of
 from attenda.runtime.agent import Agent
-from attenda.runtime.recorder import Recorder
+from attenda.runtime.recorder import Pen
 
 __all__ = [
     "answer_from_documents",
@@ -50,7 +50,7 @@ def language_of(text: str) -> str:
     return "zh" if han * 3 > len(text.strip()) else "en"
 
 
-async def say_nothing_found(recorder: Recorder, question: str, passages: Sequence[Found]) -> None:
+async def say_nothing_found(recorder: Pen, question: str, passages: Sequence[Found]) -> None:
     """Say plainly that the documents do not answer, and show the nearest passages."""
     language = "zh-CN" if language_of(question) == "zh" else "en"
     key = "answer.nearest" if passages else "answer.nothing"
@@ -60,7 +60,7 @@ async def say_nothing_found(recorder: Recorder, question: str, passages: Sequenc
 
 
 async def answer_plainly(
-    recorder: Recorder, model: ChatModel, agent: Agent, history: Sequence[Message]
+    recorder: Pen, model: ChatModel, agent: Agent, history: Sequence[Message]
 ) -> Usage:
     """Let the model answer on its own, word by word."""
     system = "\n".join(part for part in (agent.instructions, agent.tone) if part.strip())
@@ -75,7 +75,7 @@ async def answer_plainly(
 
 
 async def answer_from_documents(
-    recorder: Recorder,
+    recorder: Pen,
     model: ChatModel | None,
     embedder: Embedder | None,
     agent: Agent,
@@ -102,7 +102,7 @@ async def answer_from_documents(
 class _Citations:
     """Numbers the citations of one answer; the same span keeps its number."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Pen) -> None:
         self._recorder = recorder
         self._numbers: dict[tuple[str, int, int], int] = {}
         self.count = 0

@@ -9,15 +9,17 @@ from pydantic import BaseModel, Field
 
 from attenda.core.errors import NotFound
 from attenda.core.principal import Principal
+from attenda.core.words import sentence
 from attenda.runtime.desk import Desk
 from attenda.runtime.handoff import summary
 from attenda.runtime.house import House
 from attenda.runtime.live import DESK
+from attenda.runtime.suggesting import Suggesting
 from attenda.serve.approvals import approval_rows, approvals_in
 from attenda.serve.gate import house_of, require
 from attenda.serve.session_view import messages_view
 from attenda.serve.watch import watched
-from attenda.store import desk, desk_notes, runs, sessions
+from attenda.store import desk, desk_notes, runs, sessions, suggestions
 from attenda.store.database import Connection
 
 __all__ = ["router"]
@@ -38,6 +40,13 @@ class Words(BaseModel):
     """A reply or a note."""
 
     text: str
+
+
+class Answer(Words):
+    """A reply."""
+
+    suggestion_id: str = Field(default="", max_length=40)
+    """The suggestion that it was made of."""
 
 
 class Labels(BaseModel):
@@ -89,9 +98,23 @@ async def claim(request: Request, who: Staff, session_id: str, body: Claim | Non
 
 
 @router.post(f"{_PATH}/messages", status_code=201)
-async def reply(request: Request, who: Staff, session_id: str, body: Words) -> dict[str, str]:
+async def reply(request: Request, who: Staff, session_id: str, body: Answer) -> dict[str, str]:
     """Answer as a person."""
-    return {"id": await Desk(house_of(request)).reply(who, session_id, body.text)}
+    desk_ = Desk(house_of(request))
+    return {"id": await desk_.reply(who, session_id, body.text, body.suggestion_id)}
+
+
+@router.post(f"{_PATH}/suggestion")
+async def suggest(request: Request, who: Staff, session_id: str) -> dict[str, Any]:
+    """A draft of an answer, from documents or the flow's state; nothing is sent.
+
+    Without an id there is none, and `reason` says why.
+    """
+    made = await Suggesting(house_of(request)).suggest(who, session_id)
+    if made is None:
+        return {"id": "", "reason": sentence(who.language, "desk.no_suggestion")}
+    cited = [one.model_dump() for one in made.citations]
+    return {"id": made.id, "text": made.text, "citations": cited}
 
 
 @router.post(f"{_PATH}/return", status_code=204)
@@ -192,11 +215,13 @@ def _conversation(
     found = runs.run_notes(connection, session_id)
     people = [one for one in (session.claimed_by, session.owner_id) if one]
     names = desk.user_names(connection, people)
+    drafted = suggestions.outcomes(connection, session_id)
+    shown = messages_view(connection, path, found, who.language)
     return {
         **asdict(session),
         "customer": names.get(session.owner_id, ""),
         "person": names.get(session.claimed_by or "", ""),
-        "messages": messages_view(connection, path, found, who.language),
+        "messages": [{**one, "drafted": drafted.get(one["id"], "")} for one in shown],
         "summary": summary(house, connection, session, who.language),
         "notes": desk_notes.notes_of(connection, session_id),
         "labels": desk_notes.labels_of(connection, session_id),

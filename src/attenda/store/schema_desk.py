@@ -1,10 +1,10 @@
-"""The tables of the desk: notes on sessions, labels, saved replies, hours."""
+"""The tables of the desk: notes on sessions, labels, saved and suggested replies, hours."""
 
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, String, Table, Text
 
 from attenda.store.schema import metadata
 
-__all__ = ["canned_replies", "desk_hours", "labels", "notes"]
+__all__ = ["canned_replies", "desk_hours", "labels", "notes", "suggestions"]
 
 _Id = String(40)
 
@@ -46,4 +46,19 @@ desk_hours = Table(
     Column("holidays", JSON, nullable=False),
     Column("changed_by", _Id, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
+)
+
+suggestions = Table(
+    "suggestions",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column(
+        "session_id", _Id, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("asked_by", _Id, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("citations", JSON, nullable=False),
+    Column("message_id", _Id),
+    Column("outcome", String(12), nullable=False, server_default=""),
+    Column("created_at", BigInteger, nullable=False),
 )

@@ -4,6 +4,7 @@ import { $, api, attempt, el, t, toast, when } from "/static/core.js";
 import { approvalRow, showSwitches } from "/static/approvals.js";
 import { showWaiting } from "/static/desk_badge.js";
 import { showSettings } from "/static/desk_settings.js";
+import { useSuggestion } from "/static/desk_suggest.js";
 import { showTalk, ticket } from "/static/desk_talk.js";
 import { badge, fill, may, me } from "/static/parts.js";
 
@@ -121,6 +122,8 @@ const KEYS = {
   k: () => step(-1),
   r: () => $("#reply").elements.text.focus(),
   c: () => $("#take")?.click(),
+  s: () => { if (!$("#reply").hidden) $("#suggest").click(); },
+  e: () => useSuggestion(),
 };
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {

@@ -2,6 +2,7 @@
 
 import { $, api, attempt, dayAndTime, el, t, toast, when } from "/static/core.js";
 import { approvalRow } from "/static/approvals.js";
+import { clearSuggestion, usedDraft } from "/static/desk_suggest.js";
 import { render } from "/static/markdown.js";
 import { badge, fill, me, may, onSubmit } from "/static/parts.js";
 
@@ -25,6 +26,7 @@ export function showTalk(found) {
   showFacts(found);
   if (fresh) {
     $("#reply").elements.text.value = "";
+    clearSuggestion();
     document.dispatchEvent(new Event("desk-shown"));
     showCanned();
   }
@@ -51,11 +53,13 @@ async function take() {
   $("#reply").elements.text.focus();
 }
 
+const DRAFTED = { suggested: "desk.was_suggested", edited: "desk.was_edited" };
+
 function messageRow(message) {
   const who = message.role === "user" ? shown.customer || t("desk.customer") : message.author ?? t("desk.assistant");
   const kind = message.role === "user" ? "user" : message.author ? "person-said" : "bot-said";
   const words = message.status === "withdrawn" ? el("p", { class: "faint" }, t("withdrawn")) : message.role === "user" ? el("p", { class: "plain" }, message.text) : el("div", {}, render(message.text, () => null));
-  return el("article", { class: `said ${kind}`, id: `said-${message.id}`, "aria-label": who }, el("p", { class: "speaker" }, who, " ", el("span", { class: "faint" }, when(message.created_at))), words);
+  return el("article", { class: `said ${kind}`, id: `said-${message.id}`, "aria-label": who }, el("p", { class: "speaker" }, who, " ", el("span", { class: "faint" }, [when(message.created_at), DRAFTED[message.drafted] && t(DRAFTED[message.drafted])].filter(Boolean).join(" · "))), words);
 }
 
 function showFacts(found) {
@@ -138,8 +142,9 @@ $("#keep-reply").addEventListener("click", async () => {
   showCanned();
 });
 onSubmit($("#reply"), async ({ text }) => {
-  await api("POST", path("messages"), { text: text.value });
+  await api("POST", path("messages"), { text: text.value, suggestion_id: usedDraft() });
   text.value = "";
+  clearSuggestion();
   text.focus();
 });
 onSubmit($("#add-note"), async ({ text }) => {
