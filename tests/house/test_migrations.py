@@ -8,6 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
 from attenda.store import (
+    schema_agents,
     schema_automations,
     schema_deeds,
     schema_desk,
@@ -63,6 +64,7 @@ def test_a_column_that_no_migration_makes_is_seen(database: Database) -> None:
         schema_desk.notes,
         schema_memory.facts,
         schema_automations.processes,
+        schema_agents.agent_versions,
         schema_notices.notices,
     }
     assert {table.name for table in apart} <= set(metadata.tables)

@@ -173,6 +173,12 @@ ROWS: dict[tuple[str, str], Row] = {
     ("PATCH", "/api/agents/{agent_id}"): Row(P, {"name": "mine"}, needs="manage_agents"),
     ("DELETE", "/api/agents/{agent_id}"): Row(P, needs="manage_agents"),
     ("POST", "/api/agents/{agent_id}/restore"): Row(P, needs="manage_agents"),
+    ("GET", "/api/agents/{agent_id}/draft"): Row(P, needs="manage_agents"),
+    ("PUT", "/api/agents/{agent_id}/draft"): Row(P, {"name": "mine"}, needs="manage_agents"),
+    ("DELETE", "/api/agents/{agent_id}/draft"): Row(P, needs="manage_agents"),
+    ("POST", "/api/agents/{agent_id}/publish"): Row(P, needs="manage_agents"),
+    ("GET", "/api/agents/{agent_id}/versions"): Row(P, needs="manage_agents"),
+    ("POST", "/api/agents/{agent_id}/versions/{number}/restore"): Row(P, needs="manage_agents"),
     ("GET", "/api/collections"): Row(S),
     ("GET", "/api/packs"): Row(S),
     # What packs have is held to roles in test_pack_pages; here there is none.

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from attenda.core.principal import Principal
-from attenda.store import agents, sessions
+from attenda.store import agent_versions, agents, sessions
 from attenda.store.database import Connection
 
 __all__ = ["DEFAULT_AGENT", "Agent", "AgentMode", "agent_of"]
@@ -42,5 +42,7 @@ def agent_of(connection: Connection, who: Principal, session_id: str) -> Agent:
     session = sessions.get_session(connection, who, session_id)
     for row in agents.list_agents(connection, who):
         if row["id"] == session.agent_id:
+            if session.uses_draft:
+                row |= agent_versions.draft_of(connection, who, row["id"])
             return Agent(**{name: row[name] for name in Agent.model_fields})
     return DEFAULT_AGENT

@@ -19,7 +19,7 @@ from attenda.dialogue.next_step import AskSlot, AskWhich, AskYesNo, Next
 from attenda.dialogue.state import DialogueState, Frame
 from attenda.runtime.flow_turn import given_for
 from attenda.runtime.house import House
-from attenda.store import agents, journal, runs, sessions
+from attenda.store import agent_versions, journal, runs, sessions
 from attenda.store.database import Connection
 
 __all__ = ["open_question", "question_of_session", "standing", "summary"]
@@ -46,7 +46,7 @@ def _standing(
     tree: Sequence[sessions.StoredMessage],
 ) -> tuple[FlowBook | None, DialogueState]:
     kept = [one.state for one in sessions.message_path(tree, session.head_id) if one.state]
-    pack = house.packs.get(agents.pack_of(connection, session.agent_id))
+    pack = house.packs.get(agent_versions.pack_of_session(connection, session))
     state = DialogueState.model_validate_json(kept[-1]) if kept else DialogueState()
     return (pack.book if pack else None), state
 

@@ -11,7 +11,8 @@ from attenda.dialogue.flow import words_in
 from attenda.runtime.agent import AgentMode
 from attenda.runtime.house import House
 from attenda.serve.gate import house_of, principal, require
-from attenda.store import agents, documents
+from attenda.store import agent_versions, agents, documents
+from attenda.store.database import Connection
 
 __all__ = ["router"]
 
@@ -44,12 +45,20 @@ class NewAgent(AgentFields):
     """A new agent, for everyone or for its maker alone."""
 
     shared: bool = True
+    draft: bool = False
+    """Nobody else sees it before it is published."""
 
 
 @router.get("/agents")
 async def list_(request: Request, who: Who) -> list[dict[str, Any]]:
-    """The agents I may talk to."""
-    return await house_of(request).database.read(lambda c: agents.list_agents(c, who))
+    """The agents I may talk to; to who may change them, with word of their drafts."""
+
+    def load(connection: Connection) -> list[dict[str, Any]]:
+        rows = agents.list_agents(connection, who)
+        drafts = agent_versions.drafts(connection) if who.may("manage_agents") else {}
+        return [{**row, "draft": drafts.get(row["id"], "")} for row in rows]
+
+    return await house_of(request).database.read(load)
 
 
 @router.post("/agents", status_code=201)
@@ -57,22 +66,82 @@ async def create(request: Request, who: Maker, body: NewAgent) -> dict[str, str]
     """A new agent."""
     house = house_of(request)
     values = _known(house, body.given(), {})
-    shared = values.pop("shared", True)
-    agent_id = await house.database.write(
-        lambda c: agents.create_agent(c, house.stamps, who, shared=shared, **values)
-    )
-    return {"id": agent_id}
+    shared, is_draft = values.pop("shared", True), values.pop("draft", False)
+
+    def make(connection: Connection) -> str:
+        seen = shared and not is_draft
+        id_ = agents.create_agent(connection, house.stamps, who, shared=seen, **values)
+        if is_draft:
+            agent_versions.keep_draft(connection, house.stamps, who, id_, values, shares=shared)
+        return id_
+
+    return {"id": await house.database.write(make)}
 
 
 @router.patch("/agents/{agent_id}", status_code=204)
 async def change(request: Request, who: Maker, agent_id: str, body: AgentFields) -> None:
-    """Change an agent."""
+    """Change an agent at once, without its draft: a version of its own."""
     house = house_of(request)
     before = await house.database.read(lambda c: agents.get_agent(c, who, agent_id))
     values = _known(house, body.given(), before)
     await house.database.write(
-        lambda c: agents.change_agent(c, house.stamps, who, agent_id, **values)
+        lambda c: agent_versions.publish(c, house.stamps, who, agent_id, values)
     )
+
+
+@router.get("/agents/{agent_id}/draft")
+async def read_draft(request: Request, who: Maker, agent_id: str) -> dict[str, Any]:
+    """The agent as its editor shows it: the draft, what of it is not published, the version."""
+    return await house_of(request).database.read(
+        lambda c: agent_versions.state_of(c, who, agent_id)
+    )
+
+
+@router.put("/agents/{agent_id}/draft", status_code=204)
+async def keep_draft(request: Request, who: Maker, agent_id: str, body: AgentFields) -> None:
+    """Change the draft; only trials answer by it."""
+    house = house_of(request)
+    before = await house.database.read(lambda c: agent_versions.draft_of(c, who, agent_id))
+    values = _known(house, body.given(), before)
+    await house.database.write(
+        lambda c: agent_versions.keep_draft(c, house.stamps, who, agent_id, values)
+    )
+
+
+@router.delete("/agents/{agent_id}/draft", status_code=204)
+async def drop_draft(request: Request, who: Maker, agent_id: str) -> None:
+    """Leave the agent as it is published."""
+    await house_of(request).database.write(lambda c: agent_versions.drop_draft(c, who, agent_id))
+
+
+@router.post("/agents/{agent_id}/publish")
+async def publish(request: Request, who: Maker, agent_id: str) -> dict[str, int]:
+    """Let the next answers follow the draft; the number of the version."""
+    house = house_of(request)
+    draft = await house.database.read(lambda c: agent_versions.draft_of(c, who, agent_id))
+    _known(house, draft, {})
+    number = await house.database.write(
+        lambda c: agent_versions.publish(c, house.stamps, who, agent_id)
+    )
+    return {"version": number}
+
+
+@router.get("/agents/{agent_id}/versions")
+async def versions(request: Request, who: Maker, agent_id: str) -> list[dict[str, Any]]:
+    """The published versions, the newest first: who, when, what changed."""
+    return await house_of(request).database.read(
+        lambda c: agent_versions.versions_of(c, who, agent_id)
+    )
+
+
+@router.post("/agents/{agent_id}/versions/{number}/restore")
+async def roll_back(request: Request, who: Maker, agent_id: str, number: int) -> dict[str, int]:
+    """Publish an older version anew; the number that it has now."""
+    house = house_of(request)
+    found = await house.database.write(
+        lambda c: agent_versions.restore(c, house.stamps, who, agent_id, number)
+    )
+    return {"version": found}
 
 
 @router.delete("/agents/{agent_id}", status_code=204)

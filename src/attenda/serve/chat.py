@@ -20,7 +20,7 @@ from attenda.serve.gate import credential, house_of, identify, principal, requir
 from attenda.serve.session_view import session_view
 from attenda.serve.streams import event_stream
 from attenda.serve.watch import watched
-from attenda.store import agents, consent, sessions
+from attenda.store import agent_versions, agents, consent, sessions
 from attenda.store.database import Connection
 
 __all__ = ["router"]
@@ -34,6 +34,8 @@ class NewSession(BaseModel):
     """Whom to talk to."""
 
     agent_id: str | None = None
+    draft: bool = False
+    """Try the agent's draft out, for those who may change it."""
 
 
 class Ask(BaseModel):
@@ -98,7 +100,10 @@ async def create(request: Request, who: Chatter, body: NewSession | None = None)
     def make(connection: Connection) -> dict[str, Any]:
         if agent_id is not None:
             agents.get_agent(connection, who, agent_id)
-        made = sessions.create_session(connection, house.stamps, who, agent_id)
+        draft = bool(body and body.draft and agent_id)
+        if draft and agent_id:
+            agent_versions.draft_of(connection, who, agent_id)  # theirs to change, or not there
+        made = sessions.create_session(connection, house.stamps, who, agent_id, uses_draft=draft)
         counts = consent.session_consent(connection, made, house.settings.train_on_chats)
         return {**asdict(made), "consent": asdict(counts)}
 

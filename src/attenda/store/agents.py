@@ -14,14 +14,15 @@ from attenda.store.schema import agents
 from attenda.store.stamps import Stamps
 
 __all__ = [
-    "change_agent",
     "create_agent",
     "delete_agent",
     "ensure_pack_agent",
+    "fields_of",
     "get_agent",
     "list_agents",
     "name_of",
     "pack_of",
+    "update_agent",
 ]
 
 _FIELDS = ("name", "tone", "instructions", "model", "collection_ids", "pack", "mode")
@@ -44,7 +45,7 @@ def create_agent(
             owner_id=who.id,
             team_id=EVERYONE if shared else None,
             created_at=stamps.now(),
-            **{name: values[name] for name in _FIELDS if name in values},
+            **fields_of(values),
         )
     )
     audit.note(connection, stamps, who.id, "agent.created", agent_id)
@@ -89,20 +90,9 @@ def get_agent(connection: Connection, who: Principal, agent_id: str) -> dict[str
     raise NotFound("agent.missing")
 
 
-def change_agent(
-    connection: Connection, stamps: Stamps, who: Principal, agent_id: str, **values: Any
-) -> None:
-    """Change an agent; the next answer follows it.
-
-    Raises:
-        NotFound: it is not there or not theirs to change.
-        UserError: the name would be empty.
-    """
-    if "name" in values and not str(values["name"]).strip():
-        raise UserError("people.no_name")
-    chosen = {name: values[name] for name in _FIELDS if name in values}
-    _update(connection, who, agent_id, chosen)
-    audit.note(connection, stamps, who.id, "agent.changed", agent_id, fields=sorted(chosen))
+def fields_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What an agent is made of, out of a row or of what was given."""
+    return {name: values[name] for name in _FIELDS if name in values}
 
 
 def delete_agent(
@@ -113,13 +103,18 @@ def delete_agent(
     Raises:
         NotFound: it is not there or not theirs to change.
     """
-    _update(connection, who, agent_id, {"deleted_at": stamps.now() if gone else None})
+    update_agent(connection, who, agent_id, {"deleted_at": stamps.now() if gone else None})
     audit.note(connection, stamps, who.id, "agent.deleted" if gone else "agent.restored", agent_id)
 
 
-def _update(connection: Connection, who: Principal, agent_id: str, values: dict[str, Any]) -> None:
-    if not values:
-        return
+def update_agent(
+    connection: Connection, who: Principal, agent_id: str, values: dict[str, Any]
+) -> None:
+    """Change columns of an agent.
+
+    Raises:
+        NotFound: it is not there or not theirs to change.
+    """
     statement = update(agents).where(agents.c.id == agent_id, changeable(agents, who))
     if connection.execute(statement.values(**values)).rowcount == 0:
         raise NotFound("agent.missing")

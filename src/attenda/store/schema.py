@@ -101,6 +101,7 @@ sessions = Table(
     Column("claimed_by", _Id, nullable=True),
     Column("handoff_reason", Text, nullable=False, server_default=""),
     Column("promised_at", _Time),
+    Column("uses_draft", Boolean, nullable=False, server_default="0"),
     Column("head_id", _Id, nullable=True),
     Column("last_event", Integer, nullable=False, server_default="0"),
     Column("created_at", _Time, nullable=False),

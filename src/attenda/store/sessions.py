@@ -65,6 +65,8 @@ class Session:
     """`asked`, `unclear`, or a flow's own words."""
     promised_at: int | None = None
     """When somebody will be there, as the customer was told who came outside the hours."""
+    uses_draft: bool = False
+    """Whether its agent's draft answers: a trial of who may change it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,18 @@ class StoredMessage:
 
 
 def create_session(
-    connection: Connection, stamps: Stamps, who: Principal, agent_id: str | None = None
+    connection: Connection,
+    stamps: Stamps,
+    who: Principal,
+    agent_id: str | None = None,
+    *,
+    uses_draft: bool = False,
 ) -> Session:
     """A new, empty session of `who`."""
     now = stamps.now()
     row = {"id": stamps.new_id("ses"), "agent_id": agent_id, "owner_id": who.id}
-    connection.execute(insert(sessions).values(**row, created_at=now, updated_at=now))
+    values = {**row, "uses_draft": uses_draft, "created_at": now, "updated_at": now}
+    connection.execute(insert(sessions).values(**values))
     return get_session(connection, who, row["id"] or "")
 
 

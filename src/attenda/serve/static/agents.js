@@ -1,5 +1,6 @@
 // The agents: a list of them, and an editor with a trial beside it.
 
+import { readDraft, showVersions } from "/static/agent_versions.js";
 import { $, api, attempt, el, t, toast } from "/static/core.js";
 import { badge, facts, fill, may, onSubmit } from "/static/parts.js";
 import { closeSource } from "/static/source.js";
@@ -24,11 +25,11 @@ async function list() {
 function row(one) {
   const label = (word) => `${t(word)}: ${one.name}`;
   const button = (word, onclick, kind = "") => el("button", { type: "button", class: kind, "aria-label": label(word), onclick }, t(word));
-  const buttons = [may("chat") && button("talk", () => talk(one), "primary")];
+  const buttons = [may("chat") && one.draft !== "new" && button("talk", () => talk(one), "primary")];
   if (may("manage_agents")) buttons.push(button("edit", () => edit(one)), button("delete", () => remove(one)));
   const named = one.collection_ids?.map((id) => shelves.find((shelf) => shelf.id === id)?.name ?? t("gone")).join(", ");
   return el("li", { class: "item" },
-    el("div", { class: "line" }, el("strong", { class: "name" }, one.name), badge(t(one.team_id ? "for_everyone" : "for_me"))),
+    el("div", { class: "line" }, el("strong", { class: "name" }, one.name), badge(t(one.team_id ? "for_everyone" : "for_me")), one.draft && badge(t(`draft_${one.draft}`))),
     one.instructions && el("p", { class: "clip" }, one.instructions),
     facts([[t("tone"), one.tone], [t("model"), one.model || t("default_model")], [t("pack"), one.pack && packTitle(one.pack)], [t("mode"), one.mode === "loop" && t("mode_loop")], [t("documents"), one.collection_ids ? named || t("none") : t("all_documents")]]),
     el("div", { class: "buttons" }, buttons));
@@ -49,8 +50,16 @@ async function remove(one) {
 
 // --- the editor
 
-function edit(one) {
-  agent = one;
+/** Show an agent's draft in the form. */
+async function edit(row) {
+  const state = row && (await attempt(() => readDraft(row.id)));
+  if (row && !state) return;
+  agent = row && { ...row, ...state.fields, team_id: state.shares };
+  showForm(agent);
+  await showVersions(agent?.id, () => edit(row));
+}
+
+function showForm(one) {
   editor.reset();
   clearTrial();
   if (one) for (const name of ["name", "tone", "instructions"]) fields[name].value = one[name];
@@ -112,16 +121,31 @@ function showMode() {
 async function save() {
   const ticked = [...editor.querySelectorAll("[name=collection]:checked")].map((box) => box.value);
   const body = { name: fields.name.value.trim(), tone: fields.tone.value.trim(), instructions: fields.instructions.value, model: fields.model.value, pack: fields.pack.value, mode: fields.mode.value, collection_ids: fields.scope.value === "all" ? null : ticked };
-  if (agent) await api("PATCH", `/api/agents/${agent.id}`, body);
+  if (agent) await api("PUT", `/api/agents/${agent.id}/draft`, body);
   else {
     const shared = fields.shared.value === "yes";
-    const made = await api("POST", "/api/agents", { ...body, shared });
+    const made = await api("POST", "/api/agents", { ...body, shared, draft: true });
     agent = { ...made, team_id: shared };
     for (const choice of fields.shared) choice.disabled = true;
     $("#shared-hint").hidden = false;
   }
   $("#editor-title").textContent = body.name;
+  await showVersions(agent.id, () => edit(agent));
   list();
+}
+
+async function publish() {
+  if (!editor.reportValidity()) return;
+  await save();
+  const made = await api("POST", `/api/agents/${agent.id}/publish`);
+  toast(t("published_n", { n: made.version }));
+  await showVersions(agent.id, () => edit(agent));
+  list();
+}
+
+async function discard() {
+  await api("DELETE", `/api/agents/${agent.id}/draft`);
+  await edit(agent);
 }
 
 function back() {
@@ -133,7 +157,7 @@ function back() {
 
 onSubmit(editor, async () => {
   await save();
-  toast(t("agent_saved", { name: fields.name.value }));
+  toast(t("draft_saved"));
 });
 onSubmit($("#trial"), async () => {
   if (!editor.reportValidity()) return;
@@ -145,6 +169,9 @@ for (const number of [1, 2, 3, 4]) {
   $("#tones").append(el("button", { type: "button", onclick: () => { fields.tone.value = tone; fields.tone.focus(); } }, tone));
 }
 editor.addEventListener("change", showScope);
+editor.addEventListener("input", () => { $("#publish").disabled = false; }); // what is typed is saved first
+$("#publish").addEventListener("click", () => attempt(publish));
+$("#discard").addEventListener("click", () => attempt(discard));
 $("#new-agent")?.addEventListener("click", () => edit(null));
 $("#back").addEventListener("click", back);
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeSource(); });

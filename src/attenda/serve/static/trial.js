@@ -1,4 +1,4 @@
-// One question to a saved agent, beside its editor: the answer comes as in a chat.
+// One question to an agent's draft, beside its editor: the answer comes as in a chat.
 
 import { $, api, el, t } from "/static/core.js";
 import { render } from "/static/markdown.js";
@@ -15,10 +15,10 @@ export function clearTrial() {
   $("#answer").replaceChildren();
 }
 
-/** Ask the agent as it is saved; each question stands alone. */
+/** Ask the agent as its draft is saved; each question stands alone. */
 export async function askAgent(agentId, text) {
   stream?.close();
-  if (session?.agentId !== agentId) session = { ...(await api("POST", "/api/sessions", { agent_id: agentId })), agentId };
+  if (session?.agentId !== agentId) session = { ...(await api("POST", "/api/sessions", { agent_id: agentId, draft: true })), agentId };
   const started = await api("POST", `/api/sessions/${session.id}/messages`, { text, parent_id: "" });
   follow(started.after);
 }
