@@ -29,6 +29,7 @@ MAY_CATCH_ALL = {
     "runtime/log.py": "a batch that can't be written is handed on to everyone who waits for it",
     "store/database.py": "a unit that fails is handed on to who waits for it; the writer goes on",
     "runtime/noticing.py": "a failed round of notices is logged and another follows",
+    "runtime/mail_channel.py": "one look at the mail that breaks must not be the last",
     "runtime/upkeep.py": "upkeep waits for the next hour; the installation goes on",
     "knowledge/folders.py": "what fails with one file is logged, and the rest goes on",
     "knowledge/ingest.py": "whatever breaks costs one document, and the queue goes on",

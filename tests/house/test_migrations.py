@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 from attenda.store import (
     schema_agents,
     schema_automations,
+    schema_channels,
     schema_deeds,
     schema_desk,
+    schema_mail,
     schema_memory,
     schema_notices,
 )
@@ -66,6 +68,8 @@ def test_a_column_that_no_migration_makes_is_seen(database: Database) -> None:
         schema_automations.processes,
         schema_agents.agent_versions,
         schema_notices.notices,
+        schema_channels.channels,
+        schema_mail.outbox,
     }
     assert {table.name for table in apart} <= set(metadata.tables)
 

@@ -26,6 +26,7 @@ from attenda.serve.app import create_app
 from attenda.serve.gate import COOKIE
 from attenda.store import (
     agents,
+    channels,
     consent,
     documents,
     facts,
@@ -35,9 +36,11 @@ from attenda.store import (
     runs,
     schema,
     schema_automations,
+    schema_channels,
     schema_memory,
     schema_notices,
     sessions,
+    visitors,
 )
 from attenda.store.automations import AutomationRow, begin_run
 from attenda.store.database import Connection
@@ -58,7 +61,7 @@ PARTS = 4
 """Worlds among which the rows are dealt: all of a world is read before and after each refusal, and
 each request adds to it."""
 
-ACTORS = ("owner", "peer", "other_team", "viewer", "anonymous", "revoked", "admin")
+ACTORS = ("owner", "peer", "other_team", "viewer", "anonymous", "revoked", "admin", "visitor")
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ class Row:
     """What one route does for whom."""
 
     kind: str
-    """`private`: an object of the owner's; `self`: each their own; `admin`; `open`."""
+    """`private`: an object of the owner's; `self`: each their own; `admin`; `open`; `visit`: what
+    a visitor does in the one session that their token holds, and nobody else anywhere."""
     body: Any = None
     files: bool = False
     needs: str = ""
@@ -77,11 +81,12 @@ class Row:
     ids: dict[str, str] = field(default_factory=dict)
 
 
-P, S, A, O = "private", "self", "admin", "open"  # noqa: E741
+P, S, A, O, V = "private", "self", "admin", "open", "visit"  # noqa: E741
 SESSION = "/api/sessions/{session_id}"
 DESK = "/api/desk/sessions/{session_id}"
 DOCUMENT = "/api/documents/{document_id}"
 AUTOMATION_RUN = "/api/automation-runs/{automation_run_id}"
+CHANNEL = "/api/channels/{channel_id}"
 SCHOOL_RUN = "/api/school/runs/{name}"
 ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/healthz"): Row(O),
@@ -129,6 +134,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", f"{DESK}/claim"): Row(S, needs="desk", ok=(404,)),
     ("POST", f"{DESK}/messages"): Row(S, {"text": "hello"}, needs="desk", ok=(404,)),
     ("POST", f"{DESK}/suggestion"): Row(S, needs="desk", ok=(404,)),
+    ("POST", f"{DESK}/typing"): Row(S, needs="desk", ok=(404,)),
     ("POST", f"{DESK}/return"): Row(S, needs="desk", ok=(404,)),
     ("POST", f"{DESK}/resolve"): Row(S, needs="desk", ok=(404,)),
     ("POST", f"{DESK}/notes"): Row(S, {"text": "a note"}, needs="desk", ok=(404,)),
@@ -219,6 +225,26 @@ ROWS: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/api/school/views/{kind}"): Row(A, {"model": "run:none", "text": "hi"}, ok=(404,)),
     ("GET", "/api/school/views/{kind}"): Row(A, ok=(404,)),
+    ("GET", "/widget.js"): Row(O),
+    ("GET", "/widget/{channel_id}"): Row(O),
+    ("GET", f"{CHANNEL}/looks"): Row(O, ok=(403,)),  # to the channel's own sites alone
+    ("POST", f"{CHANNEL}/visits"): Row(O, {}),
+    ("GET", "/api/visit"): Row(V),
+    ("POST", "/api/visit/messages"): Row(V, {"text": "hello", "client_id": "a-name-1"}),
+    ("POST", "/api/visit/person"): Row(V),
+    ("POST", "/api/visit/stop"): Row(V),
+    ("POST", "/api/visit/typing"): Row(V),
+    ("PUT", "/api/visit/rating"): Row(V, {"score": 5}),
+    ("GET", "/api/visit/events"): Row(V),
+    ("GET", "/api/visit/watch"): Row(V, endless=True),
+    ("DELETE", "/api/visit"): Row(V),
+    ("GET", "/channels"): Row(A),
+    ("GET", "/api/channels"): Row(A),
+    ("POST", "/api/channels"): Row(A, {"name": "c", "agent_id": "{open_agent_id}"}),
+    ("PATCH", CHANNEL): Row(A, {"name": "mine now"}),
+    ("DELETE", CHANNEL): Row(A),
+    ("POST", f"{CHANNEL}/secret"): Row(A),
+    ("POST", f"{CHANNEL}/mails/{{mail_id}}"): Row(A, {"again": True}, ok=(404,)),
     ("GET", "/v1/models"): Row(S, needs="chat"),
     ("POST", "/v1/embeddings"): Row(
         S, {"model": "all-minilm-l6-v2", "input": "text"}, needs="chat"
@@ -346,6 +372,13 @@ def _objects(c: Connection, w: World) -> dict[str, str]:
     values = {"pack": "", "name": "", "text": SECRET, "message_id": message.id}
     facts.insert_fact(c, stamps, owner.id, values, label)
     fact_id = facts.facts_of(c, owner)[0].id
+    open_agent_id = agents.create_agent(c, stamps, owner, name="Open")
+    channel = channels.create_channel(
+        c, stamps, owner, "widget", name="Shop", agent_id=open_agent_id, tokens_a_day=10**6
+    )
+    visitor, _ = visitors.start_session(c, stamps, channel)
+    token, _ = visitors.begin_visit(c, stamps, visitor, "en")
+    w.secrets["visitor"] = {"cookie": token, "key": token}
     return {
         "fact_id": fact_id,
         "automation_run_id": automation_run_id,
@@ -353,6 +386,8 @@ def _objects(c: Connection, w: World) -> dict[str, str]:
         "rule_id": notices.add_rule(
             c, stamps, owner, kind="mail", target=f"{SECRET}@example.org", after_s=86_400
         ),
+        "channel_id": channel.id,
+        "open_agent_id": open_agent_id,
         "run_id": run_id,
         "response_id": run_id.replace("run_", "resp_"),
         "agent_id": agent_id,
@@ -375,6 +410,7 @@ def _owned_rows(c: Connection) -> list[Any]:
         schema_memory.facts,
         schema_automations.automation_runs,
         schema_notices.notice_rules,
+        schema_channels.channels,
     )
     for table in (*tables, schema.agents, *apart):
         found += c.execute(select(table).order_by(table.c.id)).all()
@@ -395,7 +431,7 @@ def _filled(value: Any, ids: dict[str, str]) -> Any:
 def _expected(row: Row, actor: str, role_allows: bool) -> tuple[int, ...]:
     if row.kind == O:
         return row.ok
-    if actor in ("anonymous", "revoked"):
+    if actor in ("anonymous", "revoked", "visitor") or row.kind == V:
         return (401,)
     if row.kind == A:
         return row.ok if actor == "admin" else (403,)
@@ -451,6 +487,8 @@ def test_no_route_shows_or_changes_what_is_anothers(
         async with world(home, database_url) as w:
             for method, path in list(ROWS)[part::PARTS]:
                 for actor in _actors(mode, database_url):
+                    if actor == "visitor" and mode == "cookie" and ROWS[method, path].kind != V:
+                        continue  # no cookie of theirs counts anywhere, and these show it
                     if actor in DESTROYS.get((method, path), ACTORS):
                         leaks.extend(await _attempt(w, mode, method, path, actor))
 
@@ -476,6 +514,8 @@ async def _attempt(w: World, mode: str, method: str, path: str, actor: str) -> l
     asked = w.client.request(method, _filled(path, ids), **options)
     allowed = ALLOWED[ROLES.get(actor, "owner")]
     expected = _expected(row, actor, not row.needs or row.needs in allowed)
+    if row.kind == V and (actor, mode) == ("visitor", "key"):
+        expected = row.ok
     if row.endless and expected == row.ok:
         return await _begins(asked, f"{actor} by {mode}: {method} {path}")
     answer = await asked
@@ -518,7 +558,7 @@ def _options(row: Row, ids: dict[str, str], mode: str, secret: str) -> dict[str,
     return options
 
 
-REFUSED = ("peer", "other_team", "viewer", "anonymous", "revoked")
+REFUSED = ("peer", "other_team", "viewer", "anonymous", "revoked", "visitor")
 DESTROYS: dict[tuple[str, str], tuple[str, ...]] = {
     ("DELETE", "/api/users/{user_id}"): REFUSED,
     ("PATCH", "/api/users/{user_id}"): REFUSED,

@@ -16,6 +16,7 @@ import typer
 
 from attenda import __version__
 from attenda.cli.automation_app import automation_app
+from attenda.cli.channels_app import channels_app
 from attenda.cli.eval_app import evaluate_anything
 from attenda.cli.groups import config_app, key_app, models_app, user_app
 from attenda.cli.invocation import JsonFlag, as_client, language, settings_of
@@ -288,6 +289,7 @@ app.add_typer(learn_app, name="learn")
 app.add_typer(pack_app, name="pack")
 app.add_typer(mcp_app, name="mcp")
 app.add_typer(automation_app, name="automations")
+app.add_typer(channels_app, name="channels")
 app.add_typer(models_app, name="models")
 app.add_typer(config_app, name="config")
 app.add_typer(user_app, name="user")

@@ -38,7 +38,12 @@ def prepare_home(home: Path) -> str:
     Raises:
         OperatorError: the folder cannot be made or written.
     """
-    key_file = home / "owner.key"
+    return _key(home, "owner.key")
+
+
+def _key(home: Path, name: str) -> str:
+    """A key of the home, made when it is asked for first."""
+    key_file = home / name
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = key_file.read_text().strip() if key_file.exists() else ""
@@ -52,7 +57,7 @@ def _make_key(key_file: Path) -> str:
 
     An empty file is what a full disk once left; nobody holds its key, so it is replaced.
     """
-    scratch = key_file.with_name(f".owner-{secrets.token_hex(8)}")
+    scratch = key_file.with_name(f".{key_file.stem}-{secrets.token_hex(8)}")
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w") as file:
@@ -135,10 +140,12 @@ async def open_house(
             settings, (database, stamps, models, searcher), runs, opened, passing
         ),
         owner_key=owner_key,
+        channel_key=_key(home, "channel.key"),
         packs=opened,
     )
     working = [
-        asyncio.create_task(work) for work in _background(house, documents, own_packs=packs is None)
+        asyncio.create_task(work)
+        for work in _background(house, documents, passing, own_packs=packs is None)
     ]
     if automatic:
         working.append(asyncio.create_task(house.automations.work()))
@@ -259,14 +266,16 @@ def by_examples(embedder: "Embedder") -> "Callable[[FlowBook], Awaitable[Underst
 
 
 def _background(
-    house: House, documents: "Embedder", *, own_packs: bool
+    house: House, documents: "Embedder", passing: "Callable[[str], None]", *, own_packs: bool
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """What goes on for as long as the installation is open."""
     from attenda.knowledge.folders import FolderWatch
     from attenda.knowledge.reindex import Reindexer
+    from attenda.runtime.mail_channel import MailChannels
     from attenda.runtime.noticing import Noticer
     from attenda.runtime.notifiers import notifiers_for
     from attenda.runtime.upkeep import keep_tidy
+    from attenda.tools.mailbox import Mailbox
 
     database, stamps, settings = house.database, house.stamps, house.settings
     yield house.ingester.work()
@@ -276,5 +285,8 @@ def _background(
     yield Noticer(house).run()
     yield keep_tidy(database, stamps, settings, settings.home / "files")
     yield Reindexer(database, stamps, documents).run()
+    if settings.mailboxes:
+        boxes = {spec.name: Mailbox(spec) for spec in settings.mailboxes}
+        yield MailChannels(house, boxes, passing).run()
     if settings.watch:
         yield FolderWatch(database, stamps, house.ingester, settings.watch).run()

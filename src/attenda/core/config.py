@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["EndpointSpec", "Settings", "SmtpSpec"]
+__all__ = ["EndpointSpec", "MailboxSpec", "Settings", "SmtpSpec"]
 
 
 class EndpointSpec(BaseModel):
@@ -49,6 +49,34 @@ class SmtpSpec(BaseModel):
     """Seconds that one step of sending may take."""
 
 
+class MailboxSpec(BaseModel):
+    """Where a mailbox is read and its answers are sent; its password is not part of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str = Field(min_length=1, max_length=80)
+    """What channels call it."""
+    address: str = Field(pattern=r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]{1,180}")
+    """The address that people write to, and that answers come from."""
+    imap_host: str
+    imap_port: int = Field(default=993, ge=1, le=65535)
+    smtp_host: str
+    smtp_port: int = Field(default=465, ge=1, le=65535)
+    security: Literal["tls", "starttls", "none"] = "tls"
+    """How both are shut to listeners; `none` on this very machine alone."""
+    user: str = ""
+    """Who signs in; empty for the address."""
+    password_env: str = ""
+    """Name of the environment variable that holds the password."""
+    password_file: str = ""
+    """A file that holds the password, instead."""
+    folder: str = "INBOX"
+    """Folder that is read; nothing in it is changed."""
+    every_s: float = Field(default=30.0, gt=0)
+    """Seconds between two looks."""
+    plus_addresses: bool = False
+    """Whether the server brings `name+anything@host` to `name@host`; replies are known by it."""
+
+
 class Settings(BaseModel):
     """Everything that can be set."""
 
@@ -70,6 +98,8 @@ class Settings(BaseModel):
     """OpenAI-compatible servers whose models can be chosen beside the embedded ones."""
     smtp: SmtpSpec | None = None
     """The server by which notices to the desk go out as mail."""
+    mailboxes: tuple[MailboxSpec, ...] = ()
+    """Mailboxes that channels of the kind `mail` read and answer from."""
     watch: tuple[str, ...] = ()
     """Folders whose files are kept in the library: new, changed and vanished ones alike."""
     trash_days: int = Field(default=30, ge=0)

@@ -6,7 +6,8 @@
     │   ├── Denied         their role does not allow it
     │   ├── Unauthenticated  nobody is signed in
     │   ├── Conflict       it is so already, or something else is under way
-    │   └── TooLarge       over a limit; the limit is named
+    │   ├── TooLarge       over a limit; the limit is named
+    │   └── TooMany        too often; later it may do
     ├── OperatorError      who runs the machine: mend the installation
     └── ModelError         the run: the model's process or server failed
 
@@ -25,6 +26,7 @@ __all__ = [
     "NotFound",
     "OperatorError",
     "TooLarge",
+    "TooMany",
     "Unauthenticated",
     "UserError",
 ]
@@ -92,6 +94,13 @@ class TooLarge(UserError):
     """Over a limit, which the sentence names."""
 
     status = 413
+    exit_code = 1
+
+
+class TooMany(UserError):
+    """Too often; the sentence says how long to wait."""
+
+    status = 429
     exit_code = 1
 
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from attenda.core.errors import NotFound
 from attenda.core.principal import Principal
 from attenda.store import agent_versions, agents, sessions
 from attenda.store.database import Connection
@@ -38,11 +39,17 @@ DEFAULT_AGENT = Agent()
 
 
 def agent_of(connection: Connection, who: Principal, session_id: str) -> Agent:
-    """The session's agent; the plain one when it has none, or none any more."""
+    """The session's agent; the plain one when it has none, or none any more.
+
+    Raises:
+        NotFound: a visitor's is gone; no other may answer them.
+    """
     session = sessions.get_session(connection, who, session_id)
     for row in agents.list_agents(connection, who):
         if row["id"] == session.agent_id:
             if session.uses_draft:
                 row |= agent_versions.draft_of(connection, who, row["id"])
             return Agent(**{name: row[name] for name in Agent.model_fields})
+    if who.role is None:
+        raise NotFound("agent.missing")
     return DEFAULT_AGENT

@@ -162,7 +162,7 @@ class Deeds:
 
     async def _ask(self, doing: Doing, step: ModelStep, prompt: Labelled) -> End:
         now = self._stamps.now()
-        await self._database.read(lambda c: quota.check(c, doing.who.id, now))
+        await self._database.read(lambda c: quota.check(c, doing.who, now))
         schema = json.dumps(step.output) if step.output else ""
         settings = ModelSettings(
             max_tokens=step.max_tokens,

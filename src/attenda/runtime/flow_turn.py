@@ -48,7 +48,7 @@ def given_for(
         "today": Labelled(value=moment.date().isoformat(), label=SYSTEM),
         "now": Labelled(value=moment.strftime("%H:%M"), label=SYSTEM),
         "message": Labelled(value=words, label=theirs),
-        "user": Labelled(value={"id": who.id, "name": who.name, "role": who.role}, label=own),
+        "user": Labelled(value={"id": who.id, "name": who.name, "role": who.kind}, label=own),
     }
     return Given(message_id, language_spoken(said), names, facts)
 

@@ -11,6 +11,7 @@ from attenda.runtime.automations import Automations
 from attenda.runtime.notifiers import Notifier
 from attenda.runtime.pack import OpenPack
 from attenda.runtime.turn import Runs
+from attenda.runtime.typing_now import TypingNow
 from attenda.store.database import Database
 from attenda.store.stamps import Stamps
 
@@ -33,9 +34,12 @@ class House:
     automations: Automations
     owner_key: str
     """Secret of the local owner: the command line's key."""
+    channel_key: str
+    """From which the secrets of channels are made."""
     packs: dict[str, OpenPack] = field(default_factory=dict)
     """Packs at work, by name."""
     notifiers: dict[str, Notifier] = field(default_factory=dict)
     """Ways of telling staff that somebody waits, by kind."""
+    typing: TypingNow = field(default_factory=TypingNow)
     entrances: set[str] = field(default_factory=set)
     """Tokens of links that sign a browser in as the local owner, each once."""

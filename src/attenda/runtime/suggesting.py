@@ -88,7 +88,7 @@ class Suggesting:
 
     def _load(self, connection: Connection, who: Principal, session_id: str) -> _Asked:
         session = desk.desk_session(connection, who, session_id)
-        quota.check(connection, who.id, self.house.stamps.now())
+        quota.check(connection, who, self.house.stamps.now())
         tree = sessions.message_tree(connection, session_id)
         path = sessions.message_path(tree, session.head_id)
         said = tuple(one.message for one in path if one.message.role == "user")

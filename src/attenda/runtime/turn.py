@@ -30,7 +30,7 @@ from attenda.runtime.recorder import Recorder
 from attenda.runtime.remembering import with_memory
 from attenda.runtime.started import Noted, Started
 from attenda.runtime.taking import Answerers, Asked, Taking
-from attenda.store import people, quota, runs, sessions
+from attenda.store import quota, runs, sessions, visitors
 from attenda.store.database import Connection, Database
 from attenda.store.facts import Fact
 from attenda.store.stamps import Stamps
@@ -87,16 +87,18 @@ class Runs:
         *,
         parent_id: str | None = None,
         model: str = "",
+        client_id: str = "",
     ) -> Started | Noted:
         """Take a message and begin to answer it; returns once both are stored.
 
         The session's agent answers; `model` names another model for this answer alone. While the
         session is with the people of the desk, the message is kept for them and nothing begins.
+        One that comes again under the same `client_id` is refused.
 
         Raises:
             UserError: the message is empty or too long.
             NotFound: the session, the parent or the model is not there.
-            Conflict: the session has a running answer.
+            Conflict: the session has a running answer, or the message came before.
             Denied: the day's tokens are used up.
         """
         if not text.strip():
@@ -112,6 +114,8 @@ class Runs:
             stored = sessions.add_message(
                 connection, self._stamps, session_id, message, label, parent_id=parent or None
             )
+            if client_id:
+                sessions.name_message(connection, session_id, stored.id, client_id)
             if not session.title:
                 title = message.text.splitlines()[0][:80]
                 sessions.update_session(connection, who, session_id, title=title)
@@ -164,7 +168,7 @@ class Runs:
             def begin(connection: Connection) -> Started | Noted:
                 is_bots = sessions.hold_for_bot(connection, session_id)
                 if is_bots and counts:
-                    quota.check(connection, who.id, self._stamps.now())
+                    quota.check(connection, who, self._stamps.now())
                 session = sessions.get_session(connection, who, session_id)
                 message = asked(connection, session)
                 if not is_bots:
@@ -190,8 +194,7 @@ class Runs:
             NotFound: the session is gone.
             Unauthenticated: whoever it belongs to is gone.
         """
-        owner_id = await self._database.read(lambda c: runs.owner_of(c, session_id))
-        who = await self._database.read(lambda c: people.principal_of(c, owner_id or ""))
+        who = await self._database.read(lambda c: visitors.owner_of(c, session_id))
 
         def head(connection: Connection, session: sessions.Session) -> sessions.StoredMessage:
             if session.owner != "bot":

@@ -13,6 +13,7 @@ from attenda.serve import (
     agents,
     approvals,
     automations,
+    channels,
     chat,
     consent,
     desk,
@@ -34,6 +35,8 @@ from attenda.serve import (
     school_compare,
     school_data,
     traces,
+    visit,
+    widget,
 )
 from attenda.serve.access import OpenStreams
 from attenda.serve.gate import Gate, answer_errors
@@ -55,6 +58,7 @@ def create_app(house: House) -> FastAPI:
     app.state.streams = OpenStreams(house.database)
     app.state.pulls = models.Pulls()
     app.state.school = school.School(house)
+    app.state.pace = widget.Pace(house.stamps.now)
     app.state.templates = Jinja2Templates(pages.ROOM / "templates")
     app.add_middleware(Gate, hosts=_hosts(house))
     answer_errors(app)
@@ -65,6 +69,9 @@ def create_app(house: House) -> FastAPI:
     app.include_router(notices.router)
     app.include_router(approvals.router)
     app.include_router(automations.router)
+    app.include_router(channels.router)
+    app.include_router(widget.router)
+    app.include_router(visit.router)
     app.include_router(library.router)
     app.include_router(page_view.router)
     app.include_router(people.router)

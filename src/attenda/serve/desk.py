@@ -1,5 +1,6 @@
 """The desk over HTTP: who waits, taking, answering, notes and labels, giving back; all live."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from attenda.runtime.suggesting import Suggesting
 from attenda.serve.approvals import approval_rows, approvals_in
 from attenda.serve.gate import house_of, require
 from attenda.serve.session_view import messages_view
+from attenda.serve.visit_view import customer_names, desk_facts
 from attenda.serve.watch import watched
 from attenda.store import desk, desk_notes, runs, sessions, suggestions
 from attenda.store.database import Connection
@@ -100,8 +102,10 @@ async def claim(request: Request, who: Staff, session_id: str, body: Claim | Non
 @router.post(f"{_PATH}/messages", status_code=201)
 async def reply(request: Request, who: Staff, session_id: str, body: Answer) -> dict[str, str]:
     """Answer as a person."""
-    desk_ = Desk(house_of(request))
-    return {"id": await desk_.reply(who, session_id, body.text, body.suggestion_id)}
+    house = house_of(request)
+    message_id = await Desk(house).reply(who, session_id, body.text, body.suggestion_id)
+    house.typing.note(session_id, house.stamps.now(), staff=True, stopped=True)
+    return {"id": message_id}
 
 
 @router.post(f"{_PATH}/suggestion")
@@ -115,6 +119,15 @@ async def suggest(request: Request, who: Staff, session_id: str) -> dict[str, An
         return {"id": "", "reason": sentence(who.language, "desk.no_suggestion")}
     cited = [one.model_dump() for one in made.citations]
     return {"id": made.id, "text": made.text, "citations": cited}
+
+
+@router.post(f"{_PATH}/typing", status_code=204)
+async def write(request: Request, who: Staff, session_id: str) -> None:
+    """Let the customer see that their person writes."""
+    house = house_of(request)
+    await house.database.read(lambda c: desk.require_claim(c, who, session_id))
+    house.typing.note(session_id, house.stamps.now(), staff=True)
+    house.runs.bells.ring(session_id)
 
 
 @router.post(f"{_PATH}/return", status_code=204)
@@ -176,18 +189,19 @@ async def remove_reply(request: Request, who: Staff, reply_id: str) -> None:
 
 def _lists(connection: Connection, who: Principal) -> dict[str, Any]:
     rows = desk.list_desk(connection, who)
+    names = customer_names(connection, [one.session.owner_id for one in rows], who.language)
     return {
-        "sessions": [_row(one) for one in rows],
+        "sessions": [_row(one, names) for one in rows],
         "waiting": desk.count_queued(connection, who),
     }
 
 
-def _row(row: desk.DeskRow) -> dict[str, Any]:
+def _row(row: desk.DeskRow, visitors: Mapping[str, str]) -> dict[str, Any]:
     session = row.session
     kept = ("id", "title", "owner", "owner_at", "claimed_by", "updated_at", "promised_at")
     return {
         **{name: getattr(session, name) for name in kept},
-        "customer": row.customer,
+        "customer": row.customer or visitors.get(session.owner_id, ""),
         "agent": row.agent,
         "person": row.claimed_name,
         "last_role": row.last_role,
@@ -215,6 +229,7 @@ def _conversation(
     found = runs.run_notes(connection, session_id)
     people = [one for one in (session.claimed_by, session.owner_id) if one]
     names = desk.user_names(connection, people)
+    names |= customer_names(connection, people, who.language)
     drafted = suggestions.outcomes(connection, session_id)
     shown = messages_view(connection, path, found, who.language)
     return {
@@ -227,4 +242,5 @@ def _conversation(
         "labels": desk_notes.labels_of(connection, session_id),
         "approvals": approvals_in(connection, house, who, session_id),
         "others": desk.other_sessions(connection, who, session),
+        **desk_facts(connection, house, session),
     }

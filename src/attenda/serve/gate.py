@@ -46,6 +46,8 @@ COOKIE = "attenda"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_HEAD_BYTES = 32 << 10
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.ASCII)
+_FOR_SITES = re.compile(r"/widget\.js|/widget/\w{1,60}|/api/channels/\w{1,60}/looks", re.ASCII)
+"""What pages of other sites may ask for; each answers by its channel's own list of sites."""
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -104,7 +106,8 @@ class Gate:
         parts = _HOST.fullmatch(asked[0].lower()) if len(asked) == 1 else None
         if parts is None or parts[1].strip("[]") not in self._hosts:
             return Denied("gate.host", host=", ".join(asked)[:100])
-        if _is_foreign(headers, asked[0]) and not _is_visit(scope, headers):
+        comes_in = _is_visit(scope, headers) or _is_for_sites(scope)
+        if _is_foreign(headers, asked[0]) and not comes_in:
             return Denied("gate.origin")
         return None
 
@@ -135,6 +138,12 @@ def _is_visit(scope: Scope, headers: Headers) -> bool:
         and headers.get("sec-fetch-mode", "navigate") == "navigate"
         and headers.get("sec-fetch-dest", "document") == "document"
     )
+
+
+def _is_for_sites(scope: Scope) -> bool:
+    """Whether it is the chat widget that another site's page asks for, to read alone."""
+    reads = scope.get("method") in ("GET", "HEAD")
+    return reads and _FOR_SITES.fullmatch(scope["path"]) is not None
 
 
 def _add_headers(sent: MutableHeaders, path: str) -> None:

@@ -222,7 +222,7 @@ async def _raw_pieces(call: _Call) -> AsyncGenerator[str, None]:
     """The bare model's words."""
     house, answer = call.house, call.answer
     model = house.models.chat(call.name.removeprefix(_RAW))
-    await house.database.read(lambda c: quota.check(c, call.who.id, house.stamps.now()))
+    await house.database.read(lambda c: quota.check(c, call.who, house.stamps.now()))
     meter = Meter(model)
     with house.runs.at_once.one(call.who):
         try:

@@ -141,6 +141,15 @@ async def school(request: Request) -> Response:
     return page
 
 
+@router.get("/channels")
+async def channels_page(request: Request) -> Response:
+    """The channels, for those who operate the house."""
+    who = await visitor(request)
+    if who is not None and not who.may("operate"):
+        raise Denied("gate.not_allowed")
+    return await shell(request, "channels.html", who, beginnings=("page.", "channels."))
+
+
 def _is_fresh(connection: Connection) -> bool:
     """Whether nobody has done anything in this home yet."""
     owner = people.principal_of(connection, people.OWNER_ID)

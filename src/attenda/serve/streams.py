@@ -6,7 +6,7 @@ stream shows a sign of life every 15 seconds.
 """
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from attenda.core.event import RunFinished, TextAdded
@@ -20,23 +20,7 @@ _MERGE_S = 0.03
 _SILENCE_S = 15.0
 
 
-async def event_stream(follower: Follower, language: str) -> AsyncGenerator[bytes, None]:
-    """The bytes of a stream, batch by batch; a failure is worded in `language`."""
-    said = follower.last
-    async with aclosing(follower.batches(_MERGE_S, _SILENCE_S)) as batches:
-        async for batch in batches:
-            frames = [_frame(one, language) for one in batch] or [": still here\n\n"]
-            if follower.last > said:  # whoever has read this far can resume from there
-                said = follower.last
-                frames[-1] = f"id: {said}\n{frames[-1]}"
-            yield "".join(frames).encode()
-
-
-def _frame(heard: Heard, language: str) -> str:
-    return f"data: {_body(heard, language)}\n\n"
-
-
-def _body(heard: Heard, language: str) -> str:
+def _body(heard: Heard, language: str) -> str | None:
     event = heard.event
     if isinstance(event, TextAdded):  # nearly all there is: spelled by hand, since it is hot
         return f'{{"type":"text","at":{event.at},"text":{json.dumps(event.text)}}}'
@@ -44,3 +28,21 @@ def _body(heard: Heard, language: str) -> str:
         message = sentence(language, event.error_key, **event.error_values)
         return json.dumps({**event.model_dump(), "error_message": message}, ensure_ascii=False)
     return event.model_dump_json()
+
+
+async def event_stream(
+    follower: Follower, language: str, body: Callable[[Heard, str], str | None] = _body
+) -> AsyncGenerator[bytes, None]:
+    """The bytes of a stream, batch by batch; a failure is worded in `language`.
+
+    `body` gives an event as JSON, or nothing for one that is not told.
+    """
+    said = follower.last
+    async with aclosing(follower.batches(_MERGE_S, _SILENCE_S)) as batches:
+        async for batch in batches:
+            told = [found for one in batch if (found := body(one, language)) is not None]
+            frames = [f"data: {found}\n\n" for found in told] or [": still here\n\n"]
+            if follower.last > said:  # whoever has read this far can resume from there
+                said = follower.last
+                frames[-1] = f"id: {said}\n{frames[-1]}"
+            yield "".join(frames).encode()

@@ -7,7 +7,7 @@ process may have changed something, or time has.
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -20,10 +20,13 @@ from attenda.serve.access import OpenStreams
 from attenda.serve.gate import credential, house_of, identify
 from attenda.store.database import Connection
 
-__all__ = ["Look", "watched"]
+__all__ = ["Look", "Proof", "watched"]
 
 Look = Callable[[Connection], dict[str, Any]]
 """All that is shown, by part; raises an AttendaError when there is nothing to see any more."""
+
+Proof = tuple[Callable[[Request], str], Callable[[House, str], Awaitable[Principal]]]
+"""What a request proves itself with, and who that is."""
 
 _LOOK_S = 2.0
 _TOGETHER_S = 0.05
@@ -32,15 +35,19 @@ _SILENCE_S = 15.0
 
 
 def watched(
-    request: Request, who: Principal, bells: Sequence[str], look: Look
+    request: Request,
+    who: Principal,
+    bells: Sequence[str],
+    look: Look,
+    proving: Proof = (credential, identify),
 ) -> StreamingResponse:
     """What `look` finds, for as long as `who` may see it and is as before."""
-    house, secret = house_of(request), credential(request)
+    house, secret = house_of(request), proving[0](request)
     closed = asyncio.Event()
 
     async def proof() -> None:
-        again = await identify(house, secret)
-        if (again.role, again.teams, again.scopes) != (who.role, who.teams, who.scopes):
+        again = await proving[1](house, secret)
+        if _rights(again) != _rights(who):
             closed.set()  # comes back with the rights of today
         await house.database.read(look)
 
@@ -51,6 +58,10 @@ def watched(
     streams: OpenStreams = request.app.state.streams
     frames = streams.while_allowed(_frames(house, bells, look, closed), end, proof)
     return StreamingResponse(frames, media_type="text/event-stream")
+
+
+def _rights(who: Principal) -> tuple[object, ...]:
+    return who.role, who.teams, who.scopes, who.grant
 
 
 async def _frames(

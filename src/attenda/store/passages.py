@@ -19,6 +19,7 @@ from attenda.store.documents import as_stored
 from attenda.store.rights import visible, visible_sql
 from attenda.store.schema import documents, memberships, passages, users
 from attenda.store.vectors import forget_vectors
+from attenda.store.visitors import as_of_now
 
 __all__ = [
     "FoundPassage",
@@ -272,6 +273,8 @@ def _found() -> Select[Any]:
 
 def _as_of_now(connection: Connection, who: Principal) -> Principal | None:
     """`who` with the teams that they still have; none once they are disabled."""
+    if who.role is None:
+        return as_of_now(connection, who)
     row = connection.execute(select(users.c.disabled_at).where(users.c.id == who.id)).first()
     if row is not None and row.disabled_at is not None:
         return None
@@ -282,6 +285,8 @@ def _as_of_now(connection: Connection, who: Principal) -> Principal | None:
 
 def _hides_some(connection: Connection, who: Principal) -> bool:
     """Whether any document is hidden from `who`."""
+    if who.role is None:
+        return True  # all but what their channel opens
     hidden = or_(documents.c.team_id.is_(None), documents.c.team_id.not_in(who.all_teams))
     statement = select(documents.c.id).where(documents.c.owner_id != who.id, hidden).limit(1)
     return connection.execute(statement).first() is not None

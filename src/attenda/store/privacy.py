@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from attenda.core.errors import Denied
 from attenda.core.principal import Principal
-from attenda.store import audit, consent, facts, lexical, passages, people
+from attenda.store import audit, consent, facts, lexical, passages, people, visitors
 from attenda.store.schema import (
     agents,
     collections,
@@ -35,7 +35,7 @@ from attenda.store.schema_memory import facts as remembered
 from attenda.store.schema_notices import notice_rules
 from attenda.store.stamps import Stamps
 
-__all__ = ["erase_person", "expire", "export_person"]
+__all__ = ["erase_person", "erase_visit", "expire", "export_person"]
 
 _TOGETHER = 500
 """Documents named in one statement; databases limit how many."""
@@ -117,6 +117,14 @@ def erase_person(connection: Connection, stamps: Stamps, actor: Principal, user_
     audit.note(connection, stamps, actor.id, "user.erased", user_id)
 
 
+def erase_visit(connection: Connection, who: Principal) -> None:
+    """Erase a visitor's conversation for good, and the visitor when it was their last."""
+    assert who.grant is not None
+    connection.execute(delete(sessions).where(sessions.c.id == who.grant.session_id))
+    _sweep_visitors(connection)
+    people.bump_access(connection)
+
+
 def expire(connection: Connection, stamps: Stamps, *, trash_days: int, chat_days: int) -> int:
     """Erase what lies in the trash longer than `trash_days`, and chats older than `chat_days`.
 
@@ -132,7 +140,15 @@ def expire(connection: Connection, stamps: Stamps, *, trash_days: int, chat_days
         before = now - chat_days * day_us
         gone += connection.execute(delete(sessions).where(sessions.c.updated_at < before)).rowcount
         connection.execute(delete(automation_runs).where(automation_runs.c.ended_at < before))
+    _sweep_visitors(connection)
     return gone
+
+
+def _sweep_visitors(connection: Connection) -> None:
+    """Forget the visitors of whom no conversation is left."""
+    for visitor_id in visitors.sweep(connection):
+        facts.forget_all(connection, visitor_id)
+        _forget_deeds(connection, visitor_id)
 
 
 def _forget_deeds(connection: Connection, user_id: str) -> None:

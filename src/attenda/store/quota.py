@@ -3,11 +3,13 @@
 The count stands apart from the chats, so erasing a chat gives no tokens back.
 """
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from attenda.core.errors import Denied
 from attenda.core.ports import Usage
+from attenda.core.principal import Principal
 from attenda.store.schema import usage, users
+from attenda.store.schema_channels import channels, visitors
 
 __all__ = ["check", "spend", "spent"]
 
@@ -34,13 +36,26 @@ def spend(connection: Connection, user_id: str, now_us: int, used: Usage) -> Non
         connection.execute(insert(usage).values(user_id=user_id, day=day, **used.model_dump()))
 
 
-def check(connection: Connection, user_id: str, now_us: int) -> None:
-    """Refuse when the day's tokens reach the user's quota.
+def check(connection: Connection, who: Principal, now_us: int) -> None:
+    """Refuse when the day's tokens reach the user's quota, or that of a visitor's channel.
 
     Raises:
-        Denied: they do; the sentence names the quota.
+        Denied: they do; the sentence names the quota, but to visitors.
     """
-    statement = select(users.c.tokens_a_day).where(users.c.id == user_id)
+    if who.grant is not None:
+        return _check_channel(connection, who.grant.channel_id, now_us)
+    statement = select(users.c.tokens_a_day).where(users.c.id == who.id)
     limit = connection.execute(statement).scalar_one_or_none()
-    if limit is not None and spent(connection, user_id, now_us) >= limit:
+    if limit is not None and spent(connection, who.id, now_us) >= limit:
         raise Denied("quota.used_up", limit=limit)
+
+
+def _check_channel(connection: Connection, channel_id: str, now_us: int) -> None:
+    theirs = select(visitors.c.id).where(visitors.c.channel_id == channel_id)
+    together = select(func.sum(usage.c.prompt_tokens + usage.c.answer_tokens)).where(
+        usage.c.user_id.in_(theirs), usage.c.day == now_us // _DAY_US
+    )
+    used = int(connection.execute(together).scalar() or 0)
+    limit = select(channels.c.tokens_a_day).where(channels.c.id == channel_id)
+    if used >= int(connection.execute(limit).scalar() or 0):
+        raise Denied("channel.used_up")

@@ -126,8 +126,11 @@ messages = Table(
     Column("thumb_reason", Text, nullable=False, server_default=""),
     Column("state", Text, nullable=True),
     Column("created_at", _Time, nullable=False),
+    Column("client_id", String(64), nullable=True),
     *_label(),
     Index("ix_messages_session_id_created_at", "session_id", "created_at"),
+    # NULL differs from NULL: only names that a client gave must differ within a session.
+    Index("ix_messages_session_id_client_id", "session_id", "client_id", unique=True),
 )
 
 runs = Table(

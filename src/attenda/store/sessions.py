@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from attenda.core.errors import NotFound
+from attenda.core.errors import Conflict, NotFound
 from attenda.core.label import Integrity, Label
 from attenda.core.message import Message
 from attenda.core.principal import Principal
@@ -29,10 +30,13 @@ __all__ = [
     "get_session",
     "hold_for_bot",
     "insert_message",
+    "insert_session",
     "list_sessions",
     "message_path",
     "message_tree",
     "move_head",
+    "name_message",
+    "named_message",
     "rate_message",
     "session_by_id",
     "session_anyhow",
@@ -100,11 +104,24 @@ def create_session(
     uses_draft: bool = False,
 ) -> Session:
     """A new, empty session of `who`."""
+    id_ = insert_session(connection, stamps, who, agent_id, uses_draft=uses_draft)
+    return get_session(connection, who, id_)
+
+
+def insert_session(
+    connection: Connection,
+    stamps: Stamps,
+    who: Principal,
+    agent_id: str | None = None,
+    *,
+    uses_draft: bool = False,
+) -> str:
+    """The id of a new session, for one who may not see it yet."""
     now = stamps.now()
     row = {"id": stamps.new_id("ses"), "agent_id": agent_id, "owner_id": who.id}
     values = {**row, "uses_draft": uses_draft, "created_at": now, "updated_at": now}
     connection.execute(insert(sessions).values(**values))
-    return get_session(connection, who, row["id"] or "")
+    return str(row["id"])
 
 
 def get_session(connection: Connection, who: Principal, session_id: str) -> Session:
@@ -278,6 +295,30 @@ def insert_message(connection: Connection, stored: StoredMessage, label: Label) 
             sources=sorted(label.sources),
         )
     )
+
+
+def named_message(connection: Connection, session_id: str, client_id: str) -> str | None:
+    """Id of the message that came under a client's name, if it has come."""
+    statement = select(messages.c.id).where(
+        messages.c.session_id == session_id, messages.c.client_id == client_id
+    )
+    return connection.execute(statement).scalar()
+
+
+def name_message(connection: Connection, session_id: str, message_id: str, client_id: str) -> None:
+    """Note the name that a client gave a message just added, so that it comes in once.
+
+    Raises:
+        Conflict: a message of that name is in this session.
+    """
+    if named_message(connection, session_id, client_id) is not None:
+        raise Conflict("message.came_already")
+    statement = update(messages).where(messages.c.id == message_id)
+    try:
+        with connection.begin_nested():
+            connection.execute(statement.values(client_id=client_id))
+    except IntegrityError as error:  # it came twice in one moment
+        raise Conflict("message.came_already") from error
 
 
 def move_head(connection: Connection, session_id: str, message_id: str, now: int) -> None:

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from attenda.core.errors import UserError
 from attenda.core.label import Label, Labelled, at_least, readable_by
-from attenda.core.principal import Principal, Role
+from attenda.core.principal import Kind, Principal, Role
 from attenda.tools.tool import Tool
 
 __all__ = ["Budget", "Policy", "Rule", "Ruling", "Untrusted", "monitor", "read_policy"]
@@ -62,8 +62,8 @@ class Rule(_Data):
     do: Literal["allow", "ask", "deny"]
     when: dict[str, Annotated[str, AfterValidator(_comparison)]] = Field(default_factory=dict)
     """By argument: a comparison that must hold (`> 200`); all must."""
-    roles: tuple[Role, ...] = ()
-    """Only for people of these roles; none is for all."""
+    roles: tuple[Kind, ...] = ()
+    """Only for people of these roles; none is for all, `visitor` and `customer` among them."""
     at_most: int | None = Field(default=None, ge=0)
     """Only while the tool has done so much less for this person within `within_s`."""
     within_s: int = _DAY_S
@@ -163,7 +163,7 @@ class Policy(_Data):
 def _fits(
     rule: Rule, arguments: Mapping[str, object], who: Principal, done: Mapping[int, int]
 ) -> bool:
-    if rule.roles and who.role not in rule.roles:
+    if rule.roles and who.kind not in rule.roles:
         return False
     if rule.at_most is not None and done.get(rule.within_s, 0) >= rule.at_most:
         return False

@@ -19,7 +19,7 @@ from attenda.knowledge.parse.blocks import Limits, Parsed, UnreadableFile
 from attenda.knowledge.parse.draft import Draft, clean, finish, one_line, title_of
 from attenda.knowledge.parse.html import html_into
 
-__all__ = ["parse"]
+__all__ = ["header", "parse", "parts"]
 
 _FROM_LINE = re.compile(rb"From \S[^\n]{0,300}\d{4}[^\n]{0,12}\r?\n$")
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.M)
@@ -60,13 +60,13 @@ def _split(file: BinaryIO) -> Iterator[bytes]:
 def _mail(data: bytes, name: str, limits: Limits, boxed: bool) -> Parsed:
     try:
         message = message_from_bytes(data)
-        plain, html, attached = _parts(message)
+        plain, html, attached = parts(message)
     except (RecursionError, MessageError, ValueError, LookupError) as error:
         raise UnreadableFile("broken", "The mail's structure cannot be read.") from error
     if not message.keys():
         raise UnreadableFile("broken", "The mail has no headers.")
     draft = Draft(limits)
-    heads = ((key, _header(message, key)) for key in ("From", "To", "Date"))
+    heads = ((key, header(message, key)) for key in ("From", "To", "Date"))
     draft.add("paragraph", "; ".join(f"{key}: {value}" for key, value in heads if value))
     for text in plain:
         for paragraph in _BLANK_LINES.split(clean(text)):
@@ -76,12 +76,12 @@ def _mail(data: bytes, name: str, limits: Limits, boxed: bool) -> Parsed:
             html_into(draft, clean(text))
     if attached:
         draft.add("paragraph", "Attachments: " + ", ".join(attached))
-    identity = _header(message, "Message-ID").strip("<> ") if boxed else ""
-    subject = _header(message, "Subject") or ("(no subject)" if boxed else "")
+    identity = header(message, "Message-ID").strip("<> ") if boxed else ""
+    subject = header(message, "Subject") or ("(no subject)" if boxed else "")
     return finish(title_of(name, subject), draft.text, draft.blocks, (), identity or None)
 
 
-def _header(message: Message, key: str) -> str:
+def header(message: Message, key: str) -> str:
     """A header's text, its first if it is there twice; raw bytes in it are read as UTF-8."""
     raw = next((v for k, v in message.raw_items() if k.lower() == key.lower()), "")
     value = str(raw)[:_MAX_HEADER].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
@@ -102,8 +102,8 @@ def _decode(data: bytes, charset: str | None) -> str:
         return data.decode("utf-8", "replace")
 
 
-def _parts(message: Message) -> tuple[list[str], list[str], list[str]]:
-    """Collect the plain texts, the HTML texts and the attachments' names."""
+def parts(message: Message) -> tuple[list[str], list[str], list[str]]:
+    """The plain texts, the HTML texts and the attachments' names."""
     plain: list[str] = []
     html: list[str] = []
     attached: list[str] = []

@@ -17,7 +17,7 @@ export function showTalk(found) {
   shown = found;
   $("#talk-title").textContent = found.customer || t("desk.no_name");
   const has = found.claimed_by === me ? t("desk.yours") : found.person ? t("desk.taken_by", { name: found.person }) : "";
-  $("#talk-state").replaceChildren(badge(t(`owner_${found.owner}`), `is-${found.owner}`), el("span", { class: "faint" }, [found.title, has, ticket(found)].filter(Boolean).join(" · ")));
+  $("#talk-state").replaceChildren(badge(t(`owner_${found.owner}`), `is-${found.owner}`), el("span", { class: "faint" }, [found.title, has, ticket(found), ...wayIn(found)].filter(Boolean).join(" · ")));
   $("#talk-deeds").replaceChildren(...deeds(found));
   $("#reply").hidden = !isMine();
   const said = $("#said");
@@ -34,6 +34,13 @@ export function showTalk(found) {
 
 /** What was promised to who came outside the hours, while nobody has taken it. */
 export const ticket = (one) => (one.owner === "queued" && one.promised_at ? t("desk.promised", { when: dayAndTime(one.promised_at) }) : "");
+/** By which channel a visitor came in, whether they write, and how they say it was. */
+function* wayIn(found) {
+  if (found.channel) yield t(found.channel.known ? "desk.came_known" : "desk.came_unknown", { name: found.channel.name });
+  if (found.channel?.address) yield t("desk.claims_address", { address: found.channel.address });
+  if (found.rating) yield [`${found.rating.score} / 5`, found.rating.comment].filter(Boolean).join(": ");
+  if (found.typing) yield t("desk.customer_writes");
+}
 
 const isMine = () => shown.claimed_by === me && ["human", "waiting"].includes(shown.owner);
 
@@ -150,6 +157,12 @@ onSubmit($("#reply"), async ({ text }) => {
 onSubmit($("#add-note"), async ({ text }) => {
   await api("POST", path("notes"), { text: text.value });
   text.value = "";
+});
+let toldAt = 0;
+$("#reply").elements.text.addEventListener("input", () => {
+  if (Date.now() - toldAt < 2500) return;
+  toldAt = Date.now();
+  api("POST", path("typing")).catch(() => {}); // it was a courtesy
 });
 $("#reply").elements.text.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); $("#reply").requestSubmit(); }
