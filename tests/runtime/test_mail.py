@@ -22,6 +22,7 @@ from attenda.api import Principal, ScriptedEmbedder, ScriptedModel
 from attenda.cli.wiring import open_house
 from attenda.core.config import Settings
 from attenda.core.errors import OperatorError
+from attenda.core.message import text_message
 from attenda.llm.loaded import LoadedModels
 from attenda.runtime import mail_channel
 from attenda.runtime.desk import Desk
@@ -29,7 +30,9 @@ from attenda.runtime.house import House
 from attenda.runtime.mail_channel import MailChannels
 from attenda.runtime.mail_in import new_mails
 from attenda.runtime.mail_message import own_words, read_mail
+from attenda.runtime.mail_out import Letter, written
 from attenda.store import agents, channels, mail, people, schema
+from attenda.store.mail import Thread
 from attenda.store.schema_mail import mails, outbox
 from attenda.tools.mailbox import Mailbox
 from tests.runtime.mail_servers import ADDRESS, PASSWORD, MailServer, letter, mail_server
@@ -401,6 +404,17 @@ def test_the_new_words_alone_are_read(text: str, own: str) -> None:
     assert own_words(text) == own
 
 
+HOSTILE_HEADS = (
+    "Subject: hi\r\n\tBcc: evil@evil.test",
+    "Subject: =?utf-8?q?hi=0D=0ABcc:_evil@evil.test?=",
+    "Subject: " + "x" * 5000,
+    "Subject: =?utf-8?q?=00=ED=A0=80=F0=9F=98=80?=",
+    "Message-ID: <é\u2028@x>\r\nSubject: x",
+    "Message-ID: <" + "y" * 299 + ">",
+    'From: "a\\"b\nBcc: evil@evil.test" <a@b.example>',
+)
+
+
 def test_no_mail_breaks_the_reader() -> None:
     hostile = [
         b"", b"\xff\xfe\x00", b"From: a@b.c\r\nTo:", b"Content-Type: multipart/mixed\r\n\r\n--",
@@ -414,6 +428,19 @@ def test_no_mail_breaks_the_reader() -> None:
         found = read_mail(data)
         assert len(found.key) == 64 and "\n" not in found.subject + found.sender + found.name
     assert read_mail(hostile[0]).kind == "automatic"
+    assert read_mail("From: é@é.example\r\n\r\nhi".encode()).sender == ""
+    spec = MailServer(1, 1).spec()
+    for heads in HOSTILE_HEADS:
+        one = read_mail(f"From: a@b.example\r\n{heads}\r\n\r\nhi".encode())
+        thread = Thread("ses_x", "chn_x", one.sender, one.name, one.subject, one.message_id, ["a"])
+        given = Letter("out_x", "Shop\nBcc: evil@evil.test", thread, "0" * 20, "zh-CN", 0)
+        sent = email.message_from_bytes(
+            written(given, text_message("assistant", "你好\r\n.\r\nhi"), spec).encode(),
+            policy=default,
+        )
+        assert sent["Bcc"] is None and sent["Auto-Submitted"] == "auto-replied"
+        assert [one.addr_spec for one in sent["To"].addresses] == ["a@b.example"]
+        assert "你好" in sent.get_content()
     ids = itertools.islice((read_mail(one).key for one in hostile), 3)
     assert len(set(ids)) == 3
 

@@ -21,8 +21,8 @@ from attenda.knowledge.parse.mail import header, parts
 
 __all__ = ["Mail", "own_words", "read_mail"]
 
-_ADDRESS = re.compile(r"[^@\s<>,;\"\x00-\x1f]{1,64}@[a-z0-9.-]{1,180}", re.I)
-_ID = re.compile(r"<[^<>\s]{1,300}>")
+_ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9.-]{1,180}", re.I | re.A)
+_ID = re.compile(r"<[!-;=?-~]{1,300}>")
 _MACHINES = re.compile(
     r"(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?|listserv|majordomo)([+=-].*)?@",
     re.I,

@@ -28,6 +28,7 @@ __all__ = [
     "claim_mails",
     "decide",
     "finish_sending",
+    "forget_old",
     "forget_owners",
     "keep_position",
     "keep_thread",
@@ -257,6 +258,12 @@ def bounced(connection: Connection, stamps: Stamps, channel_id: str, id_: str) -
     mine = outbox.c.id == id_, outbox.c.channel_id == channel_id
     done = update(outbox).where(*mine, outbox.c.state.in_(["sent", "unknown"]))
     connection.execute(done.values(state="bounced", changed_at=stamps.now()))
+
+
+def forget_old(connection: Connection, before: int) -> None:
+    """Erase what is left of mails that began no conversation and came before a time."""
+    old = mails.c.session_id.is_(None), mails.c.created_at < before
+    connection.execute(delete(mails).where(*old, mails.c.state.not_in(["new", "taking"])))
 
 
 def troubles(connection: Connection, channel_id: str) -> list[dict[str, Any]]:

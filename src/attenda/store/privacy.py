@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from attenda.core.errors import Denied
 from attenda.core.principal import Principal
-from attenda.store import audit, consent, facts, lexical, passages, people, visitors
+from attenda.store import audit, consent, facts, lexical, mail, passages, people, visitors
 from attenda.store.schema import (
     agents,
     collections,
@@ -140,6 +140,7 @@ def expire(connection: Connection, stamps: Stamps, *, trash_days: int, chat_days
         before = now - chat_days * day_us
         gone += connection.execute(delete(sessions).where(sessions.c.updated_at < before)).rowcount
         connection.execute(delete(automation_runs).where(automation_runs.c.ended_at < before))
+        mail.forget_old(connection, before)
     _sweep_visitors(connection)
     return gone
 
