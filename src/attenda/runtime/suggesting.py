@@ -18,7 +18,7 @@ from attenda.runtime.agent import DEFAULT_AGENT, Agent, agent_of
 from attenda.runtime.answering import Answering, question_of
 from attenda.runtime.handoff import open_question
 from attenda.runtime.house import House
-from attenda.store import desk, passages, people, quota, sessions, suggestions
+from attenda.store import desk, passages, quota, sessions, suggestions, visitors
 from attenda.store.database import Connection
 from attenda.store.suggestions import Suggestion
 
@@ -94,7 +94,7 @@ class Suggesting:
         said = tuple(one.message for one in path if one.message.role == "user")
         question = open_question(self.house, connection, session)
         try:
-            customer = people.principal_of(connection, session.owner_id)
+            customer = visitors.owner_of(connection, session_id)
             agent = agent_of(connection, customer, session_id)
         except (Unauthenticated, NotFound):
             return _Asked(None, DEFAULT_AGENT, said, question)
