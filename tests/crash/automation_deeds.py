@@ -46,7 +46,7 @@ async def tell(home: Path, url: str, world: World, trial: dict[str, Any]) -> dic
     async def understanding(_book: object) -> Any:
         return None
 
-    packs = [pack(world, dying)]
+    packs = [pack(world, dying, "deeds")]
     async with open_house(settings, models, None, packs, understanding, dying) as house:
         run_id, session_id = await house.database.write(lambda c: _begin(c, house, trial))
         house.automations.ring()

@@ -60,6 +60,21 @@ def test_a_run_that_waits_survives_a_restart_an_upgrade_and_a_lost_queue(home: P
     asyncio.run(second(run_id))
 
 
+def test_a_house_that_is_closed_while_the_queue_opens_leaves_it_to_the_next(home: Path) -> None:
+    async def at_once() -> str:
+        async with depot(home) as d:
+            run_id = await d.start("restock", item="rice")
+            while not d.house.automations.durable._launching:
+                await asyncio.sleep(0)
+            return run_id
+
+    async def next_one(run_id: str) -> None:
+        async with depot(home) as d:
+            assert (await d.until(run_id, "done")).result == "There is enough."
+
+    asyncio.run(next_one(asyncio.run(at_once())))
+
+
 def test_a_form_that_nobody_fills_in_takes_the_other_way(home: Path) -> None:
     clock = Clock(FROZEN_AT)
 

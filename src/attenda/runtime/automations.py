@@ -199,6 +199,8 @@ class Automations:
         """Look after automations for ever; where there are none, and no runs, end at once."""
         if not await self.database.read(kept.any_to_do):
             return
+        if self.database.dialect != "sqlite":  # it takes its share of what others begin
+            await self._open_queue()
         looking = [
             asyncio.create_task(keep_on(look, pause_s))
             for look, pause_s in (

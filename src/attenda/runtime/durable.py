@@ -62,6 +62,7 @@ class Durable:
         self._dbos: Any = None
         self._segment: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._launching: asyncio.Future[None] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -79,15 +80,18 @@ class Durable:
             raise OperatorError("automation.one_queue")
         self._loop = asyncio.get_running_loop()
         _carrying.append(self)
+        self._launching = asyncio.ensure_future(asyncio.to_thread(self._launch))
         try:
-            await asyncio.to_thread(self._prepare, self._url)
-            self._dbos, self._segment = await asyncio.to_thread(
-                _launch, self._url, self._process_id
-            )
+            # Who waits may be called off, but not what goes on: `close` ends that in its turn.
+            await asyncio.shield(self._launching)
         except Exception as error:
             _carrying.remove(self)
             told = str(error).strip().partition("\n")[0]
             raise OperatorError("automation.no_queue", problem=told) from error
+
+    def _launch(self) -> None:
+        self._prepare(self._url)
+        self._dbos, self._segment = _launch(self._url, self._process_id)
 
     async def enqueue(self, run_id: str, segment: int) -> None:
         """Let a process carry a segment out; the same segment again changes nothing."""
@@ -126,11 +130,13 @@ class Durable:
 
     async def close(self) -> None:
         """Leave the queue; what is in it stays there."""
-        if self._dbos is None:
-            return
-        await asyncio.to_thread(self._dbos.destroy, destroy_registry=True)
-        self._dbos = None
-        _carrying.remove(self)
+        if self._launching is not None:
+            await asyncio.wait([self._launching])
+        if self._dbos is not None:
+            await asyncio.to_thread(self._dbos.destroy, destroy_registry=True)
+            self._dbos = None
+        if self in _carrying:
+            _carrying.remove(self)
 
     def _enqueue(self, run_id: str, segment: int) -> None:
         from dbos import SetWorkflowID
