@@ -2,7 +2,7 @@
 
 Of each result only what the service itself fills in counts as its own (ids, times, sums, names of
 a catalogue); every field that another person can have written is a stranger's. Reading a web page
-tells its owner something, so it is a write. No value of a stranger's is endorsed by any table.
+tells its owner something, so it is a write.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import importlib.abc
 import importlib.machinery
 import sys
 import types
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from attenda.tools.policy import Policy, Rule
@@ -82,6 +83,8 @@ class Contract:
     strangers: tuple[str, ...] = ()
     """Fields of its result that others write."""
     all_strangers: bool = False
+    own: dict[str, str] = field(default_factory=dict)
+    """Arguments that may be a stranger's choice if they stand in this table of the person's own."""
 
 
 _MAIL = ("sender", "recipients", "cc", "bcc", "subject", "body", "attachments")
@@ -92,8 +95,15 @@ _OWN = Contract()
 _MAILS, _EVENTS, _FILES = (Contract(strangers=one) for one in (_MAIL, _EVENT, _FILE))
 
 
-def _does(*free_text: str, strangers: tuple[str, ...] = ()) -> Contract:
-    return Contract(writes=True, free_text=free_text, strangers=strangers)
+def _does(*free_text: str, strangers: tuple[str, ...] = (), **own: str) -> Contract:
+    return Contract(writes=True, free_text=free_text, strangers=strangers, own=own)
+
+
+def _in_table(environment: Any, table: str) -> Callable[[Deed, Any], bool]:
+    def look(deed: Deed, value: Any) -> bool:
+        return value in getattr(environment.slack, table)
+
+    return look
 
 
 CONTRACTS: dict[str, Contract] = {
@@ -116,9 +126,11 @@ CONTRACTS: dict[str, Contract] = {
     "read_inbox": _OTHERS,
     "get_webpage": Contract(writes=True, all_strangers=True),
     "post_webpage": _does("content"),
-    "send_direct_message": _does(),  # a link in a message acts by itself: no free text
-    "send_channel_message": _does(),
-    "add_user_to_channel": _does(),
+    # A link in a message acts by itself, so no message is free text; members and channels of the
+    # person's own workspace are known by its tables.
+    "send_direct_message": _does(recipient="users"),
+    "send_channel_message": _does(channel="channels"),
+    "add_user_to_channel": _does(user="users", channel="channels"),
     "invite_user_to_slack": _does(),
     "remove_user_from_slack": _does(),
     # travel
@@ -178,6 +190,7 @@ def tools_of(suite: Any, environment: Any, done: list[Any], *, labels: bool = Tr
             return found
 
         contract = CONTRACTS.get(function.name, _OWN)
+        endorse = {name: _in_table(environment, table) for name, table in contract.own.items()}
         return Tool(
             name=function.name,
             about=function.description,
@@ -185,6 +198,7 @@ def tools_of(suite: Any, environment: Any, done: list[Any], *, labels: bool = Tr
             model=function.parameters,
             writes=contract.writes,
             free_text=frozenset(contract.free_text),
+            endorse=endorse,
             gives="untrusted" if labels and contract.all_strangers else "operator",
             gives_untrusted=frozenset(contract.strangers if labels else ()),
             most_bytes=10_000_000,
