@@ -14,6 +14,7 @@ from attenda.api import Message, Pack, Principal, ScriptedAnswer, UserError, scr
 from attenda.core.event import Called, Cited, RunFinished
 from attenda.core.message import ToolCallPart
 from attenda.runtime.house import House
+from attenda.serve.approvals import approval_rows
 from attenda.store import agents, journal, sessions
 from tests.runtime.loop_shop import NOTE, loop_shop
 from tests.runtime.test_flows import Talk, _person, rows
@@ -130,6 +131,9 @@ def test_a_value_that_a_stranger_wrote_waits_for_a_person_who_sees_where_it_is_f
             assert json.loads(asked.arguments)["recipient"] == "mallory@evil.test"
             assert "read_inbox()" in asked.label["origins"]["body"]
             assert "extract(" in asked.label["origins"]["recipient"]
+            (row,) = await house.database.read(lambda c: approval_rows(c, house, BOSS))
+            assert ["origin" in one for one in row["arguments"]] == [True, True]
+            assert row["may_decide"] and row["role"] == "supervisor"
         async with shop(home, script) as (house, model, _):  # a restart in between
             talk = Talk(house, talk.session_id)
             await house.database.write(

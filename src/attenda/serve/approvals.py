@@ -139,7 +139,8 @@ def _view(row: journal.Approval, who: Principal, names: dict[str, str], now: int
         "session_id": row.session_id,
         "tool": row.tool,
         "arguments": [
-            {"name": name, "value": _plain(one), "origin": origins.get(name, "")}
+            {"name": name, "value": _plain(one)}
+            | ({"origin": origins[name]} if origins.get(name) else {})
             for name, one in arguments.items()
         ],
         "sink": row.label.get("sink", []),
