@@ -1,7 +1,7 @@
 """What comes before anything else: red flags raised on each message, kept, and told to a person."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attenda.api import Command, Deed, Labelled, Said, SetSlot, StartFlow, tool
@@ -14,6 +14,20 @@ _LEAVES = re.compile(
     r"|算了|不办了|取消|人工|真人",
     re.IGNORECASE,
 )  # fmt: skip
+_FREE: Mapping[str, tuple[str, str]] = {
+    "score": ("values", "score"),
+    "check_order": ("drug", "chart"),
+    "draft_note": ("dialogue", ""),
+    "weigh": ("findings", ""),
+    "open_sealed": ("why", "sealed"),
+}
+"""By flow: the slot that takes a message whole, and what is known by the time it is asked for."""
+_IDS: Mapping[str, tuple[str, re.Pattern[str]]] = {
+    "check_order": ("patient", re.compile(r"(?<![A-Z0-9])P-\d{3}(?!\d)", re.IGNORECASE)),
+    "open_sealed": ("sealed", re.compile(r"(?<![A-Z0-9])P-\d{3}(?!\d)", re.IGNORECASE)),
+    "sign_order": ("number", re.compile(r"(?<![A-Z0-9])OR-[0-9A-F]{6}(?![0-9A-F])", re.I)),
+}
+"""By flow: the number that it asks for first; who says one then means that, and no other wish."""
 _OF_OTHERS = frozenset({"draft_note"})
 """Flows in which the words are of a record, and not the person's own."""
 
@@ -39,7 +53,23 @@ def look_first(said: Said) -> Sequence[Command]:
     if top and top.flow == "intake" and "heard" in top.values and not _LEAVES.search(said.text):
         return [_set(said, "answer", said.text.strip() or "—"),
                 _set(said, "message", said.message_id)]  # fmt: skip
-    return ()
+    return _whole_answer(said)
+
+
+def _whole_answer(said: Said) -> Sequence[Command]:
+    """A message as the answer that its flow waits for: values or a drug are no other wish."""
+    top = said.state.top
+    if top is None or _LEAVES.search(said.text):
+        return ()
+    slot, pattern = _IDS.get(top.flow, ("", re.compile("")))
+    number = pattern.search(said.text) if slot and slot not in top.values else None
+    if number:
+        return [_set(said, slot, number.group().upper())]
+    if top.flow not in _FREE:
+        return ()
+    slot, known = _FREE[top.flow]
+    waits = slot not in top.values and (not known or known in top.values)
+    return [_set(said, slot, said.text.strip())] if waits and said.text.strip() else ()
 
 
 @tool(writes=True, free_text=frozenset({"signs", "message"}))

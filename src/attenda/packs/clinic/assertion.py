@@ -77,6 +77,9 @@ _FAMILY = _cues(
     "父亲|爸爸|爸|母亲|妈妈|妈|哥哥|弟弟|姐姐|妹妹|爷爷|奶奶|外公|外婆|姥姥|姥爷|叔叔|姑姑|舅舅|姨",
     "儿子|女儿|家族|家里人|父母|兄弟",
 )
+_FAMILY_AFTER = _cues(
+    rf"^\W*(?:(?:runs )?in |that )?(?:my|the|our|your) ({_RELATIVES})\b", rf"^[，,\s]*我的?({_KIN})"
+)
 _OTHER = _cues(
     r"\b(?:wife|husband|partner|friend|neighbou?r|colleague|room-?mate|boss)\b",
     "老婆|妻子|老公|丈夫|朋友|邻居|同事",
@@ -158,8 +161,8 @@ def _subject(before: str, after: str) -> tuple[Subject, str]:
     own, family, other = (_last_end(one, before) for one in (_OWN, _FAMILY, _OTHER))
     last = max(own, family, other)
     if last == 0:
-        runs = re.match(r"^\W*(?:runs )?in (?:my|the|our) (family|mother|father)\b", after, re.I)
-        return ("family", runs[1]) if runs else ("patient", "")
+        runs = _FAMILY_AFTER.match(after)
+        return ("family", runs[1] or runs[2]) if runs else ("patient", "")
     if last == family:
         named = list(_FAMILY.finditer(before))[-1].group()
         return "family", named

@@ -70,8 +70,7 @@ def hear(deed: Deed, intake: str, number: int, answer: str, message: str = "") -
     if not done:
         return _asked(intake, number + 1, answers, texts)
     facts = [*facts_of(said, starter()), *facts_from(answers)]
-    for place, fact in enumerate(facts):
-        deed.rows("facts").add(id=f"{intake}-{place:03}", intake_id=intake, **fact.as_row())
+    deed.rows("intakes").change(intake, facts=[one.as_row() for one in facts])
     return {
         "id": intake, "number": number + 1, "done": True, "said": texts,
         "ask_en": "", "ask_zh": "", "en": _told(facts, answers, "en"),
@@ -125,9 +124,9 @@ def _told(facts: Iterable[Fact], answers: Answers, language: str) -> str:
 
     def names(chosen: Iterable[Fact]) -> str:
         gap = "、" if language == "zh-CN" else ", "
-        named = (one.words if one.name == "unnamed" else shown(one, language, starter())
-                 for one in chosen if one.section not in ("course", "measured"))  # fmt: skip
-        return gap.join(dict.fromkeys(named)) or "—"
+        told = [_named(one, language) for one in chosen
+                if one.section not in ("course", "measured")]  # fmt: skip
+        return gap.join(dict.fromkeys(told)) or "—"
 
     own = [one for one in known if one.subject == "patient"]
     lines = [
@@ -145,6 +144,12 @@ def _told(facts: Iterable[Fact], answers: Answers, language: str) -> str:
     if both:
         lines.append(phrase(language, "intake.conflict", names=" · ".join(both)))
     return "\n".join([*lines, phrase(language, "intake.end")])
+
+
+def _named(fact: Fact, language: str) -> str:
+    if fact.name == "any":
+        return phrase(language, "note.any_allergy")
+    return fact.words if fact.name == "unnamed" else shown(fact, language, starter())
 
 
 def _written(answers: Answers) -> dict[str, Any]:

@@ -16,7 +16,10 @@ from attenda.packs.clinic.words import phrase
 
 __all__ = ["Sentence", "Turn", "draft", "turns_of"]
 
-_SPEAKER = re.compile(r"^\s*(?P<who>[A-Za-z_ ]{2,20}|医生|患者|病人|家属)\s*[:：]\s*", re.MULTILINE)
+_SPEAKER = re.compile(
+    r"(?:^|(?<=[.?!]\s)|(?<=[。？！]))\s*(?P<who>[A-Za-z_ ]{2,20}|医生|患者|病人|家属)\s*[:：]\s*",
+    re.MULTILINE,
+)
 _DOCTORS = frozenset({"doctor", "dr", "physician", "clinician", "nurse", "医生"})
 _YES = re.compile(r"^\W*(?:yes|yeah|yep|yup|sure|correct|i do|i am|i have|是|有|对|嗯)\b", re.I)
 _NO = re.compile(r"^\W*(?:no|nope|nah|never|not|i don['’]?t|没有|没|不|无)(?!\w*body)", re.I)
@@ -46,7 +49,7 @@ class Sentence:
 def turns_of(dialogue: str) -> list[Turn]:
     """The turns of a dialogue whose lines begin with who speaks."""
     marks = list(_SPEAKER.finditer(dialogue))
-    ends = [one.start() for one in marks[1:]] + [len(dialogue)]
+    ends = [*(one.start() for one in marks[1:]), len(dialogue)][: len(marks)]
     return [
         Turn(
             "clinician" if mark["who"].strip().lower() in _DOCTORS else "patient",

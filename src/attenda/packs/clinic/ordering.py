@@ -158,12 +158,12 @@ def _checked_now(deed: Deed, order: dict[str, Any], language: str = "en") -> Che
 def _show(deed: Deed, context: str, cards: Iterable[Card]) -> list[Card]:
     """The cards to show in this context, kept as shown."""
     alerts = deed.rows("alerts")
-    before = [row["id"] for row in alerts.find(context=context)]
+    before = [row["card_key"] for row in alerts.find(context=context)]
     fresh = not_yet_shown(cards, context, before)
     for one in fresh:
         key = one.key_in(context)
         if key not in before:
-            alerts.add(id=key, context=context, rule=one.rule, severity=one.severity,
+            alerts.add(id=key, card_key=key, context=context, rule=one.rule, severity=one.severity,
                        summary=one.summary, shown_at=deed.now)  # fmt: skip
     return fresh
 

@@ -17,9 +17,11 @@ from attenda.packs.clinic.ordering import (
     open_chart,
     sign_order,
 )
+from attenda.packs.clinic.pages import SCREENS, settle
 from attenda.packs.clinic.samples import SAMPLES
 from attenda.packs.clinic.scoring import reckon
 from attenda.packs.clinic.tables import TABLES
+from attenda.packs.clinic.ways_in import ENDPOINTS, IMPORTERS, keep_cards, keep_feedback
 
 __all__ = ["PACK"]
 
@@ -30,8 +32,12 @@ PACK = Pack(
     tools=(
         begin_intake, hear, raise_alarm, reckon, open_chart, break_glass, draft_order,
         look_at_order, sign_order, weigh, draft_note,
+        keep_cards, keep_feedback, settle,
     ),
     tables=TABLES,
     samples=SAMPLES,
     first=look_first,
+    screens=SCREENS,
+    endpoints=ENDPOINTS,
+    importers=IMPORTERS,
 )  # fmt: skip

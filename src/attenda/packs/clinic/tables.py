@@ -56,6 +56,7 @@ TABLES = (
         {
             "id": "text", "user_id": "text", "state": "text", "started_at": "time",
             "tries": "integer", "answers": "json", "response": "json",
+            "facts": "json",  # each with its message and the span of its words
         },
     ),
     PackTable(
@@ -63,14 +64,6 @@ TABLES = (
         {
             "id": "text", "intake_id": "text", "number": "integer", "message_id": "text",
             "text": "text", "said_at": "time",
-        },
-    ),
-    PackTable(
-        "facts",
-        {
-            "id": "text", "intake_id": "text", "section": "text", "name": "text", "status": "text",
-            "subject": "text", "when": "text", "message_id": "text", "start": "integer",
-            "end": "integer", "words": "text", "value": "text",
         },
     ),
     PackTable(
@@ -108,6 +101,7 @@ TABLES = (
         {
             "id": "text", "context": "text", "rule": "text", "severity": "text", "summary": "text",
             "shown_at": "time",
+            "card_key": "text",  # the same for the same card in one context
         },
     ),
     PackTable(

@@ -1,0 +1,177 @@
+"""The screens of the clinic: who waits, patients, a chart, a summary with its words, alerts."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from attenda.api import Asked, Deed, NotFound, Screen, Tables, tool
+from attenda.packs.clinic.cards import report_on_alerts
+from attenda.packs.clinic.chart import Chart
+from attenda.packs.clinic.extract import lexicon
+from attenda.packs.clinic.formulary import starter
+from attenda.packs.clinic.red_flags import red_flag_rules
+from attenda.packs.clinic.safety import kidney_function
+from attenda.packs.clinic.summary import SECTIONS
+from attenda.packs.clinic.tables import chart_of_rows, moment
+from attenda.packs.clinic.words import phrase
+
+__all__ = ["SCREENS", "settle"]
+
+_BAR_PX = 240
+
+
+@tool(writes=True)
+def settle(deed: Deed, escalation: str) -> dict[str, str]:
+    """Mark a red flag as dealt with."""
+    deed.rows("escalations").change(escalation, state="settled")
+    return {"escalation": escalation}
+
+
+async def _waiting(asked: Asked) -> Mapping[str, Any]:
+    titles = {one.id: one.title for one in red_flag_rules()}
+
+    def found(rows: Tables) -> Mapping[str, Any]:
+        open_ = rows("escalations").find(state="open")
+        return {
+            "flags": [
+                {**one, "title": titles[one["rule"]][asked.language], "at": _time(one["raised_at"])}
+                for one in open_
+            ],
+            "intakes": [
+                {"id": one["id"], "state": one["state"], "at": _time(one["started_at"])}
+                for one in rows("intakes").find()
+            ],
+        }
+
+    return await asked.read(found)
+
+
+async def _patients(asked: Asked) -> Mapping[str, Any]:
+    def found(rows: Tables) -> list[dict[str, Any]]:
+        return [
+            {"id": one["id"], "name": "" if one["sealed"] else one["name"],
+             "sealed": one["sealed"], "born": one["birth_date"], "sex": one["sex"]}
+            for one in rows("patients").find()
+        ]  # fmt: skip
+
+    return {"patients": await asked.read(found)}
+
+
+async def _patient(asked: Asked) -> Mapping[str, Any]:
+    patient = asked.values["patient"]
+
+    def found(rows: Tables) -> tuple[Chart | None, bool, list[dict[str, Any]]]:
+        sealed = bool(rows("patients").find(id=patient, sealed=True)) and not rows("accesses").find(
+            patient_id=patient, user_id=asked.who.id
+        )
+        return chart_of_rows(rows, patient), sealed, rows("orders").find(patient_id=patient)
+
+    chart, sealed, orders = await asked.read(found)
+    if chart is None:
+        raise NotFound("request.no_page")
+    if sealed:
+        return {"sealed": True, "id": patient}
+    today = moment(asked.now).date()
+    kidneys = [kidney_function(chart, one, today) for one in ("egfr", "crcl")]
+    return {
+        "sealed": False, "id": patient, "chart": chart, "age": chart.age_on(today),
+        "orders": orders, "pack": starter().about,
+        "kidneys": [
+            {"rule": one.rule, "total": one.shown_total, "unit": one.unit, "band": one.band,
+             "missing": [phrase(asked.language, f"name.{each}") for each in one.missing]}
+            for one in kidneys
+        ],
+    }  # fmt: skip
+
+
+async def _summary(asked: Asked) -> Mapping[str, Any]:
+    number = asked.values["intake"]
+
+    def found(rows: Tables) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        return rows("intakes").find(id=number), rows("words").find(intake_id=number)
+
+    intakes, words = await asked.read(found)
+    if not intakes:
+        raise NotFound("request.no_page")
+    facts: Sequence[Mapping[str, Any]] = intakes[0]["facts"] or []
+    shown = lexicon().shown
+    named = [
+        {**one, "shown": shown.get(one["name"], {}).get(asked.language) or
+         (one["words"] if one["name"] in ("unnamed", "any", "duration", "course") else
+          starter().shown(one["name"], asked.language))}
+        for one in facts
+    ]  # fmt: skip
+    return {
+        "id": number, "state": intakes[0]["state"],
+        "sections": [
+            (phrase(asked.language, f"section.{section}"),
+             [one for one in named if one["section"] == section])
+            for section in SECTIONS if any(one["section"] == section for one in facts)
+        ],
+        "messages": [
+            {"number": one["number"], "pieces": _pieces(one, facts)} for one in words
+        ],
+    }  # fmt: skip
+
+
+def _pieces(
+    message: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, bool]]:
+    """A message cut where facts point: text, and whether a fact rests on it."""
+    text = str(message["text"])
+    marked = [False] * len(text)
+    for fact in facts:
+        if fact["message_id"] == message["message_id"]:
+            for at in range(int(fact["start"]), min(int(fact["end"]), len(text))):
+                marked[at] = True
+    pieces: list[tuple[str, bool]] = []
+    for letter, mark in zip(text, marked, strict=True):
+        if pieces and pieces[-1][1] is mark:
+            pieces[-1] = (pieces[-1][0] + letter, mark)
+        else:
+            pieces.append((letter, mark))
+    return pieces
+
+
+async def _alerts(asked: Asked) -> Mapping[str, Any]:
+    def found(rows: Tables) -> tuple[list[str], list[tuple[str, str, str]]]:
+        shown = [one["rule"] for one in rows("alerts").find()]
+        answers = [(one["rule"], one["outcome"], one["reason"] or "")
+                   for one in rows("feedback").find()]  # fmt: skip
+        return shown, answers
+
+    shown, answers = await asked.read(found)
+    report = report_on_alerts(shown, answers)
+    most = max([one.shown for one in report], default=1) or 1
+    return {
+        "rules": [
+            {"rule": one.rule, "shown": one.shown, "accepted": one.accepted,
+             "overridden": one.overridden, "always": one.always_overridden,
+             "width": int(Decimal(one.shown) / most * _BAR_PX),
+             "reasons": ", ".join(
+                 f"{phrase(asked.language, f'reason.{code}') if code else '—'} {count}"
+                 for code, count in one.reasons.items())}
+            for one in report
+        ],
+        "about": starter().about,
+        "size": (len(starter().classes_of), len(starter().rules)),
+    }  # fmt: skip
+
+
+def _time(now: int) -> str:
+    return moment(now).strftime("%Y-%m-%d %H:%M")
+
+
+SCREENS = (
+    Screen("waiting", {"en": "Who waits", "zh-CN": "待处理"}, "waiting.html", _waiting),
+    Screen("patients", {"en": "Patients", "zh-CN": "患者"}, "patients.html", _patients),
+    Screen(
+        "patients/{patient}", {"en": "Chart", "zh-CN": "病历"}, "patient.html", _patient,
+        listed=False,
+    ),
+    Screen(
+        "intakes/{intake}", {"en": "Summary", "zh-CN": "摘要"}, "summary.html", _summary,
+        listed=False,
+    ),
+    Screen("alerts", {"en": "Alerts", "zh-CN": "提示统计"}, "alerts.html", _alerts),
+)  # fmt: skip
