@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -247,6 +248,7 @@ def prepare_beside(url: str) -> None:
     Raises:
         OperatorError: it cannot be made.
     """
+    import_module("sqlalchemy.orm")  # its threads would each begin to import it at once
     if url.startswith("sqlite:///"):
         path = Path(url.removeprefix("sqlite:///"))
         try:
