@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from attenda.core.errors import NotFound, Unauthenticated, UserError
+from attenda.cli import channels as cli
+from attenda.core.errors import AttendaError, NotFound, Unauthenticated, UserError
 from attenda.core.principal import ALLOWED
 from attenda.serve.identity import channel_secret
 from attenda.store import channels, documents, passages, people, sessions, visitors
@@ -359,5 +360,29 @@ def test_people_is_unknown_to_visitors(home: Path) -> None:
             who = await _now(w, await w.visit())
             with pytest.raises(Unauthenticated):
                 await w.house.database.read(lambda c: people.principal_of(c, who.id))
+
+    run(body())
+
+
+def test_channels_from_the_terminal(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def body() -> None:
+        async with widget_house(home) as w:
+            w.client.headers["Authorization"] = f"Bearer {w.house.owner_key}"
+            address = "http://localhost:8017"
+            made = {"name": "Second", "origins": ["https://two.example"]}
+            await cli.add_channel(w.client, made, "Bank", ["Library"], address, as_json=False)
+            assert capsys.readouterr().out.startswith(f'<script src="{address}/widget.js" data-')
+            await cli.list_channels(w.client, as_json=True)
+            rows = json.loads(capsys.readouterr().out)
+            assert [one["name"] for one in rows] == ["Second", "Shop"]
+            assert rows[0]["origins"] == ["https://two.example"]
+            await cli.print_secret(w.client, "Second")
+            assert len(capsys.readouterr().out.strip()) == 64
+            await cli.revoke_channel(w.client, "Second")
+            with pytest.raises(NotFound):
+                await cli.revoke_channel(w.client, "Second")
+            mail = {"name": "Mail", "kind": "mail", "mailbox": "none"}
+            with pytest.raises(AttendaError, match="no mailbox"):
+                await cli.add_channel(w.client, mail, "Bank", [], address, as_json=False)
 
     run(body())
