@@ -68,6 +68,10 @@ def test_a_nurse_drafts_and_a_doctor_signs_with_a_reason(home: Path) -> None:
             order = drafted.json()["result"]["order"]
             assert drafted.json()["result"]["needs_reason"]
             assert (await c.call("nurse", "sign_order", "b", order=order)).status_code == 403
+            chart = "/packs/clinic/patients/P-102"
+            shown = (await c.ask("doc", "GET", chart)).text
+            assert "ALG-BETALACTAM" in shown and 'data-tool="sign_order"' in shown
+            assert 'data-tool="sign_order"' not in (await c.ask("nurse", "GET", chart)).text
             refused = await c.call("doc", "sign_order", "c", order=order)
             assert refused.status_code == 400 and "ALG-BETALACTAM" in refused.text
             odd = await c.call("doc", "sign_order", "d", order=order, reason="because")

@@ -70,6 +70,7 @@ _UNSURE = _cues(
     r"|i guess|could be|if|in case|afraid of|worried about|risk of)\b",
     "可能|好像|也许|不确定|不清楚|不知道|大概|如果|万一|担心|怕是",
 )
+_TURNS = _cues(r"\b(?:but|while|whereas|though)\b|但|而(?!且)")
 _NEITHER = _cues(r"\bneither\b.*\bnor\b")
 _STOPS_UNSURE = _cues(r"\bbut\b|, and\b|但|，")
 _FAMILY = _cues(
@@ -158,6 +159,7 @@ def _negated(before: str) -> bool:
 
 def _subject(before: str, after: str) -> tuple[Subject, str]:
     """Who is spoken of: the last one named before the words, else one named right after."""
+    before = before[_last_end(_TURNS, before) :]
     own, family, other = (_last_end(one, before) for one in (_OWN, _FAMILY, _OTHER))
     last = max(own, family, other)
     if last == 0:

@@ -1,17 +1,18 @@
 """The screens of the clinic: who waits, patients, a chart, a summary with its words, alerts."""
 
+import datetime
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from attenda.api import Asked, Deed, NotFound, Screen, Tables, tool
-from attenda.packs.clinic.cards import report_on_alerts
+from attenda.packs.clinic.cards import REASONS, report_on_alerts
 from attenda.packs.clinic.chart import Chart
 from attenda.packs.clinic.extract import lexicon
 from attenda.packs.clinic.formulary import starter
 from attenda.packs.clinic.red_flags import red_flag_rules
-from attenda.packs.clinic.safety import kidney_function
-from attenda.packs.clinic.summary import SECTIONS
+from attenda.packs.clinic.safety import check_order, kidney_function
+from attenda.packs.clinic.summary import SECTIONS, Message, facts_of
 from attenda.packs.clinic.tables import chart_of_rows, moment
 from attenda.packs.clinic.words import phrase
 
@@ -75,13 +76,33 @@ async def _patient(asked: Asked) -> Mapping[str, Any]:
     kidneys = [kidney_function(chart, one, today) for one in ("egfr", "crcl")]
     return {
         "sealed": False, "id": patient, "chart": chart, "age": chart.age_on(today),
-        "orders": orders, "pack": starter().about,
+        "orders": [
+            {**one, "cards": _cards_now(one, chart, today, asked.language)} for one in orders
+        ],
+        "reasons": [(one, phrase(asked.language, f"reason.{one}")) for one in REASONS],
+        "signs": asked.who.role in ("supervisor", "owner"), "pack": starter().about,
         "kidneys": [
             {"rule": one.rule, "total": one.shown_total, "unit": one.unit, "band": one.band,
              "missing": [phrase(asked.language, f"name.{each}") for each in one.missing]}
             for one in kidneys
         ],
     }  # fmt: skip
+
+
+def _cards_now(
+    order: Mapping[str, Any], chart: Chart, today: datetime.date, language: str
+) -> list[Mapping[str, Any]]:
+    """Cards of a draft by the chart as it is now; of what is signed none."""
+    if order["status"] != "draft":
+        return []
+    checked = check_order(order["text"], chart, starter(), today, language)
+    return [
+        {"rule": one.rule, "severity": phrase(language, f"severity.{one.severity}"),
+         "grave": one.severity == "critical", "summary": one.summary, "detail": one.detail,
+         "source": one.source,
+         "instead": ", ".join(starter().shown(each, language) for each in one.suggestions)}
+        for one in checked.cards
+    ]  # fmt: skip
 
 
 async def _summary(asked: Asked) -> Mapping[str, Any]:
@@ -93,7 +114,10 @@ async def _summary(asked: Asked) -> Mapping[str, Any]:
     intakes, words = await asked.read(found)
     if not intakes:
         raise NotFound("request.no_page")
-    facts: Sequence[Mapping[str, Any]] = intakes[0]["facts"] or []
+    said = [Message(one["message_id"], one["text"]) for one in words]
+    facts: Sequence[Mapping[str, Any]] = intakes[0]["facts"] or [
+        one.as_row() for one in facts_of(said, starter())
+    ]
     shown = lexicon().shown
     named = [
         {**one, "shown": shown.get(one["name"], {}).get(asked.language) or
