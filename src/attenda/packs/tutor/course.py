@@ -21,10 +21,26 @@ from attenda.packs.tutor.reckon import BadSum, Value, decimal, reckon, shown
 from attenda.packs.tutor.rules import Tracing
 from attenda.packs.tutor.skills import Skill, SkillGraph
 
-__all__ = ["COURSE", "Course", "CourseMistake", "read_course", "school_course"]
+__all__ = ["BROUGHT_IN", "COURSE", "Course", "CourseMistake", "read_course", "school_course"]
 
 COURSE = Path(__file__).parent / "course"
 LANGUAGES = ("en", "zh-CN")
+BROUGHT_IN = {
+    one.id: one
+    for one in (
+        Skill(
+            "imported",
+            {"en": "exercises brought in", "zh-CN": "导入的练习"},
+            idea={"en": "Exercises that a teacher brought in.", "zh-CN": "老师导入的练习。"},
+        ),
+        Skill(
+            "word_problems",
+            {"en": "word problems", "zh-CN": "应用题"},
+            idea={"en": "Reckon step by step.", "zh-CN": "一步一步地算。"},
+        ),
+    )
+}
+"""Skills that exercises of other people's files are filed under; there once there are any."""
 _PLACE = re.compile(r"\{([^{}|]+)(\|decimal)?\}")
 
 

@@ -4,6 +4,7 @@ To and from JSON, so that exercises of any source (our course, GIFT, QTI, word p
 kept and graded alike. Knows nothing of learners.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
@@ -65,7 +66,8 @@ def text_in(texts: Texts, language: str) -> str:
 
 def to_json(item: Item) -> dict[str, Any]:
     """As it is stored."""
-    return asdict(item)
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(item)))
+    return plain
 
 
 def from_json(body: Mapping[str, Any]) -> Item:

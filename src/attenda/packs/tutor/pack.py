@@ -4,14 +4,24 @@ What is right and what counts stands in `rules.py` and its neighbours, as pure f
 keep rows; when what is said stands in `flows/`, what is allowed in `policy.toml`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from attenda.api import Pack
+from attenda.api import Command, Pack, Said, StartFlow
 from attenda.packs.tutor import planning, practice, teaching
+from attenda.packs.tutor.importing import IMPORTERS
+from attenda.packs.tutor.pages import ENDPOINTS, SCREENS
+from attenda.packs.tutor.safeguard import look
 from attenda.packs.tutor.samples import SAMPLES
 from attenda.packs.tutor.tables import TABLES
 
 __all__ = ["PACK"]
+
+
+def safe_first(said: Said) -> Sequence[Command]:
+    """A sign of danger goes before everything else that a message may mean."""
+    return [StartFlow(flow="safeguard")] if look(said.text) else []
+
 
 PACK = Pack(
     name="tutor",
@@ -35,4 +45,8 @@ PACK = Pack(
     ),
     tables=TABLES,
     samples=SAMPLES,
+    first=safe_first,
+    screens=SCREENS,
+    endpoints=ENDPOINTS,
+    importers=IMPORTERS,
 )

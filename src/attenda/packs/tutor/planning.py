@@ -13,7 +13,7 @@ from attenda.packs.tutor.plan import Entry, draft
 from attenda.packs.tutor.review import reviews_installed
 from attenda.packs.tutor.state import Row, day_of, enrolled, known_of, refuse, title_of
 
-__all__ = ["finish_entry", "make_plan", "move_entry", "show_plan"]
+__all__ = ["entry_of", "finish_entry", "make_plan", "move_entry", "show_plan"]
 
 _DAYS = 7
 _WHAT = ("practise", "review")
@@ -41,14 +41,15 @@ def make_plan(deed: Deed, goal: str, minutes: int) -> dict[str, Any]:
     old = [
         row for row in deed.rows("plan").find(learner=learner["id"]) if row["state"] != "dropped"
     ]
-    kept = [_entry(row) for row in old]
+    kept = [entry_of(row) for row in old]
     graph = school_course().graph
     plan = draft(graph, known_of(deed, learner["id"]), goal, due, days, minutes, kept)
     _store(deed, learner["id"], old, plan)
     return show(deed, learner["id"])
 
 
-def _entry(row: Row) -> Entry:
+def entry_of(row: Row) -> Entry:
+    """An entry as it was stored."""
     return Entry(
         datetime.date.fromisoformat(row["day"]), row["skill"], row["what"], row["minutes"],
         row["by_hand"], row["state"] == "done",

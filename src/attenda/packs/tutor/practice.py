@@ -50,7 +50,7 @@ def _said(state: str, *texts: dict[str, str], **more: object) -> Told:
 
 def _shown(row: Row, item: Item) -> Told:
     """An open exercise as the flow asks it."""
-    because = title_of(row["because"]) if row["because"] in school_course().graph else {}
+    because = title_of(row["because"])
     reason = both(f"reason_{row['reason']}", skill=title_of(row["skill"]), because=because)
     words = both("task", reason=reason, prompt=item.prompt)
     return _said("open", words, id=row["id"], number=row["turns"], skill=row["skill"])

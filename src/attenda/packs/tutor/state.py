@@ -10,10 +10,11 @@ from typing import Any
 from attenda.api import Deed, ToolRefused
 from attenda.packs.tutor.catalogue import both
 from attenda.packs.tutor.choose import Learner
-from attenda.packs.tutor.course import Course, school_course
+from attenda.packs.tutor.course import BROUGHT_IN, Course, school_course
 from attenda.packs.tutor.item import Item, from_json
 from attenda.packs.tutor.review import Rating, ReviewsMissing, reviewed
-from attenda.packs.tutor.rules import MASTERED, updated
+from attenda.packs.tutor.rules import MASTERED, Tracing, updated
+from attenda.packs.tutor.skills import Skill, SkillGraph
 
 __all__ = [
     "attempts_of",
@@ -70,7 +71,10 @@ def course_with(deed: Deed) -> tuple[Course, list[Item]]:
     """The course, and the exercises that were brought in for its skills."""
     course = school_course()
     more = [from_json(row["body"]) for row in deed.rows("items").find()]
-    return course, [one for one in more if one.skill in course.graph and one.kind != "open"]
+    added = [BROUGHT_IN[id_] for id_ in sorted({one.skill for one in more}) if id_ in BROUGHT_IN]
+    graph = SkillGraph([*course.graph.skills.values(), *added]) if added else course.graph
+    usable = [one for one in more if one.skill in graph and one.kind != "open"]
+    return Course(graph, course.items, course.mistakes), usable
 
 
 def find_item(deed: Deed, item: str) -> Item:
@@ -81,8 +85,12 @@ def find_item(deed: Deed, item: str) -> Item:
 
 def title_of(skill: str) -> dict[str, str]:
     """What a skill is called."""
-    found = school_course().graph.skills.get(skill)
+    found = _skill(skill)
     return dict(found.title) if found else {"en": skill, "zh-CN": skill}
+
+
+def _skill(skill: str) -> Skill | None:
+    return school_course().graph.skills.get(skill) or BROUGHT_IN.get(skill)
 
 
 def open_task(deed: Deed, learner: str) -> Row | None:
@@ -137,7 +145,8 @@ def learner_now(deed: Deed, row: Row) -> Learner:
 
 def keep_mastery(deed: Deed, learner: str, skill: str, right: bool) -> float:
     """Mastery after one attempt that counts; the new value."""
-    tracing = school_course().graph.skills[skill].tracing
+    one = _skill(skill)
+    tracing = one.tracing if one else Tracing()
     found = deed.rows("mastery").find(learner=learner, skill=skill)
     before = float(found[0]["known"]) if found else tracing.prior
     known = updated(before, right, tracing)

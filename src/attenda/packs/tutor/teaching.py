@@ -14,6 +14,7 @@ from attenda.packs.tutor.report import class_map, common_mistakes, figures, skil
 from attenda.packs.tutor.state import (
     Row,
     attempts_of,
+    course_with,
     find_item,
     is_teacher,
     known_of,
@@ -24,7 +25,16 @@ from attenda.packs.tutor.state import (
 )
 from attenda.packs.tutor.writing import attempts_csv, statements
 
-__all__ = ["class_view", "export_attempts", "override_mastery", "progress", "set_exam"]
+__all__ = [
+    "class_numbers",
+    "class_view",
+    "export_attempts",
+    "export_rows",
+    "override_mastery",
+    "progress",
+    "report_of",
+    "set_exam",
+]
 
 _HOME = "https://attenda.invalid"
 """Names accounts and exercises in statements, where the installation has no address of its own."""
@@ -37,13 +47,18 @@ def progress(deed: Deed, learner: str = "") -> dict[str, Any]:
     id_ = learner or deed.who.id
     if not may_see(deed, id_):
         raise refuse("not_your_class")
+    return report_of(deed, id_)
+
+
+def report_of(deed: Deed, id_: str) -> dict[str, Any]:
+    """The report of a learner, whoever may see it."""
     found = deed.rows("learners").find(id=id_)
     rows = attempts_of(deed, id_)
     name = (found[0]["name"] if found else deed.who.name) or id_
     if not rows:
         return _told(both("report_empty", name=name), figures=[], skills=[])
     made = figures(rows, deed.now)
-    skills = skill_rows(school_course().graph, rows, deed.now)
+    skills = skill_rows(course_with(deed)[0].graph, rows, deed.now)
     lines = [
         both("report_head", name=name, **{one.id: one.value for one in made}),
         *(_skill_line(one) for one in skills),
@@ -103,9 +118,14 @@ def _class_rows(deed: Deed, class_id: str) -> list[Row]:
 @tool()
 def class_view(deed: Deed, class_id: str) -> dict[str, Any]:
     """Mastery by learner and skill, for a heat map; of a class of one's own."""
+    return class_numbers(deed, class_id)
+
+
+def class_numbers(deed: Deed, class_id: str) -> dict[str, Any]:
+    """What a teacher sees of a class of their own."""
     learners = _class_rows(deed, class_id)
     rows = {one["id"]: attempts_of(deed, one["id"]) for one in learners}
-    known = class_map(school_course().graph, rows, deed.now)
+    known = class_map(course_with(deed)[0].graph, rows, deed.now)
     return {
         "class_id": class_id,
         "learners": [{"id": one["id"], "name": one["name"]} for one in learners],
@@ -117,6 +137,11 @@ def class_view(deed: Deed, class_id: str) -> dict[str, Any]:
 @tool(most_bytes=_MOST)
 def export_attempts(deed: Deed, class_id: str) -> dict[str, Any]:
     """All attempts of a class of one's own, as xAPI statements and as CSV; ids, no names."""
+    return export_rows(deed, class_id)
+
+
+def export_rows(deed: Deed, class_id: str) -> dict[str, Any]:
+    """The attempts of a class of one's own, in both shapes."""
     learners = _class_rows(deed, class_id)
     rows = [row for one in learners for row in attempts_of(deed, one["id"])]
     kinds = {row["item"]: _kind(deed, row["item"]) for row in rows}

@@ -1,0 +1,228 @@
+"""What the tutor's screens show, and its ways in for programs: all read, none written.
+
+A learner sees themselves, a teacher their class; another's page is refused. What a screen
+changes, it changes by a tool.
+"""
+
+import datetime
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import JsonValue
+
+from attenda.api import Asked, Deed, Denied, Download, Endpoint, Screen
+from attenda.packs.tutor.catalogue import both
+from attenda.packs.tutor.hints import hint_text
+from attenda.packs.tutor.item import text_in
+from attenda.packs.tutor.plan import open_entries
+from attenda.packs.tutor.planning import entry_of
+from attenda.packs.tutor.plots import heat_map, mastery_map, progress_curve
+from attenda.packs.tutor.state import (
+    attempts_of,
+    course_with,
+    day_of,
+    find_item,
+    is_teacher,
+    known_of,
+    may_see,
+    open_task,
+    title_of,
+)
+from attenda.packs.tutor.teaching import class_numbers, export_rows, report_of
+
+__all__ = ["ENDPOINTS", "SCREENS"]
+
+T = TypeVar("T")
+_CHOICES = ("choice", "several")
+
+
+async def _with(asked: Asked, work: Callable[[Deed], T]) -> T:
+    """What `work` finds in the tables, for who asks."""
+    return await asked.read(lambda rows: work(Deed(asked.who, "", asked.now, rows)))
+
+
+def _name(skill: str, language: str) -> str:
+    return text_in(title_of(skill), language)
+
+
+async def home(asked: Asked) -> Mapping[str, Any]:
+    """Today: what the plan has, which reviews are due, and the map of what is known."""
+
+    def look(deed: Deed) -> dict[str, Any]:
+        me, course = deed.who.id, course_with(deed)[0]
+        known = known_of(deed, me)
+        rows = [row for row in deed.rows("plan").find(learner=me) if row["state"] != "dropped"]
+        today = day_of(deed.now)
+        left = open_entries([entry_of(row) for row in rows], _date(today))
+        due = [
+            row["skill"] for row in deed.rows("reviews").find(learner=me) if row["due"] <= deed.now
+        ]
+        mastered = sum(course.graph.is_mastered(known, one) for one in course.graph.skills)
+        about = {
+            "en": f"Map of {len(course.graph.skills)} skills, {mastered} mastered",
+            "zh-CN": f"{len(course.graph.skills)} 项技能，已掌握 {mastered} 项",
+        }
+        said = text_in(about, asked.language)
+        return {
+            "today": [
+                {"skill": one.skill, "title": _name(one.skill, asked.language), "what": one.what,
+                 "minutes": one.minutes, "late": one.day.isoformat() < today}
+                for one in left
+            ],
+            "due": [_name(one, asked.language) for one in due],
+            "mastered": mastered,
+            "all": len(course.graph.skills),
+            "map": mastery_map(course.graph, known, asked.language, said),
+            "goals": [(one, _name(one, asked.language)) for one in course.graph.skills],
+        }  # fmt: skip
+
+    return await _with(asked, look)
+
+
+def _date(day: str) -> datetime.date:
+    return datetime.date.fromisoformat(day)
+
+
+async def practise(asked: Asked) -> Mapping[str, Any]:
+    """The exercise that is open, the hints that were given for it, and what the last answer was."""
+
+    def look(deed: Deed) -> dict[str, Any]:
+        row, made = open_task(deed, deed.who.id), attempts_of(deed, deed.who.id)
+        found = deed.rows("learners").find(id=deed.who.id)
+        exam = bool(found and found[0]["exam"])
+        last = made[-1] if made and not exam else None
+        shown: dict[str, Any] = {"task": None, "hints": [], "last": None, "exam": exam}
+        if last is not None:
+            shown["last"] = {
+                "verdict": last["verdict"],
+                "prompt": text_in(find_item(deed, last["item"]).prompt, asked.language),
+                "answer": last["answer"],
+            }
+        if row is None:
+            return shown
+        item = find_item(deed, row["item"])
+        levels = sorted({one["level"] for one in deed.rows("hints").find(task=row["id"])})
+        reason = both(
+            f"reason_{row['reason']}",
+            skill=title_of(row["skill"]),
+            because=title_of(row["because"]),
+        )
+        return shown | {
+            "task": {
+                "id": row["id"],
+                "number": row["turns"],
+                "reason": text_in(reason, asked.language),
+                "prompt": text_in(item.prompt, asked.language),
+                "options": [
+                    (chr(ord("a") + at), text_in(one.text, asked.language))
+                    for at, one in enumerate(item.options if item.kind in _CHOICES else ())
+                ],
+            },
+            "hints": [hint_text(item, level, asked.language) for level in levels],
+        }
+
+    return await _with(asked, look)
+
+
+async def progress_page(asked: Asked) -> Mapping[str, Any]:
+    """A report: one's own, or of a learner whom one teaches."""
+
+    def look(deed: Deed) -> dict[str, Any]:
+        learner = asked.values.get("learner", deed.who.id)
+        if not may_see(deed, learner):
+            raise Denied("gate.not_allowed")
+        report = report_of(deed, learner)
+        rows = attempts_of(deed, learner)
+        for one in report["skills"]:
+            title = _name(one["skill"], asked.language)
+            values = [float(r["known"]) for r in rows if r["skill"] == one["skill"] and r["scored"]]
+            one["title"] = title
+            one["percent"] = round(100 * float(one["known"]))
+            one["range"] = f"{100 * float(one['low']):.0f}–{100 * float(one['high']):.0f} %"
+            one["curve"] = progress_curve(values, f"{title}: {one['percent']} %")
+        found = deed.rows("learners").find(id=learner)
+        name = found[0]["name"] if found else deed.who.name
+        return {"report": report, "name": name or learner, "learner": learner}
+
+    return await _with(asked, look)
+
+
+async def class_page(asked: Asked) -> Mapping[str, Any]:
+    """The classes of a teacher, each as a heat map; concerns that nobody has seen yet."""
+
+    def look(deed: Deed) -> dict[str, Any]:
+        mine = [row for row in deed.rows("classes").find() if is_teacher(deed, row["id"])]
+        graph = course_with(deed)[0].graph
+        skills = [(one, _name(one, asked.language)) for one in graph.skills]
+        made = []
+        for row in mine:
+            view = class_numbers(deed, row["id"])
+            learners = [(one["id"], one["name"]) for one in view["learners"]]
+            known = {
+                who: {skill: float(value) for skill, value in values.items()}
+                for who, values in view["known"].items()
+            }
+            about = {
+                "en": f"Mastery of {len(learners)} learners in {row['title']}",
+                "zh-CN": f"{row['title']} {len(learners)} 名学生的掌握程度",
+            }
+            exam = any(one["exam"] for one in deed.rows("learners").find(class_id=row["id"]))
+            made.append(
+                {"id": row["id"], "title": row["title"], "learners": learners, "exam": exam,
+                 "concerns": view["concerns"],
+                 "map": heat_map(learners, skills, known, text_in(about, asked.language))}
+            )  # fmt: skip
+        return {"classes": made}
+
+    return await _with(asked, look)
+
+
+async def statements_of_class(asked: Asked) -> JsonValue:
+    """Attempts of a class as xAPI statements, for its teacher."""
+    found: JsonValue = (await _exported(asked))["statements"]
+    return found
+
+
+async def csv_of_class(asked: Asked) -> Download:
+    """Attempts of a class as CSV, for its teacher."""
+    found = await _exported(asked)
+    return Download(f"{asked.values['class']}.csv", "text/csv", found["csv"].encode())
+
+
+async def _exported(asked: Asked) -> dict[str, Any]:
+    def look(deed: Deed) -> dict[str, Any]:
+        if not is_teacher(deed, asked.values["class"]):
+            raise Denied("gate.not_allowed")
+        return export_rows(deed, asked.values["class"])
+
+    return await _with(asked, look)
+
+
+async def report_json(asked: Asked) -> JsonValue:
+    """A report with its numbers and the queries that give them again."""
+
+    def look(deed: Deed) -> dict[str, Any]:
+        if not may_see(deed, asked.values["learner"]):
+            raise Denied("gate.not_allowed")
+        return report_of(deed, asked.values["learner"])
+
+    found: JsonValue = await _with(asked, look)
+    return found
+
+
+SCREENS = (
+    Screen("", {"en": "Today", "zh-CN": "今天"}, "home.html", home, needs="chat"),
+    Screen("practice", {"en": "Practice", "zh-CN": "练习"}, "practice.html", practise,
+           needs="chat"),
+    Screen("progress", {"en": "Progress", "zh-CN": "进度"}, "progress.html", progress_page,
+           needs="chat"),
+    Screen("class", {"en": "Class", "zh-CN": "班级"}, "class.html", class_page,
+           needs="manage_agents"),
+    Screen("learners/{learner}", {"en": "Learner", "zh-CN": "学生"}, "progress.html", progress_page,
+           needs="chat", listed=False),
+)  # fmt: skip
+ENDPOINTS = (
+    Endpoint("GET", "classes/{class}/statements", statements_of_class),
+    Endpoint("GET", "classes/{class}/attempts.csv", csv_of_class),
+    Endpoint("GET", "learners/{learner}/report", report_json),
+)

@@ -1,0 +1,149 @@
+"""Plots as SVG text: a map of mastery, a curve of progress, a class as a heat map.
+
+Pure functions from numbers to markup. All text is escaped; colours are the page's own
+(`currentColor`), so that they hold in the dark; every picture says in words what it shows.
+"""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from attenda.packs.tutor.rules import MASTERED
+from attenda.packs.tutor.skills import SkillGraph
+
+__all__ = ["heat_map", "mastery_map", "progress_curve"]
+
+_BOX, _GAP, _HIGH, _ROW = 148, 22, 34, 44
+
+
+def _svg(width: int, height: int, about: str, body: Sequence[str]) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" role="img" font-size="12" fill="currentColor">'
+        f"<title>{escape(about)}</title>{''.join(body)}</svg>"
+    )
+
+
+def _short(text: str, most: int) -> str:
+    """A text cut to so many half-widths; a Han character takes two."""
+    wide = 0
+    for at, one in enumerate(text):
+        wide += 2 if ord(one) > 0x2E7F else 1
+        if wide > most:
+            return f"{text[: max(1, at - 1)]}…"
+    return text
+
+
+def mastery_map(graph: SkillGraph, known: Mapping[str, float], language: str, about: str) -> str:
+    """Skills in columns by how much they rest on; each box filled as far as it is known.
+
+    Args:
+        graph: the skills.
+        known: P(known) of those that were seen.
+        language: of the titles.
+        about: what the picture shows, in words.
+    """
+    place: dict[str, tuple[int, int]] = {}
+    rows: dict[int, int] = {}
+    for id_ in graph.skills:
+        depth = graph.depth(id_)
+        place[id_] = (depth * (_BOX + _GAP), rows.get(depth, 0) * _ROW)
+        rows[depth] = rows.get(depth, 0) + 1
+    body = [
+        _edge(place[need], place[id_]) for id_, one in graph.skills.items() for need in one.needs
+    ]
+    body += [
+        _box(*place[id_], skill.title.get(language) or skill.title["en"], known.get(id_))
+        for id_, skill in graph.skills.items()
+    ]
+    across = max(x for x, _ in place.values()) + _BOX
+    return _svg(across + 2, max(rows.values()) * _ROW, about, body)
+
+
+def _edge(start: tuple[int, int], end: tuple[int, int]) -> str:
+    x1, y1, x2, y2 = start[0] + _BOX, start[1] + _HIGH // 2, end[0], end[1] + _HIGH // 2
+    return (
+        f'<path d="M{x1} {y1}C{x1 + 8} {y1} {x2 - 8} {y2} {x2} {y2}" fill="none" '
+        'stroke="currentColor" stroke-opacity="0.25"/>'
+    )
+
+
+def _box(x: int, y: int, title: str, known: float | None) -> str:
+    share = 0.0 if known is None else min(max(known, 0.0), 1.0)
+    heavy = ' stroke-width="2"' if share >= MASTERED else ""
+    said = "—" if known is None else f"{100 * share:.0f} %"
+    inside = f'x="{x + 1}" y="{y + 1}" height="{_HIGH - 2}" rx="5"'
+    return (
+        f"<g><title>{escape(title)}: {said}</title>"
+        f'<rect {inside} width="{_BOX - 2}" fill="none" stroke="currentColor" '
+        f'stroke-opacity="0.5"{heavy}/>'
+        f'<rect {inside} width="{(_BOX - 2) * share:.1f}" fill-opacity="0.2"/>'
+        f'<text x="{x + 7}" y="{y + 15}">{escape(_short(title, 21))}</text>'
+        f'<text x="{x + 7}" y="{y + 28}" fill-opacity="0.7" font-size="10">{said}</text></g>'
+    )
+
+
+def progress_curve(values: Sequence[float], about: str, width: int = 320, height: int = 120) -> str:
+    """Mastery after each attempt that counted, left to right, with the line of mastery."""
+    inner = (width - 44, height - 24)
+    step = inner[0] / max(1, len(values) - 1)
+    points = [
+        (36 + step * at, 8 + inner[1] * (1 - min(max(value, 0.0), 1.0)))
+        for at, value in enumerate(values)
+    ]
+    line = 8 + inner[1] * (1 - MASTERED)
+    body = [
+        f'<text x="0" y="{8 + inner[1] * (1 - share) + 4:.1f}" fill-opacity="0.7">'
+        f"{100 * share:.0f} %</text>"
+        for share in (0.0, 0.5, 1.0)
+    ]
+    body.append(
+        f'<path d="M36 {line:.1f}H{width - 8}" stroke="currentColor" stroke-dasharray="4 4" '
+        'stroke-opacity="0.5"/>'
+    )
+    if points:
+        path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+        body.append(f'<path d="M{path}" fill="none" stroke="currentColor" stroke-width="2"/>')
+        body += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in points]
+    return _svg(width, height, about, body)
+
+
+def heat_map(
+    learners: Sequence[tuple[str, str]],
+    skills: Sequence[tuple[str, str]],
+    known: Mapping[str, Mapping[str, float]],
+    about: str,
+) -> str:
+    """Learners down, skills across; the fuller a cell, the better it is known.
+
+    Args:
+        learners: id and name.
+        skills: id and title.
+        known: P(known) by learner and skill; a cell that nobody saw is empty.
+        about: what the picture shows, in words.
+    """
+    left, top, cell = 110, 128, 24
+    body = [
+        f'<text transform="translate({left + cell * at + 16} {top - 6}) rotate(-60)">'
+        f"{escape(_short(title, 22))}</text>"
+        for at, (_, title) in enumerate(skills)
+    ]
+    for row, (id_, name) in enumerate(learners):
+        y = top + row * cell
+        body.append(f'<text x="0" y="{y + 16}">{escape(_short(name or id_, 16))}</text>')
+        for at, (skill, title) in enumerate(skills):
+            body.append(_cell(left + at * cell, y, cell, f"{name or id_}, {title}",
+                              known.get(id_, {}).get(skill)))  # fmt: skip
+    width = left + cell * len(skills) + 70
+    return _svg(width, top + cell * max(1, len(learners)) + 4, about, body)
+
+
+def _cell(x: int, y: int, size: int, about: str, known: float | None) -> str:
+    said = "—" if known is None else f"{100 * known:.0f} %"
+    inside = "" if known is None else f' fill-opacity="{0.08 + 0.72 * known:.2f}"'
+    fill = ' fill="none"' if known is None else ""
+    ring = ' stroke-width="2"' if known is not None and known >= MASTERED else ""
+    return (
+        f'<rect x="{x + 1}" y="{y + 1}" width="{size - 2}" height="{size - 2}" rx="3"'
+        f'{fill}{inside} stroke="currentColor" stroke-opacity="0.4"{ring}>'
+        f"<title>{escape(about)}: {said}</title></rect>"
+    )

@@ -1,0 +1,186 @@
+"""The tutor's pages before the HTTP routes: what a learner, a teacher and another teacher see."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+
+from attenda.packs.tutor.course import school_course
+from attenda.packs.tutor.pack import PACK, safe_first
+from attenda.packs.tutor.plots import heat_map, mastery_map, progress_curve
+from attenda.packs.tutor.samples import SAMPLES
+from attenda.serve.app import create_app
+from attenda.store import keys, people, schema
+from tests.runtime.test_flows import understand
+from tests.scripted_house import scripted_house
+from tests.serve.desk_people import Person
+
+PEOPLE = {"lea": "agent", "tom": "agent", "ms_kern": "supervisor", "mr_wolf": "supervisor"}
+
+
+@contextlib.asynccontextmanager
+async def school(home: Path) -> AsyncIterator[dict[str, Person]]:
+    async with scripted_house(home, lambda _: "", packs=[PACK], understand=understand) as (
+        house,
+        _,
+    ):
+
+        def enrol(c: Any) -> dict[str, str]:
+            secrets = {}
+            for id_, role in (*PEOPLE.items(), ("root", "owner")):
+                row = {"id": id_, "name": id_, "role": role, "created_at": house.stamps.now()}
+                c.execute(schema.users.insert().values(**row))
+                who = people.principal_of(c, id_)
+                secrets[id_] = keys.create_key(c, house.stamps, who, "test")[1]
+            return secrets
+
+        secrets = await house.database.write(enrol)
+        transport = httpx.ASGITransport(create_app(house))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            yield {name: Person(client, secret) for name, secret in secrets.items()}
+
+
+async def page(who: Person, path: str) -> str:
+    answer = await who.raw("GET", f"/packs/tutor/{path}".rstrip("/"))
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def press(who: Person, at: str, tool: str, **more: object) -> dict[str, Any]:
+    """Send a form of a page as its buttons do."""
+    form = re.search(rf'<form[^>]*data-tool="{tool}" data-once="(\w+)".*?</form>', at, re.DOTALL)
+    assert form is not None, at
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
+    body = {"arguments": {**hidden, **more}, "once": form[1]}
+    found: dict[str, Any] = await who("POST", f"/api/packs/tutor/tools/{tool}", body)
+    return found
+
+
+def test_a_learner_plans_and_practises_on_the_pages(home: Path) -> None:
+    async def story() -> None:
+        async with school(home) as who:
+            lea = who["lea"]
+            first = await page(lea, "")
+            assert "Nothing is planned" in first and "<svg" in first
+            await press(lea, first, "make_plan", goal="subtract_fractions", minutes=20)
+            assert "practise equivalent fractions, 15 min" in await page(lea, "")
+            await press(lea, await page(lea, "practice"), "give_task")
+            asked = await page(lea, "practice")
+            assert "2/3 = ?/12" in asked
+            await press(lea, asked, "give_hint")
+            asked = await page(lea, "practice")
+            assert "Hint 1: A fraction stays the same" in asked
+            await press(lea, asked, "answer", answer="9")
+            asked = await page(lea, "practice")
+            assert "Not yet:" in asked and "2/3 = ?/12" in asked
+            assert (await press(lea, asked, "answer", answer="<b>8</b>"))["state"] == "done"
+            await press(lea, await page(lea, "practice"), "answer", answer="8")
+            assert "Right:" in await page(lea, "practice")
+            assert "adding fractions" in await page(lea, "progress")
+
+    asyncio.run(story())
+
+
+def test_a_teacher_sees_their_class_and_nobody_elses(home: Path) -> None:
+    async def story() -> None:
+        async with school(home) as who:
+            kern, wolf = who["ms_kern"], who["mr_wolf"]
+            mine = await page(kern, "class")
+            assert "7a" in mine and "7b" not in mine and mine.count("<rect") == 3 * 25
+            assert "Lea Duarte" in await page(kern, "learners/lea")
+            got = await kern("GET", "/packs/tutor/api/classes/K-1/statements")
+            assert len(got) == 30
+            csv = await kern.raw("GET", "/packs/tutor/api/classes/K-1/attempts.csv")
+            assert csv.headers["content-type"].startswith("text/csv")
+            report = await kern("GET", "/packs/tutor/api/learners/lea/report")
+            assert {one["id"]: one["value"] for one in report["figures"]}["attempts"] == 11
+            for path in ("learners/lea", "api/classes/K-1/statements",
+                         "api/classes/K-1/attempts.csv", "api/learners/lea/report"):  # fmt: skip
+                for other in (wolf, who["tom"]):
+                    assert (await other.raw("GET", f"/packs/tutor/{path}")).status_code == 403
+            assert (await who["lea"].raw("GET", "/packs/tutor/class")).status_code == 403
+            await press(kern, mine, "set_exam", on=True)
+            assert "End the exam" in await page(kern, "class")
+            assert "You are in an exam" in await page(who["tom"], "practice")
+            assert "7b" in await page(who["root"], "class")
+
+    asyncio.run(story())
+
+
+GIFT = b"// [id:1]\nHow many are 3 and 4? {#7}\n\nBroken {=a ~\n"
+ROSTER = b"class,title,teacher,learner,name\nK-9,9a,mr_wolf,tom,Tom\nK-9,9a,mr_wolf,,\n"
+
+
+def test_files_are_brought_in_and_practised(home: Path) -> None:
+    async def story() -> None:
+        async with school(home) as who:
+            send = who["root"]._client.post
+            head = {"Authorization": f"Bearer {who['root']._key}"}
+
+            async def bring(name: str, file: str, content: bytes) -> dict[str, Any]:
+                path = f"/api/packs/tutor/imports/{name}"
+                answer = await send(path, files={"file": (file, content)}, headers=head)
+                assert answer.status_code == 200, answer.text
+                found: dict[str, Any] = answer.json()
+                return found
+
+            got = await bring("gift", "own.gift", GIFT)
+            assert got["added"] == 1
+            assert got["rejects"][0]["reason"] == "its brace is never closed"
+            assert (await bring("gift", "own.gift", GIFT))["same"] == 1
+            listed = await bring("roster", "r.csv", ROSTER)
+            assert listed["rejected"] == 1
+            assert "9a" in await page(who["mr_wolf"], "class")
+            for content in (b"\xff\xfe", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"):
+                answer = await send(
+                    "/api/packs/tutor/imports/qti", files={"file": ("q", content)}, headers=head
+                )
+                assert answer.status_code == 400 and "Traceback" not in answer.text
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_plots_are_whole_escaped_and_apart(language: str) -> None:
+    graph = school_course().graph
+    known = {"decimals": 0.97, "ratio": 0.4, "percent_of": 1.0}
+    root = ElementTree.fromstring(mastery_map(graph, known, language, "<b>&"))
+    boxes = [
+        (float(one.get("x", 0)), float(one.get("y", 0)))
+        for one in root.iter("{http://www.w3.org/2000/svg}rect")
+        if one.get("fill") == "none"
+    ]
+    assert len(boxes) == len(set(boxes)) == 25
+    _, _, width, height = map(float, root.get("viewBox", "").split())
+    assert all(x + 148 <= width + 2 and y + 32 <= height for x, y in boxes)
+    rows = [("lea", "Lea <script>"), ("li", "")]
+    skills = [(one, skill.title[language]) for one, skill in graph.skills.items()]
+    map_ = heat_map(rows, skills, {"lea": known}, "about")
+    assert "<script>" not in map_ and ElementTree.fromstring(map_).get("role") == "img"
+    empty = [progress_curve([], "none"), heat_map([], [], {}, "none")]
+    assert all(ElementTree.fromstring(one) is not None for one in empty)
+    assert progress_curve([0.3, 0.7, 0.96], "x").count("<circle") == 3
+
+
+def test_signs_of_danger_go_before_everything_else() -> None:
+    class Words:
+        text = "what is 1/2 + 1/3? i want to die"
+
+    (first,) = safe_first(Words())  # type: ignore[arg-type]
+    assert first.flow == "safeguard"  # type: ignore[union-attr]
+    Words.text = "what is 1/2 + 1/3?"
+    assert safe_first(Words()) == []  # type: ignore[arg-type]
+
+
+def test_samples_are_what_the_rules_make_of_them() -> None:
+    of_class = {one["id"] for one in SAMPLES["learners"] if one["class_id"] == "K-1"}
+    assert len([one for one in SAMPLES["attempts"] if one["learner"] in of_class]) == 30
+    known = {one["id"]: float(one["known"]) for one in SAMPLES["mastery"]}
+    assert known["lea:add_fractions"] == pytest.approx(0.3997, abs=0.0005)
+    assert known["lea:equivalent_fractions"] == pytest.approx(0.24, abs=0.001)
