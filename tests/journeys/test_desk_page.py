@@ -193,9 +193,14 @@ def test_the_desk_fits_and_speaks_the_readers_language(
     _picture(d.ana, f"chat-person-{width}-{locale}")
     d.sue.click("[data-tab=approvals]")
     d.sue.click("#switches-box summary")
-    expect(d.sue.locator("#switches li")).to_have_count(2)
+    expect(d.sue.locator("#switches li").nth(1)).to_be_visible()  # all tools', and one's
     _picture(d.sue, f"desk-approvals-{width}-{locale}")
     faults += _faults(d.sue, "approvals", locale, width)
+    d.sue.click("[data-tab=settings]")
+    expect(d.sue.locator("#notice-rules li")).to_have_text(words["desk.notice_none"])
+    faults += _faults(d.sue, "the desk's settings", locale, width)
+    d.sam.click("#suggest")  # it waits for a yes, and there is no document
+    expect(d.sam.locator(".toast").last).to_have_text(words["desk.no_suggestion"])
     assert faults == []
 
 
@@ -204,3 +209,28 @@ def _picture(page: Page, name: str) -> None:
     folder = Path(os.environ.get("ATTENDA_DATA", "")) / "pictures"
     if os.environ.get("ATTENDA_DATA") and folder.is_dir():
         page.screenshot(path=folder / f"{name}.png")
+
+
+def test_a_suggestion_is_taken_by_keys_edited_and_sent(at_desk: Callable[..., Desk]) -> None:
+    d = at_desk()
+    d.write("refund order=O-1001")
+    expect(d.ana.locator("#thread")).to_contain_text("e-mail address?")
+    d.ana.click("#person")
+    d.sam.click("#talks button")
+    d.sam.click("#take")
+    field = d.sam.locator("#reply textarea")
+    expect(field).to_be_focused()
+    d.sam.keyboard.press("Escape")
+    d.sam.keyboard.press("s")
+    expect(d.sam.locator("#suggestion")).to_contain_text("What is your e-mail address?")
+    faults = _faults(d.sam, "a suggestion", "en-US", 1280)
+    assert d.ana.locator(".person-said").count() == 0
+    d.sam.keyboard.press("Escape")
+    d.sam.keyboard.press("e")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("What is your e-mail address?")
+    field.press_sequentially(" Thanks!")
+    field.press("Enter")
+    expect(d.sam.locator(".said.person-said")).to_contain_text("suggested, then edited")
+    expect(d.ana.locator(".person-said")).to_contain_text("address? Thanks!")
+    assert faults == [] and d.complaints == []
