@@ -1215,6 +1215,7 @@ ENGLISH: dict[str, str] = {
     "desk.reply_title": "Name of the reply",
     "desk.kept": "Saved.",
     "desk.remove_reply": "Remove a saved reply…",
+    "desk.reply_removed": "“{title}” is removed.",
     "desk.summary": "Summary",
     "desk.reason": "Why",
     "desk.wants": "What they want",

@@ -1215,6 +1215,7 @@ CHINESE: dict[str, str] = {
     "desk.reply_title": "回复名称",
     "desk.kept": "已保存。",
     "desk.remove_reply": "删除常用回复…",
+    "desk.reply_removed": "已移除“{title}”。",
     "desk.summary": "摘要",
     "desk.reason": "原因",
     "desk.wants": "客户需求",

@@ -37,6 +37,8 @@ function follow() {
 
 function showLists() {
   if (belongs[tab]) fill($("#talks"), desk.sessions.filter(belongs[tab]).map(talkRow), t(`empty_${tab}`));
+  const known = [...new Set(desk.sessions.flatMap((one) => one.labels))].sort();
+  $("#known-labels").replaceChildren(...known.map((name) => el("option", { value: name })));
   const pending = desk.approvals.filter((one) => one.state === "pending");
   counts({ queue: desk.waiting, mine: desk.sessions.filter((one) => belongs.mine(one) && one.owner === "human").length, approvals: pending.length });
   const kept = new Map([...document.querySelectorAll("#approvals input")].map((field) => [field.id, field.value]));

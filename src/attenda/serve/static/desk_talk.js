@@ -132,7 +132,9 @@ $("#canned").addEventListener("change", async ({ target }) => {
   const id = target.value;
   target.value = "";
   if (id.startsWith("-")) {
-    await attempt(() => api("DELETE", `/api/desk/replies/${id.slice(1)}`));
+    const gone = canned.find((reply) => reply.id === id.slice(1));
+    if ((await attempt(() => api("DELETE", `/api/desk/replies/${gone.id}`))) === undefined) return;
+    toast(t("desk.reply_removed", { title: gone.title }), { undo: () => attempt(() => api("POST", "/api/desk/replies", { title: gone.title, text: gone.text })).then(showCanned) });
     return showCanned();
   }
   const field = $("#reply").elements.text;
