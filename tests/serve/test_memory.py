@@ -19,7 +19,7 @@ from attenda.core.label import Labelled
 from attenda.dialogue.remember import told_to_remember
 from attenda.knowledge import memory
 from attenda.runtime.house import House
-from attenda.store import privacy, schema
+from attenda.store import channels, privacy, schema, visitors
 from attenda.store.database import Connection
 from tests.runtime.test_flows import rows
 from tests.scripted_house import SAVINGS, add_text
@@ -211,6 +211,29 @@ def _keep(c: Connection, house: House, message_id: str) -> None:
     fact = Labelled(value="stranger@example.test", label=own)
     told = Remembered(message_id=message_id, pack="shop", name="email", fact=fact)
     memory.keep(c, house.stamps, "usr_ana", [told])
+
+
+def test_of_visitors_nothing_is_remembered(home: Path, pack: Pack) -> None:
+    """They could neither see nor forget it."""
+
+    async def story() -> None:
+        async with shop(home, pack=pack) as s:
+            visitor, id_ = await s.house.database.write(lambda c: _visit(c, s))
+            said = "refund order=O-1001 email=ana@example.test"
+            for text in ("remember that I like tea", said):
+                await s.house.runs.start(visitor, id_, text)
+                await s.rest(id_)
+            assert await rows(s.house, "facts") == []
+            assert "email=ana@example.test" in str(await rows(s.house, "messages"))
+
+    asyncio.run(story())
+
+
+def _visit(c: Connection, s: Shop) -> tuple[Principal, str]:
+    owner = Principal(id="usr_owner", role="owner")
+    values = {"name": "Site", "agent_id": s.agent_id, "origins": ["https://example.org"]}
+    channel = channels.create_channel(c, s.house.stamps, owner, "widget", **values)
+    return visitors.start_session(c, s.house.stamps, channel)
 
 
 @pytest.mark.parametrize(

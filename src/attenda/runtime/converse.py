@@ -90,7 +90,8 @@ class Converser:
         for one in commands:
             if isinstance(one, Remember | Recall):
                 label, language = self.message_label, self.given.language
-                answer_about_memory(self.recorder, self.known, one, label, language)
+                known = None if self.who.role is None else self.known
+                answer_about_memory(self.recorder, known, one, label, language)
         events = reduce(self.state, commands, self.pack.book, self.given)
         self.note(events)
         for event in events:
@@ -213,9 +214,10 @@ class Converser:
             if isinstance(event, HandedOff):
                 self.handed_off_for = event.reason
         self.state = replay(self.state, events)
-        name = self.pack.pack.name
-        told = slots_to_remember(events, self.state, self.pack.book, name, self.given)
-        self.recorder.jot(*told)
+        if self.who.role is not None:
+            name = self.pack.pack.name
+            told = slots_to_remember(events, self.state, self.pack.book, name, self.given)
+            self.recorder.jot(*told)
 
 
 def _called(step: CallTool, outcome: Outcome) -> Called:

@@ -38,7 +38,8 @@ class PlainTurn:
             own, source = frozenset({who.id}), frozenset({message_id})
             label = Label(integrity="user", readers=own, sources=source)
             language = "zh-CN" if language_of(asked.text) == "zh" else "en"
-            answer_about_memory(recorder, self.known, said, label, language)
+            known = None if who.role is None else self.known
+            answer_about_memory(recorder, known, said, label, language)
             return Usage()
         ranked = await self.answering.find(recorder, who, self.agent, question_of(history))
         return await self.answering.respond(recorder, who, self.agent, self.model, history, ranked)

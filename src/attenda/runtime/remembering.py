@@ -32,17 +32,24 @@ def with_memory(agent: Agent, known: Sequence[Fact]) -> Agent:
 
 
 def answer_about_memory(
-    recorder: Recorder, known: Sequence[Fact], said: Remember | Recall, label: Label, language: str
+    recorder: Recorder,
+    known: Sequence[Fact] | None,
+    said: Remember | Recall,
+    label: Label,
+    language: str,
 ) -> None:
     """Note what is told, or say what is known.
 
     Args:
         recorder: of the run.
-        known: what is remembered of the person.
+        known: what is remembered of the person; None of a visitor, who could not see it.
         said: what they want.
         label: of the message in which they said it.
         language: that they write.
     """
+    if known is None:
+        recorder.write(sentence(language, "memory.not_here"))
+        return
     if isinstance(said, Recall):
         listed = "".join(f"\n- {one.text}" for one in known)
         key = "memory.known" if known else "memory.nothing"

@@ -1383,6 +1383,7 @@ ENGLISH: dict[str, str] = {
     "memory.full": "I remember {most} things already. Let me forget some under *Memory* first.",
     "memory.too_long": "That is too long to remember; say it in {most} characters at most.",
     "memory.missing": "There is no such thing in your memory; it may be forgotten already.",
+    "memory.not_here": "I can't remember things beyond this conversation for somebody who isn't signed in.",
     "page.my_memory": "Memory",
     "page.memory_more": "What you told assistants to remember, and what their tasks keep for next time, each with the message it came from. Only you see it. It comes from nothing but your own words, and goes when its conversation goes.",
     "page.memory_empty": "Nothing is remembered. Say “remember that …” in a chat.",

@@ -1383,6 +1383,7 @@ CHINESE: dict[str, str] = {
     "memory.full": "我已经记住了 {most} 件事。请先在“记忆”页让我忘记一些。",
     "memory.too_long": "太长了，记不住；请不超过 {most} 个字符。",
     "memory.missing": "您的记忆里没有这一条，可能已经忘记了。",
+    "memory.not_here": "您尚未登录，我无法在本次对话之外记住内容。",
     "page.my_memory": "记忆",
     "page.memory_more": "您让助手记住的，以及任务为下次保留的内容，每条都附有来源消息。只有您能看到。它只来自您自己的话，并随所在的对话一起删除。",
     "page.memory_empty": "还没有记住任何事。在对话里说“记住……”即可。",
