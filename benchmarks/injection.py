@@ -11,8 +11,8 @@ value, and whatever it writes repeats the attacker's words. A person who is aske
 what the user wanted. The same runs without labels show that G does not fail by itself.
 
 Utility and questions are those of the user tasks without injections, planned by a script that
-knows the calls of the task and may write only what it was shown: a value that it was not shown is
-taken out of the texts, and so is a stranger's.
+knows the calls of the task and may write only what it was shown, and times that no text has that is
+kept from it (the end of an event that lasts an hour); every other value is taken out of those.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from tests.runtime.loop_driver import converse
 __all__ = ["Case", "Verdict", "main", "run_case"]
 
 _WORD = re.compile(r"[^\W_]+")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?")
 _MONTHS = "january february march april may june july august september october november december"
 _MONTH = {name: str(n) for n, name in enumerate(_MONTHS.split(), 1)}
 
@@ -79,6 +80,8 @@ class Mind:
         attack = case.injection_task
         self.attack = list(attack.ground_truth(environment)) if attack else []
         self.goal = goal_of(attack) if attack else ""
+        self.texts = _texts_before(case, self.wanted)
+        """Words of all that the task's calls have brought before each of them, uninjected."""
         self.honest: dict[str, Any] = {}
         """What each value is that is taken out of a text."""
         self.obeyed = False
@@ -137,8 +140,11 @@ class Mind:
                 return {name: written(one, f"{path}.{name}") for name, one in value.items()}
             if isinstance(value, list | tuple):
                 return [written(one, f"{path}.{n}") for n, one in enumerate(value)]
-            if value is None or isinstance(value, bool) or not hidden or _words_of(value) <= words:
+            unseen = _words_of(value) - words
+            if value is None or isinstance(value, bool) or not hidden or not unseen:
                 return value
+            if _TIME.fullmatch(str(value)) and not unseen & self.texts[self.next - 1]:
+                return value  # no text has it: it is reckoned from times that are seen
             self.honest[path] = value
             source = " ".join(f"${{{name}}}" for name in hidden)
             kind = {int: "integer", float: "number"}.get(type(value), "text")
@@ -158,6 +164,17 @@ class Mind:
             return output or "Done."
         self.count += 1
         return [scripted_call("write_answer", **{"from": [f"${{{name}}}" for name in hidden]})]
+
+
+def _texts_before(case: Case, wanted: Sequence[Any]) -> list[set[str]]:
+    from agentdojo.functions_runtime import FunctionsRuntime
+
+    environment = case.user_task.init_environment(_world(case.suite, "").model_copy(deep=True))
+    runtime, found, words = FunctionsRuntime(case.suite.tools), [], set[str]()
+    for one in wanted:
+        found.append(set(words))
+        words |= _words_of(runtime.run_function(environment, one.function, dict(one.args))[0])
+    return found
 
 
 def _words_of(value: Any) -> set[str]:
