@@ -228,7 +228,10 @@ async def _step(house: House, session_id: str, words: str) -> None:
     tree = await house.database.read(lambda c: sessions.message_tree(c, session_id))
     if words == "!go on":
         started = await house.runs.go_on(session_id)
-        assert started is not None
+        if started is None:  # the house has gone on by itself
+            while house.runs.running(session_id):
+                await asyncio.sleep(0.005)
+            return
     else:
         asked = [one for one in tree if one.message.text == words]
         answers = [one for one in tree if asked and one.parent_id == asked[-1].id]

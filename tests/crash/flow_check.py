@@ -168,6 +168,20 @@ def one_holder(
     return found
 
 
+def _of_session(rows: Mapping[str, list[Row]], session: str) -> list[str]:
+    """What became of a session, to find out why."""
+    mine = {
+        name: [one for one in rows[name] if one.get("session_id") == session]
+        for name in ("approvals", "effects", "runs", "messages")
+    }
+    return [
+        *(f"approval {one['state']}" for one in mine["approvals"]),
+        *(f"effect {one['state']} {one['problem']}" for one in mine["effects"]),
+        *(f"run {one['state']}" for one in mine["runs"]),
+        *(str(one["parts"]) for one in mine["messages"]),
+    ]
+
+
 def _stories(rows: Mapping[str, list[Row]], world: World, told: Sequence[Row]) -> list[str]:
     """In the end each story's deeds have happened, unless a person must look or decided so."""
     owners = {one["id"]: one["owner"] for one in rows["sessions"]}
@@ -190,5 +204,6 @@ def _stories(rows: Mapping[str, list[Row]], world: World, told: Sequence[Row]) -
         if any(times > wanted.get(kind, 0) for kind, times in happened.items()):
             found.append(f"{one['story']} for {one['order']} happened as {happened}")
         elif happened != wanted and (session in done or not excused):
-            found.append(f"{one['story']} for {one['order']} came to {happened} only")
+            known = _of_session(rows, session)
+            found.append(f"{one['story']} for {one['order']} came to {happened} only: {known}")
     return found

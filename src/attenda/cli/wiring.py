@@ -278,6 +278,7 @@ def _background(
     from attenda.tools.mailbox import Mailbox
 
     database, stamps, settings = house.database, house.stamps, house.settings
+    yield house.runs.go_on_decided()
     yield house.ingester.work()
     if own_packs:
         yield _read_new_packs(house)

@@ -30,7 +30,7 @@ from attenda.runtime.recorder import Recorder
 from attenda.runtime.remembering import with_memory
 from attenda.runtime.started import Noted, Started
 from attenda.runtime.taking import Answerers, Asked, Taking
-from attenda.store import quota, runs, sessions, visitors
+from attenda.store import journal, quota, runs, sessions, visitors
 from attenda.store.database import Connection, Database
 from attenda.store.facts import Fact
 from attenda.store.stamps import Stamps
@@ -206,6 +206,13 @@ class Runs:
         except Conflict:
             return None
         return started if isinstance(started, Started) else None
+
+    async def go_on_decided(self) -> None:
+        """Go on where somebody decided and this process, or one before it, died over it."""
+        now = self._stamps.now()
+        for session_id in await self._database.read(lambda c: journal.left_decided(c, now)):
+            with contextlib.suppress(AttendaError):  # whoever it belongs to is gone
+                await self.go_on(session_id)
 
     async def stop(self, who: Principal, session_id: str) -> bool:
         """Stop the running answer of a session; whether there was one.

@@ -14,7 +14,7 @@ from attenda.core.errors import Conflict, Denied, NotFound
 from attenda.core.label import Label
 from attenda.core.principal import Principal, Role
 from attenda.store import audit
-from attenda.store.schema import users
+from attenda.store.schema import runs, sessions, users
 from attenda.store.schema_deeds import approvals, effects, switches
 from attenda.store.stamps import Stamps
 
@@ -31,6 +31,7 @@ __all__ = [
     "find_effect",
     "get_approval",
     "is_off",
+    "left_decided",
     "is_pending",
     "list_approvals",
     "list_effects",
@@ -66,6 +67,7 @@ _END = (
     )
 )
 
+_MONTH_US = 30 * 86_400_000_000
 _TURNS = text("SELECT pg_advisory_xact_lock(7302)")
 
 
@@ -329,6 +331,30 @@ def pending_in(connection: Connection, session_id: str, now: int) -> list[Approv
     )
     rows = connection.execute(statement.order_by(approvals.c.asked_at)).mappings()
     return [Approval(**row) for row in rows]
+
+
+def left_decided(connection: Connection, now: int) -> list[str]:
+    """The bot's sessions in which somebody decided, and no turn has taken it up to its end since.
+
+    A process that died in between left them; of decisions older than a month nobody waits.
+    """
+    taken_up = select(runs.c.id).where(
+        runs.c.session_id == approvals.c.session_id,
+        runs.c.state.in_(("done", "stopped")),
+        runs.c.started_at >= approvals.c.decided_at,
+    )
+    statement = (
+        select(approvals.c.session_id)
+        .join(sessions, sessions.c.id == approvals.c.session_id)
+        .where(
+            approvals.c.state.in_(("approved", "denied", "used")),
+            approvals.c.decided_at > now - _MONTH_US,
+            sessions.c.owner == "bot",
+            sessions.c.deleted_at.is_(None),
+            ~taken_up.exists(),
+        )
+    )
+    return list(connection.execute(statement.distinct()).scalars())
 
 
 def list_approvals(connection: Connection, who: Principal, limit: int = 100) -> list[Approval]:
