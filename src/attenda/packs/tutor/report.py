@@ -72,7 +72,7 @@ _COUNTS: dict[str, tuple[Callable[[Sequence[Row], int], int], str]] = {
                      "sum(CASE WHEN told THEN 1 ELSE 0 END)"),
     "seconds": (lambda rows, now: sum(r["seconds"] for r in rows), "sum(seconds)"),
     "this_week": (lambda rows, now: _of(rows, lambda r: r["at"] > now - _WEEK),
-                  f"sum(CASE WHEN at > :now - {_WEEK} THEN 1 ELSE 0 END)"),
+                  f"sum(CASE WHEN \"at\" > :now - {_WEEK} THEN 1 ELSE 0 END)"),
     "skills_seen": (lambda rows, now: len({r["skill"] for r in rows}), "count(DISTINCT skill)"),
     "mistakes_told": (lambda rows, now: _of(rows, lambda r: bool(r["mistake"])),
                       "sum(CASE WHEN mistake <> '' THEN 1 ELSE 0 END)"),
