@@ -87,6 +87,7 @@ def test_a_form_is_filled_in_and_its_run_goes_on(browser: Browser, running: Serv
     assert complaints == []
 
 
+@pytest.mark.long
 def test_a_run_is_paused_and_ended_by_keyboard(browser: Browser, running: Served) -> None:
     sue = _page(browser, running, "supervisor", "en-US", 1280)
     sue.click("#start-large summary")

@@ -59,6 +59,7 @@ def test_a_pickle_in_the_queue_runs_nothing(home: Path, canary: Path) -> None:
     assert not canary.exists()
 
 
+@pytest.mark.long
 def test_payloads_in_our_rows_run_nothing(home: Path, canary: Path) -> None:
     wrong: list[str] = []
 

@@ -153,6 +153,7 @@ class Walk:
                 one.spent = True
 
 
+@pytest.mark.timeout(3600 if STEPS > 100 else 280)
 def test_nothing_is_wrongly_valid_whichever_way_the_clock_jumps(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
