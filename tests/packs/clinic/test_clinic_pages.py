@@ -59,61 +59,60 @@ async def clinic(home: Path) -> AsyncIterator[Clinic]:
             yield Clinic(house, client, secrets)
 
 
-def test_a_nurse_drafts_and_a_doctor_signs_with_a_reason(home: Path) -> None:
+def test_orders_and_charts_are_for_those_who_may(home: Path) -> None:
     async def story() -> None:
         async with clinic(home) as c:
-            drafted = await c.call(
-                "nurse", "draft_order", "a", patient="P-102", order="Amoxicillin"
-            )
-            order = drafted.json()["result"]["order"]
-            assert drafted.json()["result"]["needs_reason"]
-            assert (await c.call("nurse", "sign_order", "b", order=order)).status_code == 403
-            chart = "/packs/clinic/patients/P-102"
-            shown = (await c.ask("doc", "GET", chart)).text
-            assert "ALG-BETALACTAM" in shown and 'data-tool="sign_order"' in shown
-            assert 'data-tool="sign_order"' not in (await c.ask("nurse", "GET", chart)).text
-            refused = await c.call("doc", "sign_order", "c", order=order)
-            assert refused.status_code == 400 and "ALG-BETALACTAM" in refused.text
-            odd = await c.call("doc", "sign_order", "d", order=order, reason="because")
-            assert odd.status_code == 400
-            (row,) = await rows(c.house, "clinic_orders")
-            assert row["status"] == "draft"
-            done = await c.call("doc", "sign_order", "e", order=order, reason="tolerated")
-            assert done.status_code == 200, done.text
-            (row,) = await rows(c.house, "clinic_orders")
-            assert (row["status"], row["signed_by"], row["reason"]) == (
-                "signed", "usr_doc", "tolerated",
-            )  # fmt: skip
-            (told,) = await rows(c.house, "clinic_feedback")
-            assert (told["rule"], told["outcome"]) == ("ALG-BETALACTAM", "overridden")
+            await a_nurse_drafts_and_a_doctor_signs_with_a_reason(c)
+            await screens_show_charts_to_the_desk_and_a_sealed_one_to_nobody(c)
 
     asyncio.run(story())
 
 
-def test_screens_show_charts_to_the_desk_and_a_sealed_one_to_nobody(home: Path) -> None:
-    async def story() -> None:
-        async with clinic(home) as c:
-            for path in ("waiting", "patients", "patients/P-103", "alerts"):
-                page = await c.ask("nurse", "GET", f"/packs/clinic/{path}")
-                assert page.status_code == 200, path
-                assert (await c.ask("pat", "GET", f"/packs/clinic/{path}")).status_code == 403
-            page = await c.ask("nurse", "GET", "/packs/clinic/patients/P-103")
-            assert "23.8 mL/min" in page.text or "COCKCROFT-GAULT" in page.text
-            asked = await c.ask("nurse", "GET", "/packs/clinic/patients/P-109")
-            assert "Nobody asked: unknown." in asked.text and "missing:" in asked.text
-            for path in ("patients/P-999", "intakes/IN-0"):
-                assert (await c.ask("doc", "GET", f"/packs/clinic/{path}")).status_code == 404
-            sealed = "/packs/clinic/patients/P-112"
-            assert "Lithium" not in (await c.ask("doc", "GET", sealed)).text
-            assert "Tomas" not in (await c.ask("doc", "GET", "/packs/clinic/patients")).text
-            assert (await c.ask("doc", "GET", f"{API}/fhir/P-112")).status_code == 404
-            reason = {"patient": "P-112", "reason": "collapsed in the hall"}
-            assert (await c.call("nurse", "break_glass", "a", **reason)).status_code == 403
-            assert (await c.call("doc", "break_glass", "a", **reason)).status_code == 200
-            assert "Lithium" in (await c.ask("doc", "GET", sealed)).text
-            assert "Lithium" not in (await c.ask("boss", "GET", sealed)).text
+async def a_nurse_drafts_and_a_doctor_signs_with_a_reason(c: Clinic) -> None:
+    drafted = await c.call("nurse", "draft_order", "a", patient="P-102", order="Amoxicillin")
+    order = drafted.json()["result"]["order"]
+    assert drafted.json()["result"]["needs_reason"]
+    assert (await c.call("nurse", "sign_order", "b", order=order)).status_code == 403
+    chart = "/packs/clinic/patients/P-102"
+    shown = (await c.ask("doc", "GET", chart)).text
+    assert "ALG-BETALACTAM" in shown and 'data-tool="sign_order"' in shown
+    assert 'data-tool="sign_order"' not in (await c.ask("nurse", "GET", chart)).text
+    refused = await c.call("doc", "sign_order", "c", order=order)
+    assert refused.status_code == 400 and "ALG-BETALACTAM" in refused.text
+    odd = await c.call("doc", "sign_order", "d", order=order, reason="because")
+    assert odd.status_code == 400
+    (row,) = await rows(c.house, "clinic_orders")
+    assert row["status"] == "draft"
+    done = await c.call("doc", "sign_order", "e", order=order, reason="tolerated")
+    assert done.status_code == 200, done.text
+    (row,) = await rows(c.house, "clinic_orders")
+    assert (row["status"], row["signed_by"], row["reason"]) == (
+        "signed", "usr_doc", "tolerated",
+    )  # fmt: skip
+    (told,) = await rows(c.house, "clinic_feedback")
+    assert (told["rule"], told["outcome"]) == ("ALG-BETALACTAM", "overridden")
 
-    asyncio.run(story())
+
+async def screens_show_charts_to_the_desk_and_a_sealed_one_to_nobody(c: Clinic) -> None:
+    for path in ("waiting", "patients", "patients/P-103", "alerts"):
+        page = await c.ask("nurse", "GET", f"/packs/clinic/{path}")
+        assert page.status_code == 200, path
+        assert (await c.ask("pat", "GET", f"/packs/clinic/{path}")).status_code == 403
+    page = await c.ask("nurse", "GET", "/packs/clinic/patients/P-103")
+    assert "23.8 mL/min" in page.text or "COCKCROFT-GAULT" in page.text
+    asked = await c.ask("nurse", "GET", "/packs/clinic/patients/P-109")
+    assert "Nobody asked: unknown." in asked.text and "missing:" in asked.text
+    for path in ("patients/P-999", "intakes/IN-0"):
+        assert (await c.ask("doc", "GET", f"/packs/clinic/{path}")).status_code == 404
+    sealed = "/packs/clinic/patients/P-112"
+    assert "Lithium" not in (await c.ask("doc", "GET", sealed)).text
+    assert "Tomas" not in (await c.ask("doc", "GET", "/packs/clinic/patients")).text
+    assert (await c.ask("doc", "GET", f"{API}/fhir/P-112")).status_code == 404
+    reason = {"patient": "P-112", "reason": "collapsed in the hall"}
+    assert (await c.call("nurse", "break_glass", "a", **reason)).status_code == 403
+    assert (await c.call("doc", "break_glass", "a", **reason)).status_code == 200
+    assert "Lithium" in (await c.ask("doc", "GET", sealed)).text
+    assert "Lithium" not in (await c.ask("boss", "GET", sealed)).text
 
 
 def _request(order: str) -> dict[str, Any]:
@@ -126,62 +125,63 @@ def _request(order: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_a_record_gets_cards_once_and_its_feedback_is_kept_once(home: Path) -> None:
+def test_programs_and_files_come_in(home: Path) -> None:
     async def story() -> None:
         async with clinic(home) as c:
-            services = (await c.ask("nurse", "GET", f"{API}/cds-services")).json()["services"]
-            assert len(services) == 3
-            path = f"{API}/cds-services/clinic-order-sign"
-            assert (await c.ask("pat", "POST", path, json=_request("ibuprofen"))).status_code == 403
-            first = await c.ask("doc", "POST", path, json=_request("ibuprofen 400 mg"))
-            (card,) = first.json()["cards"]
-            assert card["source"]["topic"]["code"] == "DDI-ANTICOAG-NSAID"
-            again = await c.ask("doc", "POST", path, json=_request("ibuprofen 400 mg"))
-            assert again.json() == {"cards": []}
-            body = {"feedback": [{
-                "card": card["uuid"], "outcome": "overridden",
-                "outcomeTimestamp": "2026-03-10T10:00:00Z",
-                "overrideReason": {"reason": {"code": "monitored"}, "userComment": "INR"},
-            }]}  # fmt: skip
-            for _ in range(2):
-                assert (await c.ask("doc", "POST", f"{path}/feedback", json=body)).json() == {}
-            (row,) = await rows(c.house, "clinic_feedback")
-            assert (row["rule"], row["reason"], row["user_id"], row["given_at"]) == (
-                "DDI-ANTICOAG-NSAID", "monitored", "usr_doc", "2026-03-10T10:00:00Z",
-            )  # fmt: skip
-            body["feedback"][0]["card"] = "another"
-            wrong = await c.ask("doc", "POST", f"{path}/feedback", json=body)
-            assert wrong.status_code == 400 and "feedback[0].card" in wrong.text
-            for bad in ({}, [], {"hook": "order-sign"}):
-                assert (await c.ask("doc", "POST", path, json=bad)).status_code == 400
-            page = await c.ask("doc", "GET", "/packs/clinic/alerts")
-            assert "DDI-ANTICOAG-NSAID" in page.text and "will be monitored 1" in page.text
+            await a_record_gets_cards_once_and_its_feedback_is_kept_once(c)
+            await a_bundle_is_read_in_and_goes_out_again(c)
 
     asyncio.run(story())
 
 
-def test_a_bundle_is_read_in_and_goes_out_again(home: Path) -> None:
-    async def story() -> None:
-        async with clinic(home) as c:
-            subject = {"reference": "Patient/X-1"}
-            bundle = {"resourceType": "Bundle", "entry": [
-                {"resource": {"resourceType": "Patient", "id": "X-1", "gender": "female",
-                              "birthDate": "1980-02-03", "name": [{"text": "Ada Made"}]}},
-                {"resource": {"resourceType": "MedicationRequest", "id": "m", "status": "active",
-                              "subject": subject,
-                              "medicationCodeableConcept": {"text": "Warfarin 5 MG"}}},
-                {"resource": {"resourceType": "Condition", "id": "c"}},
-            ]}  # fmt: skip
-            file = {"file": ("ada.json", json.dumps(bundle).encode(), "application/json")}
-            path = "/api/packs/clinic/imports/fhir"
-            read = await c.ask("boss", "POST", path, files=file)
-            assert read.status_code == 200, read.text
-            (reject,) = read.json()["rejects"]
-            assert "belongs to no patient" in reject["reason"]
-            out = (await c.ask("doc", "GET", f"{API}/fhir/X-1")).json()
-            kinds = [one["resource"]["resourceType"] for one in out["entry"]]
-            assert kinds == ["Patient", "MedicationStatement"]
-            bad = {"file": ("x.json", b"[1]", "application/json")}
-            assert (await c.ask("boss", "POST", path, files=bad)).status_code == 400
+async def a_record_gets_cards_once_and_its_feedback_is_kept_once(c: Clinic) -> None:
+    services = (await c.ask("nurse", "GET", f"{API}/cds-services")).json()["services"]
+    assert len(services) == 3
+    path = f"{API}/cds-services/clinic-order-sign"
+    assert (await c.ask("pat", "POST", path, json=_request("ibuprofen"))).status_code == 403
+    first = await c.ask("doc", "POST", path, json=_request("ibuprofen 400 mg"))
+    (card,) = first.json()["cards"]
+    assert card["source"]["topic"]["code"] == "DDI-ANTICOAG-NSAID"
+    again = await c.ask("doc", "POST", path, json=_request("ibuprofen 400 mg"))
+    assert again.json() == {"cards": []}
+    body = {"feedback": [{
+        "card": card["uuid"], "outcome": "overridden",
+        "outcomeTimestamp": "2026-03-10T10:00:00Z",
+        "overrideReason": {"reason": {"code": "monitored"}, "userComment": "INR"},
+    }]}  # fmt: skip
+    for _ in range(2):
+        assert (await c.ask("doc", "POST", f"{path}/feedback", json=body)).json() == {}
+    (row,) = await rows(c.house, "clinic_feedback")
+    assert (row["rule"], row["reason"], row["user_id"], row["given_at"]) == (
+        "DDI-ANTICOAG-NSAID", "monitored", "usr_doc", "2026-03-10T10:00:00Z",
+    )  # fmt: skip
+    body["feedback"][0]["card"] = "another"
+    wrong = await c.ask("doc", "POST", f"{path}/feedback", json=body)
+    assert wrong.status_code == 400 and "feedback[0].card" in wrong.text
+    for bad in ({}, [], {"hook": "order-sign"}):
+        assert (await c.ask("doc", "POST", path, json=bad)).status_code == 400
+    page = await c.ask("doc", "GET", "/packs/clinic/alerts")
+    assert "DDI-ANTICOAG-NSAID" in page.text and "will be monitored 1" in page.text
 
-    asyncio.run(story())
+
+async def a_bundle_is_read_in_and_goes_out_again(c: Clinic) -> None:
+    subject = {"reference": "Patient/X-1"}
+    bundle = {"resourceType": "Bundle", "entry": [
+        {"resource": {"resourceType": "Patient", "id": "X-1", "gender": "female",
+                      "birthDate": "1980-02-03", "name": [{"text": "Ada Made"}]}},
+        {"resource": {"resourceType": "MedicationRequest", "id": "m", "status": "active",
+                      "subject": subject,
+                      "medicationCodeableConcept": {"text": "Warfarin 5 MG"}}},
+        {"resource": {"resourceType": "Condition", "id": "c"}},
+    ]}  # fmt: skip
+    file = {"file": ("ada.json", json.dumps(bundle).encode(), "application/json")}
+    path = "/api/packs/clinic/imports/fhir"
+    read = await c.ask("boss", "POST", path, files=file)
+    assert read.status_code == 200, read.text
+    (reject,) = read.json()["rejects"]
+    assert "belongs to no patient" in reject["reason"]
+    out = (await c.ask("doc", "GET", f"{API}/fhir/X-1")).json()
+    kinds = [one["resource"]["resourceType"] for one in out["entry"]]
+    assert kinds == ["Patient", "MedicationStatement"]
+    bad = {"file": ("x.json", b"[1]", "application/json")}
+    assert (await c.ask("boss", "POST", path, files=bad)).status_code == 400
