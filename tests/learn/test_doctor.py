@@ -177,3 +177,21 @@ def test_the_command_speaks_json(
 
 def test_split_sides_of_unlike_rows_leak_nothing() -> None:
     assert leakage(*split(unlike(200), 0.2, 1)).share == 0
+
+
+def test_what_calls_and_results_hold_is_redacted_too(tmp_path: Path) -> None:
+    mail = {"to": ["ann@example.org"], "note": " kept "}
+    call = {"id": "c", "function": {"name": "send", "arguments": mail}}
+    messages = [
+        {"role": "user", "content": "Write to her."},
+        {"role": "assistant", "content": "", "tool_calls": [call], "reasoning": "a@example.org?"},
+        {"role": "tool", "content": "Sent to ann@example.org", "tool_call_id": "c"},
+        {"role": "assistant", "content": " Done. "},
+    ]
+    rows, _ = sorted_out(made(tmp_path, "a.jsonl", json.dumps({"messages": messages}) + "\n"))
+    assert examine(rows).personal == {"emails": 3}
+    (kept,) = clean(rows, redact=True).kept
+    called, told, answer = kept.messages[1:]
+    assert called.calls[0].arguments == {"to": ["[email]"], "note": " kept "}
+    assert (called.reasoning, told.results[0].text) == ("[email]?", "Sent to [email]")
+    assert answer.text == "Done."

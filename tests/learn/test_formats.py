@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from attenda.core.errors import UserError
-from attenda.learn.dialogues import read
+from attenda.learn.conversation import canonical
+from attenda.learn.dialogues import read, write
 from attenda.learn.formats import FORMATS, recognise
 from tests.learn.rows import made, said, sorted_out
 
@@ -193,21 +194,77 @@ def test_a_row_without_id_is_named_by_its_words(tmp_path: Path) -> None:
 
 
 def test_words_and_tool_calls_together_are_legal(tmp_path: Path) -> None:
-    call = {"id": "c", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
+    """Calls, results and reasoning are kept, and come back from the copy that `--fix` writes."""
+    call = {
+        "id": "c",
+        "type": "function",
+        "function": {"name": "clock", "arguments": '{"zone": 1}'},
+    }
     messages = [
         turn("developer", "Be kind."),
         turn("user", "What time is it?"),
-        turn("assistant", "Let me look.", tool_calls=[call]),
-        turn("tool", "12:00"),
-        turn("assistant", None, tool_calls=[call]),
-        turn("tool", "12:01"),
-        turn("assistant", "Noon."),
+        turn("assistant", "Let me look.", tool_calls=[call, {**call, "id": "d"}]),
+        turn("tool", "12:00", tool_call_id="c"),
+        turn("tool", "12:01", tool_call_id="d"),
+        turn("assistant", "Noon.", reasoning_content="Two clocks agree."),
     ]
-    found, problems = sorted_out(made(tmp_path, "a.jsonl", rows({"messages": messages})))
-    assert said(found[0])[-1] == ("assistant", "Let me look.\nNoon.")
-    assert said(found[0])[0] == ("system", "Be kind.")
-    assert {one.severity for one in problems} == {"warning"}
-    assert problems[0].key == "learn.data.tools" and problems[0].values == {"count": "4"}
+    row = {"messages": messages, "tools": [{"type": "function"}]}
+    (found,), problems = sorted_out(made(tmp_path, "a.jsonl", rows(row)))
+    assert [one.key for one in problems] == ["learn.data.tools_offered"]
+    looked, told, answer = found.messages[2:]
+    assert looked.text == "Let me look." and looked.calls[0].arguments == {"zone": 1}
+    assert [one.call_id for one in told.results] == [one.id for one in looked.calls] == ["c", "d"]
+    assert (answer.text, answer.reasoning) == ("Noon.", "Two clocks agree.")
+    write(tmp_path / "b.jsonl", [found])
+    (again,), problems = sorted_out(tmp_path / "b.jsonl")
+    assert again.messages == found.messages and problems == []
+    assert canonical(again) == canonical(found)
+
+
+CALLED = {"name": "clock", "arguments": {"zone": 1}}
+
+
+@pytest.mark.parametrize(
+    ("called", "told"),
+    [
+        ({"from": "function_call", "value": json.dumps(CALLED)}, ["12:00"]),
+        ({"from": "tool_call", "value": json.dumps([CALLED, CALLED])}, ["12:00", "12:01"]),
+        ({"from": "gpt", "value": "", "tool_calls": [CALLED]}, ["12:00"]),
+        ({"role": "assistant", "content": None, "function_call": CALLED}, ["12:00"]),
+    ],
+)
+def test_sharegpts_turns_of_tools_are_read(
+    tmp_path: Path, called: dict[str, object], told: list[str]
+) -> None:
+    marked = "\n".join(f"<tool_response>\n{text}\n</tool_response>" for text in told)
+    turns = [
+        {"from": "human", "value": "What time is it?"},
+        called,
+        {"from": "observation" if len(told) == 1 else "tool", "value": marked},
+        {"from": "gpt", "value": "Noon."},
+    ]
+    (found,), problems = sorted_out(made(tmp_path, "a.jsonl", rows({"conversations": turns})))
+    assert problems == [] and [one.role for one in found.messages][1:3] == ["assistant", "tool"]
+    assert [one.arguments for one in found.messages[1].calls] == [{"zone": 1}] * len(told)
+    assert [one.text for one in found.messages[2].results] == told
+
+
+@pytest.mark.parametrize(
+    "function", [{"name": "clock", "arguments": "{"}, {"name": "clock", "arguments": "[1]"}, {}, 3]
+)
+def test_a_call_that_cant_be_read_is_named_by_its_line(tmp_path: Path, function: object) -> None:
+    said = [HI_MESSAGES[0], turn("assistant", "", tool_calls=[{"function": function}])]
+    path = made(tmp_path, "a.jsonl", rows({"messages": HI_MESSAGES}, {"messages": said}))
+    found, (problem,) = sorted_out(path)
+    assert len(found) == 1 and problem.place == f"{path}:2"
+    assert problem.key == "learn.data.bad_call" and '{"name": …' in problem.text("en")
+
+
+def test_reasoning_that_no_model_sees_again_is_said(tmp_path: Path) -> None:
+    thinking = turn("assistant", "Hello!", reasoning_content="A greeting.")
+    messages = [HI_MESSAGES[0], thinking, HI_MESSAGES[0], thinking]
+    _, (problem,) = sorted_out(made(tmp_path, "a.jsonl", rows({"messages": messages})))
+    assert (problem.key, problem.values) == ("learn.data.reasoning_unseen", {"count": "1"})
 
 
 PREFERENCES: dict[str, dict[str, object]] = {

@@ -9,12 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attenda.core.errors import UserError
+from attenda.core.jinja import jinja_template
 from attenda.core.message import Message, text_message
-from attenda.core.template import TEMPLATES, control_strings, jinja_template, render, template_in
+from attenda.core.template import TEMPLATES, control_strings, render, template_in
 from attenda.learn.tokenizer import TextTokenizer, load_tokenizer, train_tokenizer
 
 TEXTS = ["How long is the refund window? 30 days, from 3 May.", "退款期限是多久？三十天。"] * 20
 TOKENIZERS = {name: train_tokenizer(TEXTS, 400, t) for name, t in TEMPLATES.items()}
+WORLD = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)
+PROGRAMS = {name: WORLD.from_string(jinja_template(t)) for name, t in TEMPLATES.items()}
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 talk = st.lists(st.tuples(st.sampled_from(["user", "assistant"]), words), min_size=1, max_size=6)
@@ -96,11 +99,8 @@ def test_other_programs_render_the_same_bytes(
     said = messages(
         [(r, t) for r, t in turns if not any(c in t for c in control_strings(template))]
     )
-    program = jinja2.Environment(trim_blocks=True, lstrip_blocks=True).from_string(
-        jinja_template(template)
-    )
     rows = [{"role": m.role, "content": m.text} for m in said]
-    found = program.render(messages=rows, add_generation_prompt=answer_next)
+    found = PROGRAMS[name].render(messages=rows, add_generation_prompt=answer_next)
     assert found == render(said, template, answer_next=answer_next)
 
 

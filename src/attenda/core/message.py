@@ -12,6 +12,7 @@ __all__ = [
     "CitationPart",
     "Message",
     "Part",
+    "ReasoningPart",
     "Role",
     "TextPart",
     "ToolCallPart",
@@ -59,6 +60,14 @@ class CitationPart(BaseModel):
     citation: Citation
 
 
+class ReasoningPart(BaseModel):
+    """What the assistant thought before it spoke or called; shown to nobody."""
+
+    model_config = ConfigDict(frozen=True)
+    type: Literal["reasoning"] = "reasoning"
+    text: str
+
+
 class ToolCallPart(BaseModel):
     """A tool that the model chose, with arguments of its own."""
 
@@ -82,7 +91,8 @@ class ToolResultPart(BaseModel):
 
 
 Part = Annotated[
-    TextPart | CitationPart | ToolCallPart | ToolResultPart, Field(discriminator="type")
+    TextPart | CitationPart | ReasoningPart | ToolCallPart | ToolResultPart,
+    Field(discriminator="type"),
 ]
 
 
@@ -97,6 +107,11 @@ class Message(BaseModel):
     def text(self) -> str:
         """All words of the message."""
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+    @property
+    def reasoning(self) -> str:
+        """All that was thought."""
+        return "".join(part.text for part in self.parts if isinstance(part, ReasoningPart))
 
     @property
     def calls(self) -> tuple[ToolCallPart, ...]:

@@ -6,21 +6,50 @@ hash of the table goes into every checkpoint.
 """
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 
-from attenda.core.message import Message, Role
+from attenda.core.message import Message, ToolCallPart
 
 __all__ = [
     "TEMPLATES",
     "ChatTemplate",
+    "ToolForm",
+    "assistant_words",
     "control_strings",
-    "jinja_template",
     "render",
     "render_pieces",
     "template_hash",
     "template_in",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolForm:
+    """The strings around reasoning, tool calls and tool results."""
+
+    call: tuple[str, str, str]
+    """Before the tool's name, before its arguments as JSON, after them."""
+    role: str
+    """Whose turn holds results."""
+    result: tuple[str, str] = ("", "")
+    """Before and after a result."""
+    together: bool = False
+    """Results in a row share a turn, a line each."""
+    reasoning: tuple[str, str] = ("<think>\n", "\n</think>\n\n")
+    """Before and after what was thought."""
+
+
+_QWEN_TOOLS = ToolForm(
+    call=('<tool_call>\n{"name": "', '", "arguments": ', "}\n</tool_call>"),
+    role="user",
+    result=("<tool_response>\n", "\n</tool_response>"),
+    together=True,
+)
+_LLAMA_TOOLS = ToolForm(call=('{"name": "', '", "parameters": ', "}"), role="ipython")
+_PLAIN_TOOLS = ToolForm(call=_QWEN_TOOLS.call, role="tool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +69,7 @@ class ChatTemplate:
     """Strings that end the assistant's turn."""
     marks: tuple[str, ...] = ()
     """A foreign template belongs to this one if it holds all of these strings."""
+    tools: ToolForm = _PLAIN_TOOLS
 
 
 TEMPLATES: dict[str, ChatTemplate] = {
@@ -52,6 +82,7 @@ TEMPLATES: dict[str, ChatTemplate] = {
             default_system=("You are a helpful AI assistant named SmolLM, trained by Hugging Face"),
             stop=("<|im_end|>",),
             marks=("<|im_start|>", "named SmolLM, trained by Hugging Face"),
+            tools=_QWEN_TOOLS,
         ),
         ChatTemplate(
             name="qwen2",
@@ -60,6 +91,7 @@ TEMPLATES: dict[str, ChatTemplate] = {
             default_system="You are Qwen, created by Alibaba Cloud. You are a helpful assistant.",
             stop=("<|im_end|>",),
             marks=("<|im_start|>", "You are Qwen, created by Alibaba Cloud"),
+            tools=_QWEN_TOOLS,
         ),
         ChatTemplate(
             name="chatml",
@@ -67,6 +99,7 @@ TEMPLATES: dict[str, ChatTemplate] = {
             after="<|im_end|>\n",
             stop=("<|im_end|>",),
             marks=("<|im_start|>", "<|im_end|>"),
+            tools=_QWEN_TOOLS,
         ),
         ChatTemplate(
             name="llama3",
@@ -75,6 +108,7 @@ TEMPLATES: dict[str, ChatTemplate] = {
             after="<|eot_id|>",
             stop=("<|eot_id|>",),
             marks=("<|start_header_id|>", "<|eot_id|>"),
+            tools=_LLAMA_TOOLS,
         ),
         ChatTemplate(  # for models that know one control token alone, such as GPT-2
             name="gpt2",
@@ -87,9 +121,27 @@ TEMPLATES: dict[str, ChatTemplate] = {
 }
 
 
+_FIRST_TOOLS = {
+    "smollm2": "331105f4878e2d67c6592cf58067e09fdd18a77d4b1defb53287685b2556299a",
+    "qwen2": "331105f4878e2d67c6592cf58067e09fdd18a77d4b1defb53287685b2556299a",
+    "chatml": "331105f4878e2d67c6592cf58067e09fdd18a77d4b1defb53287685b2556299a",
+    "llama3": "67745dca912ebbc5a937597479f0d5d7d22ff98af0fb0eceae3d144e6d1a5abf",
+    "gpt2": "bd1ad6b73baf99541e90d07fe32dcbfbb09324288b7cd7a171bd27f063272b73",
+}
+"""Digests of the first forms of tools. Models that were made before there was any keep their hash,
+since without tools their text is what it was; another form makes another hash."""
+
+
 def template_hash(template: ChatTemplate) -> str:
     """SHA-256 of the template's strings; equal hashes render equal text."""
-    return hashlib.sha256(repr(sorted(asdict(template).items())).encode()).hexdigest()
+    strings = asdict(template)
+    if _digest(strings["tools"]) == _FIRST_TOOLS.get(template.name, _FIRST_TOOLS["gpt2"]):
+        del strings["tools"]
+    return _digest(strings)
+
+
+def _digest(strings: dict[str, object]) -> str:
+    return hashlib.sha256(repr(sorted(strings.items())).encode()).hexdigest()
 
 
 def template_in(foreign: str) -> ChatTemplate | None:
@@ -115,58 +167,80 @@ def render_pieces(
 ) -> list[tuple[str, bool]]:
     """The same text in pieces, each with whether the model learns to write it.
 
-    It learns the assistant's words and the stop token after them, and nothing else.
+    It learns what the assistant writes (reasoning, words, calls) and the stop token after it, and
+    nothing else.
     """
     pieces = [(template.start, False)]
     if template.default_system and (not messages or messages[0].role != "system"):
         pieces.extend(_turn("system", template.default_system, template))
-    for message in messages:
-        pieces.extend(_turn(message.role, message.text, template))
+    for role, text in _turns(messages, template):
+        pieces.extend(_turn(role, text, template))
     if answer_next:
         pieces.append((template.before.format(role="assistant"), False))
     return [(text, learned) for text, learned in pieces if text]
 
 
-def jinja_template(template: ChatTemplate) -> str:
-    """The template as other programs want it: Jinja, rendering the same text.
+def assistant_words(message: Message, template: ChatTemplate, *, reasoning: bool = True) -> str:
+    """All that the assistant writes in a turn, without its stop token."""
+    thought = message.reasoning.strip("\n") if reasoning else ""
+    calls = (_call(one, template.tools) for one in message.calls)
+    begin, end = template.tools.reasoning
+    words = message.text.lstrip("\n") if thought else message.text
+    said = "\n".join(text for text in (words, *calls) if text)
+    return _without(control_strings(template), begin + thought + end + said if thought else said)
 
-    It can't take control strings out of what a person wrote; only `render` does.
+
+def _turns(messages: Sequence[Message], template: ChatTemplate) -> Iterator[tuple[str, str]]:
+    """Whose turns they are, and their text.
+
+    What was thought before the last question is left out: no model is shown it again.
     """
-    before = template.before.replace("{role}", "{{ message['role'] }}")
-    system = _turn("system", template.default_system, template) if template.default_system else []
-    default = "".join(text for text, _ in system)
-    return (
-        f"{template.start}"
-        + (
-            "{% if not messages or messages[0]['role'] != 'system' %}" + f"{default}{{% endif %}}"
-            if default
-            else ""
-        )
-        + "{% for message in messages %}"
-        + f"{before}{{{{ message['content'] }}}}{_kept_newline(template.after)}"
-        + "{% endfor %}{% if add_generation_prompt %}"
-        + f"{_kept_newline(template.before.format(role='assistant'))}"
-        + "{% endif %}"
-    )
-
-
-def _kept_newline(text: str) -> str:
-    """Newlines as expressions, since Jinja may drop one that follows a block."""
-    return text.replace("\n", "{{ '\\n' }}")
-
-
-def _turn(role: Role, text: str, template: ChatTemplate) -> list[tuple[str, bool]]:
+    asked = max((place for place, one in enumerate(messages) if one.role == "user"), default=-1)
     controls = control_strings(template)
-    while any(control in text for control in controls):  # taking one out may join another
-        for control in controls:
-            text = text.replace(control, "")
-    learned = role == "assistant"
+    from_outside = (*controls, *(mark.strip() for mark in template.tools.result if mark))
+    for role, group in groupby(enumerate(messages), lambda one: one[1].role):
+        if role == "tool":
+            texts = [_without(from_outside, text) for _, one in group for text in _results(one)]
+            yield from _result_turns(texts, template.tools)
+            continue
+        for place, one in group:
+            if role == "assistant":
+                yield role, assistant_words(one, template, reasoning=place > asked)
+            else:
+                yield role, _without(from_outside if role == "user" else controls, one.text)
+
+
+def _results(message: Message) -> list[str]:
+    return [one.text for one in message.results] or [message.text]
+
+
+def _result_turns(texts: Sequence[str], form: ToolForm) -> Iterator[tuple[str, str]]:
+    begin, end = form.result
+    whole = [begin + text + end for text in texts]
+    return ((form.role, text) for text in (["\n".join(whole)] if form.together else whole))
+
+
+def _call(call: ToolCallPart, form: ToolForm) -> str:
+    begin, between, end = form.call
+    name = json.dumps(call.name, ensure_ascii=False)[1:-1]
+    return begin + name + between + json.dumps(call.arguments, ensure_ascii=False) + end
+
+
+def _turn(role: str, text: str, template: ChatTemplate) -> list[tuple[str, bool]]:
+    """A turn in pieces; its text is clean."""
     stop = next((stop for stop in template.stop if template.after.startswith(stop)), "")
     return [
         (template.before.format(role=role), False),
-        (text + stop, learned),
+        (text + stop, role == "assistant"),
         (template.after.removeprefix(stop), False),
     ]
+
+
+def _without(strings: Sequence[str], text: str) -> str:
+    while any(one in text for one in strings):  # taking one out may join another
+        for one in strings:
+            text = text.replace(one, "")
+    return text
 
 
 def control_strings(template: ChatTemplate) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from attenda.core.errors import UserError
-from attenda.core.message import Message
+from attenda.core.message import Message, ToolCallPart
 from attenda.learn.conversation import Dialogue, Problem, canonical, finish
 from attenda.learn.formats import conversation_files, read_file, recognise
 
@@ -124,5 +124,29 @@ def _row(dialogue: Dialogue) -> dict[str, object]:
     return row | {"id": dialogue.id, "group": dialogue.group}
 
 
-def _plain(messages: Sequence[Message]) -> list[dict[str, str]]:
-    return [{"role": one.role, "content": one.text} for one in messages]
+def _plain(messages: Sequence[Message]) -> list[dict[str, object]]:
+    return [row for one in messages for row in _openai(one)]
+
+
+def _openai(message: Message) -> list[dict[str, object]]:
+    """A message in OpenAI's form; each result is a message of its own."""
+    if message.results:
+        return [
+            {"role": "tool", "tool_call_id": one.call_id, "content": one.text}
+            for one in message.results
+        ]
+    row: dict[str, object] = {"role": message.role, "content": message.text}
+    if message.reasoning:
+        row["reasoning_content"] = message.reasoning
+    if message.calls:
+        row["tool_calls"] = [_call(one) for one in message.calls]
+    return [row]
+
+
+def _call(call: ToolCallPart) -> dict[str, object]:
+    arguments = json.dumps(call.arguments, ensure_ascii=False)
+    return {
+        "id": call.id,
+        "type": "function",
+        "function": {"name": call.name, "arguments": arguments},
+    }

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from attenda.core.message import Message, text_message
-from attenda.learn.conversation import Dialogue, Problem
+from attenda.core.message import Message
+from attenda.learn.conversation import Dialogue, Problem, all_texts, rewritten, with_rest
 from attenda.learn.languages import guess_language
 from attenda.learn.near import Overlap, Twins, is_han, overlap_grams, shingles, words_of
 from attenda.learn.personal import personal_hints, redacted
@@ -173,17 +173,22 @@ def clean(rows: Rows, *, redact: bool = False) -> Cleaned:
             dropped.append(_repeated(row, seen[key]))
         else:
             seen[key] = row.place
-            plain = _rewritten(row, str.strip)
-            kept.append(_rewritten(plain, redacted) if redact else plain)
+            plain = _rewritten(row, _stripped)
+            kept.append(_rewritten(plain, _redacted) if redact else plain)
     return Cleaned(tuple(kept), tuple(dropped))
 
 
-def _rewritten(row: Dialogue, rewrite: Callable[[str], str]) -> Dialogue:
-    messages = tuple(text_message(one.role, rewrite(one.text)) for one in row.messages)
-    rejected = None
-    if row.rejected is not None:
-        rejected = text_message("assistant", rewrite(row.rejected.text))
-    return replace(row, messages=messages, rejected=rejected)
+def _rewritten(row: Dialogue, rewrite: Callable[[Message], Message]) -> Dialogue:
+    messages = tuple(rewrite(one) for one in row.messages)
+    return replace(row, messages=messages, rejected=row.rejected and rewrite(row.rejected))
+
+
+def _stripped(message: Message) -> Message:
+    return rewritten(message, str.strip, words_alone=True)
+
+
+def _redacted(message: Message) -> Message:
+    return rewritten(message, redacted)
 
 
 def _repeated(row: Dialogue, first: str) -> Problem:
@@ -192,9 +197,14 @@ def _repeated(row: Dialogue, first: str) -> Problem:
 
 def _identity(row: Dialogue) -> bytes:
     """Equal for conversations of the same words."""
-    said = [part for one in row.messages for part in (one.role, one.text.strip())]
-    said.append(row.rejected.text.strip() if row.rejected else "")
+    said = [part for one in row.messages for part in (one.role, *_written(one))]
+    said += _written(row.rejected) if row.rejected else [""]
     return hashlib.blake2b("\0".join(said).encode(), digest_size=16).digest()
+
+
+def _written(message: Message) -> list[str]:
+    words, *rest = with_rest(message)
+    return [str(words).strip(), *map(repr, rest)]
 
 
 def _words(row: Dialogue) -> list[str]:
@@ -284,14 +294,14 @@ class _Look:
             self._places.append(row.place)
 
     def _measure(self, row: Dialogue) -> None:
-        spoken = [one for one in row.messages if one.role != "system"]
+        spoken = [one for one in row.messages if one.role in ("user", "assistant")]
         self._turns.append(len(spoken))
         self._characters.append(sum(len(one.text) for one in spoken))
         self._preferences += row.rejected is not None
         for one in row.messages:
-            self._personal += personal_hints(one.text)
+            self._personal += personal_hints(all_texts(one))
         for answer in spoken:
-            if answer.role == "assistant":
+            if answer.role == "assistant" and (answer.text.strip() or not answer.calls):
                 self._answer(answer)
 
     def _answer(self, answer: Message) -> None:

@@ -70,7 +70,7 @@ def finish(run: Finishing) -> dict[str, Any]:
         merge_lora(model)
     write_folder(folder.model, model, tokenizer)
     if isinstance(model, Encoder):
-        known = [answer.text for one in data.train for _, answer in answers(one)]
+        known = [answer.text for one in data.train for _, answer in answers(one) if answer.text]
         write_answers(folder.model, known)
     figures = measure_finished(run)
     if plan.data.general is not None and not isinstance(model, Encoder):

@@ -12,7 +12,8 @@ from gguf import GGUFWriter
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
 from attenda.core.errors import UserError
-from attenda.core.template import jinja_template, template_hash
+from attenda.core.jinja import jinja_template
+from attenda.core.template import template_hash
 from attenda.learn.tokenizer import TextTokenizer, byte_level
 
 __all__ = ["read_gguf_tokenizer", "write_gguf_tokenizer"]

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from attenda.core.errors import UserError
 from attenda.core.message import Message, text_message
+from attenda.core.template import assistant_words
 from attenda.learn.attention import Attention, Sight, attend_by_formula
 from attenda.learn.blocks import Stack
 from attenda.learn.pieces import Piece, pieces
@@ -122,7 +123,8 @@ def _look_at_both(
     read = _row(model, source)
     begin = tokenizer.end_id
     if answered:
-        answer = [*tokenizer.encode(talk[-1].text), tokenizer.stop_ids[0]]
+        words = assistant_words(talk[-1], tokenizer.template)
+        answer = [*tokenizer.encode(words), tokenizer.stop_ids[0]]
     else:
         how = Sampling(most=min(_ANSWER, model.shape.context - 1))
         (answer,) = generate(model, [source], tokenizer.stop_ids, how, begin)

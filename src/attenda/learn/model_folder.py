@@ -16,10 +16,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from attenda.core.errors import UserError
+from attenda.core.jinja import jinja_template
 from attenda.core.template import (
     TEMPLATES,
     ChatTemplate,
-    jinja_template,
     template_hash,
     template_in,
 )

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from attenda.core.errors import UserError
 from attenda.core.message import Message
+from attenda.core.template import assistant_words
 from attenda.learn.batches import Corpus, Packing, Place, SinglePacking
 from attenda.learn.dialogues import Dialogue
 from attenda.learn.encoding import HidingPacking, Matching
@@ -103,7 +104,8 @@ def corpus_of(
 
 def _answer_row(tokenizer: TextTokenizer, answer: Message) -> TokenRow:
     """An answer and its stop, after the token that answers begin with."""
-    ids = [tokenizer.end_id, *tokenizer.encode(answer.text), tokenizer.stop_ids[0]]
+    words = assistant_words(answer, tokenizer.template)
+    ids = [tokenizer.end_id, *tokenizer.encode(words), tokenizer.stop_ids[0]]
     return TokenRow(tuple(ids), (False, *[True] * (len(ids) - 1)))
 
 

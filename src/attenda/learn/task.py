@@ -91,7 +91,12 @@ def make_task(dialogues: Iterable[Dialogue], seed: int) -> Task:
     Rankings need ten different answers.
     """
     chance = np.random.default_rng(seed)
-    found = [(said, answer.text) for one in dialogues for said, answer in answers(one)]
+    found = [
+        (said, answer.text)
+        for one in dialogues
+        for said, answer in answers(one)
+        if not answer.calls  # what is graded is words
+    ]
     pairs = [found[number] for number in chance.permutation(len(found))]
     known = {_identity(text): text for _, text in reversed(pairs)}
     rankings = (

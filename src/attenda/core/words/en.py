@@ -898,7 +898,10 @@ ENGLISH: dict[str, str] = {
     "learn.data.starts_with_answer": "begins with an answer; that is learned without a question. Add what it answers, if there was something.",
     "learn.data.controls": "holds control strings of a chat template ({found}); they will be removed. Take them out of the text.",
     "learn.data.lost_characters": "holds halves of characters, which become “\ufffd”; write the text anew.",
-    "learn.data.tools": "holds tool calls or results ({count}), which are left out; the words are kept.",
+    # tool calls and reasoning in data
+    "learn.data.bad_call": 'holds a tool call that can\'t be read: {problem}. A call is {{"name": …, "arguments": {{…}}}}.',
+    "learn.data.tools_offered": "describes tools ({count}), which is left out; say in the system message what tools there are. Calls and results are kept.",
+    "learn.data.reasoning_unseen": "holds reasoning of answers ({count}) before the last question, which no model is shown again, so it isn't learned; give each such answer a row of its own to have it learned.",
     "learn.data.other_parts": "holds images or other parts that are no text ({count}), which are left out; describe them in words if they matter.",
     "learn.data.many_speakers": "has {count} speakers; {assistant} is taken as the assistant and the others as the user. Rename the speakers if that is wrong.",
     "learn.data.nobody_speaks": "has words before anyone speaks (line {line}), which are left out; begin each turn with “Name: ”.",

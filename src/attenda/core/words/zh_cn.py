@@ -898,7 +898,10 @@ CHINESE: dict[str, str] = {
     "learn.data.starts_with_answer": "以回答开头，这句话会在没有问题的情况下被学习；如果原本有问题，请补上。",
     "learn.data.controls": "含有对话模板的控制字符串（{found}），它们会被移除；请从文本中去掉。",
     "learn.data.lost_characters": "含有不完整的字符，已替换为“\ufffd”；请重写该文本。",
-    "learn.data.tools": "含有工具调用或结果（{count} 个），已略去；文字已保留。",
+    # 数据中的工具调用与思考
+    "learn.data.bad_call": '含有无法读取的工具调用：{problem}。调用的形式是 {{"name": …, "arguments": {{…}}}}。',
+    "learn.data.tools_offered": "描述了工具（{count} 个），已略去；请在系统消息中说明有哪些工具。调用和结果已保留。",
+    "learn.data.reasoning_unseen": "最后一个问题之前的回答带有思考（{count} 处）；模型不会再看到它，因此不学习。要学习它，请让每个这样的回答单独成行。",
     "learn.data.other_parts": "含有图片等非文本部分（{count} 个），已略去；如果重要，请用文字描述。",
     "learn.data.many_speakers": "有 {count} 位说话者；{assistant} 被视为助手，其余视为用户。如果不对，请更改说话者名称。",
     "learn.data.nobody_speaks": "在有人说话之前就有文字（第 {line} 行），已略去；请以“姓名: ”开始每一轮。",

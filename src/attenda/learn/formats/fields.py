@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attenda.core.errors import UserError
+from attenda.core.message import Message, Part, TextPart
 from attenda.learn.conversation import Turn
+from attenda.learn.formats.tool_parts import (
+    CALL_ROLES,
+    RESULT_ROLES,
+    calls_beside,
+    calls_said,
+    reasoning_in,
+    results_of,
+)
 
 __all__ = ["Talk", "first_text", "objects_in", "talk_of", "text_in"]
 
@@ -26,7 +35,6 @@ _ROLES = {
 }
 """What other formats call our roles."""
 
-_TOOL_ROLES = frozenset({"tool", "function", "function_call", "observation", "tool_call"})
 _TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 
 
@@ -35,15 +43,13 @@ class Talk:
     """The turns of a list of messages, and what had no place in them."""
 
     turns: list[Turn] = field(default_factory=list)
-    tools: int = 0
-    """Tool calls and tool results."""
     other_parts: int = 0
     """Images, audio and the like."""
 
     @property
     def notes(self) -> tuple[tuple[str, Mapping[str, str]], ...]:
         """The warnings about what was left out."""
-        counts = {"learn.data.tools": self.tools, "learn.data.other_parts": self.other_parts}
+        counts = {"learn.data.other_parts": self.other_parts}
         return tuple((key, {"count": str(count)}) for key, count in counts.items() if count)
 
 
@@ -104,15 +110,21 @@ def _add(talk: Talk, message: Mapping[str, Any]) -> None:
     if not speaker:
         raise _wrong("role", "user, assistant")
     role = _ROLES.get(speaker.lower(), speaker.lower())
-    calls = message.get("tool_calls") or message.get("function_call")
-    if calls:
-        talk.tools += len(calls) if isinstance(calls, list) else 1
-    if role in _TOOL_ROLES:
-        talk.tools += 1
-        return
     field_name = next((one for one in ("content", "value", "text") if one in message), "content")
     words = _words(talk, message.get(field_name), field_name)
-    if words.strip() or not calls:
+    rest: list[Part] = []
+    if role in RESULT_ROLES:
+        talk.turns.append(Message(role="tool", parts=tuple(results_of(message, words))))
+        return
+    if role in CALL_ROLES:
+        role, words, rest = "assistant", "", [*calls_said(words)]
+    elif role == "assistant":
+        rest = [*calls_beside(message)]
+    thought = reasoning_in(message) if role == "assistant" else []
+    if rest or thought:
+        said = [TextPart(text=words)] if words.strip() else []
+        talk.turns.append(Message(role="assistant", parts=(*thought, *said, *rest)))
+    else:
         talk.turns.append((role, words))
 
 

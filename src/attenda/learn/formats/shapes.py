@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from attenda.core.errors import UserError
-from attenda.learn.conversation import Draft, Problem, Turn
+from attenda.learn.conversation import Draft, Problem, Turn, role_of
 from attenda.learn.formats.columns import ANSWERS, GROUPS, IDS, QUESTIONS
 from attenda.learn.formats.fields import Talk, first_text, talk_of, text_in
 from attenda.learn.formats.transcript import human_assistant
@@ -41,20 +41,33 @@ def _system(row: Fields, turns: list[Turn]) -> list[Turn]:
     return [("system", system), *turns] if system.strip() else turns
 
 
+def _offers(row: Fields) -> tuple[tuple[str, Mapping[str, str]], ...]:
+    """A warning about descriptions of tools, which are no part of a conversation."""
+    offered = row.get("tools") or row.get("functions")
+    count = len(offered) if isinstance(offered, list) else 1
+    return (("learn.data.tools_offered", {"count": str(count)}),) if offered else ()
+
+
 def _openai(row: Fields, place: str) -> Iterable[Draft]:
     if "rejected" in row:
         yield from _preference(row, place)
         return
     talk = talk_of(row["messages"], "user", "messages")
     turns = _system(row, talk.turns)
-    marks = {"person": text_in(row, "person"), "chat": text_in(row, "chat")}
-    yield Draft(place, turns, *_identity(row), notes=talk.notes, **marks)
+    yield Draft(
+        place,
+        turns,
+        *_identity(row),
+        notes=(*talk.notes, *_offers(row)),
+        person=text_in(row, "person"),
+        chat=text_in(row, "chat"),
+    )
 
 
 def _sharegpt(row: Fields, place: str) -> Iterable[Draft]:
     talk = talk_of(row["conversations"], "user", "conversations")
     turns = _system(row, talk.turns)
-    yield Draft(place, turns, *_identity(row), notes=talk.notes)
+    yield Draft(place, turns, *_identity(row), notes=(*talk.notes, *_offers(row)))
 
 
 def _alpaca_prompt(row: Fields) -> list[Turn]:
@@ -123,14 +136,14 @@ def _preference(row: Fields, place: str) -> Iterable[Draft]:
         turns = turns + chosen if chosen[: len(turns)] != turns or not turns else chosen
     else:
         rejected = _answers(row, "rejected")
-    if not rejected or rejected[-1][0] != "assistant":
+    if not rejected or role_of(rejected[-1]) != "assistant":
         raise UserError("learn.data.no_preference")
     yield Draft(
         place,
         turns,
         *_identity(row),
-        rejected=rejected[-1][1],
-        notes=prompt.notes,
+        rejected=rejected[-1],
+        notes=(*prompt.notes, *_offers(row)),
         person=text_in(row, "person"),
     )
 

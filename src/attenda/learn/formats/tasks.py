@@ -9,7 +9,7 @@ from typing import Any
 
 from attenda.core.errors import UserError
 from attenda.core.provenance import chat_mark, person_mark
-from attenda.learn.conversation import Draft, Problem, Turn
+from attenda.learn.conversation import Draft, Problem, Turn, role_of
 from attenda.learn.formats.fields import objects_in, talk_of, text_in
 from attenda.learn.formats.shapes import Shape
 
@@ -86,7 +86,7 @@ def _session(session: Fields, messages: list[dict[str, Any]], place: str) -> Dra
         role, text = text_in(message, "role"), _parts_text(message)
         disliked += message.get("thumb") == -1
         if role == "assistant" and (message.get("status", "done") != "done" or disliked):
-            while turns and turns[-1][0] == "user":
+            while turns and role_of(turns[-1]) == "user":
                 turns.pop()
         else:
             turns.append((role, text))
