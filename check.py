@@ -2,7 +2,7 @@
 
 It shares `start.py`'s environment and adds the developers' packages, Chromium, a PostgreSQL
 server (both by apt, as root) and the default weights. What can't be had is named together with
-the tests that are skipped for it. The whole suite runs in two processes, then the few tests that
+the tests that are skipped for it. The whole suite runs in three processes, then the few tests that
 share the machine with nothing; a selection runs in one. It knows what tests need, not what they
 test.
 """
@@ -105,7 +105,7 @@ def _calls(further: Sequence[str]) -> list[list[str]]:
     """
     if further:  # most often a few tests, done before a second process would have started
         return [list(further)]
-    return [["-n", "2", "--dist", "worksteal", "-m", f"not {_ALONE}"], ["-m", _ALONE]]
+    return [["-n", "3", "--dist", "worksteal", "-m", f"not {_ALONE}"], ["-m", _ALONE]]
 
 
 def _prepare() -> None:
