@@ -15,7 +15,11 @@ from attenda.core.template import TEMPLATES, control_strings, render, template_i
 from attenda.learn.tokenizer import TextTokenizer, load_tokenizer, train_tokenizer
 
 TEXTS = ["How long is the refund window? 30 days, from 3 May.", "退款期限是多久？三十天。"] * 20
-TOKENIZERS = {name: train_tokenizer(TEXTS, 400, t) for name, t in TEMPLATES.items()}
+BLANK_LINES = ["One.\n\nTwo.\n\n\nThree."] * 30
+"""Whose newlines would be one token, if they could, where a prompt ends on two of them."""
+TOKENIZERS = {
+    name: train_tokenizer([*TEXTS, *BLANK_LINES], 400, t) for name, t in TEMPLATES.items()
+}
 WORLD = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)
 PROGRAMS = {name: WORLD.from_string(jinja_template(t)) for name, t in TEMPLATES.items()}
 

@@ -136,7 +136,9 @@ def _inside(offsets: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]
 def train_tokenizer(texts: Iterable[str], vocabulary: int, template: ChatTemplate) -> TextTokenizer:
     """Learn a byte-level BPE vocabulary (Sennrich et al. 2016) from `texts`.
 
-    Digits stay single, so numbers are read alike wherever they stand. Any bytes can be written.
+    Digits stay single, so numbers are read alike wherever they stand; so do newlines, since those
+    that end a prompt would else be other tokens than the same ones before an answer. Any bytes can
+    be written.
 
     Args:
         texts: what to learn from.
@@ -160,7 +162,10 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, template: ChatTemplat
     texts = iter(texts)
     if (first := next((text for text in texts if text.strip()), None)) is None:
         raise UserError("learn.tokenizer.no_text")
+    cuts = inner.pre_tokenizer
+    inner.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split("\n", "isolated"), cuts])
     inner.train_from_iterator((text for part in ((first,), texts) for text in part), trainer)
+    inner.pre_tokenizer = cuts
     return TextTokenizer(inner, template)
 
 
