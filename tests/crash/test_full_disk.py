@@ -19,7 +19,7 @@ from tests.crash.client import client_of
 from tests.crash.server import Server
 
 Room = Callable[[], None]
-LIMIT = 700_000
+LIMIT = 1_400_000
 TEXT = "What does the paper say about the fee? " * 40
 
 

@@ -264,7 +264,7 @@ def test_an_invited_viewer_sees_what_the_role_allows(visit: Visitor, lived_in: s
     role.select_option("agent")
     expect(owner.locator(".toast")).to_contain_text("Tomas Finch")
     guest.goto(base)
-    expect(guest.locator(".rooms a")).to_have_count(5)
+    expect(guest.locator(".rooms a")).to_have_count(7)
     owner.get_by_label("More: Tomas Finch").click()
     owner.get_by_role("button", name=ENGLISH["page.reset_link"]).click()
     reset = owner.input_value("[id^=link-] input")

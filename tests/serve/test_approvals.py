@@ -100,7 +100,7 @@ def test_the_switch_stops_writes_and_only_who_operates_moves_it(home: Path) -> N
             await boss("PUT", "/api/switches/nonsense", {"off": True}, expect=404)
             await boss("PUT", "/api/switches/tool:issue_refund", {"off": True})
             found = await s.who["sue"]("GET", "/api/switches")
-            assert found == {"tools": False, "tool:issue_refund": True}
+            assert found == {"tools": False, "tool:issue_refund": True, "tool:note_order": False}
             id_ = await s.begin()
             await s.say(id_, "refund order=O-1001 email=ana@example.test")
             await s.say(id_, "yes")

@@ -219,12 +219,13 @@ def test_a_days_tokens_are_the_days_whichever_way_the_clock_jumps(database: Data
 
     chance, clock, used = random.Random(20260105), [0], Counter[int]()
     stamps = Stamps(clock=lambda: clock[0])
+    asks = Principal(id="usr_q", role="agent")
 
     def round_(connection: Connection) -> None:
         moment = chance.choice(INSTANTS) + datetime.timedelta(hours=chance.randrange(-30, 30))
         clock[0] = int(moment.timestamp()) * 1_000_000
         try:
-            quota.check(connection, "usr_q", clock[0])
+            quota.check(connection, asks, clock[0])
         except Denied:
             assert used[clock[0] // DAY] >= 100
             return

@@ -37,7 +37,8 @@ class Noticer:
                 except Exception:  # noqa: BLE001 - whatever it was, the installation goes on
                     _log.exception("a round of notices failed; another follows")
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(rung.wait(), _LOOK_S)
+                    async with asyncio.timeout(_LOOK_S):  # `wait_for` may lose a cancellation
+                        await rung.wait()
 
     async def round(self) -> int:
         """Send what is due now; how many notices were tried."""

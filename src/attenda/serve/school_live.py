@@ -102,5 +102,6 @@ async def _frames(look: Callable[[], Look], closed: asyncio.Event) -> AsyncGener
         if found.ended:
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(closed.wait(), _LOOK_S)
+            async with asyncio.timeout(_LOOK_S):  # `wait_for` may lose a cancellation
+                await closed.wait()
         silent_s += _LOOK_S

@@ -85,6 +85,7 @@ async def _frames(
                 yield b": still here\n\n"
                 silent_s = 0.0
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(rung.wait(), _LOOK_S)
+                async with asyncio.timeout(_LOOK_S):  # `wait_for` may lose a cancellation
+                    await rung.wait()
                 await asyncio.sleep(_TOGETHER_S)
             silent_s += _LOOK_S
