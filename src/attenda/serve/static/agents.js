@@ -15,9 +15,12 @@ let packs = [];
 
 // --- the list
 
+let asked = 0; // the newest look at the list; an older one that comes later is not shown
+
 async function list() {
+  const mine = ++asked;
   const found = await attempt(() => Promise.all(["/api/agents", "/api/collections", "/api/models", "/api/packs"].map((path) => api("GET", path))));
-  if (!found) return;
+  if (!found || mine !== asked) return;
   [, shelves, models, packs] = found;
   fill($("#agents"), found[0].map(row), t(may("manage_agents") ? "no_agents" : "no_agents_yet"));
 }

@@ -64,7 +64,11 @@ async function remove(row) {
 
 // --- one chat
 
-async function openSession(id, push = true) {
+/** What is written while a chat is on its way belongs to it, not to a new one. */
+let opening = Promise.resolve();
+const openSession = (id, push = true) => (opening = bring(id, push));
+
+async function bring(id, push) {
   const found = await attempt(() => api("GET", `/api/sessions/${id}`));
   if (!found) return newSession();
   leave();
@@ -244,6 +248,7 @@ function edit(message) {
 
 async function send(chosen) {
   const text = (chosen ?? $("#text").value).trim();
+  await opening;
   if (!text || stream) return;
   await attempt(async () => {
     if (!session) {
@@ -274,6 +279,7 @@ function noted(kept, text) {
 
 /** Ask for a person: an answer that runs is broken off. */
 async function askPerson() {
+  await opening;
   await attempt(async () => {
     if (!session) {
       const made = await api("POST", "/api/sessions");
