@@ -11,19 +11,23 @@ import itertools
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, Engine
 
 import check
 from attenda.core.principal import Principal
 from attenda.llm.catalogue import DEFAULT_CHAT, DEFAULT_EMBEDDER
+from attenda.store import migrations, upgrade
 from attenda.store.database import Database, open_database
 from attenda.store.stamps import Stamps
 from attenda.store.upgrade import upgrade_database
@@ -104,6 +108,37 @@ def _is_only_again(item: pytest.Item) -> bool:
     """Whether it repeats on PostgreSQL what hangs on neither its SQL nor its locks."""
     kept = item.path.parent.name in _ON_BOTH or item.path.name in _ON_BOTH
     return "postgres" in item.name and not kept
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new SQLite database is a copy of one that was migrated in earnest: thousands are made."""
+    real, place, head = upgrade._upgrade, migrations.__file__, upgrade.HEAD
+    whole = tmp_path_factory.mktemp("migrated") / "attenda.db"
+
+    def quickly(engine: Engine, found: str | None) -> None:
+        ours = (migrations.__file__, upgrade.HEAD) == (place, head)
+        if found is not None or engine.dialect.name != "sqlite" or not ours:
+            return real(engine, found)
+        if not whole.exists():
+            real(engine, found)
+            with engine.connect() as connection, closing(sqlite3.connect(whole)) as target:
+                _driver(connection).backup(target)
+            return None
+        with engine.connect() as connection, closing(sqlite3.connect(whole)) as source:
+            connection.rollback()
+            source.backup(_driver(connection))
+        return None
+
+    upgrade._upgrade = quickly
+    yield
+    upgrade._upgrade = real
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    found: Any = connection.connection.driver_connection
+    assert isinstance(found, sqlite3.Connection)
+    return found
 
 
 @pytest.fixture(autouse=True)

@@ -126,6 +126,7 @@ TAMPERED = {
 """What must be told of a home that was tampered with, and how it was."""
 
 
+@pytest.mark.long
 def test_kills_while_people_use_flows(short_home: Path, tmp_path: Path) -> None:
     kill_for(Day(short_home, tmp_path, "", SEED, customers=6), kills=SHORT_KILLS)
     told, world = acknowledged(tmp_path / "told.jsonl"), World(tmp_path / "world")

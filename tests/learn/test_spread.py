@@ -110,7 +110,8 @@ def test_a_run_goes_on_in_another_number_of_processes(tmp_path: Path) -> None:
     assert_same_end(tmp_path / "whole", folder)
 
 
-@pytest.mark.parametrize("kind", ["ddp", pytest.param("fsdp", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["ddp", "fsdp"])
 def test_torchrun_shares_a_run(tmp_path: Path, kind: str) -> None:
     """The commands of the guide: begun together, gone on with together, refused in one sentence."""
     school(tmp_path)

@@ -46,7 +46,8 @@ class ToolCall(BaseModel):
     """Names the form: what is sent twice from it is done once."""
 
 
-@router.api_route("/packs/{pack}/api/{path:path}", methods=["GET", "POST"])
+@router.get("/packs/{pack}/api/{path:path}", operation_id="pack_endpoint_get")
+@router.post("/packs/{pack}/api/{path:path}", operation_id="pack_endpoint_post")
 async def endpoint(request: Request, who: _Anyone, pack: str, path: str) -> Response:
     """A pack's own way in for programs."""
     house = house_of(request)
