@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.resources import files as packaged
 from pathlib import Path
 from typing import Any
 
 from attenda.api import Pack
-from attenda.cli.packs import find_pack, find_packs, load_pack, pack_above
+from attenda.cli.packs import (
+    find_pack,
+    find_packs,
+    load_pack,
+    pack_above,
+    pack_folders,
+    packs_that_came,
+)
 from attenda.cli.terminal import err
 from attenda.core.errors import OperatorError, UserError
 from attenda.evals.scenario import Scenario
@@ -40,14 +46,9 @@ def find_scenarios(home: Path, name: str) -> list[Path]:
 
 def _all_packs(home: Path) -> list[Path]:
     """The folders of the packs that come along, but for the one to copy, and of the home's."""
-    found = {path.parent.name: path.parent for path in sorted(_packaged().glob("*/pack.py"))}
-    found.pop("demo", None)
-    found |= {path.parent.name: path.parent for path in sorted((home / "packs").glob("*/pack.py"))}
+    found = {folder.name: folder for folder in packs_that_came() if folder.name != "demo"}
+    found |= {folder.name: folder for folder in pack_folders(home)}
     return list(found.values())
-
-
-def _packaged() -> Path:
-    return Path(str(packaged("attenda.packs")))
 
 
 def _folder(home: Path, name: str) -> Path:
@@ -55,9 +56,9 @@ def _folder(home: Path, name: str) -> Path:
     path = Path(name).expanduser()
     if path.is_dir():
         return path
-    along = _packaged() / name
-    if (along / "pack.py").exists() and not (home / "packs" / name).exists():
-        return along
+    along = {folder.name: folder for folder in packs_that_came()}
+    if name in along and not (home / "packs" / name).exists():
+        return along[name]
     return find_pack(home, name)
 
 

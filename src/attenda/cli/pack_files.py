@@ -12,7 +12,7 @@ from rich.table import Table
 
 from attenda.api import Pack
 from attenda.cli.eval_files import find_scenarios, read_files
-from attenda.cli.packs import find_pack, find_packs, load_pack
+from attenda.cli.packs import find_pack, find_packs, load_pack, pack_folders
 from attenda.cli.terminal import out
 from attenda.core.errors import Conflict, OperatorError, UserError
 from attenda.core.words import sentence
@@ -63,7 +63,7 @@ def check_packs(home: Path, path: str, language: str, *, as_json: bool) -> int:
     Raises:
         UserError: there is no such pack.
     """
-    folders = [find_pack(home, path)] if path else _folders(home)
+    folders = [find_pack(home, path)] if path else pack_folders(home)
     told: dict[str, list[str]] = {}
     for folder in folders:
         try:
@@ -79,10 +79,6 @@ def check_packs(home: Path, path: str, language: str, *, as_json: bool) -> int:
     elif not folders:
         out.print(sentence(language, "pack.nothing", path=home / "packs"), markup=False)
     return 1 if any(told.values()) else 0
-
-
-def _folders(home: Path) -> list[Path]:
-    return [path.parent for path in sorted((home / "packs").glob("*/pack.py"))]
 
 
 def _problems(home: Path, folder: Path, pack: Pack, language: str) -> list[str]:

@@ -1,16 +1,16 @@
 """Packs in a home: one that came with the program put in, files read into a pack's tables."""
 
-from importlib.resources import files
 from pathlib import Path
 
 import httpx
 
 from attenda.cli.client import request
+from attenda.cli.packs import packs_that_came
 from attenda.cli.terminal import err, out
 from attenda.core.errors import OperatorError, UserError
 from attenda.core.words import sentence
 
-__all__ = ["add_pack", "import_into", "packs_that_came"]
+__all__ = ["add_pack", "import_into"]
 
 _POINTS_TO = '''"""The pack that comes with Attenda; remove this folder to be rid of it."""
 
@@ -26,7 +26,7 @@ def add_pack(home: Path, name: str, language: str) -> None:
     Raises:
         UserError: none is called so.
     """
-    come_along = packs_that_came()
+    come_along = [folder.name for folder in packs_that_came()]
     if name not in come_along:
         raise UserError("pack.not_come", name=name, known=", ".join(come_along))
     path = home / "packs" / name / "pack.py"
@@ -38,12 +38,6 @@ def add_pack(home: Path, name: str, language: str) -> None:
     except OSError as error:
         raise OperatorError("pack.not_written", path=path, problem=error.strerror) from error
     out.print(sentence(language, "pack.put_in", name=name), markup=False)
-
-
-def packs_that_came() -> list[str]:
-    """Names of the packs that come with the program."""
-    folders = (files("attenda.packs") / "").iterdir()
-    return sorted(one.name for one in folders if (one / "pack.py").is_file())
 
 
 async def import_into(

@@ -7,11 +7,12 @@ new`, never by a page or a request.
 import importlib.util
 import sys
 import traceback
+from importlib.resources import files
 from pathlib import Path
 
 from attenda.api import Pack, UserError
 
-__all__ = ["find_pack", "find_packs", "load_pack", "pack_above", "pack_folders"]
+__all__ = ["find_pack", "find_packs", "load_pack", "pack_above", "pack_folders", "packs_that_came"]
 
 
 def find_packs(home: Path) -> list[Pack]:
@@ -26,6 +27,12 @@ def find_packs(home: Path) -> list[Pack]:
 def pack_folders(home: Path) -> list[Path]:
     """The folders of a home that hold a pack, by name."""
     return [path.parent for path in sorted((home / "packs").glob("*/pack.py"))]
+
+
+def packs_that_came() -> list[Path]:
+    """The folders of the packs that come with the program, by name."""
+    room = Path(str(files("attenda.packs")))
+    return [path.parent for path in sorted(room.glob("*/pack.py"))]
 
 
 def find_pack(home: Path, name: str) -> Path:
