@@ -21,6 +21,7 @@ __all__ = [
     "join",
     "join_all",
     "readable_by",
+    "said_by",
 ]
 
 Integrity = Literal["system", "operator", "user", "untrusted"]
@@ -77,6 +78,12 @@ def join(one: Label, other: Label) -> Label:
         readers = one.readers & other.readers
     integrity = min(one.integrity, other.integrity, key=_ORDER.index)
     return Label(integrity=integrity, readers=readers, sources=one.sources | other.sources)
+
+
+def said_by(person_id: str, message_id: str) -> Label:
+    """Of what a person says in a message: theirs to read, and trusted as far as they are."""
+    own, source = frozenset({person_id}), frozenset({message_id})
+    return Label(integrity="user", readers=own, sources=source)
 
 
 def join_all(labels: Iterable[Label]) -> Label:

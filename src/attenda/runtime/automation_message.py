@@ -33,8 +33,8 @@ def send_message(
     """
     if not at_least(join_all([session.whole_label, because]), "user"):
         raise UserError("automation.strangers_choice")
-    row = sessions.session_anyhow(connection, str(session.value))
-    if row is None:
+    row = sessions.session_by_id(connection, str(session.value))
+    if row.deleted_at is not None:
         raise NotFound("session.missing")
     reader = people.principal_of(connection, row.owner_id)
     text, label = fill(words_in(words, reader.language), names)

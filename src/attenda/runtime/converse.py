@@ -20,7 +20,7 @@ from attenda.core.event import (
     TooLate,
     Understood,
 )
-from attenda.core.label import Label, Labelled
+from attenda.core.label import Label, Labelled, said_by
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
 from attenda.dialogue.flow import words_in
@@ -81,8 +81,7 @@ class Converser:
     @property
     def message_label(self) -> Label:
         """The label of what the person says in this turn."""
-        own, source = frozenset({self.who.id}), frozenset({self.given.message_id})
-        return Label(integrity="user", readers=own, sources=source)
+        return said_by(self.who.id, self.given.message_id)
 
     async def take(self, commands: Sequence[Command]) -> DialogueState:
         """Take what the person wants, and go on until they are needed again; the state then."""

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from pydantic import JsonValue
 
 from attenda.core.command import AskDocuments, Command, NotUnderstood
-from attenda.core.label import SYSTEM, Label, Labelled
+from attenda.core.label import SYSTEM, Label, Labelled, said_by
 from attenda.core.message import Message, text_message
 from attenda.core.ports import ChatModel, Usage
 from attenda.core.principal import Principal
@@ -41,7 +41,7 @@ def given_for(
     `said` is all that the person wrote, in order: it tells their language.
     """
     own = Label(integrity="system", readers=frozenset({who.id}))
-    theirs = Label(integrity="user", readers=own.readers, sources=frozenset({message_id}))
+    theirs = said_by(who.id, message_id)
     words: JsonValue = {"id": message_id, "text": said[-1] if said else ""}
     moment = datetime.datetime.fromtimestamp(now / 1_000_000, datetime.UTC)
     names = {

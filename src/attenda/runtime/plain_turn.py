@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attenda.core.label import Label
+from attenda.core.label import said_by
 from attenda.core.message import Message
 from attenda.core.ports import ChatModel, Usage
 from attenda.core.principal import Principal
@@ -35,8 +35,7 @@ class PlainTurn:
         recorder, who, asked = self.recorder, self.who, history[-1]
         said = told_to_remember(asked.text) if asked.role == "user" else None
         if said is not None:
-            own, source = frozenset({who.id}), frozenset({message_id})
-            label = Label(integrity="user", readers=own, sources=source)
+            label = said_by(who.id, message_id)
             language = "zh-CN" if language_of(asked.text) == "zh" else "en"
             known = None if who.role is None else self.known
             answer_about_memory(recorder, known, said, label, language)

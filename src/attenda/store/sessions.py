@@ -39,7 +39,6 @@ __all__ = [
     "named_message",
     "rate_message",
     "session_by_id",
-    "session_anyhow",
     "set_head",
     "update_session",
 ]
@@ -147,13 +146,6 @@ def session_by_id(connection: Connection, session_id: str) -> Session:
     if row is None:
         raise NotFound("session.missing")
     return Session(**row)
-
-
-def session_anyhow(connection: Connection, session_id: str) -> Session | None:
-    """A session, whoever's it is, for what the installation itself does; none if it is erased."""
-    statement = select(sessions).where(sessions.c.id == session_id, sessions.c.deleted_at.is_(None))
-    row = connection.execute(statement).mappings().first()
-    return None if row is None else Session(**row)
 
 
 def list_sessions(
