@@ -10,7 +10,6 @@ import json
 import os
 import secrets
 import smtplib
-import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -22,7 +21,8 @@ from attenda.core.errors import UserError
 from attenda.core.words import sentence
 from attenda.knowledge import web
 from attenda.store.notices import Notice
-from attenda.tools.webhook import sign
+from attenda.tools.mailbox import connect_smtp
+from attenda.tools.webhook import signed_headers
 
 __all__ = ["MailNotifier", "Notifier", "WebhookNotifier", "new_secret", "notifiers_for"]
 
@@ -67,12 +67,7 @@ class WebhookNotifier:
         }
         body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
         secret = base64.b64decode(notice.secret.removeprefix("whsec_"))
-        headers = {
-            "Content-Type": "application/json",
-            "webhook-id": notice.id,
-            "webhook-timestamp": str(now // 10**6),
-            "webhook-signature": sign(secret, notice.id, now // 10**6, body),
-        }
+        headers = signed_headers(secret, notice.id, now // 10**6, body)
         status = await web.post(
             notice.target, headers, body, self.limits, self.resolver, self.connector
         )
@@ -111,17 +106,8 @@ class MailNotifier:
             raise UserError("notice.mail_failed", place=place, problem=problem) from error
 
     def _send(self, message: EmailMessage) -> None:
-        spec, context = self.spec, ssl.create_default_context()
-        ours = spec.sender.rpartition("@")[2]  # else this machine's own name would be looked up
-        if spec.security == "tls":
-            opened: smtplib.SMTP = smtplib.SMTP_SSL(
-                spec.host, spec.port, ours, timeout=spec.timeout_s, context=context
-            )
-        else:
-            opened = smtplib.SMTP(spec.host, spec.port, ours, timeout=spec.timeout_s)
-        with opened as server:
-            if spec.security == "starttls":
-                server.starttls(context=context)
+        spec, ours = self.spec, self.spec.sender.rpartition("@")[2]
+        with connect_smtp((spec.host, spec.port), spec.security, ours, spec.timeout_s) as server:
             if spec.user:
                 server.login(spec.user, os.environ.get(spec.password_env, ""))
             server.send_message(message)

@@ -20,7 +20,7 @@ from typing import Literal
 from attenda.core.config import MailboxSpec
 from attenda.core.errors import OperatorError
 
-__all__ = ["MOST_BYTES", "Delivery", "Mailbox", "RawMail"]
+__all__ = ["MOST_BYTES", "Delivery", "Mailbox", "RawMail", "connect_smtp"]
 
 _WAIT_S = 30.0
 MOST_BYTES = 1 << 20
@@ -47,6 +47,29 @@ class Delivery:
     state: Literal["sent", "later", "refused", "unknown"]
     """`later`: certainly not sent, and may do in a while; `unknown`: it may have been sent."""
     problem: str = ""
+
+
+def connect_smtp(
+    place: tuple[str, int], security: str, name: str, timeout_s: float
+) -> smtplib.SMTP:
+    """A line to a server that sends mail, shut as `security` says (`tls`, `starttls`, `none`).
+
+    `name` is told as ours: else this machine's own would be looked up.
+
+    Raises:
+        OSError, smtplib.SMTPException: it is not there, or not so.
+    """
+    context = ssl.create_default_context()
+    if security == "tls":
+        return smtplib.SMTP_SSL(*place, local_hostname=name, timeout=timeout_s, context=context)
+    smtp = smtplib.SMTP(*place, local_hostname=name, timeout=timeout_s)
+    try:
+        if security == "starttls":
+            smtp.starttls(context=context)
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp
 
 
 class Mailbox:
@@ -159,17 +182,8 @@ class Mailbox:
     def _open_smtp(self) -> smtplib.SMTP:
         spec = self.spec
         self._require_shut(spec.smtp_host)
-        place = spec.smtp_host, spec.smtp_port
-        name = spec.address.rpartition("@")[2]
-        if spec.security == "tls":
-            context = ssl.create_default_context()
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                *place, local_hostname=name, timeout=_WAIT_S, context=context
-            )
-        else:
-            smtp = smtplib.SMTP(*place, local_hostname=name, timeout=_WAIT_S)
-            if spec.security == "starttls":
-                smtp.starttls(context=ssl.create_default_context())
+        place, name = (spec.smtp_host, spec.smtp_port), spec.address.rpartition("@")[2]
+        smtp = connect_smtp(place, spec.security, name, _WAIT_S)
         smtp.ehlo_or_helo_if_needed()
         if smtp.has_extn("auth"):
             smtp.login(spec.user or spec.address, self._password())

@@ -17,7 +17,7 @@ from pydantic import JsonValue, create_model
 from attenda.core.errors import OperatorError, Unauthenticated
 from attenda.tools.tool import Deed, Tool, ToolRefused
 
-__all__ = ["Send", "secret_from", "send", "sign", "verify", "webhook_tool"]
+__all__ = ["Send", "secret_from", "send", "sign", "signed_headers", "verify", "webhook_tool"]
 
 _TOLERANCE_S = 300
 """How far a request's time may be from ours."""
@@ -53,6 +53,16 @@ def sign(secret: bytes, id_: str, at_s: int, body: bytes) -> str:
     """The value of the header `webhook-signature`."""
     digest = hmac.digest(secret, f"{id_}.{at_s}.".encode() + body, "sha256")
     return "v1," + base64.b64encode(digest).decode()
+
+
+def signed_headers(secret: bytes, id_: str, at_s: int, body: bytes) -> dict[str, str]:
+    """Headers of a JSON body: its kind, its id, the time and the signature."""
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": id_,
+        "webhook-timestamp": str(at_s),
+        "webhook-signature": sign(secret, id_, at_s, body),
+    }
 
 
 def verify(secret: bytes, headers: Mapping[str, str], body: bytes, now_s: int) -> str:
@@ -104,13 +114,9 @@ def webhook_tool(url: str, secret_env: str, posting: Send = send) -> Tool:
     async def run(deed: Deed, body: dict[str, JsonValue]) -> dict[str, JsonValue]:
         secret = secret_from(secret_env)
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        at_s = deed.now // 1_000_000
         headers = {
-            "Content-Type": "application/json",
+            **signed_headers(secret, deed.key, deed.now // 1_000_000, text),
             "User-Agent": "Attenda",
-            "webhook-id": deed.key,
-            "webhook-timestamp": str(at_s),
-            "webhook-signature": sign(secret, deed.key, at_s, text),
             "Idempotency-Key": deed.key,
         }
         status, answer = await posting(url, headers, text)
