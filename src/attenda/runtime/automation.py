@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from attenda.core.principal import Role
 from attenda.dialogue.expression import Expression, names_in_text, parse
-from attenda.dialogue.flow import Reckoned, Words
+from attenda.dialogue.flow import Jump, Reckoned, Words
 from attenda.runtime.schedule import BadSchedule, read_schedule
 
 __all__ = [
@@ -282,14 +282,6 @@ class Branch:
     condition: str
     otherwise: int
     ends: int
-
-
-@dataclass(frozen=True, slots=True)
-class Jump:
-    """Goes on at `to`."""
-
-    id: str
-    to: int
 
 
 Instruction = (
