@@ -1,13 +1,12 @@
 // Automations: forms that wait, what there is, the runs; and one run, step by step.
 
 import { $, api, attempt, el, t, toast, when } from "/static/core.js";
-import { badge, fill, may, moment } from "/static/parts.js";
+import { badge, fill, manyAndOne, may, moment } from "/static/parts.js";
 import { fieldsOf, valuesOf } from "/static/automation_form.js";
 import { runView, stateOf } from "/static/automation_run.js";
 
 const LOOK_MS = 2000;
 let timer = 0;
-let opened = ""; // id of the run that was left
 
 // --- forms
 
@@ -126,22 +125,5 @@ async function show(id, focus = true) {
   if (!run.ended_at) timer = setTimeout(() => location.hash === `#${id}` && show(id, false), LOOK_MS);
 }
 
-function swap(one) {
-  $("#overview").hidden = one;
-  $("#one-run").hidden = !one;
-}
-
-function close() {
-  swap(false);
-  return list();
-}
-
-async function route() {
-  const id = location.hash.slice(1);
-  if (id) return show(id);
-  await close();
-  document.getElementById(`open-${opened}`)?.focus();
-}
-
-window.addEventListener("hashchange", ({ oldURL }) => { opened = new URL(oldURL).hash.slice(1); route(); });
+const { swap, close, route } = manyAndOne("#overview", list, (id) => show(id));
 route();

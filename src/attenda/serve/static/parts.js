@@ -1,6 +1,6 @@
 // What the pages of forms and lists share: rights, figures, dialogs, a list that keeps its focus.
 
-import { attempt, el, t, toast } from "/static/core.js";
+import { $, attempt, el, t, toast } from "/static/core.js";
 
 const language = document.documentElement.lang;
 const rights = new Set((document.body.dataset.may ?? "").split(" "));
@@ -79,4 +79,25 @@ export function confirmed({ title, text, label, typed }) {
   box.showModal();
   (field ?? box.querySelector("button[type=button]")).focus();
   return new Promise((done) => box.addEventListener("close", () => { box.remove(); done(box.returnValue === "yes"); }));
+}
+
+/** A page of many things and of the run that its address names; `list` and `show` bring them. */
+export function manyAndOne(many, list, show) {
+  let opened = ""; // id of the run that was left
+  const swap = (one) => {
+    $(many).hidden = one;
+    $("#one-run").hidden = !one;
+  };
+  const close = () => {
+    swap(false);
+    return list();
+  };
+  const route = async () => {
+    const id = location.hash.slice(1);
+    if (id) return show(id);
+    await close();
+    document.getElementById(`open-${opened}`)?.focus();
+  };
+  window.addEventListener("hashchange", ({ oldURL }) => { opened = new URL(oldURL).hash.slice(1); route(); });
+  return { swap, close, route };
 }

@@ -1,11 +1,10 @@
 // The traces: my runs, and what happened in one of them, step by step with its time.
 
 import { $, api, attempt, el, t, when } from "/static/core.js";
-import { badge, count, facts, fill, seconds } from "/static/parts.js";
+import { badge, count, facts, fill, manyAndOne, seconds } from "/static/parts.js";
 
 const KINDS = { "run.started": "started", searched: "searched", text: "text", cited: "cited", nearest: "nearest", "run.finished": "finished" };
 let timer = 0;
-let opened = ""; // id of the run that was left
 
 // --- the list
 
@@ -76,24 +75,5 @@ function passages(found, label) {
   return el("details", { class: "card" }, el("summary", {}, label), el("ol", {}, rows));
 }
 
-// --- which of the two
-
-function swap(one) {
-  $("#all-runs").hidden = one;
-  $("#one-run").hidden = !one;
-}
-
-function close() {
-  swap(false);
-  return list();
-}
-
-async function route() {
-  const id = location.hash.slice(1);
-  if (id) return show(id);
-  await close();
-  document.getElementById(`open-${opened}`)?.focus();
-}
-
-window.addEventListener("hashchange", ({ oldURL }) => { opened = new URL(oldURL).hash.slice(1); route(); });
+const { swap, close, route } = manyAndOne("#all-runs", list, (id) => show(id));
 route();
