@@ -66,7 +66,7 @@ def connect_smtp(
     try:
         if security == "starttls":
             smtp.starttls(context=context)
-    except BaseException:
+    except (OSError, smtplib.SMTPException):
         smtp.close()
         raise
     return smtp
