@@ -278,3 +278,56 @@ def test_what_is_done_stays_done() -> None:
     state = replay(state, [done, FlowMoved(instance=frame.instance, at=frame.at + 2)])
     events = reduce(state, [slot("order", "O-1002")], BOOK, Given(message_id="msg_9"))
     assert [type(event) for event in events if not event.type == "understood"] == [TooLate]
+
+
+ARMS = """
+send:
+  title: {en: Send}
+  examples: {en: [send it]}
+  slots:
+    order: {type: text, ask: {en: "Which?"}}
+    gift: {type: yes_no, ask: {en: "A gift?"}}
+    note: {type: text, ask: {en: "What shall it say?"}}
+  steps:
+    - collect: gift
+    - if: gift == "yes"
+      then:
+        - say: {en: "Wrapped for {order}."}
+        - confirm: {en: "Wrap it?"}
+        - call: wrap
+      else:
+        - collect: order
+        - collect: note
+        - confirm: {en: "Send {note}?"}
+        - call: send
+          with: {order: order, note: note}
+"""
+
+
+def test_a_correction_never_enters_the_arm_that_was_not_taken() -> None:
+    flows, problems = read_flows(ARMS, "arms.yaml")
+    assert not problems
+    book = FlowBook(flows)
+    state = DialogueState()
+    asked: list[Next] = []
+    turns = [
+        [StartFlow(flow="send"), slot("gift", "no")],
+        [slot("order", "O-1")],
+        [slot("note", "hello")],
+        [slot("note", "goodbye")],
+        [slot("order", "O-2")],
+    ]
+    for number, commands in enumerate(turns):
+        given_ = Given(message_id=f"msg_{number}")
+        state = replay(state, reduce(state, commands, book, given_))
+        decision = advance(state, book, given_)
+        state = replay(state, decision.events)
+        asked.append(decision.next)
+    texts = [one.text for one in asked if isinstance(one, AskSlot | AskYesNo)]
+    assert texts == [
+        "Which?",
+        "What shall it say?",
+        "Send hello?",
+        "Send goodbye?",
+        "Send goodbye?",
+    ]

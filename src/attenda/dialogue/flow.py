@@ -273,6 +273,27 @@ class Flow(_Written):
         """Names that the instruction at a place reads."""
         return _names(self.instructions[at])
 
+    def on_the_way(self, back: int, here: int) -> int:
+        """The place to go back to for what stands at `back`: itself, or the question before it.
+
+        What stands in the other arm of a question, or in either arm of one that is over, must not
+        be entered past the question: it may decide otherwise.
+        """
+        for at, step in enumerate(self.instructions[:back]):
+            if isinstance(step, Branch) and self._arm(at, back) not in (0, self._arm(at, here)):
+                return at
+        return back
+
+    def _arm(self, branch: int, at: int) -> int:
+        """In which arm of a question a place lies, 1 or 2; 0 where it lies beside both."""
+        question = self.instructions[branch]
+        assert isinstance(question, Branch)
+        jump = self.instructions[question.otherwise - 1]
+        assert isinstance(jump, Jump)
+        if at <= branch or at >= jump.to:
+            return 0
+        return 1 if at < question.otherwise else 2
+
 
 def _lay_out(steps: "tuple[FlowStep, ...]", path: str = "", start: int = 0) -> list[Instruction]:
     laid: list[Instruction] = []

@@ -210,7 +210,7 @@ def _first_built_on(flow: Flow, frame: Frame, slot: str) -> int | None:
     if not readers:
         return None
     asked = [at for at, step in enumerate(passed[:-1]) if isinstance(step, ConfirmStep)]
-    return min([readers[0], *asked])
+    return flow.on_the_way(min([readers[0], *asked]), frame.at)
 
 
 def _rests_on(flow: Flow, at: int, step: Instruction, slot: str) -> bool:
