@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -113,7 +112,7 @@ async def with_house(options: argparse.Namespace) -> None:
             show("a journalled effect in our database", await effects(house))
             show(f"a turn, {options.people} people at once", await people(house, options.people))
             show("a turn, 10 people", await people(house, 10))
-            show("a turn, 10 people and one who floods", await beside_flood(house))
+            show("a turn, nine people and one who floods", await beside_flood(house))
     if options.home:
         show("understand, sentence vectors included", await perceive(options.home))
 
@@ -151,15 +150,12 @@ async def people(house: House, count: int) -> list[float]:
     spent: list[float] = []
 
     async def one(number: int) -> None:
-        def make(connection: Any) -> str:
-            agent = next(a for a in agents.list_agents(connection, WHO) if a["pack"] == "shop")
-            return sessions.create_session(connection, house.stamps, WHO, agent["id"]).id
-
-        session_id = await house.database.write(make)
+        who = Principal(id=f"usr_{count}_{number}", role="agent")
+        [session_id] = await house.database.write(lambda c: enter(c, house, who, 1))
         await asyncio.sleep(number / count)
         for line in lines:
             began = time.perf_counter()
-            started = await house.runs.start(WHO, session_id, line)
+            started = await house.runs.start(who, session_id, line)
             async for _ in house.runs.follow(session_id, started.after):
                 pass
             spent.append(time.perf_counter() - began)
@@ -169,18 +165,19 @@ async def people(house: House, count: int) -> list[float]:
     return spent
 
 
+def enter(connection: Connection, house: House, who: Principal, chats: int) -> list[str]:
+    """Somebody new, with so many chats."""
+    inspection.add_person(connection, house.stamps, who)
+    agent = next(one for one in agents.list_agents(connection, who) if one["pack"] == "shop")
+    made = (sessions.create_session(connection, house.stamps, who, agent["id"])
+            for _ in range(chats))  # fmt: skip
+    return [one.id for one in made]
+
+
 async def beside_flood(house: House) -> list[float]:
-    """Ten people, while an eleventh asks in sixteen chats as fast as answers come."""
+    """Nine people, while a tenth asks in sixteen chats as fast as answers come."""
     flooder = Principal(id="usr_flood", role="agent")
     over = asyncio.Event()
-
-    def enter(connection: Connection) -> list[str]:
-        inspection.add_person(connection, house.stamps, flooder)
-        found = agents.list_agents(connection, flooder)
-        agent = next(one for one in found if one["pack"] == "shop")
-        made = (sessions.create_session(connection, house.stamps, flooder, agent["id"])
-                for _ in range(16))  # fmt: skip
-        return [one.id for one in made]
 
     async def flood(session_id: str) -> None:
         while not over.is_set():
@@ -192,8 +189,9 @@ async def beside_flood(house: House) -> list[float]:
             async for _ in house.runs.follow(session_id, started.after):
                 pass
 
-    floods = [asyncio.create_task(flood(one)) for one in await house.database.write(enter)]
-    spent = await people(house, 10)
+    chats = await house.database.write(lambda c: enter(c, house, flooder, 16))
+    floods = [asyncio.create_task(flood(one)) for one in chats]
+    spent = await people(house, 9)
     over.set()
     await asyncio.gather(*floods)
     return spent

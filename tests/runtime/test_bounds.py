@@ -110,6 +110,36 @@ def test_one_person_has_so_many_answers_at_once(tmp_path: Path) -> None:
     with_house(tmp_path, story, pause_s=0.05)
 
 
+def test_who_asks_in_many_chats_waits_in_turn_with_others(tmp_path: Path) -> None:
+    """Their second answer begins after their first, while somebody else's is in hand."""
+
+    async def story(house: House) -> None:
+        ends: list[str] = []
+
+        async def ask(who: Principal, name: str, session: str) -> None:
+            started = await house.runs.start(who, session, "Tell me much")
+            async for _ in house.runs.follow(session, started.after):
+                pass
+            ends.append(name)
+
+        chats = [await begin(house, ANA) for _ in range(3)]
+        alone = await begin(house, OWNER)
+        asking = [ask(ANA, f"ana {n}", one) for n, one in enumerate(chats)]
+        first, second, third = (asyncio.create_task(one) for one in asking)
+        await asyncio.sleep(0.1)  # alone in the house, she has all three in hand
+        await ask(OWNER, "owner", alone)
+        await asyncio.gather(first, second, third)
+        assert ends[-1] == "owner"
+        ends.clear()
+        await house.database.write(lambda c: c.execute(text("DELETE FROM usage")))
+        owner = asyncio.create_task(ask(OWNER, "owner", alone))
+        await asyncio.sleep(0.1)
+        await asyncio.gather(*(ask(ANA, f"ana {n}", one) for n, one in enumerate(chats)), owner)
+        assert ends[0] in ("owner", "ana 0") and "owner" in ends[:2], "hers came one by one"
+
+    with_house(tmp_path, story, pause_s=0.002)
+
+
 @tool(writes=True)
 def knock(deed: Deed, at: str) -> dict[str, str]:
     """Knock."""

@@ -1,11 +1,12 @@
-"""What one person may take: so many answers at once, and tokens that count however an answer ends.
+"""What one person may take: so many answers at once, in turn with others, and tokens that count.
 
 Both hold in this process; the day's tokens are the store's (`store/quota.py`).
 """
 
+import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 
 from attenda.core.errors import Conflict
@@ -22,10 +23,13 @@ _LETTERS_A_TOKEN = 4
 class AtOnce:
     """Answers under way by person; who runs the machine may have as many as they like."""
 
-    def __init__(self, most: int) -> None:
-        """`most` is for each; 0 is no limit."""
+    def __init__(self, most: int, patience_s: float = 5.0) -> None:
+        """`most` is for each, 0 is no limit; nobody waits longer than `patience_s` for a turn."""
         self._most = most
+        self._patience_s = patience_s
         self._under_way: Counter[str] = Counter()
+        self._in_hand: Counter[str] = Counter()
+        self._waiting: list[asyncio.Future[None]] = []
 
     def enter(self, who: Principal, *, bounded: bool = True) -> None:
         """One more answer; `leave` must follow. What is not `bounded` is never refused.
@@ -56,6 +60,34 @@ class AtOnce:
             yield
         finally:
             self.leave(who)
+
+    @contextlib.asynccontextmanager
+    async def turn(self, who: Principal) -> AsyncIterator[None]:
+        """The block runs in turn: a person's second answer waits while others have theirs in hand.
+
+        So whoever asks in many chats at once takes as much from the others as in one. An answer in
+        hand may itself wait for a person, so patience ends.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._patience_s):
+                while self._in_hand[who.id] and len(self._in_hand) > 1:
+                    await self._changed()
+        self._in_hand[who.id] += 1
+        try:
+            yield
+        finally:
+            self._in_hand[who.id] -= 1
+            self._in_hand = +self._in_hand
+            waiting, self._waiting = self._waiting, []
+            for one in waiting:
+                if not one.done():
+                    one.set_result(None)
+
+    async def _changed(self) -> None:
+        """Return when the next block ended."""
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(ended)
+        await ended
 
 
 class Meter:

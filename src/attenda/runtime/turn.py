@@ -301,11 +301,12 @@ class Runs:
         taking: Taking | None = None
         meter = Meter(model)
         try:
-            path, known = await self._load(started, who)
-            remembering = with_memory(agent, known)
-            asked = Asked(recorder, who, remembering, meter, path, known)
-            taking = await self._answerers.open(asked)
-            await taking.take()
+            async with self.at_once.turn(who):
+                path, known = await self._load(started, who)
+                remembering = with_memory(agent, known)
+                asked = Asked(recorder, who, remembering, meter, path, known)
+                taking = await self._answerers.open(asked)
+                await taking.take()
         except asyncio.CancelledError:
             status = "stopped"
         except AttendaError as failure:
