@@ -45,11 +45,12 @@ def agent_of(connection: Connection, who: Principal, session_id: str) -> Agent:
         NotFound: a visitor's is gone; no other may answer them.
     """
     session = sessions.get_session(connection, who, session_id)
-    for row in agents.list_agents(connection, who):
-        if row["id"] == session.agent_id:
-            if session.uses_draft:
-                row |= agent_versions.draft_of(connection, who, row["id"])
-            return Agent(**{name: row[name] for name in Agent.model_fields})
-    if who.role is None:
-        raise NotFound("agent.missing")
-    return DEFAULT_AGENT
+    try:
+        row = agents.get_agent(connection, who, session.agent_id or "")
+    except NotFound:
+        if who.role is None:
+            raise
+        return DEFAULT_AGENT
+    if session.uses_draft:
+        row |= agent_versions.draft_of(connection, who, row["id"])
+    return Agent(**{name: row[name] for name in Agent.model_fields})

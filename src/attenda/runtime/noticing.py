@@ -16,6 +16,8 @@ from attenda.store.notices import Notice
 __all__ = ["Noticer"]
 
 _LOOK_S = 10.0
+_GATHER_S = 0.5
+"""Of all that changes within it, one look is taken: each answer changes the desk."""
 _AGAIN_S = (30, 120, 600, 1800)
 """Seconds after each failure but the last."""
 _log = logging.getLogger("attenda.notices")
@@ -39,6 +41,7 @@ class Noticer:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK_S):  # `wait_for` may lose a cancellation
                         await rung.wait()
+                        await asyncio.sleep(_GATHER_S)
 
     async def round(self) -> int:
         """Send what is due now; how many notices were tried."""

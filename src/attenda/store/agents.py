@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from attenda.core.errors import NotFound, UserError
 from attenda.core.principal import EVERYONE, Principal
@@ -73,8 +73,7 @@ def ensure_pack_agent(
 
 def list_agents(connection: Connection, who: Principal) -> list[dict[str, Any]]:
     """The agents that `who` may talk to, by name."""
-    statement = select(agents).where(visible(agents, who), agents.c.deleted_at.is_(None))
-    rows = connection.execute(statement.order_by(agents.c.name, agents.c.id)).mappings()
+    rows = connection.execute(_theirs(who).order_by(agents.c.name, agents.c.id)).mappings()
     return [dict(row) for row in rows]
 
 
@@ -84,10 +83,14 @@ def get_agent(connection: Connection, who: Principal, agent_id: str) -> dict[str
     Raises:
         NotFound: it is not there or not theirs to talk to.
     """
-    for row in list_agents(connection, who):
-        if row["id"] == agent_id:
-            return row
-    raise NotFound("agent.missing")
+    row = connection.execute(_theirs(who).where(agents.c.id == agent_id)).mappings().first()
+    if row is None:
+        raise NotFound("agent.missing")
+    return dict(row)
+
+
+def _theirs(who: Principal) -> Select[Any]:
+    return select(agents).where(visible(agents, who), agents.c.deleted_at.is_(None))
 
 
 def fields_of(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ they die meanwhile, another takes it again under the same id, by which a receive
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, exists, insert, select, text, update
 
 from attenda.core.errors import NotFound, Unauthenticated
 from attenda.core.principal import Principal
@@ -32,6 +32,16 @@ _TURNS = text("SELECT pg_advisory_xact_lock(7303)")
 """Lets processes write notices down one after the other."""
 _LEASE_US = 120_000_000
 """How long a notice is whose sending began: longer than any sending takes."""
+_WORK = select(
+    (
+        select(sessions.c.id).where(sessions.c.owner == "queued").exists()
+        & select(notice_rules.c.id).exists()
+    )
+    | select(notices.c.id)
+    .where(notices.c.state == "pending", notices.c.next_at <= bindparam("now"))
+    .exists()
+)
+"""Made once: it is asked after each answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +114,7 @@ def remove_rule(connection: Connection, stamps: Stamps, who: Principal, rule_id:
 
 def has_work(connection: Connection, stamps: Stamps) -> bool:
     """Whether there may be something to write down or to send; looking costs no write."""
-    due = notices.c.state == "pending", notices.c.next_at <= stamps.now()
-    waits = select(sessions.c.id).where(sessions.c.owner == "queued").exists()
-    ruled = select(notice_rules.c.id).exists()
-    pending = select(notices.c.id).where(*due).exists()
-    return bool(connection.execute(select((waits & ruled) | pending)).scalar())
+    return bool(connection.execute(_WORK, {"now": stamps.now()}).scalar())
 
 
 def note_waiting(connection: Connection, stamps: Stamps) -> int:
