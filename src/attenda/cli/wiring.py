@@ -106,7 +106,9 @@ async def open_house(
 
     home = settings.home
     owner_key = prepare_home(home)
-    database = open_database(settings.database or f"sqlite:///{home / 'attenda.db'}")
+    database = open_database(
+        settings.database or f"sqlite:///{home / 'attenda.db'}", mapped=automatic
+    )
     await upgrade_database(database)
     stamps = stamps or Stamps()
     models = _with_endpoints(settings, models)

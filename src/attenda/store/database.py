@@ -218,12 +218,17 @@ def _plain(error: DBAPIError) -> Exception:
     return error
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, *, mapped: bool = False) -> Database:
     """Open `sqlite:///PATH` or `postgresql://…`.
+
+    `mapped` says that another library will use SQLAlchemy's mapper in this process: it is imported
+    before a thread is at work, since meanwhile statements fail in every other thread.
 
     Raises:
         OperatorError: the place cannot be opened, or the driver is not installed.
     """
+    if mapped:
+        import_module("sqlalchemy.orm")
     if url.startswith("sqlite:///"):
         return Database(_sqlite(Path(url.removeprefix("sqlite:///"))))
     try:
@@ -248,7 +253,6 @@ def prepare_beside(url: str) -> None:
     Raises:
         OperatorError: it cannot be made.
     """
-    import_module("sqlalchemy.orm")  # its threads would each begin to import it at once
     if url.startswith("sqlite:///"):
         path = Path(url.removeprefix("sqlite:///"))
         try:
