@@ -163,7 +163,20 @@ def _wrong_tables(pack: Pack, language: str) -> list[str]:
             continue
         columns = {column for row in rows for column in row} - tables[name].columns.keys()
         said += [("pack.sample_column", {"table": name, "name": one}) for one in sorted(columns)]
+    for one in pack.tables:
+        said += [
+            ("pack.person_column", {"table": one.name, "name": n}) for n in _amiss(one, tables)
+        ]
     return [f"pack.py: {sentence(language, key, **values)}" for key, values in said]
+
+
+def _amiss(table: PackTable, tables: Mapping[str, PackTable]) -> list[str]:
+    """What a table says of its person or its age that cannot be."""
+    wrong = [one for one in (table.person, *(table.redacted or ())) if one]
+    wrong = [one for one in wrong if one not in table.columns]
+    wrong += [one for one in table.redacted or () if one == next(iter(table.columns))]
+    wrong += [table.through] if table.through and table.through not in tables else []
+    return wrong + ([table.ages] if table.ages and table.columns.get(table.ages) != "time" else [])
 
 
 def check_pack(pack: Pack, language: str = "en", outside: Sequence[Tool] = ()) -> list[str]:

@@ -5,7 +5,7 @@ writes SQL. Amounts are kept as text, so that no cent is lost.
 """
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
@@ -35,6 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from attenda.core.errors import Conflict, NotFound
+from attenda.store import personal_rows
 from attenda.store.database import Database, apart
 
 __all__ = ["ColumnKind", "PackTable", "Rows", "create_tables"]
@@ -59,6 +60,17 @@ class PackTable:
     columns: Mapping[str, ColumnKind]
     unique: Sequence[Sequence[str]] = field(default_factory=tuple)
     """Business keys: no two rows have the same values there."""
+    person: str = ""
+    """The column with the id of the person whom a row is about, by which it comes with their
+    export and goes with their erasure."""
+    through: str = ""
+    """Another table of the pack: `person` holds its keys, and its rows say who it is."""
+    redacted: Sequence[str] | None = None
+    """Columns that are emptied where a row must stay although the person goes; with `()` it stays
+    as it is. Where none are named it goes."""
+    ages: str = ""
+    """The column with the time of a row that goes, or is redacted, when it is as old as chats that
+    are kept no longer."""
 
 
 def _table(pack: str, declared: PackTable, metadata: MetaData) -> Table:
@@ -105,8 +117,25 @@ async def create_tables(
                         text(f'ALTER TABLE "{table.name}" ADD COLUMN "{column.name}" {kind}')
                     )
 
+        personal_rows.declare(connection, pack, dict(_personal(pack, declared)))
+
     await database.write(make)
     return tables
+
+
+def _personal(pack: str, declared: Sequence[PackTable]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Tables with rows about people, by their names in the database."""
+    for one in declared:
+        if one.person or one.ages:
+            yield (
+                f"{pack}_{one.name}",
+                {
+                    "person": one.person,
+                    "through": f"{pack}_{one.through}" if one.through else "",
+                    "redacted": None if one.redacted is None else list(one.redacted),
+                    "ages": one.ages,
+                },
+            )
 
 
 class Rows:

@@ -1,8 +1,8 @@
 """A person's data: everything kept about them in one export, erased on demand, kept no longer.
 
-Erasure takes the account, sign-ins, keys, chats, memory and private documents for good; what they
-shared with a team stays the team's, and the audit log keeps that something was done, not what was
-said.
+Erasure takes the account, sign-ins, keys, chats, memory, private documents and what packs keep
+about them for good; what they shared with a team stays the team's, and the audit log keeps that
+something was done, not what was said.
 """
 
 from typing import Any
@@ -11,7 +11,17 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from attenda.core.errors import Denied
 from attenda.core.principal import Principal
-from attenda.store import audit, consent, facts, lexical, mail, passages, people, visitors
+from attenda.store import (
+    audit,
+    consent,
+    facts,
+    lexical,
+    mail,
+    passages,
+    people,
+    personal_rows,
+    visitors,
+)
 from attenda.store.schema import (
     agents,
     collections,
@@ -86,6 +96,7 @@ def export_person(
         "keys": rows(select(*shown_keys).where(keys.c.user_id == user_id)),
         "sign_ins": rows(select(*shown_logins).where(logins.c.user_id == user_id)),
         "audit": rows(select(audit_rows).where(audit_rows.c.actor_id == user_id)),
+        "packs": personal_rows.rows_about(connection, user_id),
     }
 
 
@@ -109,6 +120,7 @@ def erase_person(connection: Connection, stamps: Stamps, actor: Principal, user_
     connection.execute(delete(automation_runs).where(automation_runs.c.owner_id == user_id))
     connection.execute(delete(sessions).where(sessions.c.owner_id == user_id))
     _forget_deeds(connection, user_id)
+    personal_rows.forget(connection, user_id)
     connection.execute(delete(consents).where(consents.c.person_id == user_id))
     connection.execute(delete(usage).where(usage.c.user_id == user_id))
     connection.execute(delete(users).where(users.c.id == user_id))
@@ -141,6 +153,7 @@ def expire(connection: Connection, stamps: Stamps, *, trash_days: int, chat_days
         gone += connection.execute(delete(sessions).where(sessions.c.updated_at < before)).rowcount
         connection.execute(delete(automation_runs).where(automation_runs.c.ended_at < before))
         mail.forget_old(connection, before)
+        personal_rows.forget_old(connection, before)
     _sweep_visitors(connection)
     return gone
 
@@ -149,6 +162,7 @@ def _sweep_visitors(connection: Connection) -> None:
     """Forget the visitors of whom no conversation is left."""
     for visitor_id in visitors.sweep(connection):
         facts.forget_all(connection, visitor_id)
+        personal_rows.forget(connection, visitor_id)
         _forget_deeds(connection, visitor_id)
 
 

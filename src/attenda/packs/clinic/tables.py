@@ -58,6 +58,7 @@ TABLES = (
             "tries": "integer", "answers": "json", "response": "json",
             "facts": "json",  # each with its message and the span of its words
         },
+        person="user_id", ages="started_at",
     ),
     PackTable(
         "words",  # what the person wrote, verbatim
@@ -65,6 +66,7 @@ TABLES = (
             "id": "text", "intake_id": "text", "number": "integer", "message_id": "text",
             "text": "text", "said_at": "time",
         },
+        person="intake_id", through="intakes", ages="said_at",
     ),
     PackTable(
         "escalations",
@@ -72,6 +74,7 @@ TABLES = (
             "id": "text", "rule": "text", "kind": "text", "words": "text", "message_id": "text",
             "user_id": "text", "raised_at": "time", "state": "text",
         },
+        person="user_id", redacted=("words", "user_id"),
     ),
     PackTable(
         "scores",
@@ -80,6 +83,7 @@ TABLES = (
             "band": "text", "parts": "json", "inputs": "json", "missing": "json",
             "source": "text", "user_id": "text", "reckoned_at": "time",
         },
+        person="user_id",
     ),
     PackTable(
         "orders",
@@ -110,6 +114,7 @@ TABLES = (
             "id": "text", "alert_id": "text", "rule": "text", "outcome": "text", "reason": "text",
             "comment": "text", "user_id": "text", "given_at": "text",
         },
+        person="user_id", redacted=("comment", "user_id"),
     ),
     PackTable(
         "accesses",
@@ -117,6 +122,7 @@ TABLES = (
             "id": "text", "patient_id": "text", "user_id": "text", "reason": "text",
             "opened_at": "time",
         },
+        person="user_id", redacted=(),
     ),
     PackTable(
         "notes",
@@ -124,6 +130,7 @@ TABLES = (
             "id": "text", "user_id": "text", "written_at": "time", "dialogue": "text",
             "sentences": "json",
         },
+        person="user_id", ages="written_at",
     ),
     PackTable(
         "differentials",
@@ -131,6 +138,7 @@ TABLES = (
             "id": "text", "user_id": "text", "asked_at": "time", "asked": "text",
             "candidates": "json",
         },
+        person="user_id", ages="asked_at",
     ),
 )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """The tutor's tables: learners and classes, what was asked and answered, mastery, reviews, plans.
 
 Learners are the people who chat; a class has a teacher. Nothing here holds a learner's words but
-their answers; a concern names the message, not what was said in it.
+their answers; a concern names the exercise, not what was said in it.
 """
 
 from attenda.api import PackTable
@@ -9,7 +9,11 @@ from attenda.api import PackTable
 __all__ = ["TABLES"]
 
 TABLES = (
-    PackTable("classes", {"id": "text", "title": "text", "teacher": "text"}),
+    PackTable(
+        "classes",
+        {"id": "text", "title": "text", "teacher": "text"},
+        person="teacher", redacted=("teacher",),
+    ),
     PackTable(
         "learners",
         {
@@ -20,6 +24,7 @@ TABLES = (
             "minutes": "integer",
             "exam": "flag",
         },
+        person="id",
     ),
     PackTable(
         "items",  # that were brought in; those of the course are files
@@ -31,6 +36,7 @@ TABLES = (
             "added_by": "text",
             "body": "json",
         },
+        person="added_by", redacted=("added_by",),
     ),
     PackTable(
         "tasks",
@@ -50,6 +56,7 @@ TABLES = (
             "turns": "integer",
             "queued": "text",  # an exercise that comes next, after a misconception
         },
+        person="learner", ages="at",
     ),
     PackTable(
         "attempts",
@@ -72,31 +79,35 @@ TABLES = (
             "at": "time",
             "exam": "flag",
         },
+        person="learner", ages="at",
     ),
     PackTable(
         "hints",
         {"id": "text", "learner": "text", "task": "text", "item": "text", "level": "integer",
          "mistake": "text", "at": "time"},
+        person="learner", ages="at",
     ),
     PackTable(
         "mastery",
         {"id": "text", "learner": "text", "skill": "text", "known": "amount", "scored": "integer",
          "mastered_at": "time", "at": "time"},
-        unique=(("learner", "skill"),),
+        unique=(("learner", "skill"),), person="learner",
     ),
     PackTable(
         "reviews",
         {"id": "text", "learner": "text", "skill": "text", "card": "text", "due": "time"},
-        unique=(("learner", "skill"),),
+        unique=(("learner", "skill"),), person="learner",
     ),
     PackTable(
         "plan",
         {"id": "text", "learner": "text", "day": "date", "skill": "text", "what": "text",
          "minutes": "integer", "by_hand": "flag", "state": "text"},
+        person="learner",
     ),
     PackTable(
         "concerns",
         {"id": "text", "learner": "text", "kind": "text", "rule": "text", "task": "text",
          "at": "time", "seen_by": "text"},
+        person="learner", redacted=(),  # a record of safeguarding stays
     ),
 )  # fmt: skip
