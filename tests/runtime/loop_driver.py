@@ -6,6 +6,7 @@ from typing import Any
 
 from attenda.api import Principal, ScriptedModel, text_message
 from attenda.runtime.agent import DEFAULT_AGENT
+from attenda.runtime.guarding import Guarding
 from attenda.runtime.loop_reader import Reader
 from attenda.runtime.loop_state import LoopState
 from attenda.runtime.loop_tools import Offered
@@ -83,12 +84,13 @@ def _loop(
     state: LoopState,
     path: Sequence[StoredMessage],
 ) -> ToolLoop:
+    guarding = Guarding(None, pen, WHO, pen.session_id, "en")
     return ToolLoop(
-        reader=Reader(model, pen, WHO, DEFAULT_AGENT, None),  # type: ignore[arg-type]
+        reader=Reader(model, pen, WHO, DEFAULT_AGENT, None, guarding),  # type: ignore[arg-type]
         offered=Offered(executor.tools.values(), ["search_documents", "earlier_answers"]),
         executor=executor,
         budget=_BUDGET,
-        voice=Voice(pen, "en"),
+        voice=Voice(pen, "en", guarding),
         clock=lambda: 0,
         passing=lambda point: None,
         state=state,

@@ -111,6 +111,14 @@ class Nearest(_Frozen):
     passages: tuple[Found, ...]
 
 
+class Withheld(_Frozen):
+    """A model's words were not shown; the pack's guard put others in their place."""
+
+    type: Literal["withheld"] = "withheld"
+    letters: int
+    """Of what was withheld; the words themselves are kept nowhere."""
+
+
 class Remembered(_Frozen):
     """A fact that the person told is kept, as soon as the answer stands."""
 
@@ -338,6 +346,7 @@ Event = Annotated[
     | TextAdded
     | Cited
     | Nearest
+    | Withheld
     | Remembered
     | FormAsked
     | FormEnded

@@ -21,6 +21,7 @@ from attenda.dialogue.machine import Given
 from attenda.runtime.agent import Agent
 from attenda.runtime.answering import Answering, question_of
 from attenda.runtime.converse import Converser
+from attenda.runtime.guarding import Guarding
 from attenda.runtime.pack import Said
 
 __all__ = ["FlowTurn", "given_for", "language_spoken"]
@@ -72,6 +73,7 @@ class FlowTurn:
     agent: Agent
     model: ChatModel
     history: Sequence[Message]
+    guarding: Guarding
     usage: Usage = Usage()
 
     @property
@@ -131,7 +133,8 @@ class FlowTurn:
             return Usage(), False
         if not insists and not await self.answering.answers(who, query, ranked):
             return Usage(), False
-        usage = await self.answering.respond(recorder, who, self.agent, self.model, history, ranked)
+        async with self.guarding.pen() as pen:
+            usage = await self.answering.respond(pen, who, self.agent, self.model, history, ranked)
         return usage, True
 
     async def _look_up(self, queries: Sequence[str]) -> Usage:

@@ -18,6 +18,7 @@ from attenda.core.principal import Principal
 from attenda.knowledge.search import Ranked
 from attenda.runtime.agent import Agent
 from attenda.runtime.answering import Answering
+from attenda.runtime.guarding import Guarding
 from attenda.runtime.loop_tools import extraction, reading
 from attenda.runtime.loop_values import as_text, names_in, resolve
 from attenda.runtime.recorder import Recorder
@@ -46,6 +47,7 @@ class Reader:
     who: Principal
     agent: Agent
     answering: Answering
+    guarding: Guarding
     usage: Usage = Usage()
     """Of what it read and wrote since it was last asked."""
     _ranked: dict[str, list[Ranked]] = field(default_factory=dict)
@@ -92,12 +94,11 @@ class Reader:
         ranked = [one for name in names for one in self._ranked.get(name, ())]
         if names and all(name in self._ranked for name in names):
             asked = [text_message("user", question)]
-            self.usage = added(
-                self.usage,
-                await self.answering.respond(
-                    self.recorder, self.who, self.agent, self.model, asked, ranked
-                ),
-            )
+            async with self.guarding.pen() as pen:
+                usage = await self.answering.respond(
+                    pen, self.who, self.agent, self.model, asked, ranked
+                )
+            self.usage = added(self.usage, usage)
             return join_all([own, *(results[name].whole_label for name in names)])
         wanted = arguments.get("from")
         texts = [
@@ -108,11 +109,10 @@ class Reader:
             self.agent, question, as_text(how.value), [as_text(one.value) for one in texts]
         )
         gap = "\n\n" if self.recorder.length else ""
-        async with aclosing(
-            self.model.stream(messages, ModelSettings(max_tokens=_ANSWER_TOKENS))
-        ) as chunks:
+        stream = self.model.stream(messages, ModelSettings(max_tokens=_ANSWER_TOKENS))
+        async with self.guarding.pen() as pen, aclosing(stream) as chunks:
             async for chunk in chunks:
-                self.recorder.write(gap + chunk.text if chunk.text else "")
+                pen.write(gap + chunk.text if chunk.text else "")
                 gap = "" if chunk.text else gap
                 self.usage = added(self.usage, chunk.usage or Usage())
         return join_all([own, how.label, *(one.label for one in texts)])

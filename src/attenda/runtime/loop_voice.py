@@ -1,13 +1,15 @@
 """What the person hears in a turn of the tool loop: the model's words, and ours."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from attenda.core.errors import UserError
 from attenda.core.label import SYSTEM, Label, Labelled, join, join_all
 from attenda.core.words import sentence
+from attenda.runtime.guarding import Guarding
 from attenda.runtime.loop_values import filled, open_end
-from attenda.runtime.recorder import Recorder
+from attenda.runtime.recorder import Pen
 
 __all__ = ["Voice"]
 
@@ -16,13 +18,24 @@ __all__ = ["Voice"]
 class Voice:
     """Writes the answer of one turn, paragraph by paragraph."""
 
-    recorder: Recorder
+    recorder: Pen
     language: str
+    guarding: Guarding
     label: Label = SYSTEM
     """Of all that the answer is made from."""
     _gap: str = ""
     _rest: str = ""
     """Words of the model that may be the beginning of a reference."""
+
+    @contextlib.asynccontextmanager
+    async def of_model(self) -> AsyncIterator[None]:
+        """What the model says in here is looked over before it is heard."""
+        own = self.recorder
+        async with self.guarding.pen() as self.recorder:
+            try:
+                yield
+            finally:
+                self.recorder = own
 
     def paragraph(self) -> None:
         """What comes next begins anew."""

@@ -30,7 +30,7 @@ from attenda.store.pack_tables import PackTable, create_tables
 from attenda.store.stamps import Stamps
 from attenda.tools.effects import Executor
 from attenda.tools.policy import Policy, read_policy
-from attenda.tools.tool import Tool
+from attenda.tools.tool import Deed, Tool
 
 __all__ = ["OpenPack", "Pack", "Said", "Understand", "check_pack", "open_pack", "read_pack"]
 
@@ -73,6 +73,9 @@ class Pack:
     """Rows by table, put in when a table is made."""
     first: Callable[[Said], Sequence[Command]] | None = None
     """Looks at every message before it is understood; what it gives is all that it means."""
+    guard: Callable[[Deed, str, str], str | None] | None = None
+    """Looks over the whole of what a model wrote, in a language, before a word of it is shown: a
+    text is shown in its place, none lets it stand. It changes nothing."""
     screens: Sequence[Screen] = ()
     endpoints: Sequence[Endpoint] = ()
     importers: Sequence[Importer] = ()

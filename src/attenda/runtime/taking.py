@@ -17,6 +17,7 @@ from attenda.runtime.answering import Answering
 from attenda.runtime.converse import Converser
 from attenda.runtime.flow_turn import FlowTurn, given_for
 from attenda.runtime.forms import Forms
+from attenda.runtime.guarding import Guarding
 from attenda.runtime.loop_reader import Reader
 from attenda.runtime.loop_state import read_state
 from attenda.runtime.loop_tools import Offered, hidden_answers
@@ -139,7 +140,10 @@ class Answerers:
             lambda c: journal.is_pending(c, awaited, now)
         )
         dialogue.catch_up(decided=bool(decided))
-        return FlowTurn(dialogue, self._answering, asked.agent, asked.model, asked.history)
+        guarding = _guarding(asked, pack, given.language)
+        return FlowTurn(
+            dialogue, self._answering, asked.agent, asked.model, asked.history, guarding
+        )
 
     async def _loop(self, asked: Asked, pack: OpenPack | None) -> ToolLoop:
         """The tool loop, from what waited on this branch or anew."""
@@ -147,18 +151,27 @@ class Answerers:
         counts = await self._database.read(lambda c: documents.count_documents(c, asked.who))
         without = [] if counts.get("ready") else ["search_documents"]
         without += [] if hidden_answers(asked.path) else ["earlier_answers"]
+        language = given_for(asked.who, "", said, 0).language
+        guarding = _guarding(asked, pack, language)
         return ToolLoop(
-            reader=Reader(asked.model, asked.recorder, asked.who, asked.agent, self._answering),
+            reader=Reader(
+                asked.model, asked.recorder, asked.who, asked.agent, self._answering, guarding
+            ),
             offered=Offered(pack.executor.tools.values() if pack else (), without),
             executor=pack.executor if pack else None,
             budget=pack.executor.budget if pack else Budget(),
-            voice=Voice(asked.recorder, given_for(asked.who, "", said, 0).language),
+            voice=Voice(asked.recorder, language, guarding),
             clock=self._stamps.now,
             passing=self._passing,
             state=read_state(asked.last_state()),
             ask=partial(self._forms.ask, asked.recorder),
             path=asked.path,
         )
+
+
+def _guarding(asked: Asked, pack: OpenPack | None, language: str) -> Guarding:
+    recorder = asked.recorder
+    return Guarding(pack, recorder, asked.who, recorder.session_id, language)
 
 
 @dataclass

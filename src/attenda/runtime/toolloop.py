@@ -155,13 +155,14 @@ class ToolLoop:
         said: list[str] = []
         calls: tuple[ToolCallPart, ...] = ()
         self.voice.paragraph()
-        async with aclosing(reader.model.stream(messages, settings)) as chunks:
+        stream = reader.model.stream(messages, settings)
+        async with self.voice.of_model(), aclosing(stream) as chunks:
             async for chunk in chunks:
                 said.append(chunk.text)
                 self.voice.say(chunk.text, self.state.results, self.state.label)
                 self._spent = added(self._spent, chunk.usage or Usage())
                 calls = chunk.calls or calls
-        self.voice.say("", self.state.results, self.state.label, ends=True)
+            self.voice.say("", self.state.results, self.state.label, ends=True)
         parts = [TextPart(text=text)] if (text := "".join(said)) else []
         answer = Message(role="assistant", parts=(*parts, *calls))
         self.state.messages.append(answer)

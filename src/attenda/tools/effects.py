@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from attenda.core.errors import AttendaError, NotFound, UserError
-from attenda.core.label import Labelled, at_least
+from attenda.core.label import SYSTEM, Labelled, at_least
+from attenda.core.principal import Principal
 from attenda.store import journal
 from attenda.store.database import Connection, Database, apart
 from attenda.store.pack_tables import Rows
@@ -29,6 +30,8 @@ __all__ = ["Executor"]
 _log = logging.getLogger("attenda.tools")
 _TRIES = 3
 """Times that a deed is sent to an outside that counts keys."""
+_LOOK_S = 10.0
+T = TypeVar("T")
 
 
 class Executor:
@@ -292,6 +295,18 @@ class Executor:
         if connection is None or name not in self._tables:
             raise NotFound("pack.no_table", name=name)
         return Rows(connection, self._tables[name])
+
+    async def look(self, who: Principal, session_id: str, work: Callable[[Deed], T]) -> T:
+        """What `work` finds in the tables for a person, in a deed that changes nothing.
+
+        Raises:
+            TimeoutError: it took too long.
+        """
+        call = Call(session_id, "", "", "", arguments={}, because=SYSTEM, who=who)
+        with closing(Deadline(_LOOK_S)) as deadline:
+            return await self._database.read(
+                lambda c: deadline.run(lambda: work(self._deed(c, call)))
+            )
 
     def _deed(self, connection: Connection | None, call: Call) -> Deed:
         return Deed(

@@ -26,6 +26,8 @@ __all__ = ["hint_text", "leaks"]
 _POINTS = (Fraction(7, 3), Fraction(-5, 7), Fraction(11, 2))
 """Where terms are compared; two that agree at three such places are taken for equal."""
 _LONGEST = 20_000
+"""Letters that are looked through at once; a longer text in pieces that overlap."""
+_OVERLAP = 1000
 _NEAR = 0.005
 """A decimal that is so near to the answer, in shares of it, gives it away."""
 
@@ -58,8 +60,10 @@ def leaks(item: Item, text: str, hidden: bool = True) -> bool:
         hidden: look for what is written backwards or encoded too; of a model's words always,
             of hints that people wrote for the course not.
     """
-    readings = _readings(text[:_LONGEST]) if hidden else iter([text])
-    return any(_tells(item, one) for one in readings)
+    if not hidden:
+        return _tells(item, text)
+    pieces = (text[at : at + _LONGEST] for at in range(0, len(text) or 1, _LONGEST - _OVERLAP))
+    return any(_tells(item, one) for piece in pieces for one in _readings(piece))
 
 
 def _readings(text: str) -> Iterator[str]:

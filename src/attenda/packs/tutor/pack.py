@@ -7,12 +7,16 @@ keep rows; when what is said stands in `flows/`, what is allowed in `policy.toml
 from collections.abc import Sequence
 from pathlib import Path
 
-from attenda.api import Command, Pack, Said, StartFlow
+from attenda.api import Command, Deed, Pack, Said, StartFlow
 from attenda.packs.tutor import planning, practice, teaching
+from attenda.packs.tutor.catalogue import both
+from attenda.packs.tutor.hints import leaks
 from attenda.packs.tutor.importing import IMPORTERS
+from attenda.packs.tutor.item import text_in
 from attenda.packs.tutor.pages import ENDPOINTS, SCREENS
 from attenda.packs.tutor.safeguard import look
 from attenda.packs.tutor.samples import SAMPLES
+from attenda.packs.tutor.state import find_item, open_task
 from attenda.packs.tutor.tables import TABLES
 
 __all__ = ["PACK"]
@@ -21,6 +25,20 @@ __all__ = ["PACK"]
 def safe_first(said: Said) -> Sequence[Command]:
     """A sign of danger goes before everything else that a message may mean."""
     return [StartFlow(flow="safeguard")] if look(said.text) else []
+
+
+def keep_back(deed: Deed, text: str, language: str) -> str | None:
+    """What stands in the place of a model's text that would tell the open exercise's answer.
+
+    In an exam nothing of a model is shown; once the answer was told, everything may be.
+    """
+    learner = deed.rows("learners").find(id=deed.who.id)
+    if learner and learner[0]["exam"]:
+        return text_in(both("exam_no_help"), language)
+    row = open_task(deed, deed.who.id)
+    if row is None or row["told"] or not leaks(find_item(deed, row["item"]), text):
+        return None
+    return text_in(both("kept_back"), language)
 
 
 PACK = Pack(
@@ -46,6 +64,7 @@ PACK = Pack(
     tables=TABLES,
     samples=SAMPLES,
     first=safe_first,
+    guard=keep_back,
     screens=SCREENS,
     endpoints=ENDPOINTS,
     importers=IMPORTERS,
