@@ -111,6 +111,14 @@ class Nearest(_Frozen):
     passages: tuple[Found, ...]
 
 
+class Noticed(_Frozen):
+    """What the pack is meant for stood above the chat when it began."""
+
+    type: Literal["noticed"] = "noticed"
+    pack: str
+    text: str
+
+
 class Withheld(_Frozen):
     """A model's words were not shown; the pack's guard put others in their place."""
 
@@ -346,6 +354,7 @@ Event = Annotated[
     | TextAdded
     | Cited
     | Nearest
+    | Noticed
     | Withheld
     | Remembered
     | FormAsked

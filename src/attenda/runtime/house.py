@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from attenda.core.config import Settings
 from attenda.core.ports import Embedder
+from attenda.dialogue.flow import words_in
 from attenda.knowledge.ingest import Ingester
 from attenda.knowledge.search import Searcher
 from attenda.llm.loaded import LoadedModels
@@ -43,3 +44,8 @@ class House:
     typing: TypingNow = field(default_factory=TypingNow)
     entrances: set[str] = field(default_factory=set)
     """Tokens of links that sign a browser in as the local owner, each once."""
+
+    def notice_of(self, pack: str, language: str) -> str:
+        """What a pack says it is meant for; empty where it says nothing or is not at work."""
+        found = self.packs.get(pack)
+        return words_in(dict(found.pack.notice), language) if found else ""

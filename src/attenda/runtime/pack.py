@@ -73,6 +73,8 @@ class Pack:
     """Rows by table, put in when a table is made."""
     first: Callable[[Said], Sequence[Command]] | None = None
     """Looks at every message before it is understood; what it gives is all that it means."""
+    notice: Mapping[str, str] = field(default_factory=dict)
+    """By language: what it is meant for, shown above each chat and noted in its log."""
     guard: Callable[[Deed, str, str], str | None] | None = None
     """Looks over the whole of what a model wrote, in a language, before a word of it is shown: a
     text is shown in its place, none lets it stand. It changes nothing."""

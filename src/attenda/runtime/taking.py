@@ -6,10 +6,12 @@ from functools import partial
 from typing import Protocol
 
 from attenda.core.errors import UserError
+from attenda.core.event import Noticed
 from attenda.core.label import Label
 from attenda.core.message import Message
 from attenda.core.ports import ChatModel, Usage
 from attenda.core.principal import Principal
+from attenda.dialogue.flow import words_in
 from attenda.dialogue.state import DialogueState
 from attenda.knowledge import memory
 from attenda.runtime.agent import Agent
@@ -116,6 +118,9 @@ class Answerers:
         if agent.pack and agent.pack not in self._packs:
             raise UserError("pack.shut", name=agent.pack)
         pack = self._packs.get(agent.pack)
+        if pack is not None and pack.pack.notice and len(asked.path) == 1:
+            text = words_in(dict(pack.pack.notice), asked.who.language)
+            asked.recorder.jot(Noticed(pack=pack.pack.name, text=text))
         if agent.mode == "loop":
             taking: Taking = await self._loop(asked, pack)
         elif pack is not None:

@@ -164,6 +164,7 @@ async def _shown(
         title=words_in(dict(one.title), who.language),
         listed=listed,
         here=request.url.path,
+        notice=house.notice_of(pack.pack.name, who.language),
         body=Markup(body),  # noqa: S704 - rendered by a template that escapes
     )
 

@@ -41,6 +41,7 @@ def session_view(
         "running": bool(open_runs),
         "follow_after": open_runs[0].first_event - 1 if open_runs else session.last_event,
         "agent": agents.name_of(connection, session.agent_id),
+        "notice": house.notice_of(agents.pack_of(connection, session.agent_id), who.language),
         "person": person if claimed else "",
         "waiting_before": desk.queued_before(connection, session) if queued else 0,
         "approvals": [{"id": one.id, "expires_at": one.expires_at} for one in waits],

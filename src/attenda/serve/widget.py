@@ -21,7 +21,7 @@ from attenda.core.words import catalogue
 from attenda.runtime.house import House
 from attenda.serve.gate import house_of
 from attenda.serve.identity import channel_secret, known_by
-from attenda.store import channels, desk, visitors
+from attenda.store import agents, channels, desk, visitors
 from attenda.store.channels import Channel
 from attenda.store.database import Connection
 
@@ -89,11 +89,12 @@ async def frame(request: Request, channel_id: str, language: str = "") -> Respon
     """The chat, for the frame that the script makes."""
     house = house_of(request)
 
-    def look(connection: Connection) -> tuple[Channel, bool]:
+    def look(connection: Connection) -> tuple[Channel, bool, str]:
         channel = _widget(connection, channel_id)
-        return channel, desk.has_people(connection, "")
+        pack = agents.pack_of(connection, channel.agent_id)
+        return channel, desk.has_people(connection, ""), pack
 
-    channel, has_people = await house.database.read(look)
+    channel, has_people, pack = await house.database.read(look)
     spoken = _language(request, channel, language)
     words = catalogue(spoken)
     shown = {key: text for key, text in words.items() if key.startswith(_SPOKEN)}
@@ -102,6 +103,7 @@ async def frame(request: Request, channel_id: str, language: str = "") -> Respon
         "language": spoken,
         "channel": channel,
         "has_people": has_people,
+        "notice": house.notice_of(pack, spoken),
         "origins_json": json.dumps(channel.origins),
         "words_json": json.dumps(shown, ensure_ascii=False),
     }

@@ -9,11 +9,13 @@ from typing import Any
 
 import httpx
 
+from attenda.core.event import Noticed
 from attenda.packs.clinic.pack import PACK
 from attenda.runtime.house import House
 from attenda.serve.app import create_app
 from attenda.store import keys, people, schema
 from attenda.store.database import Connection
+from attenda.store.runs import events_after
 from tests.runtime.test_flows import rows, understand
 from tests.scripted_house import scripted_house
 
@@ -185,3 +187,34 @@ async def a_bundle_is_read_in_and_goes_out_again(c: Clinic) -> None:
     assert kinds == ["Patient", "MedicationStatement"]
     bad = {"file": ("x.json", b"[1]", "application/json")}
     assert (await c.ask("boss", "POST", path, files=bad)).status_code == 400
+
+
+def test_what_it_is_meant_for_stands_above_each_chat_and_in_its_log(home: Path) -> None:
+    async def story() -> None:
+        async with clinic(home) as c:
+            agents = (await c.ask("boss", "GET", "/api/agents")).json()
+            (agent,) = [one["id"] for one in agents if one["pack"] == "clinic"]
+            chat = (await c.ask("nurse", "POST", "/api/sessions", json={"agent_id": agent})).json()
+            at = f"/api/sessions/{chat['id']}"
+            assert "not a medical device" in (await c.ask("nurse", "GET", at)).json()["notice"]
+            plain = (await c.ask("nurse", "POST", "/api/sessions", json={})).json()
+            found = (await c.ask("nurse", "GET", f"/api/sessions/{plain['id']}")).json()
+            assert found["notice"] == ""
+            for text in ("hello", "hello again"):
+                await c.ask("nurse", "POST", f"{at}/messages", json={"text": text})
+                while c.house.runs.running(chat["id"]):
+                    await asyncio.sleep(0.005)
+            log = await c.house.database.read(lambda d: events_after(d, chat["id"], 0))
+            noted = [one.event for one in log if isinstance(one.event, Noticed)]
+            assert [(one.pack, "In an emergency" in one.text) for one in noted] == [
+                ("clinic", True)
+            ]
+            made = await c.ask("boss", "POST", "/api/channels", json={
+                "name": "Clinic", "agent_id": agent, "origins": ["https://clinic.example"],
+            })  # fmt: skip
+            frame = await c.ask("boss", "GET", f"/widget/{made.json()['id']}?language=zh-CN")
+            assert "不是医疗器械" in frame.text
+            page = await c.ask("nurse", "GET", "/packs/clinic/patients")
+            assert "not a medical device" in page.text
+
+    asyncio.run(story())

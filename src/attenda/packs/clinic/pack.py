@@ -29,6 +29,12 @@ PACK = Pack(
     name="clinic",
     title={"en": "Clinic", "zh-CN": "诊所"},
     folder=Path(__file__).parent,
+    notice={
+        "en": "Unreviewed sample knowledge, not a medical device. Options for a clinician, who "
+        "decides; no diagnosis, no orders. In an emergency call for help now.",
+        "zh-CN": "未经审核的示例知识，不是医疗器械。仅供医生参考，由医生决定；不作诊断，不下医嘱。"
+        "紧急情况请立即求助。",
+    },
     tools=(
         begin_intake, hear, raise_alarm, reckon, open_chart, break_glass, draft_order,
         look_at_order, sign_order, weigh, draft_note,

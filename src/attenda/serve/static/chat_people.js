@@ -33,6 +33,8 @@ export function unwatch() {
 export function showPeople(session, answer) {
   showConsent(session);
   const said = session ? notice(session) : "";
+  $("#intended").textContent = session?.notice ?? "";
+  $("#intended").hidden = !session?.notice;
   if ($("#notice").textContent !== said) $("#notice").textContent = said;
   $("#notice").hidden = !said;
   if ($("#person")) $("#person").hidden = Boolean(session && session.owner !== "bot" && session.owner !== "resolved");
