@@ -28,7 +28,7 @@ from attenda.core.errors import (
     UserError,
 )
 from attenda.core.event import Event
-from attenda.core.label import Integrity, Label, Labelled, join
+from attenda.core.label import Integrity, Label, Labelled, Span, join
 from attenda.core.message import Citation, Message, text_message
 from attenda.core.ports import ChatModel, Embedder, Grammar, ModelChunk, ModelSettings, Usage
 from attenda.core.principal import Principal
@@ -84,6 +84,7 @@ __all__ = [
     "ScriptedEmbedder",
     "ScriptedModel",
     "SetSlot",
+    "Span",
     "StartFlow",
     "Tables",
     "TooLarge",

@@ -20,6 +20,7 @@ from attenda.dialogue.flow_check import check_flows
 from attenda.dialogue.flow_file import read_flows
 from attenda.dialogue.machine import Given, advance, reduce
 from attenda.dialogue.nearest import Nearest
+from attenda.dialogue.next_step import CallTool
 from attenda.dialogue.state import DialogueState, replay
 from attenda.dialogue.understand import Understanding
 from tests.dialogue.test_machine import BOOK, Talk
@@ -94,6 +95,23 @@ def test_a_flow_and_its_values_in_one_message() -> None:
         "StartFlow", "('order', 'O-1001')", "('email', 'ana@example.test')",
     }  # fmt: skip
     assert all(one.value.label == LABEL for one in found if isinstance(one, SetSlot))
+
+
+def test_a_value_says_where_its_words_stand_as_far_as_the_tool_it_goes_to() -> None:
+    text = "I want my money back for o 1001, ana@example.test"
+    label = LABEL.model_copy(update={"sources": frozenset({"msg_1"})})
+    found = KNOWN.commands(text, vector(KNOWN.wish(text)), DialogueState(), label, TODAY)
+    named = {one.slot: one for one in found if isinstance(one, SetSlot)}
+    for slot, words in (("order", "o 1001"), ("email", "ana@example.test")):
+        span = named[slot].value.span
+        assert span is not None and span.message_id == "msg_1"
+        assert text[span.start : span.end] == named[slot].words == words
+    given = Given(message_id="msg_1")
+    state = replay(DialogueState(), reduce(DialogueState(), found, BOOK, given))
+    call = advance(state, BOOK, given).next
+    assert isinstance(call, CallTool)
+    spans = [one.span for one in call.arguments.values()]
+    assert spans == [named["email"].value.span]
 
 
 @pytest.mark.parametrize(

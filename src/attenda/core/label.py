@@ -17,6 +17,7 @@ __all__ = [
     "Integrity",
     "Label",
     "Labelled",
+    "Span",
     "at_least",
     "join",
     "join_all",
@@ -48,6 +49,17 @@ SYSTEM = Label(integrity="system", readers=frozenset({PUBLIC}))
 """What the code itself says; joining with it changes nothing."""
 
 
+class Span(BaseModel):
+    """Where words stand in a message, by its code points."""
+
+    model_config = ConfigDict(frozen=True)
+
+    message_id: str
+    start: int
+    end: int
+    """One past the last."""
+
+
 class Labelled(BaseModel):
     """A value with its label: what tools are given and give, and what a flow keeps.
 
@@ -61,6 +73,8 @@ class Labelled(BaseModel):
     label: Label = Label()
     fields: dict[str, Label] = Field(default_factory=dict)
     """Labels of single fields of a record, or of the records of a list."""
+    span: Span | None = None
+    """Where the words stand that said it; none of what was made or looked up."""
 
     @property
     def whole_label(self) -> Label:

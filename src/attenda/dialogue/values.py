@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from attenda.core.command import SetSlot
-from attenda.core.label import Label, Labelled
+from attenda.core.label import Label, Labelled, Span
 from attenda.dialogue.extract_amounts import Money, Quantity, amounts, quantities
 from attenda.dialogue.extract_answers import choices, free_text, yes_or_no
 from attenda.dialogue.extract_contacts import emails, ids, phones
@@ -86,7 +86,11 @@ def _free(one: Found[object], taken: Sequence[Found[object]]) -> bool:
 
 
 def _set(name: str, found: Found[object], label: Label) -> SetSlot:
-    value = Labelled(value=_plain(found.value), label=label)
+    span = None
+    if len(label.sources) == 1:
+        (message_id,) = label.sources
+        span = Span(message_id=message_id, start=found.start, end=found.end)
+    value = Labelled(value=_plain(found.value), label=label, span=span)
     return SetSlot(slot=name, value=value, words=found.words)
 
 

@@ -317,6 +317,7 @@ class Executor:
             ask=call.ask,
             session_id=call.session_id,
             sources={name: one.whole_label.sources for name, one in call.arguments.items()},
+            spans={name: one.span for name, one in call.arguments.items() if one.span},
         )
 
 

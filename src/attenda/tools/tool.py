@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationEr
 
 from attenda.core.errors import UserError
 from attenda.core.form import Form, FormAnswer
-from attenda.core.label import SYSTEM, Integrity, Label, Labelled, at_least
+from attenda.core.label import SYSTEM, Integrity, Label, Labelled, Span, at_least
 from attenda.core.principal import Principal
 from attenda.store.pack_tables import Rows
 
@@ -48,6 +48,8 @@ class Deed:
     """Of the talk that it is done in; `page` where it is done from a screen."""
     sources: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By argument: ids of the messages and calls that its value is from."""
+    spans: Mapping[str, Span] = field(default_factory=dict)
+    """By argument: where the person said it; of those alone that their own words gave."""
 
 
 Run = Callable[..., Any]

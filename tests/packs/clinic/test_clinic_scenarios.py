@@ -18,7 +18,7 @@ from attenda.packs.clinic.pack import PACK
 from attenda.runtime.house import House
 from attenda.store.stamps import Stamps
 
-QUICK = ("history_to_summary", "red_flag_first_zh")
+QUICK = ("history_to_summary", "red_flag_first_zh", "early_warning_by_code")
 
 
 @contextlib.asynccontextmanager

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attenda.api import Command, Deed, Labelled, Said, SetSlot, StartFlow, tool
+from attenda.api import Command, Deed, Labelled, Said, SetSlot, Span, StartFlow, tool
 from attenda.packs.clinic.red_flags import red_flag_rules, red_flags
 
 __all__ = ["look_first", "raise_alarm"]
@@ -33,7 +33,7 @@ _OF_OTHERS = frozenset({"draft_note"})
 
 
 def look_first(said: Said) -> Sequence[Command]:
-    """Red flags in a message; then an answer to the interview under way, with its message.
+    """Red flags in a message; then an answer to the interview under way.
 
     Nothing where neither is there: then the message is understood like any other.
     """
@@ -51,8 +51,7 @@ def look_first(said: Said) -> Sequence[Command]:
                 _set(said, "message", said.message_id),
             ]  # fmt: skip
     if top and top.flow == "intake" and "heard" in top.values and not _LEAVES.search(said.text):
-        return [_set(said, "answer", said.text.strip() or "—"),
-                _set(said, "message", said.message_id)]  # fmt: skip
+        return [_set(said, "answer", said.text.strip() or "—")]
     return _whole_answer(said)
 
 
@@ -84,7 +83,10 @@ def raise_alarm(deed: Deed, rule: str, signs: str, message: str) -> dict[str, An
 
 
 def _set(said: Said, slot: str, value: str) -> SetSlot:
-    return SetSlot(slot=slot, value=Labelled(value=value, label=said.label), words=value)
+    start = said.text.find(value)
+    span = Span(message_id=said.message_id, start=start, end=start + len(value))
+    found = Labelled(value=value, label=said.label, span=span if start >= 0 else None)
+    return SetSlot(slot=slot, value=found, words=value)
 
 
 def _said_before(said: Said) -> list[str]:

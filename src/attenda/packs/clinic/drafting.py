@@ -35,9 +35,10 @@ def draft_note(deed: Deed, dialogue: str) -> dict[str, Any]:
 def weigh(deed: Deed, findings: str) -> dict[str, Any]:
     """Options for what was found, for a clinician to weigh."""
     found = candidates(findings)
+    span = deed.spans.get("findings")
     deed.rows("differentials").add(
         id=f"DF-{deed.key[:10]}", user_id=deed.who.id, asked_at=deed.now, asked=findings,
-        candidates=[one.as_row() for one in found],
+        candidates=[one.as_row() for one in found], message_id=span.message_id if span else None,
     )  # fmt: skip
     return {
         "count": len(found),

@@ -45,11 +45,12 @@ def begin_intake(deed: Deed) -> dict[str, Any]:
     return _asked(number, 0, Answers(), [])
 
 
-@tool(writes=True, free_text=frozenset({"answer", "message"}))
-def hear(deed: Deed, intake: str, number: int, answer: str, message: str = "") -> dict[str, Any]:
+@tool(writes=True, free_text=frozenset({"answer"}))
+def hear(deed: Deed, intake: str, number: int, answer: str) -> dict[str, Any]:
     """Keep an answer verbatim, take what it says, and ask the next question."""
     row = deed.rows("intakes").get(intake)
-    words = Message(message or f"{intake}-{number + 1:03}", answer)
+    span = deed.spans.get("answer")
+    words = Message(span.message_id if span else f"{intake}-{number + 1:03}", answer)
     deed.rows("words").add(
         id=f"{intake}-{number + 1:03}", intake_id=intake, number=number + 1,
         message_id=words.id, text=answer, said_at=deed.now,

@@ -119,8 +119,10 @@ async def _summary(asked: Asked) -> Mapping[str, Any]:
         one.as_row() for one in facts_of(said, starter())
     ]
     shown = lexicon().shown
+    numbers = {one["message_id"]: one["number"] for one in words}
     named = [
-        {**one, "shown": shown.get(one["name"], {}).get(asked.language) or
+        {**one, "number": numbers.get(one["message_id"]),
+         "shown": shown.get(one["name"], {}).get(asked.language) or
          (one["words"] if one["name"] in ("unnamed", "any", "duration", "course") else
           starter().shown(one["name"], asked.language))}
         for one in facts

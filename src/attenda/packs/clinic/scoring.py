@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from attenda.api import Deed, tool
+from attenda.api import Deed, Span, tool
 from attenda.packs.clinic.formulas import (
     Sex,
     body_mass_index,
@@ -12,7 +12,7 @@ from attenda.packs.clinic.formulas import (
     cockcroft_gault,
     corrected_qt,
 )
-from attenda.packs.clinic.measured import vitals_of
+from attenda.packs.clinic.measured import readings, vitals_of
 from attenda.packs.clinic.result import Result
 from attenda.packs.clinic.rules import curb_65, news2, qsofa
 from attenda.packs.clinic.words import phrase
@@ -51,8 +51,9 @@ def reckon(deed: Deed, score: str, values: str) -> dict[str, Any]:
     found = _RULES[score](vitals_of(values))
     row = found.as_row()
     deed.rows("scores").add(
-        id=f"SC-{deed.key[:10]}", user_id=deed.who.id, reckoned_at=deed.now, **row
-    )
+        id=f"SC-{deed.key[:10]}", user_id=deed.who.id, reckoned_at=deed.now,
+        said=_said(values, found, deed.spans.get("values")), **row,
+    )  # fmt: skip
     return {
         "state": found.state,
         "total": row["total"],
@@ -60,6 +61,18 @@ def reckon(deed: Deed, score: str, values: str) -> dict[str, Any]:
         "en": told_result(found, "en"),
         "zh": told_result(found, "zh-CN"),
     }
+
+
+def _said(values: str, found: Result, span: Span | None) -> list[list[object]]:
+    """Each input with the message, the place and the words that gave it."""
+    if span is None:
+        return []
+    last = {one.name: one for one in readings(values)}
+    return [
+        [name, span.message_id, span.start + last[name].start, span.start + last[name].end,
+         last[name].words]
+        for name in found.inputs or {} if name in last
+    ]  # fmt: skip
 
 
 def told_result(found: Result, language: str) -> str:

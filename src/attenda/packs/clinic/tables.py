@@ -82,6 +82,7 @@ TABLES = (
             "id": "text", "rule": "text", "state": "text", "total": "text", "unit": "text",
             "band": "text", "parts": "json", "inputs": "json", "missing": "json",
             "source": "text", "user_id": "text", "reckoned_at": "time",
+            "said": "json",  # each input's message, the span of its words, and these
         },
         person="user_id",
     ),
@@ -136,7 +137,7 @@ TABLES = (
         "differentials",
         {
             "id": "text", "user_id": "text", "asked_at": "time", "asked": "text",
-            "candidates": "json",
+            "candidates": "json", "message_id": "text",
         },
         person="user_id", ages="asked_at",
     ),
