@@ -38,6 +38,7 @@ from attenda.runtime.pack import Pack, Said, Understand, check_pack
 from attenda.runtime.pack_face import Asked, Download, Endpoint, Importer, ReadIn, Screen, Tables
 from attenda.store.pack_tables import PackTable, Rows
 from attenda.tools.call import Outcome
+from attenda.tools.passage import Passage
 from attenda.tools.tool import Deed, Tool, ToolRefused, tool
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "NotUnderstood",
     "OperatorError",
     "Outcome",
+    "Passage",
     "Pack",
     "PackTable",
     "Principal",

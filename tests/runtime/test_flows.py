@@ -74,9 +74,9 @@ class Talk:
         self.house, self.session_id = house, session_id
 
     @classmethod
-    async def begin(cls, house: House, who: Principal = ANA) -> "Talk":
+    async def begin(cls, house: House, who: Principal = ANA, pack: str = "shop") -> "Talk":
         def make(connection: Any) -> str:
-            agent = next(a for a in agents.list_agents(connection, who) if a["pack"] == "shop")
+            agent = next(a for a in agents.list_agents(connection, who) if a["pack"] == pack)
             return sessions.create_session(connection, house.stamps, who, agent["id"]).id
 
         await _person(house, who)

@@ -146,6 +146,14 @@ class SayStep(_Step):
     """Says something."""
 
     say: Words
+    cite: Reckoned = ""
+    """Expression of the citations to which its markers `[1]` lead, as a tool gave them."""
+
+    @model_serializer(mode="wrap")
+    def _plain(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what is newer than flows that wait and isn't used: their fingerprint stays."""
+        found: dict[str, Any] = plain(self)
+        return {name: value for name, value in found.items() if name != "cite" or value}
 
 
 class IfStep(_Step):
@@ -330,7 +338,9 @@ def _names(instruction: Instruction) -> frozenset[str]:
         case SearchStep(search=search):
             texts = [search]
         case ConfirmStep(confirm=words) | SayStep(say=words):
-            return frozenset(name for text in words.values() for name in names_in_text(text))
+            cited = instruction.cite if isinstance(instruction, SayStep) else ""
+            places = frozenset(name for text in words.values() for name in names_in_text(text))
+            return places | (parse(cited).names if cited else frozenset())
     expressions: list[Expression] = [parse(text) for text in texts]
     return frozenset(name for one in expressions for name in one.names)
 

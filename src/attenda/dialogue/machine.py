@@ -350,8 +350,9 @@ def _outside(
 ) -> Next:
     after = frame.at + 1
     match step:
-        case SayStep(say=words):
-            return Say(*fill(words_in(words, language), known))
+        case SayStep(say=words, cite=cite):
+            cites = _value(cite, known).value if cite else None
+            return Say(*fill(words_in(words, language), known), cites)
         case ConfirmStep(confirm=words):
             return AskYesNo(frame.instance, step.id, *fill(words_in(words, language), known))
         case CallStep():

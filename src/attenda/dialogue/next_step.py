@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from attenda.core.label import Label, Labelled
 
 __all__ = [
@@ -25,6 +27,8 @@ class Say:
 
     text: str
     label: Label
+    cites: JsonValue = None
+    """Citations to which its markers lead, as a tool gave them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,17 @@ Decide and act take turns until the person is needed again, a person must approv
 under way. What happens is noted in the run's log as it happens.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from pydantic import JsonValue
 
 from attenda.core.command import Command, Recall, Remember
 from attenda.core.errors import UserError
 from attenda.core.event import (
     Called,
+    Cited,
     DialogueEvent,
     FlowEnded,
     FlowMoved,
@@ -21,6 +25,7 @@ from attenda.core.event import (
     Understood,
 )
 from attenda.core.label import Label, Labelled, said_by
+from attenda.core.message import Citation
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
 from attenda.dialogue.flow import words_in
@@ -55,6 +60,8 @@ _HANDED_OFF = {
     "asked": "dialogue.handed_off_asked",
     "unclear": "dialogue.handed_off_unclear",
 }
+
+_MARKER = re.compile(r"\[(\d{1,3})\]")
 
 MOST_DEEDS = 40
 """Things done in one turn; a flow that would do more is stopped before the next."""
@@ -119,8 +126,8 @@ class Converser:
     async def _carry_out(self, step: Next) -> bool:
         """Do one thing; whether the turn goes on."""
         match step:
-            case Say(text=text):
-                self._say(text)
+            case Say(text=text, cites=cites):
+                await self._say_citing(text, cites)
                 return True
             case AskSlot(text=text) | AskYesNo(text=text):
                 self._say(text)
@@ -200,6 +207,21 @@ class Converser:
 
     def _tell(self, key: str, **values: str) -> None:
         self._say(sentence(self.given.language, key, **values))
+
+    async def _say_citing(self, text: str, given: JsonValue) -> None:
+        """Words with their citations, whose numbers go on from those of this answer."""
+        before = self.recorder.citations
+        cited = [Citation.model_validate(one) for one in (given if isinstance(given, list) else [])]
+        numbers = {one.n for one in cited}
+
+        def marker(found: re.Match[str]) -> str:
+            n = int(found[1])
+            return f"[{n + before}]" if n in numbers else found[0]
+
+        self._say(_MARKER.sub(marker, text) if cited else text)
+        if cited:
+            events = [Cited(citation=one.model_copy(update={"n": one.n + before})) for one in cited]
+            await self.recorder.note(*events)
 
     def _say(self, text: str) -> None:
         gap = "\n\n" if self.recorder.length else ""

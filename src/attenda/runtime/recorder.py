@@ -52,6 +52,11 @@ class Recorder:
         """Code points of the answer so far."""
         return self._length
 
+    @property
+    def citations(self) -> int:
+        """The highest number of a citation in the answer so far."""
+        return max((one.citation.n for one in self._cited), default=0)
+
     def write(self, text: str) -> None:
         """Add words to the answer: heard at once, stored soon."""
         if not text:

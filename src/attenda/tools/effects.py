@@ -7,7 +7,7 @@ outside counts keys, or left to a person; a deed is never repeated blindly.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -22,6 +22,7 @@ from attenda.store.pack_tables import Rows
 from attenda.store.stamps import Stamps
 from attenda.tools.call import Call, Outcome, approval_hash, canonical, effect_key
 from attenda.tools.deadline import Deadline
+from attenda.tools.passage import Passage, passages_for
 from attenda.tools.policy import Budget, Policy, Ruling, monitor
 from attenda.tools.tool import Deed, Tool, ToolRefused
 
@@ -308,6 +309,13 @@ class Executor:
                 lambda c: deadline.run(lambda: work(self._deed(c, call)))
             )
 
+    def _passages(
+        self, connection: Connection | None, who: Principal, query: str, limit: int = 5
+    ) -> Sequence[Passage]:
+        if connection is None:
+            raise NotFound("tool.no_passages")
+        return passages_for(connection, who, query, limit)
+
     def _deed(self, connection: Connection | None, call: Call) -> Deed:
         return Deed(
             who=call.who,
@@ -317,6 +325,7 @@ class Executor:
             ask=call.ask,
             session_id=call.session_id,
             sources={name: one.whole_label.sources for name, one in call.arguments.items()},
+            passages=partial(self._passages, connection, call.who),
             spans={name: one.span for name, one in call.arguments.items() if one.span},
         )
 

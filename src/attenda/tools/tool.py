@@ -5,7 +5,7 @@ called in. What it declares is what the monitor holds each call against.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
@@ -16,6 +16,7 @@ from attenda.core.form import Form, FormAnswer
 from attenda.core.label import SYSTEM, Integrity, Label, Labelled, Span, at_least
 from attenda.core.principal import Principal
 from attenda.store.pack_tables import Rows
+from attenda.tools.passage import Passage
 
 __all__ = ["Ask", "Deed", "Tool", "ToolRefused", "tool"]
 
@@ -28,6 +29,10 @@ class ToolRefused(Exception):
 
 Ask = Callable[[Form, float], Awaitable[FormAnswer]]
 """Shows a form and waits so many seconds for its answer."""
+
+
+def _none(_query: str, limit: int = 5) -> Sequence[Passage]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,9 @@ class Deed:
     """By argument: ids of the messages and calls that its value is from."""
     spans: Mapping[str, Span] = field(default_factory=dict)
     """By argument: where the person said it; of those alone that their own words gave."""
+    passages: Callable[..., Sequence[Passage]] = _none
+    """`passages(query, limit=5)`: of documents that the person may read, found by their words; of
+    a tool in the database alone."""
 
 
 Run = Callable[..., Any]

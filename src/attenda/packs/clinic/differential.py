@@ -5,7 +5,7 @@ topic that the knowledge does not cover gives nothing, and that is said.
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,8 +88,11 @@ def _weighed(
     )
 
 
-def told_candidates(found: Sequence[Candidate], language: str) -> str:
-    """Options in words; where there are none, that the knowledge is silent."""
+def told_candidates(found: Sequence[Candidate], language: str, cited: Collection[int] = ()) -> str:
+    """Options in words; where there are none, that the knowledge is silent.
+
+    `cited` are the numbers from 1 of those whose page is there to be opened.
+    """
     if not found:
         return phrase(language, "weigh.silent")
     shown = lexicon().shown
@@ -99,10 +102,11 @@ def told_candidates(found: Sequence[Candidate], language: str) -> str:
         return gap.join(shown[one][language] for one in findings) or "—"
 
     lines = [phrase(language, "weigh.head")]
-    for one in found:
+    for number, one in enumerate(found, 1):
+        mark = f" [{number}]" if number in cited else ""
         key = "weigh.miss" if one.must_not_miss else "weigh.option"
         lines.append(phrase(
             language, key, name=one.name[language], yes=names(one.speaks_for),
-            no=names(one.against), page=one.page, quote=one.quote,
+            no=names(one.against), page=one.page + mark, quote=one.quote,
         ))  # fmt: skip
     return "\n".join([*lines, phrase(language, "check.notice")])

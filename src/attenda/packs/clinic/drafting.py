@@ -40,8 +40,22 @@ def weigh(deed: Deed, findings: str) -> dict[str, Any]:
         id=f"DF-{deed.key[:10]}", user_id=deed.who.id, asked_at=deed.now, asked=findings,
         candidates=[one.as_row() for one in found], message_id=span.message_id if span else None,
     )  # fmt: skip
+    cites = {
+        number: cited
+        for number, one in enumerate(found, 1)
+        if (cited := _cited(deed, number, one.quote))
+    }
     return {
         "count": len(found),
-        "en": told_candidates(found, "en"),
-        "zh": told_candidates(found, "zh-CN"),
+        "en": told_candidates(found, "en", cites),
+        "zh": told_candidates(found, "zh-CN", cites),
+        "cites": list(cites.values()),
     }
+
+
+def _cited(deed: Deed, number: int, quote: str) -> dict[str, Any] | None:
+    """Where a sentence stands in the documents of the library; nothing where it is not there."""
+    for one in deed.passages(quote):
+        if found := one.cited(number, quote):
+            return found.model_dump(mode="json")
+    return None
