@@ -16,6 +16,7 @@ _LEAVES = re.compile(
 )  # fmt: skip
 _FREE: Mapping[str, tuple[str, str]] = {
     "score": ("values", "score"),
+    "wells": ("finding", "wells"),
     "check_order": ("drug", "chart"),
     "draft_note": ("dialogue", ""),
     "weigh": ("findings", ""),
@@ -64,9 +65,10 @@ def _whole_answer(said: Said) -> Sequence[Command]:
     number = pattern.search(said.text) if slot and slot not in top.values else None
     if number:
         return [_set(said, slot, number.group().upper())]
-    if top.flow not in _FREE:
+    flow = "wells" if "wells" in top.values else top.flow
+    if flow not in _FREE:
         return ()
-    slot, known = _FREE[top.flow]
+    slot, known = _FREE[flow]
     waits = slot not in top.values and (not known or known in top.values)
     return [_set(said, slot, said.text.strip())] if waits and said.text.strip() else ()
 

@@ -23,7 +23,14 @@ from attenda.packs.clinic.questionnaire import (
 )
 from attenda.packs.clinic.summary import Message
 
-__all__ = ["CONFLICT_URL", "DATA_ABSENT_URL", "answer_to", "answers_in", "response"]
+__all__ = [
+    "CONFLICT_URL",
+    "DATA_ABSENT_URL",
+    "answer_to",
+    "answers_in",
+    "response",
+    "yes_no_or_unknown",
+]
 
 DATA_ABSENT_URL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 CONFLICT_URL = "urn:attenda:conflicting-answer"
@@ -130,8 +137,14 @@ def _yes_no(item: Item, text: str) -> tuple[object, tuple[int, int]] | None:
             if one.assertion.status == "unsure":
                 return None
             return one.assertion.status == "present", (one.start, one.end)
-    if _UNKNOWN.search(text):
-        return None
+    found = yes_no_or_unknown(text)
+    return found if found and found[0] is not None else None
+
+
+def yes_no_or_unknown(text: str) -> tuple[bool | None, tuple[int, int]] | None:
+    """A plain yes or no, or none where they say that they don't know; each with its span."""
+    if unsure := _UNKNOWN.search(text):
+        return None, unsure.span()
     for value, pattern in ((True, _YES), (False, _NO)):
         if said := pattern.search(text):
             return value, said.span()

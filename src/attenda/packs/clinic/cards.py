@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from attenda.packs.clinic.formulary import Formulary, Severity
+from attenda.packs.clinic.formulary import About, Formulary, Severity
+from attenda.packs.clinic.result import UNREVIEWED
 from attenda.packs.clinic.words import phrase
 
 __all__ = [
@@ -75,6 +76,7 @@ def make_card(
     texts: Mapping[str, str],
     language: str,
     formulary: Formulary,
+    pack: About | None = None,
     **more: tuple[str, ...],
 ) -> Card:
     """A card with all that every card must say: source, date, that nobody reviewed it, why shown.
@@ -85,27 +87,30 @@ def make_card(
         severity: as the rule says.
         texts: `summary`, `do`, and where known `effect` and `why`.
         language: of the reader.
-        formulary: whose rule it is.
+        formulary: whose rule it is, where `pack` names no other.
+        pack: that the rule is from.
         more: `about`, `suggestions`, `trace`.
     """
     named = phrase(language, "check.trace_rule", rule=rule)
     shown = (*more.get("trace", ()), named)
     key = "check.detail" if "effect" in texts else "check.detail_plain"
-    notice = phrase(language, "check.notice")
+    notice = phrase(language, "check.notice_read_in" if pack else "check.notice")
     gap = "；" if language == "zh-CN" else "; "
     detail = phrase(language, key, **texts, trace=gap.join(shown), notice=notice)
     return Card(
-        rule, kind, severity, _short(texts["summary"]), detail, source_of(formulary, language),
-        about=more.get("about", ()), suggestions=more.get("suggestions", ()), trace=shown,
+        rule, kind, severity, _short(texts["summary"]), detail,
+        source_of(pack or formulary.about, language), about=more.get("about", ()),
+        suggestions=more.get("suggestions", ()), trace=shown,
     )  # fmt: skip
 
 
-def source_of(formulary: Formulary, language: str) -> str:
-    """Which pack of knowledge, of which date, and how far it was reviewed."""
-    about = formulary.about
+def source_of(about: About, language: str) -> str:
+    """Which pack of knowledge, its version, date and end, and how far it was reviewed."""
+    unreviewed = about.source == UNREVIEWED
     return phrase(
         language, "check.source", pack=about.title.get(language, about.title["en"]),
-        version=about.version, date=about.date.isoformat(), source=about.source,
+        version=about.version, date=about.date or "?", expires=about.expires or "?",
+        source=phrase(language, "check.unreviewed") if unreviewed else about.source,
     )  # fmt: skip
 
 

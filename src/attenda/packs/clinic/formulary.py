@@ -4,6 +4,7 @@ Read from the pack's own files once. A name in free text is found as a whole wor
 a part without any known name is unknown, and said to be.
 """
 
+import copy
 import datetime
 import functools
 import re
@@ -39,8 +40,9 @@ class About:
     id: str
     title: Mapping[str, str]
     version: str
-    date: datetime.date
-    expires: datetime.date
+    date: datetime.date | None
+    expires: datetime.date | None
+    """None where the file does not say."""
     author: str
     licence: str
     source: str
@@ -63,6 +65,8 @@ class Rule:
     at_least: Decimal | None = None
     below: Decimal | None = None
     instead: tuple[str, ...] = ()
+    about: About | None = None
+    """The pack that it is from; none where that is the formulary's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class Formulary:
         single = read_yaml(folder / "single_rules.yaml")
         pairs = read_yaml(folder / "class_pairs.yaml")["pairs"]
         self.about = About(**drugs["about"])
+        self.more: tuple[About, ...] = ()
+        """Packs that were read in beside it."""
         self.classes_of: dict[str, frozenset[str]] = {
             name: frozenset(one["in"]) for name, one in drugs["ingredients"].items()
         }
@@ -111,6 +117,26 @@ class Formulary:
             for said in (one["en"], one["zh-CN"], *one.get("also", ()))
         }
         self._class_words, self._class_pattern = class_words, _any_of(class_words)
+
+    def extended(
+        self, names: Mapping[str, str], rules: Iterable[Rule], more: tuple[About, ...]
+    ) -> "Formulary":
+        """The same with more names of ingredients and more rules; its own names and ids hold."""
+        made = copy.copy(self)
+        known = {said: self._names.get(name, name) for said, name in names.items()}
+        made._names = known | self._names
+        made._pattern = _any_of(made._names)
+        made.classes_of = dict.fromkeys(known.values(), frozenset[str]()) | self.classes_of
+        ours = {one.id for one in self.rules}
+        made.rules = (*self.rules, *(one for one in rules if one.id not in ours))
+        made.more = more
+        return made
+
+    def term(self, word: str) -> str:
+        """The ingredient or the class that a word names; "" where none does."""
+        said = word.strip().lower()
+        plain = said if said in self._class_names else ""
+        return self._names.get(said) or self._class_words.get(said) or plain
 
     def find(self, text: str) -> Named:
         """The ingredients that an order's words name."""

@@ -1,13 +1,14 @@
 """Deeds about orders: a chart opened, an order drafted and checked, and signed."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attenda.api import Deed, ToolRefused, tool
 from attenda.packs.clinic.cards import REASONS, Card, must_give_reason, not_yet_shown
 from attenda.packs.clinic.chart import Chart
 from attenda.packs.clinic.formulary import starter
+from attenda.packs.clinic.installed import formulary_for, label_texts
 from attenda.packs.clinic.safety import Checked, check_order
 from attenda.packs.clinic.tables import chart_of_rows, moment
 from attenda.packs.clinic.words import phrase
@@ -55,26 +56,30 @@ def draft_order(deed: Deed, patient: str, order: str) -> dict[str, Any]:
     """Write an order down as a draft, and hold it against the chart by every rule."""
     chart = _chart(deed, patient)
     today = moment(deed.now).date()
-    checked = check_order(order, chart, starter(), today)
-    chinese = check_order(order, chart, starter(), today, "zh-CN")
+    rules = formulary_for(deed.rows)
+    checked = check_order(order, chart, rules, today)
+    chinese = check_order(order, chart, rules, today, "zh-CN")
     number = f"OR-{deed.key[:6].upper()}"
     deed.rows("orders").add(
         id=number, patient_id=patient, text=order.strip(), status="draft", ordered_by=deed.who.id,
         ordered_at=deed.now,
     )  # fmt: skip
-    about = starter().about
+    packs = (rules.about, *rules.more)
     deed.rows("check_results").add(
         id=f"CR-{deed.key[:10]}", order_id=number, status=checked.status,
-        cards=[_card_row(one) for one in checked.cards], pack=f"{about.id} {about.version}",
-        pack_date=about.date, checked_at=deed.now,
+        cards=[_card_row(one) for one in checked.cards],
+        pack=", ".join(f"{one.id} {one.version}" for one in packs),
+        pack_date=rules.about.date,
+        checked_at=deed.now,
     )  # fmt: skip
     shown = _show(deed, f"{patient}/{moment(deed.now).date()}", checked.cards)
-    rules = {one.rule for one in shown}
+    told = {one.rule for one in shown}
+    labels = label_texts(deed.rows, order, chart, rules)
     return {
         "order": number,
         "status": checked.status,
-        "en": _told(checked, rules, "en"),
-        "zh": _told(chinese, rules, "zh-CN"),
+        "en": _told(checked, told, "en", labels),
+        "zh": _told(chinese, told, "zh-CN", labels),
         "needs_reason": bool(must_give_reason(checked.cards, {})),
     }
 
@@ -152,7 +157,9 @@ def _is_sealed(deed: Deed, patient: str) -> bool:
 def _checked_now(deed: Deed, order: dict[str, Any], language: str = "en") -> Checked:
     """As the chart is now, which may have changed since the order was drafted."""
     chart = _chart(deed, order["patient_id"])
-    return check_order(order["text"], chart, starter(), moment(deed.now).date(), language)
+    return check_order(
+        order["text"], chart, formulary_for(deed.rows), moment(deed.now).date(), language
+    )
 
 
 def _show(deed: Deed, context: str, cards: Iterable[Card]) -> list[Card]:
@@ -172,17 +179,29 @@ def _card_row(card: Card) -> dict[str, Any]:
     return {name: json.loads(json.dumps(getattr(card, name))) for name in card.__slots__}
 
 
-def _told(checked: Checked, rules: set[str] | None, language: str) -> str:
-    """Cards as lines for a person: severity, summary, source; alternatives where there are any."""
-    lines = []
+def _told(
+    checked: Checked,
+    rules: set[str] | None,
+    language: str,
+    labels: Sequence[Mapping[str, str]] = (),
+) -> str:
+    """Cards as lines for a person: severity, summary, source; alternatives where there are any.
+
+    Text of labels comes after them, as text.
+    """
+    lines: list[str] = []
+    sources: list[str] = []
     for card in checked.cards:
         if rules is not None and card.rule not in rules:
             continue
         severity = phrase(language, f"severity.{card.severity}")
         lines.append(f"- {severity} · {card.summary} [{card.rule}]")
+        sources.append(card.source)
         if card.suggestions:
             names = [starter().shown(one, language) for one in card.suggestions]
             lines.append(f"  {phrase(language, 'check.instead', drug=', '.join(names))}")
+    said = [phrase(language, "check.label", **one) for one in labels]
     if not lines:
-        return phrase(language, "check.shown_before")
-    return "\n".join([*lines, checked.cards[0].source, phrase(language, "check.notice")])
+        return "\n".join([phrase(language, "check.shown_before"), *said])
+    notice = phrase(language, "check.notice")
+    return "\n".join([*lines, *dict.fromkeys(sources), *said, notice])

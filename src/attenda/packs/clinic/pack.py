@@ -8,6 +8,7 @@ from pathlib import Path
 
 from attenda.api import Pack
 from attenda.packs.clinic.alarm import look_first, raise_alarm
+from attenda.packs.clinic.asking import ask_item, reckon_findings
 from attenda.packs.clinic.drafting import draft_note, weigh
 from attenda.packs.clinic.intake import begin_intake, hear
 from attenda.packs.clinic.ordering import (
@@ -36,7 +37,8 @@ PACK = Pack(
         "紧急情况请立即求助。",
     },
     tools=(
-        begin_intake, hear, raise_alarm, reckon, open_chart, break_glass, draft_order,
+        begin_intake, hear, raise_alarm, reckon, ask_item, reckon_findings, open_chart, break_glass,
+        draft_order,
         look_at_order, sign_order, weigh, draft_note,
         keep_cards, keep_feedback, settle,
     ),

@@ -1,6 +1,5 @@
 """The screens of the clinic: who waits, patients, a chart, a summary with its words, alerts."""
 
-import datetime
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -9,7 +8,8 @@ from attenda.api import Asked, Deed, NotFound, Screen, Tables, tool
 from attenda.packs.clinic.cards import REASONS, report_on_alerts
 from attenda.packs.clinic.chart import Chart
 from attenda.packs.clinic.extract import lexicon
-from attenda.packs.clinic.formulary import starter
+from attenda.packs.clinic.formulary import Formulary, starter
+from attenda.packs.clinic.installed import formulary_for, installed_packs, label_texts
 from attenda.packs.clinic.red_flags import red_flag_rules
 from attenda.packs.clinic.safety import check_order, kidney_function
 from attenda.packs.clinic.summary import SECTIONS, Message, facts_of
@@ -61,13 +61,16 @@ async def _patients(asked: Asked) -> Mapping[str, Any]:
 async def _patient(asked: Asked) -> Mapping[str, Any]:
     patient = asked.values["patient"]
 
-    def found(rows: Tables) -> tuple[Chart | None, bool, list[dict[str, Any]]]:
+    def found(rows: Tables) -> tuple[Chart | None, bool, list[dict[str, Any]], list[Any]]:
         sealed = bool(rows("patients").find(id=patient, sealed=True)) and not rows("accesses").find(
             patient_id=patient, user_id=asked.who.id
         )
-        return chart_of_rows(rows, patient), sealed, rows("orders").find(patient_id=patient)
+        chart = chart_of_rows(rows, patient)
+        orders = rows("orders").find(patient_id=patient) if chart and not sealed else []
+        with_cards = [_with_cards(one, chart, rows, asked) for one in orders if chart]
+        return chart, sealed, with_cards, installed_packs(rows, moment(asked.now).date())
 
-    chart, sealed, orders = await asked.read(found)
+    chart, sealed, orders, packs = await asked.read(found)
     if chart is None:
         raise NotFound("request.no_page")
     if sealed:
@@ -76,11 +79,9 @@ async def _patient(asked: Asked) -> Mapping[str, Any]:
     kidneys = [kidney_function(chart, one, today) for one in ("egfr", "crcl")]
     return {
         "sealed": False, "id": patient, "chart": chart, "age": chart.age_on(today),
-        "orders": [
-            {**one, "cards": _cards_now(one, chart, today, asked.language)} for one in orders
-        ],
+        "orders": orders,
         "reasons": [(one, phrase(asked.language, f"reason.{one}")) for one in REASONS],
-        "signs": asked.who.role in ("supervisor", "owner"), "pack": starter().about,
+        "signs": asked.who.role in ("supervisor", "owner"), "packs": packs,
         "kidneys": [
             {"rule": one.rule, "total": one.shown_total, "unit": one.unit, "band": one.band,
              "missing": [phrase(asked.language, f"name.{each}") for each in one.missing]}
@@ -89,20 +90,22 @@ async def _patient(asked: Asked) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
-def _cards_now(
-    order: Mapping[str, Any], chart: Chart, today: datetime.date, language: str
-) -> list[Mapping[str, Any]]:
-    """Cards of a draft by the chart as it is now; of what is signed none."""
+def _with_cards(
+    order: Mapping[str, Any], chart: Chart, rows: Tables, asked: Asked
+) -> dict[str, Any]:
+    """A draft with its cards and label texts by the chart as it is now; what is signed has none."""
     if order["status"] != "draft":
-        return []
-    checked = check_order(order["text"], chart, starter(), today, language)
-    return [
+        return {**order, "cards": [], "labels": []}
+    rules, language = formulary_for(rows), asked.language
+    checked = check_order(order["text"], chart, rules, moment(asked.now).date(), language)
+    cards = [
         {"rule": one.rule, "severity": phrase(language, f"severity.{one.severity}"),
          "grave": one.severity == "critical", "summary": one.summary, "detail": one.detail,
          "source": one.source,
-         "instead": ", ".join(starter().shown(each, language) for each in one.suggestions)}
+         "instead": ", ".join(rules.shown(each, language) for each in one.suggestions)}
         for one in checked.cards
     ]  # fmt: skip
+    return {**order, "cards": cards, "labels": label_texts(rows, order["text"], chart, rules)}
 
 
 async def _summary(asked: Asked) -> Mapping[str, Any]:
@@ -160,13 +163,14 @@ def _pieces(
 
 
 async def _alerts(asked: Asked) -> Mapping[str, Any]:
-    def found(rows: Tables) -> tuple[list[str], list[tuple[str, str, str]]]:
+    def found(rows: Tables) -> tuple[list[str], list[tuple[str, str, str]], list[Any], Formulary]:
         shown = [one["rule"] for one in rows("alerts").find()]
         answers = [(one["rule"], one["outcome"], one["reason"] or "")
                    for one in rows("feedback").find()]  # fmt: skip
-        return shown, answers
+        packs = installed_packs(rows, moment(asked.now).date())
+        return shown, answers, packs, formulary_for(rows)
 
-    shown, answers = await asked.read(found)
+    shown, answers, packs, rules = await asked.read(found)
     report = report_on_alerts(shown, answers)
     most = max([one.shown for one in report], default=1) or 1
     return {
@@ -179,8 +183,8 @@ async def _alerts(asked: Asked) -> Mapping[str, Any]:
                  for code, count in one.reasons.items())}
             for one in report
         ],
-        "about": starter().about,
-        "size": (len(starter().classes_of), len(starter().rules)),
+        "packs": packs,
+        "size": (len(rules.classes_of), len(rules.rules)),
     }  # fmt: skip
 
 

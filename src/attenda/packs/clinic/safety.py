@@ -61,8 +61,7 @@ def check_order(
     if status == "no_rule":
         shown = ", ".join(formulary.shown(one, language) for one in named.ingredients)
         cards.append(checker.limit("NO-RULE", "check.no_rule", "check.no_rule_do", drug=shown))
-    if today > formulary.about.expires:
-        cards.append(checker.expired())
+    cards += checker.expired()
     cards.sort(key=lambda one: ORDER.index(one.severity))
     return Checked(status, tuple(_once(cards)), named.ingredients, named.unknown)
 
@@ -214,21 +213,26 @@ class _Checker:
                 yield self.limit("UNKNOWN-IN-CHART", "check.unknown_in_chart", "check.unknown_do",
                                  drug=medicine.text)  # fmt: skip
 
-    def expired(self) -> Card:
-        """That the rules are past their date."""
-        expires = self.formulary.about.expires.isoformat()
-        return self.limit("PACK-EXPIRED", "check.expired", "check.unknown_do", date=expires)
+    def expired(self) -> Iterator[Card]:
+        """Packs of rules that are past their date."""
+        for about in (self.formulary.about, *self.formulary.more):
+            if about.expires and self.today > about.expires:
+                title = about.title.get(self.language, about.title["en"])
+                yield self.limit("PACK-EXPIRED", "check.expired", "check.unknown_do",
+                                 pack=title, date=about.expires.isoformat())  # fmt: skip
 
     def limit(self, rule: str, key: str, do: str, **values: str) -> Card:
         """A card that says what was not checked."""
-        about = self.formulary.about
-        values = {"pack": about.title.get(self.language, about.title["en"]),
-                  "date": about.date.isoformat()} | values  # fmt: skip
+        packs = [self.formulary.about, *(one for one in self.formulary.more if one.expires)]
+        titles = [one.title.get(self.language, one.title["en"]) for one in packs]
+        dates = [str(one.date) for one in packs]
+        values = {"pack": ", ".join(titles), "date": ", ".join(dates)} | values
         texts = {
             "summary": phrase(self.language, key, **values),
             "do": phrase(self.language, do),
         }
         missing = tuple(values[one] for one in ("drug", "missing") if one in values)
+        missing = missing or ((values["pack"],) if rule == "PACK-EXPIRED" else ())
         severity: Severity = "warning" if rule == "UNKNOWN-DRUG" else "info"
         return make_card(rule, "limit", severity, texts, self.language, self.formulary,
                          about=missing, trace=(self._ordered(),))  # fmt: skip
@@ -249,7 +253,7 @@ class _Checker:
                          other=self.formulary.shown(other, self.language), **values)  # fmt: skip
         texts = {"summary": summary, "effect": effect, "why": why, "do": do}
         return make_card(rule.id, kind or rule.kind, rule.severity, texts, self.language,
-                         self.formulary, about=tuple(filter(None, (drug, other))),
+                         self.formulary, rule.about, about=tuple(filter(None, (drug, other))),
                          suggestions=self._instead(rule), trace=self._traced(trace))  # fmt: skip
 
     def _plain(self, kind: str, rule: str, drug: str, other: str, effect: str, words: str) -> Card:

@@ -1,6 +1,6 @@
 """Deeds about scores: values read from words, a rule reckoned, the result kept and told."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ from attenda.packs.clinic.result import Result
 from attenda.packs.clinic.rules import curb_65, news2, qsofa
 from attenda.packs.clinic.words import phrase
 
-__all__ = ["reckon", "told_result"]
+__all__ = ["kept_and_told", "reckon", "told_result"]
 
 Values = Mapping[str, Decimal | bool | str]
 
@@ -49,10 +49,15 @@ _RULES: Mapping[str, Callable[[Values], Result]] = {
 def reckon(deed: Deed, score: str, values: str) -> dict[str, Any]:
     """Reckon a score from the values in a person's words, and keep it."""
     found = _RULES[score](vitals_of(values))
+    return kept_and_told(deed, found, _said(values, found, deed.spans.get("values")))
+
+
+def kept_and_told(deed: Deed, found: Result, said: Sequence[Sequence[object]]) -> dict[str, Any]:
+    """Keep a result, with each input's message, place and words, and give its words."""
     row = found.as_row()
     deed.rows("scores").add(
         id=f"SC-{deed.key[:10]}", user_id=deed.who.id, reckoned_at=deed.now,
-        said=_said(values, found, deed.spans.get("values")), **row,
+        said=[list(one) for one in said], **row,
     )  # fmt: skip
     return {
         "state": found.state,

@@ -118,6 +118,30 @@ TABLES = (
         person="user_id", redacted=("comment", "user_id"),
     ),
     PackTable(
+        "drug_packs",  # knowledge that was read in beside the starter's
+        {
+            "id": "text", "title": "text", "version": "text", "date": "date", "expires": "date",
+            "author": "text", "licence": "text", "source": "text", "kind": "text",
+            "digest": "text",  # of the file: rows of an older one say nothing any more
+        },
+    ),
+    PackTable(
+        "drug_names",
+        {"id": "text", "pack": "text", "digest": "text", "said": "text", "ingredient": "text"},
+    ),
+    PackTable(
+        "drug_pairs",
+        {
+            "id": "text", "pack": "text", "digest": "text", "one": "text", "two": "text",
+            "severity": "text", "effect": "text", "why": "text", "management": "text",
+        },
+    ),
+    PackTable(
+        "drug_labels",
+        {"id": "text", "title": "text", "date": "text", "version": "text", "text": "text"},
+    ),
+    PackTable("drug_label_names", {"id": "text", "label_id": "text", "said": "text"}),
+    PackTable(
         "accesses",
         {
             "id": "text", "patient_id": "text", "user_id": "text", "reason": "text",

@@ -28,7 +28,9 @@ from attenda.packs.clinic.cds_hooks import (
 from attenda.packs.clinic.chart import Chart
 from attenda.packs.clinic.fhir_in import Imported, chart_of, read_bundle
 from attenda.packs.clinic.fhir_out import bundle_of, of_chart
-from attenda.packs.clinic.formulary import starter
+from attenda.packs.clinic.formulary import Formulary
+from attenda.packs.clinic.installed import formulary_for
+from attenda.packs.clinic.medication_files import IMPORTERS as MEDICATION
 from attenda.packs.clinic.tables import chart_of_rows, moment
 
 __all__ = ["ENDPOINTS", "IMPORTERS", "keep_cards", "keep_feedback"]
@@ -63,17 +65,17 @@ async def _hook(asked: Asked) -> Any:
     context = request.get("context")
     patient = str(context.get("patientId", "")) if isinstance(context, Mapping) else ""
 
-    def known(rows: Tables) -> tuple[Chart | None, list[str]]:
+    def known(rows: Tables) -> tuple[Chart | None, list[str], Formulary]:
         sealed = rows("patients").find(id=patient, sealed=True)
-        return (None if sealed else chart_of_rows(rows, patient)), [
-            row["card_key"] for row in rows("alerts").find() if row["card_key"]
-        ]
+        keys = [row["card_key"] for row in rows("alerts").find() if row["card_key"]]
+        chart = None if sealed else chart_of_rows(rows, patient)
+        return chart, keys, formulary_for(rows)
 
-    chart, shown = await asked.read(known)
+    chart, shown, rules = await asked.read(known)
     text = f"{asked.who.id} {json.dumps(request, sort_keys=True)}"
     numbers = itertools.count()
     setting = Setting(
-        starter(), moment(asked.now).date(), lambda: _name_of(f"{text} {next(numbers)}"),
+        rules, moment(asked.now).date(), lambda: _name_of(f"{text} {next(numbers)}"),
         asked.language,
     )  # fmt: skip
     try:
@@ -194,4 +196,5 @@ IMPORTERS = (
         "fhir", {"en": "Patients as FHIR R4 bundles", "zh-CN": "FHIR R4 患者数据包"},
         (".json",), read_fhir,
     ),
+    *MEDICATION,
 )  # fmt: skip
