@@ -156,6 +156,7 @@ class Converser:
             arguments=step.arguments,
             because=step.because,
             who=self.who,
+            confirmed=True,
             ask=self.ask,
         )
         outcome = await self.pack.executor.perform(call)

@@ -19,6 +19,7 @@ from attenda.dialogue.next_step import AskSlot, AskWhich, AskYesNo, Next
 from attenda.dialogue.state import DialogueState, Frame
 from attenda.runtime.flow_turn import given_for
 from attenda.runtime.house import House
+from attenda.runtime.loop_state import read_state
 from attenda.store import agent_versions, journal, runs, sessions
 from attenda.store.database import Connection
 
@@ -157,18 +158,25 @@ def question_of_session(
     tree: Sequence[sessions.StoredMessage],
 ) -> list[str]:
     """What the customer may answer with one click to what was asked last."""
+    now, path = house.stamps.now(), sessions.message_path(tree, session.head_id)
+    loop = read_state(next((one.state for one in reversed(path) if one.state), None))
+    confirms = loop.confirms and journal.is_pending(connection, loop.approval_id, now)
+    if confirms and session.owner == "bot":
+        return _yes_or_no(_given(session.owner_id, path, now).language)
     book, state = _standing(house, connection, session, tree)
     if book is None or session.owner != "bot":
         return []
-    given = _given(
-        session.owner_id, sessions.message_path(tree, session.head_id), house.stamps.now()
-    )
+    given = _given(session.owner_id, path, now)
     language = given.language
     match _next(book, state, given):
         case AskYesNo():
-            return [sentence(language, "dialogue.yes"), sentence(language, "dialogue.no")]
+            return _yes_or_no(language)
         case AskSlot(options=options):
             return list(options)
         case AskWhich(flows=flows):
             return [words_in(book.current[one].title, language) for one in flows]
     return []
+
+
+def _yes_or_no(language: str) -> list[str]:
+    return [sentence(language, "dialogue.yes"), sentence(language, "dialogue.no")]

@@ -4,14 +4,18 @@ It hangs on a message as JSON while the turn waits for a person, so that the dec
 with just what was decided.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from attenda.core.label import SYSTEM, Label, Labelled
+from attenda.core.label import SYSTEM, Label, Labelled, at_least
 from attenda.core.message import Message
+from attenda.runtime.loop_values import as_text
+from attenda.tools.call import Outcome
+from attenda.tools.tool import Tool
 
-__all__ = ["LoopState", "LoopStep", "read_state"]
+__all__ = ["Came", "LoopState", "LoopStep", "in_words", "openly_failed", "read_state"]
 
 
 class LoopStep(BaseModel):
@@ -45,6 +49,8 @@ class LoopState(BaseModel):
     """Still to be carried out."""
     approval_id: str = ""
     """The first of them waits for this approval."""
+    confirms: bool = False
+    """It is the person's own yes."""
     handed_off: bool = False
 
 
@@ -56,3 +62,26 @@ def read_state(text: str | None) -> LoopState:
         except ValidationError:  # of a release that kept it otherwise: nothing is under way
             return LoopState()
     return LoopState()
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came of a step."""
+
+    led_to_it: Label
+    """Of all that led to it."""
+    outcome: Outcome
+    openly: bool
+    """The model may see that it failed: no stranger can have had a hand in that."""
+
+
+def openly_failed(tool: Tool, led_to_it: Label, outcome: Outcome) -> bool:
+    """Whether the model may see that a call of a tool failed."""
+    ours = at_least(Label(integrity=tool.gives), "user") and not tool.gives_untrusted
+    return at_least(led_to_it, "user") and (ours or outcome.state == "denied")
+
+
+def in_words(step: LoopStep) -> str:
+    """A step, for who must know where a value is from."""
+    arguments = ", ".join(f"{name}: {as_text(one)[:80]}" for name, one in step.arguments.items())
+    return f"{step.tool}({arguments})"

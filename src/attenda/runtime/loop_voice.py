@@ -57,10 +57,10 @@ class Voice:
         """Something else wrote a part of the answer from this."""
         self.label = join(self.label, label)
 
-    def tell(self, key: str) -> None:
+    def tell(self, key: str, **values: str) -> None:
         """A sentence of the catalogue."""
         self.paragraph()
-        self._write(sentence(self.language, key))
+        self._write(sentence(self.language, key, **values))
 
     def tell_problem(self, problem: UserError) -> None:
         """Why something was not done."""

@@ -16,8 +16,9 @@ from attenda.core.event import Called, HandedBack, HandedOff
 from attenda.core.label import Label, Labelled, at_least, join
 from attenda.core.message import Message, TextPart, ToolCallPart, result_message, text_message
 from attenda.core.ports import ModelSettings, Usage
+from attenda.runtime.loop_confirm import hear, question
 from attenda.runtime.loop_reader import Reader, added
-from attenda.runtime.loop_state import LoopState, LoopStep
+from attenda.runtime.loop_state import Came, LoopState, LoopStep, in_words, openly_failed
 from attenda.runtime.loop_tools import Offered, as_seen, hidden_answers, prompt
 from attenda.runtime.loop_values import as_text, names_in, resolve, shown
 from attenda.runtime.loop_voice import Voice
@@ -109,11 +110,16 @@ class ToolLoop:
             return
         if not self.state.steps:
             self._begin()
-        elif not await self._carry_out():
+        elif not await self._go_on():
             return
         elif asked.role == "user":
             self.state.messages.append(asked)
         await self._go_round()
+
+    async def _go_on(self) -> bool:
+        """Go on with what waited; whether the model is to be asked again."""
+        await hear(self.executor, self.reader.who, self.state, self.path[-1])
+        return await self._carry_out()
 
     def _begin(self) -> None:
         asked, who = self.path[-1], self.reader.who
@@ -201,7 +207,7 @@ class ToolLoop:
             self.passing("loop.carried_out")
             for step, came in zip(batch, outcomes, strict=True):
                 if came.outcome.state == "waiting":
-                    self._wait(came.outcome)
+                    self._wait(step, came)
                     return False
                 state.steps.remove(step)
                 self._keep(step, came)
@@ -230,7 +236,7 @@ class ToolLoop:
         tool = self.offered.tool(step.tool)
         return step.tool != "write_answer" and (tool is None or not tool.writes)
 
-    async def _perform(self, step: LoopStep) -> "_Came":
+    async def _perform(self, step: LoopStep) -> Came:
         """Carry out one step."""
         state, tool = self.state, self.offered.tool(step.tool)
         try:
@@ -243,12 +249,12 @@ class ToolLoop:
         except UserError as problem:  # the model's own mistake
             outcome = Outcome("failed", problem=problem)
             self._note(step, step.tool, {}, outcome)
-            return _Came(state.label, outcome, openly=at_least(state.label, "user"))
+            return Came(state.label, outcome, openly=at_least(state.label, "user"))
         assert self.executor is not None
         call = self._call(tool, step, arguments)
         outcome = await self.executor.perform(call)
         self._note(step, tool.name, arguments, outcome)
-        return _Came(call.label, outcome, openly=_openly(tool, call.label, outcome))
+        return Came(call.label, outcome, openly=openly_failed(tool, call.label, outcome))
 
     def _call(self, tool: Tool, step: LoopStep, arguments: Mapping[str, Labelled]) -> Call:
         """The deed: the same one, asked for at the same place, is never another.
@@ -273,7 +279,7 @@ class ToolLoop:
             ask=self.ask,
         )
 
-    async def _perform_own(self, step: LoopStep) -> "_Came":
+    async def _perform_own(self, step: LoopStep) -> Came:
         state, reader = self.state, self.reader
         if step.tool not in self.offered.own:
             raise UserError("tool.unknown", name=step.tool)
@@ -289,7 +295,7 @@ class ToolLoop:
                 outcome = Outcome("done", result=Labelled(value=value, label=label))
         label = resolve(step.arguments, state.results, state.label).label
         self._note(step, step.tool, {}, outcome)
-        return _Came(label, outcome, openly=False)
+        return Came(label, outcome, openly=False)
 
     async def _write_answer(self, step: LoopStep) -> bool:
         state = self.state
@@ -306,20 +312,26 @@ class ToolLoop:
         self.voice.made_from(made_from)
         return False
 
-    def _wait(self, outcome: Outcome) -> None:
-        again = self.state.approval_id == outcome.approval_id
-        self.state.approval_id = outcome.approval_id
-        self.voice.tell("dialogue.waits_for_approval" if again else "dialogue.needs_approval")
+    def _wait(self, step: LoopStep, came: Came) -> None:
+        again = self.state.approval_id == came.outcome.approval_id
+        self.state.approval_id = came.outcome.approval_id
+        self.state.confirms = came.outcome.confirms
+        tool = self.offered.tool(step.tool)
+        if tool is not None and came.outcome.confirms:
+            self.voice.made_from(came.led_to_it)
+            self.voice.tell("loop.confirm", **question(tool, step, self.state))
+        else:
+            self.voice.tell("dialogue.waits_for_approval" if again else "dialogue.needs_approval")
 
-    def _keep(self, step: LoopStep, came: "_Came") -> None:
+    def _keep(self, step: LoopStep, came: Came) -> None:
         """Keep a result, and show the model what it may see of it.
 
         Where a stranger may have caused a failure, it looks like a result that is kept aside. What
         was not done the person hears from us, and not from the model.
         """
         state, tool, outcome = self.state, self.offered.tool(step.tool), came.outcome
-        state.called[step.name] = _in_words(step)
-        state.approval_id = ""
+        state.called[step.name] = in_words(step)
+        state.approval_id, state.confirms = "", False
         if outcome.problem is not None and tool is not None and tool.writes:
             self.voice.tell_problem(outcome.problem)
         result = outcome.result
@@ -372,24 +384,3 @@ class ToolLoop:
     def _tokens_left(self) -> int:
         used = self.usage
         return self.budget.tokens - used.prompt_tokens - used.answer_tokens
-
-
-@dataclass(frozen=True, slots=True)
-class _Came:
-    """What came of a step."""
-
-    led_to_it: Label
-    """Of all that led to it."""
-    outcome: Outcome
-    openly: bool
-    """The model may see that it failed: no stranger can have had a hand in that."""
-
-
-def _openly(tool: Tool, led_to_it: Label, outcome: Outcome) -> bool:
-    ours = at_least(Label(integrity=tool.gives), "user") and not tool.gives_untrusted
-    return at_least(led_to_it, "user") and (ours or outcome.state == "denied")
-
-
-def _in_words(step: LoopStep) -> str:
-    arguments = ", ".join(f"{name}: {as_text(one)[:80]}" for name, one in step.arguments.items())
-    return f"{step.tool}({arguments})"

@@ -154,7 +154,7 @@ def _view(row: journal.Approval, who: Principal, names: dict[str, str], now: int
         "decided_by": names.get(row.decided_by, nameless) if row.decided_by else "",
         "decided_at": row.decided_at,
         "reason": row.reason,
-        "may_decide": who.may("approve") and who.ranks(row.role),
+        "may_decide": journal.may_decide(who, row),
     }
 
 

@@ -6,7 +6,7 @@ connection inside someone's transaction.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
@@ -19,6 +19,7 @@ from attenda.store.schema_deeds import approvals, effects, switches
 from attenda.store.stamps import Stamps
 
 __all__ = [
+    "ASKER",
     "Approval",
     "Effect",
     "approval_for",
@@ -33,6 +34,7 @@ __all__ = [
     "is_off",
     "left_decided",
     "is_pending",
+    "may_decide",
     "list_approvals",
     "list_effects",
     "list_switches",
@@ -67,6 +69,8 @@ _END = (
     )
 )
 
+ASKER: Literal["asker"] = "asker"
+"""In the place of a role: whom it would be done for decides, and nobody in their place."""
 _MONTH_US = 30 * 86_400_000_000
 _TURNS = text("SELECT pg_advisory_xact_lock(7302)")
 
@@ -109,8 +113,8 @@ class Approval:
     """The bytes that would be carried out; what a person is shown is made from them."""
     label: dict[str, Any]
     rule: str
-    role: Role
-    """Who may decide: this role, or the owner."""
+    role: Role | Literal["asker"]
+    """Who may decide: this role, or the owner; or the person it would be done for."""
     asked_for: str
     state: str
     """`pending`, `approved`, `denied`, `expired` or `used`."""
@@ -257,7 +261,7 @@ def decide(
         Conflict: it is decided, it has expired, or what was shown is not what would be done.
     """
     found = get_approval(connection, who, approval_id)
-    if not who.may("approve") or not who.ranks(found.role):
+    if not may_decide(who, found):
         raise Denied("approval.not_yours")
     if found.hash != shown:
         raise Conflict("approval.changed")
@@ -273,6 +277,13 @@ def decide(
         raise _decided(connection, approval_id)
     audit.note(connection, stamps, who.id, f"approval.{state}", approval_id, tool=found.tool)
     return get_approval(connection, who, approval_id)
+
+
+def may_decide(who: Principal, asked: Approval) -> bool:
+    """Whether the question is theirs to answer."""
+    if asked.role == ASKER:
+        return who.id == asked.asked_for
+    return who.may("approve") and who.ranks(asked.role)
 
 
 def _decided(connection: Connection, approval_id: str) -> Conflict:
@@ -323,10 +334,11 @@ def is_pending(connection: Connection, approval_id: str, now: int) -> bool:
 
 
 def pending_in(connection: Connection, session_id: str, now: int) -> list[Approval]:
-    """The questions of a session that wait for a decision, the oldest first."""
+    """The questions of a session that wait for a colleague's decision, the oldest first."""
     statement = select(approvals).where(
         approvals.c.session_id == session_id,
         approvals.c.state == "pending",
+        approvals.c.role != ASKER,
         approvals.c.expires_at > now,
     )
     rows = connection.execute(statement.order_by(approvals.c.asked_at)).mappings()

@@ -29,7 +29,10 @@ class Call:
     because: Label
     who: Principal
     asks: bool = False
-    """A person may be asked where a stranger chose a value; else such a call is denied."""
+    """It is of a talk in which a model chooses, and people may be asked: the person whether it
+    shall be done, another one where a stranger chose a value. Else that is denied."""
+    confirmed: bool = False
+    """Of a flow, which asks the person by itself before it calls."""
     origins: Mapping[str, str] = field(default_factory=dict)
     """Where values of arguments come from, in words for that person."""
     ask: Ask | None = None
@@ -55,6 +58,8 @@ class Outcome:
     """Of an effect; a read has none."""
     result: Labelled | None = None
     approval_id: str = ""
+    confirms: bool = False
+    """It waits for the yes of the person it is done for, and for nobody else's."""
     problem: UserError | None = None
     """Why it was not done, for the person."""
     endorsed: tuple[str, ...] = ()

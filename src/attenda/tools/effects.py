@@ -81,6 +81,18 @@ class Executor:
         outcome = await self._carry_out(tool, call, arguments)
         return replace(outcome, endorsed=endorsed)
 
+    async def confirm(self, who: Principal, approval_id: str, *, yes: bool, said: str) -> None:
+        """Take a person's own answer to what they were asked; one that comes too late is none."""
+
+        def work(connection: Connection) -> None:
+            if journal.is_pending(connection, approval_id, self._stamps.now()):
+                shown = journal.get_approval(connection, who, approval_id).hash
+                journal.decide(
+                    connection, self._stamps, who, approval_id, shown, yes=yes, reason=said
+                )
+
+        await self._database.write(work)
+
     async def _carry_out(self, tool: Tool, call: Call, arguments: dict[str, Any]) -> Outcome:
         if not tool.writes:
             return await self._read(tool, call, arguments)
@@ -205,13 +217,13 @@ class Executor:
             return Outcome("denied", problem=UserError("tool.off", tool=tool.name))
         if row is not None and row.state in ("begun", "unknown"):
             return Outcome("unknown", key)
-        ruling = self._ruling(connection, tool, call, arguments)
+        ruling = _where_it_is_called(self._ruling(connection, tool, call, arguments), call)
         if (why := _doubt(tool, call)) is not None:
             ruling = self._policy.doubting(ruling, why)
         if ruling.do == "deny":
             return Outcome("denied", problem=_denied(tool, ruling))
         approver: str | None = None
-        if ruling.do == "ask":
+        if ruling.do in ("confirm", "ask"):
             found = self._approved(connection, tool, call, ruling)
             if isinstance(found, Outcome):
                 return found
@@ -253,15 +265,16 @@ class Executor:
         self, connection: Connection, tool: Tool, call: Call, ruling: Ruling
     ) -> str | Outcome:
         """Who approved just this deed; else that it waits, or was denied."""
-        hash_ = approval_hash(call)
+        hash_, confirms = approval_hash(call), ruling.do == "confirm"
         found = journal.approval_for(connection, hash_, self._stamps.now())
         if found is not None and found.state == "approved":
             journal.spend_approval(connection, found.id)
             return found.decided_by or ""
         if found is not None and found.state == "denied":
-            return Outcome("denied", problem=UserError("approval.was_denied", tool=tool.name))
+            said = "loop.not_confirmed" if confirms else "approval.was_denied"
+            return Outcome("denied", problem=UserError(said, tool=tool.name))
         if found is not None:
-            return Outcome("waiting", effect_key(call), approval_id=found.id)
+            return Outcome("waiting", effect_key(call), approval_id=found.id, confirms=confirms)
         id_ = journal.ask_approval(
             connection,
             self._stamps,
@@ -274,12 +287,12 @@ class Executor:
             tool=tool.name,
             arguments=canonical(call.plain),
             rule=ruling.rule,
-            role=ruling.approver,
+            role=journal.ASKER if confirms else ruling.approver,
             asked_for=call.who.id,
             origins=call.origins,
             sink=tool.sink or (),
         )
-        return Outcome("waiting", effect_key(call), approval_id=id_)
+        return Outcome("waiting", effect_key(call), approval_id=id_, confirms=confirms)
 
     def _end(self, connection: Connection, key: str, outcome: Outcome) -> Outcome:
         state, problem = outcome.state, str(outcome.problem or "")
@@ -328,6 +341,13 @@ class Executor:
             passages=partial(self._passages, connection, call.who),
             spans={name: one.span for name, one in call.arguments.items() if one.span},
         )
+
+
+def _where_it_is_called(ruling: Ruling, call: Call) -> Ruling:
+    """A `confirm` as it is there: a flow has asked by itself, and without a talk others decide."""
+    if ruling.do != "confirm" or call.asks:
+        return ruling
+    return ruling.model_copy(update={"do": "allow" if call.confirmed else "ask"})
 
 
 def _doubt(tool: Tool, call: Call) -> str | None:

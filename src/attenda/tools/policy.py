@@ -59,7 +59,9 @@ class Rule(_Data):
     id: str = Field(min_length=1, max_length=80)
     tool: str
     """Name of a tool, or `*`."""
-    do: Literal["allow", "ask", "deny"]
+    do: Literal["allow", "confirm", "ask", "deny"]
+    """`confirm`: where a model chooses, the person it is done for must say yes to just this deed;
+    a flow asks that by itself, and where there is no talk it is an `ask`."""
     when: dict[str, Annotated[str, AfterValidator(_comparison)]] = Field(default_factory=dict)
     """By argument: a comparison that must hold (`> 200`); all must."""
     roles: tuple[Kind, ...] = ()
@@ -70,14 +72,14 @@ class Rule(_Data):
     approver: Role = "supervisor"
     """Of an `ask`: who may approve."""
     lasts_s: int = Field(default=_DAY_S, gt=0)
-    """Of an `ask`: how long the question stands."""
+    """Of an `ask` or a `confirm`: how long the question stands."""
     reason: str = ""
 
 
 class Ruling(_Data):
     """What the policy says of one call."""
 
-    do: Literal["allow", "ask", "deny"]
+    do: Literal["allow", "confirm", "ask", "deny"]
     rule: str = ""
     approver: Role = "supervisor"
     lasts_s: int = _DAY_S
