@@ -14,6 +14,7 @@ from attenda.api import Message, Pack, Principal, ScriptedAnswer, UserError, scr
 from attenda.core.event import Called, Cited, RunFinished
 from attenda.core.message import ToolCallPart
 from attenda.runtime.house import House
+from attenda.runtime.started import Noted
 from attenda.serve.approvals import approval_rows
 from attenda.store import agents, journal, sessions
 from tests.runtime.loop_shop import NOTE, loop_shop
@@ -187,6 +188,24 @@ def test_calls_that_cannot_be_read_or_are_nobodys_are_told_and_never_silent(tmp_
             told = [one.text for asked in model.asked[1] for one in asked.results]
             assert len(told) == 4 and all(one.startswith("error: ") for one in told)
             assert await rows(house, "loopshop_refunds") == []
+
+    asyncio.run(story())
+
+
+def test_it_hands_over_with_its_reason_and_is_silent_from_then_on(tmp_path: Path) -> None:
+    reason = "wants O-1 undone, which no tool does: ${r2.total}"
+    script = [[call("hand_over", reason=reason), call("get_order", order="O-1")]]
+
+    async def story() -> None:
+        async with shop(tmp_path, script) as (house, model, talk):
+            assert "pass you on to a person" in await talk.say("Undo my order")
+            found = await house.database.read(
+                lambda c: sessions.get_session(c, ANA, talk.session_id)
+            )
+            assert (found.owner, found.handoff_reason) == ("queued", reason[:-11] + "60")
+            assert [one.tool for one in await called(house, talk)] == ["get_order", "hand_over"]
+            noted = await house.runs.start(ANA, talk.session_id, "Hello?")
+            assert isinstance(noted, Noted) and len(model.asked) == 1
 
     asyncio.run(story())
 

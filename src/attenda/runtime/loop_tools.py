@@ -1,4 +1,4 @@
-"""What the tool loop offers its model: the pack's tools, and four of its own.
+"""What the tool loop offers its model: the pack's tools, and five of its own.
 
 A server's explanation of its own tools is a stranger's text, so where a deed might follow from it
 the model is told their names and the types of their arguments alone.

@@ -33,6 +33,9 @@ __all__ = ["ToolLoop"]
 _ROUND_TOKENS = 2048
 _AT_ONCE = 8
 """Reads that are carried out side by side."""
+_ENDS = ("write_answer", "hand_over")
+"""Of our own tools, those that end the turn."""
+_LONGEST_REASON = 500
 _MOST_SHOWN = 12_000
 """Letters of one result that the model is shown; a reference to it stands for all of it."""
 
@@ -189,7 +192,7 @@ class ToolLoop:
                 self._show(step, f"error: {problem}")
             else:
                 state.steps.append(step)
-        state.steps.sort(key=lambda one: one.tool == "write_answer")
+        state.steps.sort(key=lambda one: one.tool in _ENDS)
 
     async def _carry_out(self) -> bool:
         """Carry out the steps under way; whether the model is to be asked again."""
@@ -213,6 +216,10 @@ class ToolLoop:
                 self._keep(step, came)
                 if came.outcome.state == "unknown":
                     self._hand_off(str(came.outcome.problem))
+                    return False
+                if step.tool == "hand_over" and came.outcome.result is not None:
+                    self.voice.tell("dialogue.handed_off_asked")
+                    self._hand_off(as_text(came.outcome.result.value)[:_LONGEST_REASON])
                     return False
         return True
 
@@ -289,6 +296,9 @@ class ToolLoop:
             case "search_documents":
                 query = resolve(step.arguments.get("query", ""), state.results, state.label)
                 outcome = Outcome("done", result=await reader.search(step.name, query))
+            case "hand_over":
+                given = resolve(step.arguments.get("reason", ""), state.results, state.label)
+                outcome = Outcome("done", result=given)
             case _:
                 label = state.label.model_copy(update={"integrity": "untrusted"})
                 value = hidden_answers(self.path)
