@@ -54,6 +54,10 @@ Understand = Callable[[Said], Awaitable[Sequence[Command]]]
 """What the person wants, from their own words and the state alone."""
 
 
+SampleRows = Mapping[str, Sequence[Mapping[str, object]]]
+"""Rows by table."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pack:
     """What a pack's `pack.py` calls `PACK`."""
@@ -69,8 +73,8 @@ class Pack:
     mode: AgentMode = "flows"
     """Of the agent that comes with it: flows decide what is done, or its model chooses tools."""
     tables: Sequence[PackTable] = ()
-    samples: Mapping[str, Sequence[Mapping[str, object]]] = field(default_factory=dict)
-    """Rows by table, put in when a table is made."""
+    samples: SampleRows | Callable[[int], SampleRows] = field(default_factory=dict)
+    """Rows by table, put in when a table is made; or how they are on a day (microseconds, UTC)."""
     first: Callable[[Said], Sequence[Command]] | None = None
     """Looks at every message before it is understood; what it gives is all that it means."""
     notice: Mapping[str, str] = field(default_factory=dict)
@@ -81,6 +85,10 @@ class Pack:
     screens: Sequence[Screen] = ()
     endpoints: Sequence[Endpoint] = ()
     importers: Sequence[Importer] = ()
+
+    def samples_on(self, now: int) -> SampleRows:
+        """Its samples as they are put in at a moment; their keys are always the same."""
+        return self.samples(now) if callable(self.samples) else self.samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +170,7 @@ def _wrong_tables(pack: Pack, language: str) -> list[str]:
     if not _NAME.fullmatch(pack.name):
         said.append(("pack.bad_name", {"name": pack.name}))
     said += [("pack.bad_table_name", {"name": one}) for one in tables if not _NAME.fullmatch(one)]
-    for name, rows in pack.samples.items():
+    for name, rows in pack.samples_on(0).items():
         if name not in tables:
             said.append(("pack.sample_table", {"name": name}))
             continue
@@ -207,7 +215,7 @@ async def open_pack(
     flows, policy, problems = read_pack(pack, outside=outside)
     if problems:
         raise UserError("pack.wrong", name=pack.name, problems="\n".join(problems))
-    tables = await create_tables(database, pack.name, pack.tables, pack.samples)
+    tables = await create_tables(database, pack.name, pack.tables, pack.samples_on(stamps.now()))
     bodies = {
         flow.fingerprint: (flow.name, flow.model_dump_json(by_alias=True))
         for flow in flows.values()

@@ -65,7 +65,7 @@ async def remove_samples(house: House, pack: OpenPack, who: Principal) -> int:
 
     def remove(connection: Connection) -> int:
         count = 0
-        for name, rows in pack.pack.samples.items():
+        for name, rows in pack.pack.samples_on(house.stamps.now()).items():
             key = next(iter(next(t for t in pack.pack.tables if t.name == name).columns))
             into = pack.executor.rows(connection, name)
             count += sum(into.remove(row[key]) for row in rows)

@@ -1,0 +1,3 @@
+"""Customer service: orders, refunds, returns, complaints, behind identity and under rules."""
+
+__all__: list[str] = []
