@@ -35,7 +35,18 @@ from attenda.core.principal import Principal
 from attenda.llm.scripted import ScriptedAnswer, ScriptedEmbedder, ScriptedModel, scripted_call
 from attenda.runtime.agent import Agent
 from attenda.runtime.pack import Pack, Said, Understand, check_pack
-from attenda.runtime.pack_face import Asked, Download, Endpoint, Importer, ReadIn, Screen, Tables
+from attenda.runtime.pack_face import (
+    Asked,
+    Download,
+    Endpoint,
+    Importer,
+    OpenQuestion,
+    Panel,
+    ReadIn,
+    Screen,
+    Tables,
+    Talk,
+)
 from attenda.store.pack_tables import PackTable, Rows
 from attenda.tools.call import Outcome
 from attenda.tools.passage import Passage
@@ -71,11 +82,13 @@ __all__ = [
     "ModelSettings",
     "NotFound",
     "NotUnderstood",
+    "OpenQuestion",
     "OperatorError",
     "Outcome",
     "Passage",
     "Pack",
     "PackTable",
+    "Panel",
     "Principal",
     "ReadIn",
     "Refuse",
@@ -89,6 +102,7 @@ __all__ = [
     "Span",
     "StartFlow",
     "Tables",
+    "Talk",
     "TooLarge",
     "Tool",
     "ToolRefused",

@@ -139,6 +139,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", f"{DESK}/resolve"): Row(S, needs="desk", ok=(404,)),
     ("POST", f"{DESK}/notes"): Row(S, {"text": "a note"}, needs="desk", ok=(404,)),
     ("PUT", f"{DESK}/labels"): Row(S, {"labels": ["x"]}, needs="desk", ok=(404,)),
+    ("GET", f"{DESK}/panel"): Row(S, needs="desk", ok=(404,)),
     ("GET", "/api/desk/hours"): Row(S, needs="desk"),
     ("PUT", "/api/desk/hours"): Row(
         S, {"zone": "UTC", "week": ["00:00-24:00"] * 7}, needs="manage_agents"

@@ -239,12 +239,13 @@ async def _open_packs(
 
 
 async def _read_new_packs(house: House) -> None:
-    """Hand in the documents of packs that are opened for the first time."""
-    from attenda.runtime.pack_knowledge import read_knowledge
+    """Hand in the documents of packs that are opened for the first time, and their articles."""
+    from attenda.runtime.pack_knowledge import read_articles, read_knowledge
 
     for one in house.packs.values():
         if one.is_new:
             await read_knowledge(house, one.pack)
+        await read_articles(house, one)
 
 
 def _with_endpoints(settings: Settings, given: "LoadedModels | None") -> "LoadedModels":

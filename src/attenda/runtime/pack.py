@@ -22,7 +22,7 @@ from attenda.runtime.agent import AgentMode
 from attenda.runtime.automation import Automation
 from attenda.runtime.automation_pack import as_kept, read_folder
 from attenda.runtime.flow_lines import flow_lines
-from attenda.runtime.pack_face import Endpoint, Importer, Screen
+from attenda.runtime.pack_face import Endpoint, Importer, Panel, Screen, Tables
 from attenda.store import agents, automations
 from attenda.store import flows as kept
 from attenda.store.database import Connection, Database
@@ -85,6 +85,9 @@ class Pack:
     screens: Sequence[Screen] = ()
     endpoints: Sequence[Endpoint] = ()
     importers: Sequence[Importer] = ()
+    panel: Panel | None = None
+    articles: Callable[[Tables], Mapping[str, str]] | None = None
+    """Texts of its tables that stand among the documents too, by file name."""
 
     def samples_on(self, now: int) -> SampleRows:
         """Its samples as they are put in at a moment; their keys are always the same."""

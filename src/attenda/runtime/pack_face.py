@@ -11,14 +11,30 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import JsonValue
 
+from attenda.core.errors import Denied
 from attenda.core.label import Integrity, Label, Labelled
+from attenda.core.ports import Embedder
 from attenda.core.principal import Action, Principal
-from attenda.store.database import Database
+from attenda.store import talks
+from attenda.store.database import Connection, Database
 from attenda.store.pack_tables import Rows
+from attenda.store.talks import OpenQuestion, Talk
 from attenda.tools.call import Call, Outcome
 from attenda.tools.effects import Executor
 
-__all__ = ["Asked", "Download", "Endpoint", "Importer", "ReadIn", "Screen", "Tables", "fitting"]
+__all__ = [
+    "Asked",
+    "Download",
+    "Endpoint",
+    "Importer",
+    "OpenQuestion",
+    "Panel",
+    "ReadIn",
+    "Screen",
+    "Tables",
+    "Talk",
+    "fitting",
+]
 
 T = TypeVar("T")
 Tables = Callable[[str], Rows]
@@ -41,12 +57,49 @@ class Asked:
     """What a program sent."""
     trust: Integrity = "user"
     """Of what came with it."""
+    pack: str = ""
+    embedder: Embedder | None = None
 
     async def read(self, work: Callable[[Tables], T]) -> T:
         """What `work` finds in the pack's tables, as they are at one moment."""
         return await self.database.read(
             lambda connection: work(lambda name: self.executor.rows(connection, name))
         )
+
+    async def talks(self, since: int = 0) -> list[Talk]:
+        """The conversations with the pack's agents of which something is newer, for figures.
+
+        Args:
+            since: microseconds since 1970, UTC.
+
+        Raises:
+            Denied: who asks may not manage agents.
+        """
+        return await self._counted(lambda c: talks.talks_of(c, self.who, self.pack, since))
+
+    async def open_questions(self, since: int = 0) -> list[OpenQuestion]:
+        """What customers asked since then and no document answered, where staff may read it.
+
+        Raises:
+            Denied: who asks may not manage agents.
+        """
+        return await self._counted(lambda c: talks.open_questions(c, self.who, self.pack, since))
+
+    async def _counted(self, work: Callable[[Connection], T]) -> T:
+        if not self.who.may("manage_agents"):
+            raise Denied("gate.not_allowed")
+        return await self.database.read(work)
+
+    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        """Sentence vectors of length 1; none where the house has no model for them.
+
+        Raises:
+            ModelError: it failed.
+        """
+        if self.embedder is None or not texts:
+            return []
+        found: list[list[float]] = (await self.embedder.embed(texts)).tolist()
+        return found
 
     async def do(self, tool: str, arguments: Mapping[str, JsonValue], once: str) -> Outcome:
         """Call one of the pack's tools for who asks, under its policy and in its journal.
@@ -85,6 +138,18 @@ class Screen:
     """What a reader's role must allow."""
     listed: bool = True
     """Whether the pack's menu has it; a screen of one thing is reached from another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What the desk shows beside a conversation with one of the pack's agents."""
+
+    title: Mapping[str, str]
+    """By language."""
+    template: str
+    """A file in the pack's `screens/`; it shows and links, forms are for screens."""
+    view: Callable[[Asked], Awaitable[Mapping[str, Any]]]
+    """What the template shows; `session` and `customer`, their ids, are among its values."""
 
 
 @dataclass(frozen=True, slots=True)

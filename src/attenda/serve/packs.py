@@ -4,7 +4,7 @@ What a screen changes, it changes by calling one of the pack's tools.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -26,8 +26,11 @@ from attenda.runtime.house import House
 from attenda.runtime.pack import OpenPack
 from attenda.runtime.pack_face import Asked, Download, Importer, Screen, fitting
 from attenda.runtime.pack_import import import_file, remove_samples
+from attenda.runtime.pack_knowledge import read_articles
 from attenda.serve.gate import house_of, principal, require
 from attenda.serve.pages import shell, visitor
+from attenda.store import agent_versions, desk
+from attenda.store.database import Connection
 
 __all__ = ["router"]
 
@@ -35,6 +38,7 @@ router = APIRouter()
 _MOST_BYTES = 4 << 20
 """Of what a program sends."""
 _Anyone = Annotated[Principal, Depends(principal)]
+_Staff = Annotated[Principal, Depends(require("desk"))]
 _Operator = Annotated[Principal, Depends(require("operate"))]
 
 
@@ -61,7 +65,10 @@ async def endpoint(request: Request, who: _Anyone, pack: str, path: str) -> Resp
         asked = _asked(house, open_pack, who, {**request.query_params, **parts})
         if request.method == "POST":
             asked = replace(asked, body=await _body(request))
-        return _answer(await one.answer(asked))
+        answer = _answer(await one.answer(asked))
+        if request.method == "POST":
+            await read_articles(house, open_pack)
+        return answer
     raise NotFound("request.no_page")
 
 
@@ -71,15 +78,16 @@ async def call_tool(
 ) -> dict[str, Any]:
     """Call a tool from a screen, under the pack's policy and in its journal."""
     house = house_of(request)
-    asked = _asked(
-        house, _pack(house, pack), who, {}, trust="operator" if who.may("desk") else "user"
-    )
+    open_pack = _pack(house, pack)
+    trust: Integrity = "operator" if who.may("desk") else "user"
+    asked = _asked(house, open_pack, who, {}, trust=trust)
     outcome = await asked.do(tool, body.arguments, body.once)
     if outcome.state in ("denied", "failed"):
         problem = outcome.problem or UserError("tool.denied", tool=tool)
         if outcome.state == "denied" and problem.key in ("tool.denied", "tool.denied_because"):
             raise Denied(problem.key, **problem.values)
         raise problem
+    await read_articles(house, open_pack)
     value = outcome.result.value if outcome.result else None
     return {"state": outcome.state, "approval_id": outcome.approval_id, "result": value}
 
@@ -102,14 +110,37 @@ async def read_file_in(
     open_pack = _pack(house, pack)
     one = _importer(open_pack, importer)
     read = await run_in_threadpool(one.read, file.filename or "", content)
-    return await import_file(house, open_pack, who, one.name, read, dry_run=dry_run)
+    done = await import_file(house, open_pack, who, one.name, read, dry_run=dry_run)
+    await read_articles(house, open_pack)
+    return done
 
 
 @router.delete("/api/packs/{pack}/samples")
 async def drop_samples(request: Request, who: _Operator, pack: str) -> dict[str, int]:
     """Take a pack's sample rows out of its tables."""
     house = house_of(request)
-    return {"removed": await remove_samples(house, _pack(house, pack), who)}
+    open_pack = _pack(house, pack)
+    removed = await remove_samples(house, open_pack, who)
+    await read_articles(house, open_pack)
+    return {"removed": removed}
+
+
+@router.get("/api/desk/sessions/{session_id}/panel", operation_id="desk_panel")
+async def panel(request: Request, who: _Staff, session_id: str) -> dict[str, str]:
+    """What the pack of a conversation's agent shows beside it, as HTML; perhaps nothing."""
+    house = house_of(request)
+
+    def look(connection: Connection) -> tuple[str, str]:
+        session = desk.desk_session(connection, who, session_id)
+        return agent_versions.pack_of_session(connection, session), session.owner_id
+
+    name, customer = await house.database.read(look)
+    one = house.packs[name].pack.panel if name in house.packs else None
+    if one is None:
+        return {"title": "", "html": ""}
+    asked = _asked(house, house.packs[name], who, {"session": session_id, "customer": customer})
+    html = _rendered(house, house.packs[name], who, one.template, await one.view(asked))
+    return {"title": words_in(dict(one.title), who.language), "html": html}
 
 
 @router.get("/packs/{pack}", include_in_schema=False)
@@ -145,16 +176,7 @@ async def _shown(
         raise Denied("gate.not_allowed")
     house = house_of(request)
     asked = _asked(house, pack, who, {**request.query_params, **parts})
-    values = await one.view(asked)
-    chinese = who.language == "zh-CN"
-    template = _environment(pack.pack.folder / "screens").get_template(one.template)
-    body = template.render(
-        **values,
-        who=who,
-        say=lambda english, han: han if chinese else english,
-        once=lambda: house.stamps.new_id("frm"),
-        base=f"/packs/{pack.pack.name}",
-    )
+    body = _rendered(house, pack, who, one.template, await one.view(asked))
     return await shell(
         request,
         "pack.html",
@@ -166,6 +188,24 @@ async def _shown(
         here=request.url.path,
         notice=house.notice_of(pack.pack.name, who.language),
         body=Markup(body),  # noqa: S704 - rendered by a template that escapes
+    )
+
+
+def _rendered(
+    house: House, pack: OpenPack, who: Principal, template: str, values: Mapping[str, Any]
+) -> str:
+    """A pack's template with what it shows; it escapes."""
+    chinese = who.language == "zh-CN"
+    return (
+        _environment(pack.pack.folder / "screens")
+        .get_template(template)
+        .render(
+            **values,
+            who=who,
+            say=lambda english, han: han if chinese else english,
+            once=lambda: house.stamps.new_id("frm"),
+            base=f"/packs/{pack.pack.name}",
+        )
     )
 
 
@@ -232,6 +272,8 @@ def _asked(
         executor=pack.executor,
         database=house.database,
         trust=trust,
+        pack=pack.pack.name,
+        embedder=house.embedder,
     )
 
 

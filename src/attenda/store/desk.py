@@ -29,6 +29,7 @@ __all__ = [
     "enqueue",
     "has_people",
     "list_desk",
+    "on_desk",
     "other_sessions",
     "queued_before",
     "release",
@@ -55,7 +56,7 @@ class DeskRow:
     labels: tuple[str, ...]
 
 
-def _seen(who: Principal) -> ColumnElement[bool]:
+def on_desk(who: Principal) -> ColumnElement[bool]:
     """Sessions that are not the bot's, of agents that `who` may talk to."""
     theirs = select(agents.c.id).where(visible(agents, who))
     ours = or_(sessions.c.agent_id.is_(None), sessions.c.agent_id.in_(theirs))
@@ -82,7 +83,7 @@ def list_desk(connection: Connection, who: Principal, limit: int = 200) -> list[
         .outerjoin(claimer, claimer.c.id == sessions.c.claimed_by)
         .outerjoin(agents, agents.c.id == sessions.c.agent_id)
         .outerjoin(messages, messages.c.id == sessions.c.head_id)
-        .where(_seen(who))
+        .where(on_desk(who))
         .order_by(
             case((sessions.c.owner == "queued", 0), (sessions.c.owner == "resolved", 2), else_=1),
             case((sessions.c.owner == "queued", sessions.c.owner_at), else_=-sessions.c.updated_at),
@@ -123,7 +124,7 @@ def desk_session(connection: Connection, who: Principal, session_id: str) -> Ses
     Raises:
         NotFound: it is the bot's, not there, or of an agent that is not for them.
     """
-    row = connection.execute(select(sessions).where(sessions.c.id == session_id, _seen(who)))
+    row = connection.execute(select(sessions).where(sessions.c.id == session_id, on_desk(who)))
     found = row.mappings().first()
     if found is None:
         raise NotFound("desk.missing")
@@ -136,7 +137,7 @@ def other_sessions(
     """The customer's other sessions that are on the desk, the newest first."""
     columns = [sessions.c[name] for name in ("id", "title", "owner", "updated_at")]
     theirs = sessions.c.owner_id == session.owner_id, sessions.c.id != session.id
-    statement = select(*columns).where(_seen(who), *theirs)
+    statement = select(*columns).where(on_desk(who), *theirs)
     rows = connection.execute(statement.order_by(sessions.c.updated_at.desc()).limit(10))
     return [dict(row) for row in rows.mappings()]
 
@@ -144,14 +145,14 @@ def other_sessions(
 def count_queued(connection: Connection, who: Principal) -> int:
     """How many sessions wait for somebody to take them."""
     statement = select(func.count()).select_from(sessions)
-    found = connection.execute(statement.where(_seen(who), sessions.c.owner == "queued"))
+    found = connection.execute(statement.where(on_desk(who), sessions.c.owner == "queued"))
     return int(found.scalar_one())
 
 
 def waiting_since(connection: Connection, who: Principal, before: int) -> list[tuple[str, int]]:
     """The sessions that wait since `before` or longer, each with since when."""
     statement = select(sessions.c.id, sessions.c.owner_at).where(
-        _seen(who), sessions.c.owner == "queued", sessions.c.owner_at <= before
+        on_desk(who), sessions.c.owner == "queued", sessions.c.owner_at <= before
     )
     rows = connection.execute(statement.order_by(sessions.c.owner_at, sessions.c.id))
     return [(str(id_), int(since)) for id_, since in rows]

@@ -3,6 +3,7 @@
 import { $, api, attempt, el, t, toast, when } from "/static/core.js";
 import { approvalRow, showSwitches } from "/static/approvals.js";
 import { showWaiting } from "/static/desk_badge.js";
+import { showPanel } from "/static/desk_panel.js";
 import { showSettings } from "/static/desk_settings.js";
 import { useSuggestion } from "/static/desk_suggest.js";
 import { showTalk, ticket } from "/static/desk_talk.js";
@@ -87,6 +88,7 @@ function showConversation(id) {
   $("#no-talk").hidden = Boolean(found);
   $("#no-talk").textContent = t(id && found === null ? "desk.left" : "desk.choose");
   if (found) showTalk(found);
+  showPanel(found ? id : "");
 }
 
 function chooseTab(name) {
