@@ -140,3 +140,27 @@ def test_figures_are_made_of_conversations_and_words_stay_where_they_may_be_read
 
 async def _owner(s: Shop) -> Any:
     return await s.house.database.read(lambda c: principal_of(c, OWNER_ID))
+
+
+def test_who_was_helped_by_the_bot_alone_is_asked_once_how_it_was(home: Path) -> None:
+    async def story() -> None:
+        async with shop(home, pack=replace(SHOP, asks_rating=True)) as s:
+            id_ = await s.begin()
+            ana, path = s.who["ana"], f"/api/sessions/{id_}/rating"
+
+            async def asks() -> bool:
+                return bool((await ana.session(id_))["asks_rating"])
+
+            await s.say(id_, "refund order=O-1001 email=ana@example.test")
+            assert not await asks(), "nothing is done yet"
+            await s.say(id_, "yes")
+            assert await asks()
+            await ana("PUT", path, {"score": 6}, expect=422)
+            await s.who["sue"]("PUT", path, {"score": 1}, expect=404)
+            await ana("PUT", path, {"score": 4, "comment": "quick"})
+            assert not await asks(), "it was said"
+            await s.person(id_)
+            rated = (await s.who["sam"]("GET", f"{DESK}/{id_}"))["rating"]
+            assert rated == {"score": 4, "comment": "quick"}
+
+    asyncio.run(story())

@@ -120,6 +120,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", f"{SESSION}/stop"): Row(P, needs="chat"),
     ("PUT", f"{SESSION}/head"): Row(P, {"message_id": "{message_id}"}, needs="chat"),
     ("PUT", f"{SESSION}/messages/{{message_id}}/thumb"): Row(P, {"thumb": 1}, needs="chat"),
+    ("PUT", f"{SESSION}/rating"): Row(P, {"score": 1}, needs="chat"),
     ("GET", f"{SESSION}/events"): Row(P),
     ("GET", f"{SESSION}/watch"): Row(P, endless=True),
     ("POST", f"{SESSION}/person"): Row(P, needs="chat"),

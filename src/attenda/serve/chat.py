@@ -14,13 +14,15 @@ from pydantic import BaseModel, Field, JsonValue
 from attenda.core.form import FormAction
 from attenda.core.principal import Principal
 from attenda.runtime.desk import Desk
+from attenda.runtime.live import DESK
 from attenda.serve.access import OpenStreams
 from attenda.serve.consent import trash_session
 from attenda.serve.gate import credential, house_of, identify, principal, require
 from attenda.serve.session_view import session_view
 from attenda.serve.streams import event_stream
+from attenda.serve.visit_view import Score
 from attenda.serve.watch import watched
-from attenda.store import agent_versions, agents, consent, sessions
+from attenda.store import agent_versions, agents, consent, sessions, visitors
 from attenda.store.database import Connection
 
 __all__ = ["router"]
@@ -209,6 +211,19 @@ async def rate(
         sessions.rate_message(connection, session_id, message_id, body.thumb, body.reason)
 
     await house_of(request).database.write(keep)
+
+
+@router.put("/{session_id}/rating", status_code=204)
+async def rate_session(request: Request, who: Chatter, session_id: str, body: Score) -> None:
+    """Keep how one was helped."""
+    house = house_of(request)
+
+    def keep(connection: Connection) -> None:
+        sessions.get_session(connection, who, session_id)
+        visitors.rate(connection, house.stamps, session_id, body.score, body.comment)
+
+    await house.database.write(keep)
+    house.runs.bells.ring(DESK, session_id)
 
 
 @router.get("/{session_id}/events")

@@ -9,6 +9,7 @@ from attenda.core.principal import Principal
 from attenda.core.words import sentence
 from attenda.runtime.handoff import question_of_session
 from attenda.runtime.house import House
+from attenda.runtime.rating import asks_rating
 from attenda.store import agents, consent, desk, journal, runs, sessions
 from attenda.store.database import Connection
 
@@ -25,6 +26,7 @@ def session_view(
     """
     session = sessions.get_session(connection, who, session_id)
     tree = sessions.message_tree(connection, session_id)
+    path = sessions.message_path(tree, session.head_id)
     notes = runs.run_notes(connection, session_id)
     open_runs = [note for note in notes.values() if note.state == "running"]
     claimed = session.claimed_by or ""
@@ -46,6 +48,7 @@ def session_view(
         "waiting_before": desk.queued_before(connection, session) if queued else 0,
         "approvals": [{"id": one.id, "expires_at": one.expires_at} for one in waits],
         "choices": question_of_session(house, connection, session, tree) if settled else [],
+        "asks_rating": settled and asks_rating(connection, house, session, path),
     }
 
 

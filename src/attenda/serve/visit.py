@@ -19,7 +19,7 @@ from attenda.runtime.live import DESK
 from attenda.serve.access import OpenStreams
 from attenda.serve.gate import house_of
 from attenda.serve.streams import event_stream
-from attenda.serve.visit_view import visit_body, visit_view
+from attenda.serve.visit_view import Score, visit_body, visit_view
 from attenda.serve.watch import watched
 from attenda.store import privacy, sessions, visitors
 from attenda.store.database import Connection
@@ -63,13 +63,6 @@ class Words(BaseModel):
     text: str
     client_id: str = Field(min_length=8, max_length=64)
     """A name that the client gives it: sent again under the same name, it comes in once."""
-
-
-class Rating(BaseModel):
-    """How it was."""
-
-    score: int = Field(ge=1, le=5)
-    comment: str = Field(default="", max_length=2000)
 
 
 class Writing(BaseModel):
@@ -144,7 +137,7 @@ async def write(request: Request, who: Visitor, body: Writing | None = None) -> 
 
 
 @router.put("/rating", status_code=204)
-async def rate(request: Request, who: Visitor, body: Rating) -> None:
+async def rate(request: Request, who: Visitor, body: Score) -> None:
     """Keep how it was."""
     house, session_id = house_of(request), _grant(who).session_id
     await house.database.write(

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel, Field
+
 from attenda.core.event import Cited, Found, Nearest, RunFinished, RunStarted, TextAdded
 from attenda.core.message import Citation
 from attenda.core.principal import Principal
@@ -14,10 +16,18 @@ from attenda.core.words import sentence
 from attenda.runtime.handoff import question_of_session
 from attenda.runtime.house import House
 from attenda.runtime.live import Heard
+from attenda.runtime.rating import asks_rating
 from attenda.store import channels, desk, journal, mail, runs, sessions, visitors
 from attenda.store.database import Connection
 
-__all__ = ["customer_names", "desk_facts", "visit_body", "visit_view"]
+__all__ = ["Score", "customer_names", "desk_facts", "visit_body", "visit_view"]
+
+
+class Score(BaseModel):
+    """How somebody was helped."""
+
+    score: int = Field(ge=1, le=5)
+    comment: str = Field(default="", max_length=2000)
 
 
 def visit_view(connection: Connection, house: House, who: Principal) -> dict[str, Any]:
@@ -48,6 +58,7 @@ def visit_view(connection: Connection, house: House, who: Principal) -> dict[str
         "waits": waits,
         "typing": house.typing.is_writing(session.id, house.stamps.now(), staff=True),
         "rating": visitors.rating_of(connection, session.id),
+        "asks_rating": settled and asks_rating(connection, house, session, path),
         "customer": who.name or who.grant.customer,
     }
 

@@ -33,7 +33,7 @@ _FRAME_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors "
 )
-_SPOKEN = ("widget.", "page.copy", "page.server_gone")
+_SPOKEN = ("widget.", "page.copy", "page.server_gone", "page.rating_")
 """Beginnings of the words that the frame's scripts say."""
 _MINUTE_US = 60_000_000
 

@@ -31,6 +31,7 @@ __all__ = [
     "begin_run",
     "events_after",
     "events_of_kind",
+    "events_of_run",
     "fail_orphans",
     "finish_run",
     "get_run",
@@ -228,6 +229,17 @@ def events_of_kind(connection: Connection, session_id: str, kind: str) -> list[E
     """The events of a session that are of one kind, in order."""
     statement = select(events.c.body).where(
         events.c.session_id == session_id, events.c.kind == kind
+    )
+    rows = connection.execute(statement.order_by(events.c.number)).scalars()
+    return [event_from_json(body) for body in rows]
+
+
+def events_of_run(
+    connection: Connection, session_id: str, run_id: str, kinds: Sequence[str]
+) -> list[Event]:
+    """The events of one run that are of these kinds, in order."""
+    statement = select(events.c.body).where(
+        events.c.session_id == session_id, events.c.run_id == run_id, events.c.kind.in_(kinds)
     )
     rows = connection.execute(statement.order_by(events.c.number)).scalars()
     return [event_from_json(body) for body in rows]

@@ -2,6 +2,7 @@
 
 import { showConsent } from "/static/consent.js";
 import { $, api, attempt, dayAndTime, el, t } from "/static/core.js";
+import { showRating } from "/static/rating.js";
 
 let stream = null; // EventSource of the session, while people take part in it
 
@@ -43,6 +44,10 @@ export function showPeople(session, answer) {
   const choices = session?.owner === "bot" ? session.choices ?? [] : [];
   $("#choices").replaceChildren(...choices.map((text) => el("button", { type: "button", onclick: () => answer(text) }, text)));
   $("#choices").hidden = !choices.length;
+  showRating($("#rating-ask"), session?.id ?? "", session?.asks_rating, (score, comment) => attempt(async () => {
+    await api("PUT", `/api/sessions/${session.id}/rating`, { score, comment });
+    return true;
+  }));
 }
 
 function notice(session) {

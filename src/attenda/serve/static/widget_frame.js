@@ -2,6 +2,7 @@
 
 import { $, el, t } from "/static/core.js";
 import { render } from "/static/markdown.js";
+import { showRating } from "/static/rating.js";
 import { ask, begin, hasVisit, keep, listen } from "/static/widget_wire.js";
 
 const sites = JSON.parse($("#sites").textContent);
@@ -91,6 +92,7 @@ function showState() {
   $("#end").hidden = !view?.messages.length;
   $("#stop").hidden = !answering;
   $("#send").hidden = Boolean(answering);
+  showRating($("#rating-ask"), view?.messages[0]?.id ?? "", view?.asks_rating, keepRating);
   if (view?.owner === "resolved" && !view.rating && !$("#rate").dataset.asked) askRating();
 }
 
@@ -210,6 +212,12 @@ function writing() {
 }
 
 // --- the end
+
+const keepRating = (score, comment) => attempt(async () => {
+  await ask("PUT", "/api/visit/rating", { score, comment });
+  view.rating = { score };
+  return true;
+});
 
 function askRating() {
   $("#rate").hidden = false;
