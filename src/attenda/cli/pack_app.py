@@ -46,7 +46,7 @@ def pack_add(
 def pack_import(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="A pack of the home.")],
-    file: Annotated[Path, typer.Argument(help="The file.")],
+    file: Annotated[Path, typer.Argument(help="The file, or a folder of files.")],
     kind: Annotated[
         str, typer.Option("--as", help="Its format, where its ending leaves a choice.")
     ] = "",

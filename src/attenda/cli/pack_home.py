@@ -1,6 +1,9 @@
 """Packs in a home: one that came with the program put in, files read into a pack's tables."""
 
+import zipfile
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 import httpx
 
@@ -40,29 +43,43 @@ def add_pack(home: Path, name: str, language: str) -> None:
     out.print(sentence(language, "pack.put_in", name=name), markup=False)
 
 
+def _zipped(folder: Path) -> IO[bytes]:
+    """The files of a folder as a zip that is gone once it is closed."""
+    made = TemporaryFile()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            file.write(path, path.relative_to(folder).as_posix())
+    made.seek(0)
+    return made
+
+
 async def import_into(
     client: httpx.AsyncClient, pack: str, file: Path, kind: str, language: str, *, trial: bool
 ) -> int:
-    """Read a file into a pack's tables and say what came of it; the exit code.
+    """Read a file, or a folder as a zip, into a pack's tables and say what came of it.
+
+    Returns the exit code.
 
     Raises:
         UserError: there is no such file, pack or format.
     """
-    if not file.is_file():  # noqa: ASYNC240 - nothing else goes on in this process
+    if not file.exists():  # noqa: ASYNC240 - nothing else goes on in this process
         raise UserError("file.missing", path=file)
+    is_folder = file.is_dir()  # noqa: ASYNC240
+    suffix = ".zip" if is_folder else file.suffix.lower()
     found = await request(client, "GET", "/api/packs")
     rows = {row["name"]: row["importers"] for row in found}
     if pack not in rows:
         raise UserError("pack.unknown", name=pack)
-    fits = [one["name"] for one in rows[pack] if file.suffix.lower() in one["suffixes"]]
+    fits = [one["name"] for one in rows[pack] if suffix in one["suffixes"]]
     name = kind or (fits[0] if len(fits) == 1 else "")
     if not name:
         known = ", ".join(f"{one['name']} ({' '.join(one['suffixes'])})" for one in rows[pack])
         raise UserError("pack.which_importer", file=file.name, known=known or "—")
     path = f"/api/packs/{pack}/imports/{name}"
     data = {"dry_run": str(trial).lower()}
-    with file.open("rb") as content:
-        body = {"file": (file.name, content)}
+    with _zipped(file) if is_folder else file.open("rb") as content:
+        body = {"file": (f"{file.name}.zip" if is_folder else file.name, content)}
         answer = await request(client, "POST", path, files=body, data=data)
     for one in answer["rejects"]:
         err.print(f"{one['place']}: {one['reason']}", markup=False)

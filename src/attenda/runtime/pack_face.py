@@ -17,6 +17,7 @@ from attenda.core.ports import Embedder
 from attenda.core.principal import Action, Principal
 from attenda.store import talks
 from attenda.store.database import Connection, Database
+from attenda.store.desk import user_names
 from attenda.store.pack_tables import Rows
 from attenda.store.talks import OpenQuestion, Talk
 from attenda.tools.call import Call, Outcome
@@ -89,6 +90,16 @@ class Asked:
         if not self.who.may("manage_agents"):
             raise Denied("gate.not_allowed")
         return await self.database.read(work)
+
+    async def names(self, ids: Sequence[str]) -> dict[str, str]:
+        """The names of the house's people by id, for who works at the desk; others are missing.
+
+        Raises:
+            Denied: who asks does not.
+        """
+        if not self.who.may("desk"):
+            raise Denied("gate.not_allowed")
+        return await self.database.read(lambda c: user_names(c, list(set(ids))))
 
     async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
         """Sentence vectors of length 1; none where the house has no model for them.
@@ -179,6 +190,14 @@ class ReadIn:
     """By table; a row whose key is there already takes its place."""
     rejected: Sequence[tuple[str, str]] = ()
     """Place in the file and reason, of all that was not."""
+    same_by: Mapping[str, str] = field(default_factory=dict)
+    """By table, a column whose value makes a row the same as one that is there already: that one
+    keeps its key."""
+    keeps: frozenset[str] = frozenset()
+    """Tables whose rows stay as they are where they are there already."""
+    refers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Table and column that hold a key of another table's, and which; they follow such keys. A
+    table stands in `rows` after those that it refers to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Files read into a pack's tables, and its samples taken out of them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from attenda.core.errors import AttendaError, UserError
@@ -9,6 +10,7 @@ from attenda.runtime.pack import OpenPack
 from attenda.runtime.pack_face import ReadIn
 from attenda.store import audit
 from attenda.store.database import Connection, apart
+from attenda.store.pack_tables import Rows
 
 __all__ = ["import_file", "remove_samples"]
 
@@ -38,13 +40,16 @@ async def import_file(
     done = {"added": 0, "changed": 0, "same": 0}
     rejected = list(read.rejected)
 
+    keys = {table.name: next(iter(table.columns)) for table in pack.pack.tables}
+
     def put(connection: Connection) -> None:
+        known = _Known(read, keys)
         for table, rows in read.rows.items():
             into = pack.executor.rows(connection, table)
             for number, row in enumerate(rows, 1):
                 try:
                     with apart(connection):
-                        done[into.put(**row)] += 1
+                        done[known.put(into, table, row)] += 1
                 except (AttendaError, KeyError, TypeError) as error:
                     rejected.append((f"{table} {number}", str(error)))
         if dry_run:
@@ -73,6 +78,35 @@ async def remove_samples(house: House, pack: OpenPack, who: Principal) -> int:
         return count
 
     return await house.database.write(remove)
+
+
+class _Known:
+    """Rows that were there already under keys of their own."""
+
+    def __init__(self, read: ReadIn, keys: Mapping[str, str]) -> None:
+        self._read, self._keys = read, keys
+        self._kept: dict[tuple[str, object], object] = {}
+        """By table and the file's key: the key that stays."""
+
+    def put(self, into: Rows, table: str, row: Mapping[str, object]) -> str:
+        """Put a row where it belongs; `added`, `changed` or `same`."""
+        placed, key = self._placed(into, table, row), self._keys[table]
+        if table in self._read.keeps and into.find(**{key: placed[key]}):
+            return "same"
+        return into.put(**placed)
+
+    def _placed(self, into: Rows, table: str, row: Mapping[str, object]) -> dict[str, object]:
+        """A row with the keys that are here."""
+        made = dict(row)
+        for (of, column), other in self._read.refers.items():
+            if of == table and column in made:
+                made[column] = self._kept.get((other, made[column]), made[column])
+        key, same = self._keys[table], self._read.same_by.get(table)
+        if same and made.get(same):
+            for before in into.find(**{same: made[same]})[:1]:
+                self._kept[table, made[key]] = before[key]
+                made[key] = before[key]
+        return made
 
 
 class _NotMeant(Exception):
