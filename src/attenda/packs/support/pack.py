@@ -7,8 +7,12 @@ promises in `shop_policy.yaml`.
 from pathlib import Path
 
 from attenda.api import Pack
+from attenda.packs.support.drafting import begin_article, write_article
+from attenda.packs.support.importing import IMPORTERS
+from attenda.packs.support.pages import ENDPOINTS, PANEL, SCREENS
 from attenda.packs.support.samples import samples_on
 from attenda.packs.support.tables import TABLES
+from attenda.packs.support.ticket_tables import SERVICE_TABLES, published
 
 __all__ = ["PACK"]
 
@@ -16,6 +20,13 @@ PACK = Pack(
     name="support",
     title={"en": "Customer service", "zh-CN": "客户服务"},
     folder=Path(__file__).parent,
-    tables=TABLES,
+    tools=(begin_article, write_article),
+    tables=(*TABLES, *SERVICE_TABLES),
     samples=samples_on,
+    screens=SCREENS,
+    endpoints=ENDPOINTS,
+    importers=IMPORTERS,
+    panel=PANEL,
+    articles=published,
+    asks_rating=True,
 )

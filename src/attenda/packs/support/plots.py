@@ -1,0 +1,102 @@
+"""Plots as SVG text: bars, columns in layers, scores. Pure functions from numbers to markup.
+
+All text is escaped; colours are the page's own (`currentColor`, told apart by how full they are),
+so that they hold in the dark; every picture says in words what it shows.
+"""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+__all__ = ["bars", "columns"]
+
+_ROW, _LABEL, _BAR = 26, 190, 240
+_HIGH, _STEP, _WIDE = 140, 44, 28
+
+
+def _svg(width: int, height: int, about: str, body: Sequence[str]) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" role="img" font-size="12" fill="currentColor">'
+        f"<title>{escape(about)}</title>{''.join(body)}</svg>"
+    )
+
+
+def _short(text: str, most: int) -> str:
+    """A text cut to so many half-widths; a Han character takes two."""
+    wide = 0
+    for at, one in enumerate(text):
+        wide += 2 if ord(one) > 0x2E7F else 1
+        if wide > most:
+            return f"{text[: max(1, at - 1)]}…"
+    return text
+
+
+def bars(rows: Sequence[tuple[str, float, str]], about: str) -> str:
+    """A bar for each row.
+
+    Args:
+        rows: what it is of, how much, and how that is written.
+        about: what the picture shows, in words.
+    """
+    most = max((value for _, value, _ in rows), default=0) or 1
+    body = []
+    for at, (name, value, said) in enumerate(rows):
+        y, long = at * _ROW, max(0.0, _BAR * value / most)
+        body.append(
+            f"<g><title>{escape(f'{name}: {said}')}</title>"
+            f'<text x="0" y="{y + 17}">{escape(_short(name, 28))}</text>'
+            f'<rect x="{_LABEL}" y="{y + 5}" width="{long:.1f}" height="16" rx="3" '
+            f'fill-opacity="0.45"/>'
+            f'<text x="{_LABEL + long + 6:.1f}" y="{y + 17}" fill-opacity="0.8">'
+            f"{escape(said)}</text></g>"
+        )
+    return _svg(_LABEL + _BAR + 110, max(1, len(rows)) * _ROW, about, body)
+
+
+def columns(
+    steps: Sequence[tuple[str, Mapping[str, int]]], layers: Sequence[tuple[str, str]], about: str
+) -> str:
+    """A column for each step, in layers from below; a legend stands beneath.
+
+    Args:
+        steps: what a column is of, and how many there are of each layer.
+        layers: key and title, from below.
+        about: what the picture shows, in words.
+    """
+    most = max((sum(counts.values()) for _, counts in steps), default=0) or 1
+    body, left = [], 28
+    body.append(f'<text x="0" y="14" fill-opacity="0.7">{most}</text>')
+    body.append(f'<text x="0" y="{_HIGH + 8}" fill-opacity="0.7">0</text>')
+    for at, (name, counts) in enumerate(steps):
+        x, y = left + at * _STEP, float(_HIGH + 4)
+        for number, (key, title) in enumerate(layers):
+            n = counts.get(key, 0)
+            high = (_HIGH - 6) * n / most
+            y -= high
+            if n:
+                body.append(_box(x, y, _WIDE, high, number, len(layers), f"{name}, {title}: {n}"))
+        body.append(
+            f'<text x="{x + _WIDE / 2}" y="{_HIGH + 20}" text-anchor="middle" font-size="10" '
+            f'fill-opacity="0.8">{escape(name)}</text>'
+        )
+    body.append(
+        f'<path d="M{left - 4} {_HIGH + 4}H{left + len(steps) * _STEP}" stroke="currentColor" '
+        'stroke-opacity="0.4"/>'
+    )
+    width = max(left + len(steps) * _STEP, 320)
+    for number, (_, title) in enumerate(layers):
+        x, y = number % 2 * 170, _HIGH + 36 + number // 2 * 20
+        body.append(_box(x, y, 12, 12, number, len(layers), title))
+        body.append(f'<text x="{x + 18}" y="{y + 11}">{escape(_short(title, 22))}</text>')
+    return _svg(width, _HIGH + 40 + (len(layers) + 1) // 2 * 20, about, body)
+
+
+def _box(
+    x: float, y: float, wide: float, high: float, number: int, of: int, about: str
+) -> str:  # a layer's box
+    full = 0.85 - 0.7 * number / max(1, of - 1)
+    return (
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide}" height="{high:.1f}" '
+        f'fill-opacity="{full:.2f}" stroke="currentColor" stroke-opacity="0.5">'
+        f"<title>{escape(about)}</title></rect>"
+    )

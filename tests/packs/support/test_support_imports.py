@@ -1,0 +1,218 @@
+"""What customer service reads in: every item of a file becomes rows or is rejected with a reason.
+
+The files in `tests/data/support` are made in the documented shape of each program.
+"""
+
+import asyncio
+import io
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attenda.api import Principal, ReadIn, UserError
+from attenda.packs.support.importing import IMPORTERS
+from attenda.packs.support.pack import PACK
+from attenda.runtime.house import House
+from attenda.runtime.pack_import import import_file
+from attenda.store.people import OWNER_ID
+from tests.runtime.test_flows import rows, understand
+from tests.scripted_house import scripted_house
+
+FILES = Path(__file__).parents[2] / "data" / "support"
+READERS = {one.name: one.read for one in IMPORTERS}
+OWNER = Principal(id=OWNER_ID, role="owner")
+
+
+def read(importer: str, name: str) -> ReadIn:
+    return READERS[importer](name, (FILES / name).read_bytes())
+
+
+def by(found: ReadIn, table: str, key: str = "id") -> dict[Any, Any]:
+    return {row[key]: row for row in found.rows.get(table, ())}
+
+
+def test_shopify_orders_cost_what_was_paid_for_them() -> None:
+    found = read("shopify", "shopify_orders.csv")
+    orders, items = by(found, "orders"), by(found, "order_items")
+    assert set(orders) == {"1001", "1002", "1003"}
+    assert [place for place, _ in found.rejected] == [f"shopify_orders.csv:{n}" for n in (6, 7)]
+    assert [why for _, why in found.rejected] == [
+        "it has no e-mail address",
+        "Lineitem quantity is no whole number above zero: one",
+    ]
+    assert {id_: one["status"] for id_, one in orders.items()} == {
+        "1001": "shipped", "1002": "shipped", "1003": "cancelled"
+    }  # fmt: skip
+    # 10 of 100 are off: each item is worth a tenth less, and no cent more is ever given back.
+    assert (items["1001-1"]["unit_price"], items["1001-1"]["quantity"]) == (Decimal("35.91"), 2)
+    assert (items["1001-2"]["name"], items["1001-2"]["unit_price"]) == (
+        "Filter, large",
+        Decimal("18.18"),
+    )
+    assert orders["1001"]["total"] == Decimal("90.00")
+    assert (orders["1001"]["postcode"], orders["1001"]["placed_on"]) == ("04000", "2026-02-20")
+    assert items["1002-1"]["state"] == "refunded"
+    (refund,) = found.rows["refunds"]
+    assert (refund["order_id"], refund["amount"]) == ("1002", Decimal("25.00"))
+    assert orders["1002"]["postcode"] == "10115", "the billing address stands in"
+
+
+def test_woocommerce_orders_have_their_taxes_and_refunds() -> None:
+    found = read("woocommerce", "woocommerce_orders.json")
+    (order,) = found.rows["orders"]
+    (item,) = found.rows["order_items"]
+    (refund,) = found.rows["refunds"]
+    assert (order["id"], order["status"], order["shipping"]) == ("727", "shipped", Decimal("4.90"))
+    assert item["unit_price"] == order["total"] == Decimal("47.50")
+    assert refund["amount"] == Decimal("10.00")
+    assert found.rejected == [("woocommerce_orders.json 2", "it has no e-mail address")]
+
+
+def test_tickets_of_other_help_desks_keep_who_said_what() -> None:
+    zendesk = read("zendesk", "zendesk_tickets.json")
+    (ticket,) = zendesk.rows["tickets"]
+    assert (ticket["email"], ticket["status"], ticket["tags"]) == (
+        "ana@example.test", "solved", "kettle warranty"
+    )  # fmt: skip
+    assert (ticket["score"], ticket["comment"]) == ("good", "quick")
+    said = [
+        (one["author"], one["is_customer"], one["is_public"], one["text"], one["files"])
+        for one in zendesk.rows["ticket_messages"]
+    ]
+    assert said == [
+        ("Ana Duarte", True, True, "It leaks.", "leak.jpg"),
+        ("Sam", False, True, "A new one is on its way.", ""),
+        ("Sam", False, False, "Check the batch.", ""),
+    ]
+    assert zendesk.rejected == [("zendesk_tickets.json 2", "nobody's e-mail address stands in it")]
+    lines = b'{"id": 1, "requester": {"id": 5, "email": "A@x.test"}, "description": "hi"}\n\n{}'
+    each = READERS["zendesk"]("z.jsonl", lines)
+    assert [one["email"] for one in each.rows["tickets"]] == ["a@x.test"]
+    assert each.rejected == [("z.jsonl 2", "it has no id")]
+    fresh = read("freshdesk", "freshdesk_tickets.json")
+    assert fresh.rows["tickets"][0]["status"] == "closed"
+    said = [
+        (one["text"], one["is_customer"], one["files"]) for one in fresh.rows["ticket_messages"]
+    ]
+    assert said == [
+        ("Please send the invoice.", True, ""),
+        ("Here it is.", False, "invoice.pdf"),
+    ]
+    chat = read("chatwoot", "chatwoot_conversations.json")
+    assert chat.rows["tickets"][0]["created_at"] == 1_767_600_000_000_000
+    assert [(one["text"], one["files"]) for one in chat.rows["ticket_messages"]] == [
+        ("Where is my parcel?", ""), ("It comes tomorrow.", "map.png")
+    ]  # fmt: skip
+
+
+def test_mails_become_threads_and_nothing_in_them_is_opened() -> None:
+    found = read("mail", "threads.mbox")
+    tickets = by(found, "tickets", "email")
+    assert set(tickets) == {"ana@example.test", "li@example.test"}
+    ana = tickets["ana@example.test"]
+    assert ana["subject"] == "My order – O-1001"
+    assert tickets["li@example.test"]["name"] == "李伟"
+    said = [
+        (one["author"], one["is_customer"], one["text"], one["files"])
+        for one in found.rows["ticket_messages"]
+        if one["ticket_id"] == ana["id"]
+    ]
+    assert said == [
+        ("Ana Duarte", True, "The kettle is broken – see the photo.", "kettle.jpg"),
+        ("Sam", False, "From our shop: a new one is on its way.", ""),
+        ("Ana Duarte", True, "Thank you!", ""),
+    ]
+    assert [place for place, _ in found.rejected] == ["threads.mbox 4", "threads.mbox 6"]
+    assert [why for _, why in found.rejected] == [
+        "the same mail as threads.mbox 3", "it has no sender"
+    ]  # fmt: skip
+    later = (
+        b"From: Sam <help@shop.example>\nSubject: Re: My order\nMessage-ID: <six@shop.example>\n"
+        b"References: <one@example.test> <three@example.test>\n"
+        b"Date: Tue, 10 Mar 2026 13:00:00 +0000\n\nWelcome.\n"
+    )
+    one = READERS["mail"]("later.eml", later)
+    assert one.rows["tickets"][0]["id"] == ana["id"], "a later mail finds its thread"
+
+
+def test_a_help_centre_comes_in_whole_or_says_what_is_none(tmp_path: Path) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as file:
+        file.writestr("shop/shipping.md", "# Shipping\n\nIt costs 4.90 EUR.\n")
+        file.writestr("shop/shipping.zh-CN.md", "# 运费\n\n运费 4.90 欧元。\n")
+        file.writestr("../up/tracking.HTML", "<title>Where it is</title><p>Look.</p>")
+        file.writestr("logo.png", b"\x89PNG")
+        file.writestr("empty.md", " \n")
+        file.writestr("latin.txt", "Größe".encode("latin-1"))
+        file.writestr("__MACOSX/._shipping.md", "x")
+    found = READERS["help_centre"]("help.zip", made.getvalue())
+    articles = by(found, "articles")
+    assert {id_: (one["title"], one["language"]) for id_, one in articles.items()} == {
+        "shop-shipping.md": ("Shipping", ""),
+        "shop-shipping.zh-CN.md": ("运费", "zh-CN"),
+        "up-tracking.html": ("Where it is", ""),
+    }
+    reasons = dict(found.rejected)
+    assert reasons["logo.png"] == "no article: .png"
+    assert reasons["empty.md"] == "nothing stands in it"
+    assert "UTF-8" in reasons["latin.txt"]
+    with pytest.raises(UserError, match="zip"):
+        READERS["help_centre"]("help.zip", made.getvalue()[:-40] + made.getvalue()[-22:])
+
+
+@pytest.mark.parametrize("importer", [one for one in READERS if one != "help_centre"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe", b"[1, null, {}]", b"a,b\n1,2\n", b"[" * 9999]
+)
+def test_a_file_of_another_kind_is_one_sentence(importer: str, content: bytes) -> None:
+    """Nothing of it is taken, and nothing but a `UserError` comes out."""
+    suffix = next(one.suffixes for one in IMPORTERS if one.name == importer)[-1]
+    try:
+        found = READERS[importer](f"x{suffix}", content)
+    except UserError as problem:
+        assert problem.text("en")
+    else:
+        assert not found.rows
+        assert len(found.rejected) == 3 or content == b""
+
+
+def test_own_files_find_the_customers_that_are_there(home: Path) -> None:
+    """An order by e-mail belongs to the customer who has the address, whatever their id."""
+    lines = (
+        b"order;email;status;currency;placed_on;delivered_on;name;quantity;unit_price;final_sale\n"
+        b"N-1;ANA@example.test;delivered;EUR;2026-03-01;2026-03-04;Teapot;2;12.25;no\n"
+        b"N-1;;;;;;Cup;1;3.00;yes\n"
+        b"N-2;b@example.test;lost;EUR;;;Cup;1;3.00;no\n"
+        b"N-3;;pending;EUR;;;Cup;1;3.00;no\n"
+        b"N-4;c@example.test;pending;EUR;;;Cup;1;3.005;no\n"
+    )
+    people = b'[{"email": "Ana@Example.test", "name": "Ana D.", "postcode": "4000"}, {"name": "x"}]'
+
+    async def put(house: House, found: ReadIn) -> dict[str, Any]:
+        return await import_file(house, house.packs["support"], OWNER, "x", found)
+
+    async def story() -> None:
+        async with scripted_house(home, packs=[PACK], understand=understand) as (house, _):
+            first = await put(house, READERS["customers"]("c.json", people))
+            assert (first["changed"], first["rejected"]) == (1, 1)
+            found = READERS["orders"]("o.csv", lines)
+            assert [place for place, _ in found.rejected] == ["o.csv:4", "o.csv:5", "o.csv:6"]
+            ana = "C-100"
+            order = {**found.rows["orders"][0]}
+            assert order["total"] == Decimal("27.50")
+            both = await put(house, ReadIn(
+                {**READERS["customers"]("c.json", people).rows, **found.rows},
+                same_by=found.same_by, refers=found.refers,
+            ))  # fmt: skip
+            assert both["added"] == 3
+            made = [row for row in await rows(house, "support_orders") if row["id"] == "N-1"]
+            assert [row["customer_id"] for row in made] == [ana]
+            mails = read("mail", "threads.mbox")
+            await put(house, mails)
+            again = await put(house, mails)
+            assert (again["added"], again["changed"]) == (0, 0), "read in twice, it is there once"
+
+    asyncio.run(story())

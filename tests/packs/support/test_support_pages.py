@@ -1,0 +1,280 @@
+"""The service's screens before the HTTP routes: by role, with what strangers wrote; the report."""
+
+import asyncio
+import contextlib
+import csv
+import io
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+
+from attenda.api import ScriptedEmbedder, Talk
+from attenda.packs.support.clusters import groups, masked, middle
+from attenda.packs.support.pack import PACK
+from attenda.packs.support.plots import bars, columns
+from attenda.packs.support.report import outcomes, quantile, report_of, talk_rows
+from attenda.runtime.house import House
+from attenda.serve.app import create_app
+from attenda.store import agents, documents, keys, people, schema
+from attenda.store.people import OWNER_ID
+from tests.runtime.test_flows import rows, understand
+from tests.scripted_house import add_text, scripted_house
+from tests.serve.desk_people import DESK, Person
+
+PEOPLE = {"ana": "agent", "sam": "agent", "sue": "supervisor", "li": "viewer"}
+HOUR, DAY = 3_600_000_000, 86_400_000_000
+
+
+@contextlib.asynccontextmanager
+async def service(home: Path) -> AsyncIterator[tuple[House, dict[str, Person], str]]:
+    pack = replace(PACK)
+    async with scripted_house(home, lambda _: "Fine.", packs=[pack], understand=understand) as (
+        house,
+        _,
+    ):
+
+        def enrol(c: Any) -> tuple[dict[str, str], str]:
+            secrets = {}
+            for id_, role in PEOPLE.items():
+                row = {"id": id_, "name": id_.title(), "role": role, "created_at": 1}
+                c.execute(schema.users.insert().values(**row))
+                who = people.principal_of(c, id_)
+                secrets[id_] = keys.create_key(c, house.stamps, who, "test")[1]
+            found = agents.list_agents(c, people.principal_of(c, OWNER_ID))
+            return secrets, next(one["id"] for one in found if one["pack"] == "support")
+
+        secrets, agent_id = await house.database.write(enrol)
+        transport = httpx.ASGITransport(create_app(house))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            yield house, {name: Person(client, one) for name, one in secrets.items()}, agent_id
+
+
+async def page(who: Person, path: str) -> str:
+    answer = await who.raw("GET", f"/packs/support/{path}".rstrip("/"))
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def talk(house: House, who: Person, agent_id: str, *said: str) -> str:
+    made = await who("POST", "/api/sessions", {"agent_id": agent_id})
+    for text in said:
+        await who("POST", f"/api/sessions/{made['id']}/messages", {"text": text})
+        while house.runs.running(made["id"]):
+            await asyncio.sleep(0.005)
+    return str(made["id"])
+
+
+def test_orders_and_customers_are_shown_to_those_of_the_desk(home: Path) -> None:
+    async def story() -> None:
+        async with service(home) as (_, who, _agent):
+            sam = who["sam"]
+            listed = await page(sam, "?words=ana+duarte")
+            assert "O-1001" in listed
+            assert "O-1004" not in listed
+            assert "O-1004" in await page(sam, "?status=shipped")
+            order = await page(sam, "orders/O-1001")
+            assert all(one in order for one in ("kettle", "39.90 EUR", "final sale", "Ana Duarte"))
+            assert "https://evil.test/p.png" in order
+            assert 'src="http' not in order, "what a stranger wrote is words"
+            profile = await page(sam, "customers/C-100")
+            assert all(one in profile for one in ("ana@example.test", "O-1005", "O-1003"))
+            assert "ZX55" not in profile
+            assert "Li Wei" in await page(sam, "customers?words=LI@")
+            for path in ("orders/O-0", "customers/C-0", "tickets/x"):
+                assert (await sam.raw("GET", f"/packs/support/{path}")).status_code == 404
+            for path in ("", "customers/C-100", "orders/O-1001", "tickets"):
+                assert (await who["li"].raw("GET", f"/packs/support/{path}")).status_code == 403
+            for path in ("report", "articles", "api/report", "api/report/refunds.csv"):
+                assert (await sam.raw("GET", f"/packs/support/{path}")).status_code == 403
+
+    asyncio.run(story())
+
+
+def test_the_panel_knows_a_customer_once_two_facts_have_told(home: Path) -> None:
+    async def story() -> None:
+        async with service(home) as (house, who, agent_id):
+            id_ = await talk(house, who["ana"], agent_id, "person")
+            path = f"{DESK}/{id_}/panel"
+            before = (await who["sam"]("GET", path))["html"]
+            assert "Not verified" in before
+            assert "ana@example.test" not in before
+            executor = house.packs["support"].executor
+            row = {"id": id_, "verified_customer": "C-100", "verified_at": 1, "tries": 1}
+            await house.database.write(lambda c: executor.rows(c, "conversations").put(**row))
+            after = (await who["sam"]("GET", path))["html"]
+            assert all(one in after for one in ("Verified", "ana@example.test", "O-1001"))
+            assert "O-1004" not in after, "another customer's order"
+            assert 'href="/packs/support/customers/C-100"' in after
+
+    asyncio.run(story())
+
+
+def test_what_nobody_could_answer_becomes_an_article_that_answers(home: Path) -> None:
+    async def story() -> None:
+        async with service(home) as (house, who, agent_id):
+            sue = who["sue"]
+            owner = await house.database.read(lambda c: people.principal_of(c, OWNER_ID))
+            await add_text(house, owner, "tea.md", "# Tea\n\nTea is green or black.\n")
+            await talk(house, who["ana"], agent_id, "docs who mends a broken umbrella?", "person")
+            await talk(
+                house, who["ana"], agent_id,
+                "docs who mends a broken umbrella for ana@example.test, order O-1001?", "person",
+            )  # fmt: skip
+            open_ = await page(sue, "articles")
+            assert open_.count("2 ×") == 1, "both questions are one group"
+            assert "ana@example.test" not in open_
+            form = re.search(r'<form data-tool="begin_article".*?</form>', open_, re.DOTALL)
+            assert form is not None
+            fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[0]))
+            tools = "/api/packs/support/tools"
+            begun = {"arguments": fields, "once": "a"}
+            made = await sue("POST", f"{tools}/begin_article", begun)
+            article = made["result"]["article"]
+            again = await sue("POST", f"{tools}/begin_article", {**begun, "once": "b"})
+            assert again["result"]["article"] == article, "one draft for the same questions"
+            assert "2 ×" not in (await page(sue, "articles")).split("Drafts")[0]
+            assert "who mends a broken umbrella" in await page(sue, f"articles/{article}")
+
+            async def write(once: str, expect: int | None = None, **more: Any) -> Any:
+                body = {"article": article, "title": "Umbrellas", **more}
+                path = f"{tools}/write_article"
+                return await sue("POST", path, {"arguments": body, "once": once}, expect)
+
+            await write("c", expect=400, published=True)  # no words yet
+            assert await found(house) == []
+            await write("d", body="We mend a broken umbrella for 9.00 EUR.", published=True)
+            await house.ingester.wait_idle()
+            assert await found(house) == ["# Umbrellas\n\nWe mend a broken umbrella for 9.00 EUR."]
+            await write("e", body="We mend a broken umbrella for 9.00 EUR.")
+            assert await found(house) == [], "withdrawn, nobody finds it"
+            await who["sam"]("POST", f"{tools}/begin_article", {**begun, "once": "f"}, 403)
+
+    async def found(house: House) -> list[str]:
+        def look(c: Any) -> list[str]:
+            owner = people.principal_of(c, OWNER_ID)
+            listed = documents.documents_from(c, owner, "pack:support/").values()
+            living = [one.id for one in listed if one.deleted_at is None]
+            return [documents.document_text(c, owner, id_).strip() for id_ in living]
+
+        return await house.database.read(look)
+
+    asyncio.run(story())
+
+
+def test_the_report_can_be_made_again_from_its_files(home: Path) -> None:
+    async def story() -> None:
+        async with service(home) as (house, who, agent_id):
+            sue = who["sue"]
+            id_ = await talk(house, who["ana"], agent_id, "person")
+            await who["sam"]("POST", f"{DESK}/{id_}/claim")
+            await who["sam"]("POST", f"{DESK}/{id_}/messages", {"text": "Hello."})
+            await who["sam"]("POST", f"{DESK}/{id_}/resolve")
+            await who["ana"]("PUT", f"/api/sessions/{id_}/rating", {"score": 5, "comment": "=1+1"})
+            shown = await page(sue, "report?days=90")
+            assert "<svg" in shown
+            assert "100.0 %" in shown
+            figures = (await sue("GET", "/packs/support/api/report?days=90"))["figures"]
+            talks = await table(sue, "conversations", 90)
+            assert figures["outcomes"] == {"person": 1} == {talks[0]["outcome"]: len(talks)}
+            assert (talks[0]["handoffs"], talks[0]["score"]) == ("asked", "5")
+            assert talks[0]["comment"] == "'=1+1", "no spreadsheet takes it for a formula"
+            refunds = await table(sue, "refunds", 90)
+            every = [
+                row for row in await rows(house, "support_refunds") if row["state"] == "issued"
+            ]
+            assert len(refunds) == len(every) > 3
+            for key in ("approver", "rule"):
+                again: dict[tuple[str, str], Decimal] = {}
+                for row in refunds:
+                    group = row[key], row["currency"]
+                    again[group] = again.get(group, Decimal(0)) + Decimal(row["amount"])
+                told = {(name, code): Decimal(sum_) for name, code, _, sum_ in figures[f"by_{key}"]}
+                assert told == again
+            assert await page(sue, "report?days=7x"), "a period that is none is the usual one"
+
+    async def table(who: Person, name: str, days: int) -> list[dict[str, str]]:
+        answer = await who.raw("GET", f"/packs/support/api/report/{name}.csv?days={days}")
+        return list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+
+    asyncio.run(story())
+
+
+def a_talk(id_: str, asked: tuple[int, ...], **more: Any) -> Talk:
+    usual: dict[str, Any] = {
+        "customer": id_, "owner": "bot", "answered_at": tuple(at + 2_000_000 for at in asked),
+        "person_at": (), "handoffs": (), "closed_at": (), "score": None, "comment": "",
+    }  # fmt: skip
+    return Talk(id=id_, begun_at=asked[0] if asked else 0, asked_at=asked, **{**usual, **more})
+
+
+def test_what_became_of_a_conversation() -> None:
+    now = 100 * DAY
+    old = now - 10 * DAY
+    cases = {
+        "bot": a_talk("a", (old, old + HOUR // 2)),
+        "young": a_talk("b", (now - 72 * HOUR + 1,)),
+        "reopened": a_talk("c", (old,), customer="c"),
+        "again": a_talk("c2", (old + 72 * HOUR + 2_000_000,), customer="c"),
+        "late": a_talk("d", (old,), customer="d"),
+        "later": a_talk("d2", (old + 72 * HOUR + 2_000_001,), customer="d"),
+        "silence": a_talk("e", (old, old + HOUR + 2_000_000)),
+        "person": a_talk("f", (old,), handoffs=((old + 1, "asked"),), owner="resolved"),
+        "queued": a_talk("g", (old,), handoffs=((old + 1, "asked"),), owner="queued"),
+        "unanswered": a_talk("h", (old,), answered_at=()),
+        "silent": a_talk("i", ()),
+    }
+    became = outcomes(list(cases.values()), now)
+    assert {name: became.get(one.id) for name, one in cases.items()} == {
+        "bot": "bot", "young": "young", "reopened": "reopened", "again": "bot", "late": "bot",
+        "later": "bot", "silence": "reopened", "person": "person", "queued": "open",
+        "unanswered": "open", "silent": None,
+    }  # fmt: skip
+    report = report_of(list(cases.values()), [], old, now)
+    assert report.bot_share == Decimal("0.571")  # 4 of 7 that have settled
+    assert report.first_response is not None
+    assert (report.first_response["median"], report.first_response["n"]) == (2, 9)
+    assert len(talk_rows(list(cases.values()), old, now)) == 10
+    assert [quantile([1, 2, 3, 4], share) for share in ("0.5", "0.9", "0.25")] == [2, 4, 1]
+
+
+def test_questions_are_put_together_by_meaning_or_by_words() -> None:
+    asked = [
+        "Do you repair broken umbrellas?",
+        "can an umbrella be repaired",
+        "Is there a loyalty card?",
+        "who repairs umbrellas",
+        "你们修雨伞吗",
+        "雨伞坏了可以修吗",
+    ]
+    assert groups(asked) == [[0, 1, 3], [4, 5], [2]]
+    assert middle([0, 1, 3], asked) in (0, 1, 3)
+    vectors = [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
+    assert groups(["a", "b", "c"], vectors) == [[0, 2], [1]]
+    assert masked("Write to a.b@c.de about O-1001, card 4111 1111 1111 1111") == (
+        "Write to … about …, card …"
+    )
+
+
+@pytest.mark.parametrize("bad", ["<script>", "a & b", "很长的名字" * 20])
+def test_plots_are_well_formed_whatever_they_name(bad: str) -> None:
+    for made in (
+        bars([(bad, 3, bad), (bad, 0, "")], bad),
+        columns([(bad, {"x": 2, "y": 1})], [("x", bad), ("y", bad)], bad),
+        bars([], bad),
+    ):
+        tree = ElementTree.fromstring(made)
+        assert tree.find("{http://www.w3.org/2000/svg}title").text == bad  # type: ignore[union-attr]
+        assert "<script" not in made
+
+
+def test_the_scripted_embedder_is_one_of_meaning() -> None:
+    """What the pages above are grouped by has its vectors of length 1."""
+    found = asyncio.run(ScriptedEmbedder().embed(["a", "b"]))
+    assert [round(float((one * one).sum()), 3) for one in found] == [1.0, 1.0]
