@@ -19,6 +19,7 @@ MAY_CATCH_ALL = {
     "tools/effects.py": "whatever a tool raises ends in a state",
     "tools/mcp.py": "whatever goes wrong once a deed was sent, it may have been done",
     "runtime/turn.py": "a run that breaks is recorded as failed before the error goes on",
+    "runtime/guarding.py": "whatever a guard raises, nothing gets past it",
     "llm/child.py": "whatever an engine raises, the process that asked must hear why",
     "learn/learning.py": "a run that breaks is noted as such before the error goes on",
     "learn/spread.py": "a process that fails alone must tell why before the others are ended",
