@@ -269,9 +269,8 @@ def decide(
     if found.expires_at <= now:
         raise Conflict("approval.expired")
     state = "approved" if yes else "denied"
-    statement = update(approvals).where(
-        approvals.c.id == approval_id, approvals.c.state == "pending"
-    )
+    open_one = approvals.c.id == approval_id, approvals.c.state == "pending"
+    statement = update(approvals).where(*open_one)
     values = {"state": state, "decided_by": who.id, "decided_at": now, "reason": reason}
     if connection.execute(statement.values(**values)).rowcount == 0:
         raise _decided(connection, approval_id)
