@@ -1,9 +1,11 @@
 """Approvals by HTTP: what is shown is done, one decision counts, and switches stop writes."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
+from attenda.api import Deed, Pack, tool
 from attenda.runtime.house import House
 from attenda.store import keys, people
 from attenda.store.database import Connection
@@ -112,3 +114,48 @@ def test_the_switch_stops_writes_and_only_who_operates_moves_it(home: Path) -> N
 def _admin(c: Connection, house: House) -> str:
     who = people.principal_of(c, people.OWNER_ID)
     return keys.create_key(c, house.stamps, who, "boss")[1]
+
+
+def test_a_deed_whose_answer_was_lost_is_settled_by_who_looked(home: Path, tmp_path: Path) -> None:
+    """Found undone it may be asked for anew, under the same key; found done it is over."""
+    sent: list[str] = []
+
+    @tool(writes=True)
+    async def send_letter(deed: Deed, at: str) -> dict[str, str]:
+        """Send a letter."""
+        sent.append(deed.key)
+        if len(sent) == 1:
+            raise TimeoutError
+        return {"at": at}
+
+    folder = tmp_path / "letters"
+    flow = {
+        "title": {"en": "Letter"},
+        "examples": {"en": ["refund"]},
+        "steps": [{"call": "send_letter", "with": {"at": "'home'"}, "unless_confirmed": "a trial"}],
+    }
+    (folder / "flows").mkdir(parents=True)
+    (folder / "flows" / "all.yaml").write_text(json.dumps({"refund": flow}), "utf-8")
+    rule = '[[rule]]\nid = "R"\ntool = "send_letter"\ndo = "allow"\n'
+    (folder / "policy.toml").write_text(rule, "utf-8")
+    pack = Pack("shop", {"en": "Letters"}, folder, tools=(send_letter,))
+
+    async def story() -> None:
+        async with shop(home, pack=pack) as s:
+            id_ = await s.begin()
+            await s.say(id_, "refund")
+            assert len(sent) == 1 and await s.owner(id_) == "queued"
+            sue, ana = s.who["sue"], s.who["ana"]
+            (lost,) = (await sue("GET", f"{DESK}/{id_}"))["lost"]
+            assert lost["tool"] == "send_letter" and lost["may_settle"]
+            path = f"{DESK}/{id_}/effects/{lost['key']}"
+            await ana("POST", path, {"done": True}, expect=403)
+            await sue("POST", f"{DESK}/{id_}/effects/x", {"done": True}, expect=404)
+            await sue("POST", path, {"done": True})
+            late = await sue("POST", path, {"done": False}, expect=409)
+            assert "already" in late["error"]["message"]
+            assert (await sue("GET", f"{DESK}/{id_}"))["lost"] == []
+            (effect,) = await rows(s.house, "effects")
+            assert effect["state"] == "done"
+
+    asyncio.run(story())

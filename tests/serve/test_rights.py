@@ -138,6 +138,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", f"{DESK}/typing"): Row(S, needs="desk", ok=(404,)),
     ("POST", f"{DESK}/return"): Row(S, needs="desk", ok=(404,)),
     ("POST", f"{DESK}/resolve"): Row(S, needs="desk", ok=(404,)),
+    ("POST", f"{DESK}/effects/{{key}}"): Row(S, {"done": True}, needs="approve", ok=(404,)),
     ("POST", f"{DESK}/notes"): Row(S, {"text": "a note"}, needs="desk", ok=(404,)),
     ("PUT", f"{DESK}/labels"): Row(S, {"labels": ["x"]}, needs="desk", ok=(404,)),
     ("GET", f"{DESK}/panel"): Row(S, needs="desk", ok=(404,)),

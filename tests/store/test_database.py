@@ -1,6 +1,7 @@
 """Units of work commit as a whole or leave nothing, also those that share a commit (R6)."""
 
 import asyncio
+import threading
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -93,3 +94,26 @@ def test_units_that_wait_share_a_commit(database: Database) -> None:
         assert len(commits) < 100
     else:
         assert len(commits) == 200
+
+
+def test_what_is_read_together_is_of_one_moment(database: Database) -> None:
+    """Somebody writes between two statements of a unit that reads: it sees both without it."""
+    count = text("SELECT count(*) FROM settled")
+
+    async def body() -> tuple[int, int]:
+        await database.write(lambda c: c.execute(text("CREATE TABLE settled (n INTEGER)")))
+        between, written = threading.Event(), threading.Event()
+
+        def read(c: Connection) -> tuple[int, int]:
+            before = c.execute(count).scalar_one()
+            between.set()
+            assert written.wait(10)
+            return before, c.execute(count).scalar_one()
+
+        reading = asyncio.create_task(database.read(read))
+        assert await asyncio.to_thread(between.wait, 10)
+        await database.write(lambda c: c.execute(text("INSERT INTO settled VALUES (1)")))
+        written.set()
+        return await reading
+
+    assert asyncio.run(body()) == (0, 0)

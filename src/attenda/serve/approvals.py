@@ -16,10 +16,10 @@ from attenda.core.words import sentence
 from attenda.runtime.house import House
 from attenda.runtime.live import DESK
 from attenda.serve.gate import house_of, principal, require
-from attenda.store import automation_runs, desk, journal
+from attenda.store import automation_runs, desk, journal, lost_effects
 from attenda.store.database import Connection
 
-__all__ = ["approval_rows", "approvals_in", "router"]
+__all__ = ["approval_rows", "approvals_in", "lost_in", "router"]
 
 _log = logging.getLogger("attenda.approvals")
 router = APIRouter(tags=["approvals"])
@@ -119,6 +119,20 @@ def approvals_in(
     return _views(connection, house, who, journal.pending_in(connection, session_id, now))
 
 
+def lost_in(connection: Connection, who: Principal, session_id: str) -> list[dict[str, Any]]:
+    """The deeds of one session of which nobody knows whether they were done."""
+    return [
+        {
+            "key": one.key,
+            "tool": one.tool,
+            "arguments": _arguments(one.arguments),
+            "begun_at": one.begun_at,
+            "may_settle": who.may("approve"),
+        }
+        for one in lost_effects.lost_in(connection, session_id)
+    ]
+
+
 def _views(
     connection: Connection, house: House, who: Principal, found: list[journal.Approval]
 ) -> list[dict[str, Any]]:
@@ -132,16 +146,14 @@ def _view(row: journal.Approval, who: Principal, names: dict[str, str], now: int
     """One question, its arguments read from the bytes that would be carried out."""
     late = row.state == "pending" and row.expires_at <= now
     nameless = sentence(who.language, "desk.nameless")
-    arguments: dict[str, object] = json.loads(row.arguments)
     origins = row.label.get("origins", {})
     return {
         "id": row.id,
         "session_id": row.session_id,
         "tool": row.tool,
         "arguments": [
-            {"name": name, "value": _plain(one)}
-            | ({"origin": origins[name]} if origins.get(name) else {})
-            for name, one in arguments.items()
+            {**one, "origin": origins[one["name"]]} if origins.get(one["name"]) else one
+            for one in _arguments(row.arguments)
         ],
         "sink": row.label.get("sink", []),
         "shown": row.hash,
@@ -156,6 +168,11 @@ def _view(row: journal.Approval, who: Principal, names: dict[str, str], now: int
         "reason": row.reason,
         "may_decide": journal.may_decide(who, row),
     }
+
+
+def _arguments(kept: str) -> list[dict[str, str]]:
+    """Names and values, read from the bytes that would be carried out."""
+    return [{"name": name, "value": _plain(one)} for name, one in json.loads(kept).items()]
 
 
 def _plain(value: object) -> str:

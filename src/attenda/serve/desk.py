@@ -16,18 +16,19 @@ from attenda.runtime.handoff import summary
 from attenda.runtime.house import House
 from attenda.runtime.live import DESK
 from attenda.runtime.suggesting import Suggesting
-from attenda.serve.approvals import approval_rows, approvals_in
+from attenda.serve.approvals import approval_rows, approvals_in, lost_in
 from attenda.serve.gate import house_of, require
 from attenda.serve.session_view import messages_view
 from attenda.serve.visit_view import customer_names, desk_facts
 from attenda.serve.watch import watched
-from attenda.store import desk, desk_notes, runs, sessions, suggestions
+from attenda.store import desk, desk_notes, lost_effects, runs, sessions, suggestions
 from attenda.store.database import Connection
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api/desk", tags=["desk"])
 Staff = Annotated[Principal, Depends(require("desk"))]
+Approver = Annotated[Principal, Depends(require("approve"))]
 _PATH = "/sessions/{session_id}"
 
 
@@ -49,6 +50,12 @@ class Answer(Words):
 
     suggestion_id: str = Field(default="", max_length=40)
     """The suggestion that it was made of."""
+
+
+class Found(BaseModel):
+    """What somebody found out of a deed whose answer was lost."""
+
+    done: bool
 
 
 class Labels(BaseModel):
@@ -140,6 +147,19 @@ async def hand_back(request: Request, who: Staff, session_id: str) -> None:
 async def resolve(request: Request, who: Staff, session_id: str) -> None:
     """Close a session until its customer writes again."""
     await Desk(house_of(request)).resolve(who, session_id)
+
+
+@router.post(f"{_PATH}/effects/{{key}}", status_code=204)
+async def settle(request: Request, who: Approver, session_id: str, key: str, body: Found) -> None:
+    """Say whether a deed was done whose answer was lost; undone, it may be asked for anew."""
+    house = house_of(request)
+
+    def work(connection: Connection) -> None:
+        desk.desk_session(connection, who, session_id)
+        lost_effects.settle(connection, house.stamps, who, session_id, key, done=body.done)
+
+    await house.database.write(work)
+    house.runs.bells.ring(session_id, DESK)
 
 
 @router.post(f"{_PATH}/notes", status_code=201)
@@ -241,6 +261,7 @@ def _conversation(
         "notes": desk_notes.notes_of(connection, session_id),
         "labels": desk_notes.labels_of(connection, session_id),
         "approvals": approvals_in(connection, house, who, session_id),
+        "lost": lost_in(connection, who, session_id),
         "others": desk.other_sessions(connection, who, session),
         **desk_facts(connection, house, session),
     }

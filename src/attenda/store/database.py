@@ -39,7 +39,10 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._readers = _Threads(engine.execution_options(attenda_reads=True), "attenda-read")
+        reads: dict[str, Any] = {"attenda_reads": True}
+        if self.dialect == "postgresql":  # one state of things for all of a unit, as on SQLite
+            reads["isolation_level"] = "REPEATABLE READ"
+        self._readers = _Threads(engine.execution_options(**reads), "attenda-read")
         self._writers = (
             _OneWriter(engine) if self.dialect == "sqlite" else _Threads(engine, "attenda-write")
         )

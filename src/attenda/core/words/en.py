@@ -1048,6 +1048,12 @@ ENGLISH: dict[str, str] = {
     # the desk
     "approval.given_by": "{name} has said yes to it already.",
     "approval.denied_by": "{name} has said no to it already.",
+    "effect.missing": "This conversation has no such deed.",
+    "effect.settled": "Somebody has said already what became of it.",
+    "desk.lost": "not known whether done",
+    "desk.lost_about": "Sent on {when}; the answer was lost, and it is not repeated. Look where it would show, then say what you found. What was not done may be asked for again.",
+    "desk.was_done": "It was done",
+    "desk.was_not_done": "It was not done",
     "dialogue.handed_back": "You are talking to the assistant again.",
     "dialogue.yes": "Yes",
     "dialogue.no": "No",

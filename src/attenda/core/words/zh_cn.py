@@ -1048,6 +1048,12 @@ CHINESE: dict[str, str] = {
     # the desk
     "approval.given_by": "{name} 已经同意了。",
     "approval.denied_by": "{name} 已经拒绝了。",
+    "effect.missing": "此对话中没有这项操作。",
+    "effect.settled": "已有人说明了它的结果。",
+    "desk.lost": "是否完成未知",
+    "desk.lost_about": "于 {when} 发出；回复丢失，且不会重复执行。请到能看到结果的地方核实，再说明情况。未完成的可以重新申请。",
+    "desk.was_done": "已完成",
+    "desk.was_not_done": "未完成",
     "dialogue.handed_back": "现在由助手继续为您服务。",
     "dialogue.yes": "是",
     "dialogue.no": "否",

@@ -26,6 +26,23 @@ export function approvalRow(one, place = "all") {
   return row;
 }
 
+/** A deed whose answer was lost: whoever looked says whether it was done. */
+export function lostRow(one, session) {
+  const settle = async (done) => {
+    for (const button of row.querySelectorAll("button")) button.disabled = true;
+    const settled = await attempt(() => api("POST", `/api/desk/sessions/${session}/effects/${one.key}`, { done }));
+    if (settled === undefined) for (const button of row.querySelectorAll("button")) button.disabled = false;
+  };
+  const row = el("li", { class: "item" },
+    el("div", { class: "line" }, el("code", { class: "name" }, one.tool), badge(t("desk.lost"), "failed")),
+    facts(one.arguments.map(({ name, value }) => [name, el("strong", {}, value)])),
+    el("p", { class: "faint" }, t("desk.lost_about", { when: moment(one.begun_at) })),
+    one.may_settle && el("div", { class: "buttons" },
+      el("button", { type: "button", id: `done-${one.key}`, onclick: () => settle(true) }, t("desk.was_done")),
+      el("button", { type: "button", id: `undone-${one.key}`, onclick: () => settle(false) }, t("desk.was_not_done"))));
+  return row;
+}
+
 /** The switches that stop what agents write; who operates the server moves them. */
 export async function showSwitches() {
   const found = await attempt(() => api("GET", "/api/switches"));

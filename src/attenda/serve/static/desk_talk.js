@@ -1,7 +1,7 @@
 // One conversation of the desk: what was said, the summary beside it, and what its person can do.
 
 import { $, api, attempt, dayAndTime, el, t, toast, when } from "/static/core.js";
-import { approvalRow } from "/static/approvals.js";
+import { approvalRow, lostRow } from "/static/approvals.js";
 import { clearSuggestion, usedDraft } from "/static/desk_suggest.js";
 import { render } from "/static/markdown.js";
 import { badge, fill, me, may, onSubmit } from "/static/parts.js";
@@ -72,9 +72,9 @@ function messageRow(message) {
 function showFacts(found) {
   $("#summary").replaceChildren(...summary(found.summary));
   const kept = new Map([...document.querySelectorAll("#talk-approvals input")].map((field) => [field.id, field.value]));
-  $("#talk-approvals").replaceChildren(...found.approvals.map((one) => approvalRow(one, "talk")));
+  $("#talk-approvals").replaceChildren(...found.lost.map((one) => lostRow(one, found.id)), ...found.approvals.map((one) => approvalRow(one, "talk")));
   for (const [id, value] of kept) if (document.getElementById(id)) document.getElementById(id).value = value;
-  $("#talk-approvals").hidden = !found.approvals.length;
+  $("#talk-approvals").hidden = !found.approvals.length && !found.lost.length;
   $("#labels").replaceChildren(...found.labels.map(labelButton));
   fill($("#notes"), found.notes.map((one) => el("li", {}, el("p", { class: "plain" }, one.text), el("p", { class: "faint" }, [one.author, when(one.created_at)].filter(Boolean).join(" · ")))), "");
   $("#notes").hidden = !found.notes.length;
