@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from attenda.core.errors import AttendaError, NotFound, UserError
 from attenda.core.label import SYSTEM, Labelled, at_least
 from attenda.core.principal import Principal
-from attenda.store import journal
+from attenda.store import audit, journal
 from attenda.store.database import Connection, Database, apart
 from attenda.store.pack_tables import Rows
 from attenda.store.stamps import Stamps
@@ -130,6 +130,7 @@ class Executor:
     async def _read(self, tool: Tool, call: Call, arguments: dict[str, Any]) -> Outcome:
         ruling = self._policy.rules_on(tool, arguments, call.who, {})
         if ruling.do != "allow":
+            await self._database.write(lambda c: self._note_denied(c, tool, call, ruling))
             return Outcome("denied", problem=_denied(tool, ruling))
         try:
             found = await self._found(tool, call, arguments)
@@ -221,6 +222,7 @@ class Executor:
         if (why := _doubt(tool, call)) is not None:
             ruling = self._policy.doubting(ruling, why)
         if ruling.do == "deny":
+            self._note_denied(connection, tool, call, ruling)
             return Outcome("denied", problem=_denied(tool, ruling))
         approver: str | None = None
         if ruling.do in ("confirm", "ask"):
@@ -233,6 +235,11 @@ class Executor:
         else:
             self._write_down(connection, key, call, rule=ruling.rule, approved_by=approver)
         return None
+
+    def _note_denied(self, connection: Connection, tool: Tool, call: Call, ruling: Ruling) -> None:
+        """Who tried what a rule forbids stays known; with which values does not."""
+        about = {"rule": ruling.rule, "session": call.session_id}
+        audit.note(connection, self._stamps, call.who.id, "tool.denied", tool.name, **about)
 
     def _write_down(self, connection: Connection, key: str, call: Call, **why: str | None) -> None:
         journal.begin_effect(

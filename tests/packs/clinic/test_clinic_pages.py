@@ -13,7 +13,7 @@ from attenda.core.event import Noticed
 from attenda.packs.clinic.pack import PACK
 from attenda.runtime.house import House
 from attenda.serve.app import create_app
-from attenda.store import keys, people, schema
+from attenda.store import audit, keys, people, schema
 from attenda.store.database import Connection
 from attenda.store.runs import events_after
 from tests.runtime.test_flows import rows, understand
@@ -75,6 +75,12 @@ async def a_nurse_drafts_and_a_doctor_signs_with_a_reason(c: Clinic) -> None:
     order = drafted.json()["result"]["order"]
     assert drafted.json()["result"]["needs_reason"]
     assert (await c.call("nurse", "sign_order", "b", order=order)).status_code == 403
+    assert (await c.call("pat", "open_chart", "b", patient="P-101")).status_code == 403
+    noted = await c.house.database.read(audit.audit_rows)
+    assert [(one.actor_id, one.object_id, one.detail["rule"]) for one in noted
+            if one.action == "tool.denied"] == [
+        ("usr_pat", "open_chart", "CHART-OTHERS"), ("usr_nurse", "sign_order", "SIGN-OTHERS"),
+    ]  # fmt: skip
     chart = "/packs/clinic/patients/P-102"
     shown = (await c.ask("doc", "GET", chart)).text
     assert "ALG-BETALACTAM" in shown and 'data-tool="sign_order"' in shown
@@ -144,6 +150,9 @@ async def a_record_gets_cards_once_and_its_feedback_is_kept_once(c: Clinic) -> N
     first = await c.ask("doc", "POST", path, json=_request("ibuprofen 400 mg"))
     (card,) = first.json()["cards"]
     assert card["source"]["topic"]["code"] == "DDI-ANTICOAG-NSAID"
+    assert card["indicator"] == "warning" and len(card["summary"]) < 140
+    assert "Starter medication rules" in card["source"]["label"]
+    assert "2026-11-01" in card["source"]["label"] and card["suggestions"]
     again = await c.ask("doc", "POST", path, json=_request("ibuprofen 400 mg"))
     assert again.json() == {"cards": []}
     body = {"feedback": [{

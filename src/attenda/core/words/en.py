@@ -833,6 +833,7 @@ ENGLISH: dict[str, str] = {
     "page.deed_user_joined": "joined",
     "page.deed_user_changed": "changed a user",
     "page.deed_user_teams": "changed the teams of",
+    "page.deed_tool_denied": "tried what a rule forbids",
     "page.deed_user_erased": "erased a user",
     "page.deed_password_set": "set a new password",
     "page.deed_password_reset_offered": "offered a new password to",

@@ -833,6 +833,7 @@ CHINESE: dict[str, str] = {
     "page.deed_user_joined": "加入了",
     "page.deed_user_changed": "更改了用户",
     "page.deed_user_teams": "更改了所属团队",
+    "page.deed_tool_denied": "尝试了规则禁止的操作",
     "page.deed_user_erased": "彻底删除了用户",
     "page.deed_password_set": "设置了新密码",
     "page.deed_password_reset_offered": "提供了重设密码链接给",

@@ -7,14 +7,20 @@ topic that the knowledge does not cover gives nothing, and that is said.
 import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from attenda.packs.clinic.chart import Chart
 from attenda.packs.clinic.extract import Mention, lexicon, mentions
+from attenda.packs.clinic.units import UnknownUnit, convert
 from attenda.packs.clinic.words import FOLDER, phrase, read_yaml
 
 __all__ = ["MOST_OPTIONS", "Candidate", "candidates", "told_candidates"]
 
 MOST_OPTIONS = 5
+FEVER_FROM = Decimal("38.0")
+NO_FEVER_BELOW = Decimal("37.5")
+"""Degrees Celsius; between both the chart says nothing of fever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +52,19 @@ def _topics() -> Sequence[Mapping[str, Any]]:
     return found
 
 
-def candidates(text: str, charted: Sequence[str] = ()) -> list[Candidate]:
+def candidates(text: str, chart: Chart | None = None) -> list[Candidate]:
     """Options for what a text tells; none where no topic of the knowledge fits.
 
     Args:
         text: of a clinician or a patient.
-        charted: findings that the chart holds as present.
+        chart: of the patient, which has findings of its own; what the text says goes before it.
     """
     said = [one for one in mentions(text) if one.assertion.subject == "patient"]
-    present = {one.finding for one in said if one.is_own_and_present} | set(charted)
-    denied = {one.finding for one in said if _is_denied(one)} - present
+    told = {one.finding for one in said if one.is_own_and_present}
+    untrue = {one.finding for one in said if _is_denied(one)} - told
+    in_chart, not_in_chart = _charted(chart) if chart else (set[str](), set[str]())
+    present = told | (in_chart - untrue)
+    denied = untrue | (not_in_chart - present)
     found: dict[str, Candidate] = {}
     for topic in _topics():
         if present.isdisjoint(topic["any"]):
@@ -69,6 +78,23 @@ def candidates(text: str, charted: Sequence[str] = ()) -> list[Candidate]:
         key=lambda one: (not one.must_not_miss, len(one.against) - len(one.speaks_for)),
     )
     return ordered[:MOST_OPTIONS]
+
+
+def _charted(chart: Chart) -> tuple[set[str], set[str]]:
+    """Findings that a chart's problems and its newest temperature show, and that they rule out."""
+    problems = [one.text for one in chart.conditions if one.active]
+    present = {one.finding for text in problems for one in mentions(text) if one.is_own_and_present}
+    warm = [one for one in chart.measures.values() if "temperature" in one.name.lower()]
+    for one in warm[-1:]:
+        try:
+            degrees = convert(one.value, "temperature", one.unit, "°C")
+        except UnknownUnit:
+            continue
+        if degrees >= FEVER_FROM:
+            present.add("fever")
+        elif degrees < NO_FEVER_BELOW:
+            return present, {"fever"}
+    return present, set()
 
 
 def _is_denied(one: Mention) -> bool:

@@ -1,13 +1,17 @@
 """Deeds that draft: a note from a dialogue, options to weigh; each with where it comes from."""
 
+import re
 from typing import Any
 
 from attenda.api import Deed, ToolRefused, tool
 from attenda.packs.clinic.differential import candidates, told_candidates
 from attenda.packs.clinic.note import draft
+from attenda.packs.clinic.ordering import chart_for
 from attenda.packs.clinic.words import phrase
 
 __all__ = ["draft_note", "weigh"]
+
+_PATIENT = re.compile(r"(?<![A-Z0-9])P-\d{3}(?!\d)", re.IGNORECASE)
 
 
 @tool(writes=True, free_text=frozenset({"dialogue"}))
@@ -33,12 +37,15 @@ def draft_note(deed: Deed, dialogue: str) -> dict[str, Any]:
 
 @tool(writes=True, free_text=frozenset({"findings"}))
 def weigh(deed: Deed, findings: str) -> dict[str, Any]:
-    """Options for what was found, for a clinician to weigh."""
-    found = candidates(findings)
+    """Options for what was found, for a clinician to weigh; a patient's number adds the chart."""
+    named = _PATIENT.search(findings)
+    patient = named.group().upper() if named else ""
+    found = candidates(findings, chart_for(deed, patient) if patient else None)
     span = deed.spans.get("findings")
     deed.rows("differentials").add(
         id=f"DF-{deed.key[:10]}", user_id=deed.who.id, asked_at=deed.now, asked=findings,
         candidates=[one.as_row() for one in found], message_id=span.message_id if span else None,
+        patient_id=patient or None,
     )  # fmt: skip
     cites = {
         number: cited

@@ -13,7 +13,14 @@ from attenda.packs.clinic.safety import Checked, check_order
 from attenda.packs.clinic.tables import chart_of_rows, moment
 from attenda.packs.clinic.words import phrase
 
-__all__ = ["break_glass", "draft_order", "look_at_order", "open_chart", "sign_order"]
+__all__ = [
+    "break_glass",
+    "chart_for",
+    "draft_order",
+    "look_at_order",
+    "open_chart",
+    "sign_order",
+]
 
 
 @tool()
@@ -54,7 +61,7 @@ def break_glass(deed: Deed, patient: str, reason: str) -> dict[str, Any]:
 @tool(writes=True, needs={"patient": "operator"}, free_text=frozenset({"order"}))
 def draft_order(deed: Deed, patient: str, order: str) -> dict[str, Any]:
     """Write an order down as a draft, and hold it against the chart by every rule."""
-    chart = _chart(deed, patient)
+    chart = chart_for(deed, patient)
     today = moment(deed.now).date()
     rules = formulary_for(deed.rows)
     checked = check_order(order, chart, rules, today)
@@ -138,7 +145,8 @@ def sign_order(deed: Deed, order: str, reason: str = "") -> dict[str, Any]:
     return {"order": order, "text": row["text"]}
 
 
-def _chart(deed: Deed, patient: str) -> Chart:
+def chart_for(deed: Deed, patient: str) -> Chart:
+    """A patient's chart; refuses where there is none, or it is sealed from who asks."""
     chart = chart_of_rows(deed.rows, patient)
     if chart is None:
         raise ToolRefused(f"{patient}: no such patient / 没有患者 {patient}")
@@ -156,7 +164,7 @@ def _is_sealed(deed: Deed, patient: str) -> bool:
 
 def _checked_now(deed: Deed, order: dict[str, Any], language: str = "en") -> Checked:
     """As the chart is now, which may have changed since the order was drafted."""
-    chart = _chart(deed, order["patient_id"])
+    chart = chart_for(deed, order["patient_id"])
     return check_order(
         order["text"], chart, formulary_for(deed.rows), moment(deed.now).date(), language
     )

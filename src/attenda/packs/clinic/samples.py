@@ -77,9 +77,18 @@ def _conditions() -> list[Row]:
     ]
 
 
+_OBSERVATIONS = (
+    {"id": "P-104-O1", "patient_id": "P-104", "name": "Body temperature", "value": "36.7",
+     "unit": "Cel", "at": "2026-11-09T08:00:00Z"},
+    {"id": "P-110-O1", "patient_id": "P-110", "name": "Body temperature", "value": "38.4",
+     "unit": "Cel", "at": "2026-11-09T08:30:00Z"},
+)  # fmt: skip
+
+
 SAMPLES: Mapping[str, Sequence[Row]] = {
     "patients": [dict(zip(_COLUMNS, one, strict=True)) for one in _PATIENTS],
     "medicines": _medicines(),
     "allergies": _allergies(),
     "conditions": _conditions(),
+    "observations": _OBSERVATIONS,
 }

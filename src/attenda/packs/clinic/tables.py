@@ -161,7 +161,7 @@ TABLES = (
         "differentials",
         {
             "id": "text", "user_id": "text", "asked_at": "time", "asked": "text",
-            "candidates": "json", "message_id": "text",
+            "candidates": "json", "message_id": "text", "patient_id": "text",
         },
         person="user_id", ages="asked_at",
     ),
