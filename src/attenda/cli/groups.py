@@ -138,7 +138,9 @@ def user_list(context: typer.Context, as_json: JsonFlag = False) -> None:
 @user_app.command("invite")
 def user_invite(
     context: typer.Context,
-    role: Annotated[str, typer.Option(help="owner, supervisor, agent or viewer.")] = "agent",
+    role: Annotated[
+        str, typer.Option(help="owner, supervisor, agent, member or viewer.")
+    ] = "agent",
     reset: Annotated[
         str, typer.Option(help="E-mail or id of a user who is to choose a new password.")
     ] = "",

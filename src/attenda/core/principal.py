@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 __all__ = ["ALLOWED", "EVERYONE", "Action", "Grant", "Kind", "Principal", "Role"]
 
-Role = Literal["owner", "supervisor", "agent", "viewer"]
-Kind = Literal["owner", "supervisor", "agent", "viewer", "customer", "visitor"]
+Role = Literal["owner", "supervisor", "agent", "member", "viewer"]
+Kind = Literal["owner", "supervisor", "agent", "member", "viewer", "customer", "visitor"]
 Action = Literal[
     "chat",
     "add_documents",
@@ -23,7 +23,7 @@ Action = Literal[
     "manage_models",
     "operate",
 ]
-_RANKS: tuple[Role, ...] = ("viewer", "agent", "supervisor", "owner")
+_RANKS: tuple[Role, ...] = ("viewer", "member", "agent", "supervisor", "owner")
 
 EVERYONE = "everyone"
 """The team that has every user."""
@@ -32,6 +32,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     "owner": frozenset(get_args(Action)),
     "supervisor": frozenset({"chat", "add_documents", "approve", "desk", "manage_agents"}),
     "agent": frozenset({"chat", "add_documents", "approve", "desk"}),
+    # Somebody for whom the work is done, a learner or a patient: their own chats and no desk.
+    "member": frozenset({"chat"}),
     "viewer": frozenset(),
 }
 

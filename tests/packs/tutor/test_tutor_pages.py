@@ -21,7 +21,7 @@ from tests.runtime.test_flows import understand
 from tests.scripted_house import scripted_house
 from tests.serve.desk_people import Person
 
-PEOPLE = {"lea": "agent", "tom": "agent", "ms_kern": "supervisor", "mr_wolf": "supervisor"}
+PEOPLE = {"lea": "member", "tom": "member", "ms_kern": "supervisor", "mr_wolf": "supervisor"}
 
 
 @contextlib.asynccontextmanager
@@ -105,6 +105,20 @@ def test_a_teacher_sees_their_class_and_nobody_elses(home: Path) -> None:
                 for other in (wolf, who["tom"]):
                     assert (await other.raw("GET", f"/packs/tutor/{path}")).status_code == 403
             assert (await who["lea"].raw("GET", "/packs/tutor/class")).status_code == 403
+            concern = {"arguments": {"words": "I want to die"}, "once": "a"}
+            await who["lea"]("POST", "/api/packs/tutor/tools/raise_concern", concern)
+            told = await page(kern, "class")
+            assert "may want to hurt themselves" in told and "Lea Duarte" in told
+            found = re.search(r'name="concern" value="(\w+)"', told)
+            assert found is not None
+            one = {"arguments": {"concern": found[1]}, "once": "b"}
+            path = "/api/packs/tutor/tools/look_into"
+            await who["lea"]("POST", path, one, expect=403)
+            assert (await wolf.raw("POST", path, one)).status_code == 400, "it is not his class"
+            await press(kern, told, "look_into")
+            assert "may want to hurt themselves" not in await page(kern, "class")
+            for closed in ("/api/desk", "/api/desk/replies"):
+                await who["lea"]("GET", closed, expect=403)
             await press(kern, mine, "set_exam", on=True)
             assert "End the exam" in await page(kern, "class")
             assert "You are in an exam" in await page(who["tom"], "practice")

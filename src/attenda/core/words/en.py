@@ -780,6 +780,7 @@ ENGLISH: dict[str, str] = {
     "page.role_owner": "owner",
     "page.role_supervisor": "supervisor",
     "page.role_agent": "agent",
+    "page.role_member": "member",
     "page.role_viewer": "viewer",
     "page.role_asker": "the person in the chat",
     "page.yourself": "you",

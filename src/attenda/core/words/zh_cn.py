@@ -780,6 +780,7 @@ CHINESE: dict[str, str] = {
     "page.role_owner": "所有者",
     "page.role_supervisor": "主管",
     "page.role_agent": "坐席",
+    "page.role_member": "成员",
     "page.role_viewer": "只读",
     "page.role_asker": "对话中的本人",
     "page.yourself": "您",

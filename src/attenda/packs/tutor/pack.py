@@ -60,6 +60,7 @@ PACK = Pack(
         teaching.export_attempts,
         teaching.set_exam,
         teaching.override_mastery,
+        teaching.look_into,
     ),
     tables=TABLES,
     samples=SAMPLES,

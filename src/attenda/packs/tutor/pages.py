@@ -28,7 +28,12 @@ from attenda.packs.tutor.state import (
     open_task,
     title_of,
 )
-from attenda.packs.tutor.teaching import class_numbers, export_rows, report_of
+from attenda.packs.tutor.teaching import (
+    class_numbers,
+    export_rows,
+    open_concerns,
+    report_of,
+)
 
 __all__ = ["ENDPOINTS", "SCREENS"]
 
@@ -77,6 +82,11 @@ async def home(asked: Asked) -> Mapping[str, Any]:
         }  # fmt: skip
 
     return await _with(asked, look)
+
+
+def _moment(at: int) -> str:
+    moment = datetime.datetime.fromtimestamp(at / 1_000_000, datetime.UTC)
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _date(day: str) -> datetime.date:
@@ -169,7 +179,9 @@ async def class_page(asked: Asked) -> Mapping[str, Any]:
             exam = any(one["exam"] for one in deed.rows("learners").find(class_id=row["id"]))
             made.append(
                 {"id": row["id"], "title": row["title"], "learners": learners, "exam": exam,
-                 "concerns": view["concerns"],
+                 "concerns": [
+                     {**one, "when": _moment(one["at"])} for one in open_concerns(deed, row["id"])
+                 ],
                  "map": heat_map(learners, skills, known, text_in(about, asked.language))}
             )  # fmt: skip
         return {"classes": made}

@@ -41,6 +41,7 @@ _UNREADABLE = {
     "several": "unreadable_choice",
 }
 _LONGEST_S = 3600
+_MOST_TURNS = 10_000
 
 
 def _said(state: str, *texts: dict[str, str], **more: object) -> Told:
@@ -103,7 +104,16 @@ def _queued(deed: Deed, learner: str) -> Row | None:
     return found[-1] if found else None
 
 
-@tool(writes=True, needs={"task": "operator", "number": "operator"})
+def _is_own(deed: Deed, task: str) -> bool:
+    found = deed.rows("tasks").find(id=task)
+    return bool(found) and found[0]["learner"] == deed.who.id
+
+
+@tool(
+    writes=True,
+    needs={"task": "operator", "number": "operator"},
+    endorse={"task": _is_own, "number": lambda _deed, number: 0 <= number < _MOST_TURNS},
+)
 def answer(deed: Deed, task: str, number: int, answer: str) -> Told:
     """Take what a learner said to an exercise: an answer, a wish, or something else altogether."""
     learner, row = enrolled(deed), deed.rows("tasks").get(task)

@@ -121,6 +121,28 @@ def class_view(deed: Deed, class_id: str) -> dict[str, Any]:
     return class_numbers(deed, class_id)
 
 
+def open_concerns(deed: Deed, class_id: str) -> list[Row]:
+    """Signs of danger of a class that no teacher has looked into yet, the oldest first."""
+    names = {one["id"]: one["name"] for one in _class_rows(deed, class_id)}
+    found = [
+        {**row, "name": names[row["learner"]]}
+        for row in deed.rows("concerns").find(seen_by="")
+        if row["learner"] in names
+    ]
+    return sorted(found, key=lambda row: (row["at"], row["id"]))
+
+
+@tool(writes=True)
+def look_into(deed: Deed, concern: str) -> dict[str, str]:
+    """Note that a teacher has taken a sign of danger upon themselves."""
+    found = deed.rows("concerns").find(id=concern)
+    if not found or not may_see(deed, found[0]["learner"]) or deed.who.id == found[0]["learner"]:
+        raise refuse("not_your_class")
+    if not found[0]["seen_by"]:
+        deed.rows("concerns").change(concern, seen_by=deed.who.id)
+    return {"concern": concern}
+
+
 def class_numbers(deed: Deed, class_id: str) -> dict[str, Any]:
     """What a teacher sees of a class of their own."""
     learners = _class_rows(deed, class_id)

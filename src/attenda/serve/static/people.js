@@ -5,7 +5,7 @@ import { showAudit } from "/static/audit.js";
 import { showKeys } from "/static/keys.js";
 import { badge, confirmed, fill, may, me, onSubmit, toCopy } from "/static/parts.js";
 
-const ROLES = ["owner", "supervisor", "agent", "viewer"];
+const ROLES = ["owner", "supervisor", "agent", "member", "viewer"];
 const FIRST = "usr_owner"; // the installation's owner, whose role stays
 const opened = new Set(); // ids of users whose details are open
 let teams = [];
