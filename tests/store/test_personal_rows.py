@@ -169,6 +169,7 @@ def test_rows_grow_old_with_the_chats(home: Path) -> None:
         {"person": "who", "redacted": ("gone",)},
         {"person": "who", "through": "elsewhere"},
         {"ages": "who"},
+        {"indexes": (("gone",),)},
     ],
 )
 def test_what_a_table_says_of_its_people_is_checked(home: Path, wrong: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ writes SQL. Amounts are kept as text, so that no cent is lost.
 """
 
 import datetime
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,8 +18,10 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Index,
     Integer,
     MetaData,
+    Select,
     String,
     Table,
     Text,
@@ -60,6 +63,8 @@ class PackTable:
     columns: Mapping[str, ColumnKind]
     unique: Sequence[Sequence[str]] = field(default_factory=tuple)
     """Business keys: no two rows have the same values there."""
+    indexes: Sequence[Sequence[str]] = field(default_factory=tuple)
+    """Columns by which rows are looked for, or sorted; `person` is one without being named."""
     person: str = ""
     """The column with the id of the person whom a row is about, by which it comes with their
     export and goes with their erasure."""
@@ -85,7 +90,27 @@ def _table(pack: str, declared: PackTable, metadata: MetaData) -> Table:
         for name, kind in declared.columns.items()
     ]
     rules = [UniqueConstraint(*columns_) for columns_ in declared.unique]
-    return Table(f"{pack}_{declared.name}", metadata, *columns, *rules)
+    made = Table(f"{pack}_{declared.name}", metadata, *columns, *rules)
+    for one in dict.fromkeys((*map(tuple, declared.indexes), *_by_person(declared))):
+        Index(_index_name(made.name, one), *(made.c[column] for column in one))
+    return made
+
+
+def _by_person(declared: PackTable) -> Iterator[tuple[str, ...]]:
+    """The index of whom rows are about, unless they are found so already."""
+    begun = {
+        next(iter(declared.columns)),
+        *(one[0] for one in (*declared.indexes, *declared.unique)),
+    }
+    if declared.person and declared.person not in begun:
+        yield (declared.person,)
+
+
+def _index_name(table: str, columns: Sequence[str]) -> str:
+    """A name that PostgreSQL takes whole, too: it cuts names after 63 letters."""
+    name = f"ix_{table}_{'_'.join(columns)}"
+    mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return name if len(name) < 60 else f"{name[:50]}_{mark}"
 
 
 async def create_tables(
@@ -117,6 +142,8 @@ async def create_tables(
                         text(f'ALTER TABLE "{table.name}" ADD COLUMN "{column.name}" {kind}')
                     )
 
+            for index in table.indexes:  # of tables that were there before
+                index.create(connection, checkfirst=True)
         personal_rows.declare(connection, pack, dict(_personal(pack, declared)))
 
     await database.write(make)
@@ -158,9 +185,25 @@ class Rows:
 
     def find(self, **equal: object) -> list[dict[str, Any]]:
         """The rows that have these values, in the order of their keys."""
+        return self._found(select(self._table).order_by(self._key), equal)
+
+    def find_sorted(self, order_by: str, limit: int = 0, **equal: object) -> list[dict[str, Any]]:
+        """The rows that have these values, by another column than their key.
+
+        Args:
+            order_by: a column, `-` before it for the greatest first; keys decide between equals.
+            limit: so many rows at most; 0 is all.
+            equal: values by column.
+        """
+        column = self._table.c[order_by.removeprefix("-")]
+        by = [one.desc() if order_by.startswith("-") else one for one in (column, self._key)]
+        statement = select(self._table).order_by(*by)
+        return self._found(statement.limit(limit) if limit else statement, equal)
+
+    def _found(self, statement: Select[Any], equal: Mapping[str, object]) -> list[dict[str, Any]]:
         where = [self._table.c[name] == _stored(value) for name, value in equal.items()]
-        statement = select(self._table).where(and_(True, *where)).order_by(self._key)
-        return [dict(row) for row in self._connection.execute(statement).mappings()]
+        found = self._connection.execute(statement.where(and_(True, *where)))
+        return [dict(row) for row in found.mappings()]
 
     def count(self) -> int:
         """How many rows there are."""

@@ -1382,7 +1382,7 @@ ENGLISH: dict[str, str] = {
     "pack.sample_column": "A sample of “{table}” has “{name}”, which is no column.",
     "tool.no_passages": "Documents can be looked through by tools in the database alone.",
     "guard.withheld": "I can’t say that here.",
-    "pack.person_column": "“{table}” names “{name}” for its people, what is emptied or how old it is, and that can’t be it.",
+    "pack.person_column": "“{table}” names “{name}” for its people, what is emptied, its indexes or how old it is, and that can’t be it.",
     "pack.rule_tool": "The rule “{rule}” is for “{name}”, which is no tool.",
     "graph.title": "Flows of {name}",
     "graph.asks": "asks for",

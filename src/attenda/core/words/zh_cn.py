@@ -1382,7 +1382,7 @@ CHINESE: dict[str, str] = {
     "pack.sample_column": "“{table}”的示例数据含有“{name}”，但没有这一列。",
     "tool.no_passages": "只有数据库内的工具才能查找文档。",
     "guard.withheld": "这里不能说这个。",
-    "pack.person_column": "“{table}”用“{name}”说明所属的人、要清空的内容或时间，但不能用它。",
+    "pack.person_column": "“{table}”用“{name}”说明所属的人、要清空的内容、索引或时间，但不能用它。",
     "pack.rule_tool": "规则“{rule}”针对“{name}”，但没有这个工具。",
     "graph.title": "{name} 的流程",
     "graph.asks": "询问",

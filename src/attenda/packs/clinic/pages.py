@@ -19,6 +19,8 @@ from attenda.packs.clinic.words import phrase
 __all__ = ["SCREENS", "settle"]
 
 _BAR_PX = 240
+_MOST_LISTED = 200
+"""Interviews that are listed, the newest first."""
 
 
 @tool(writes=True)
@@ -40,7 +42,7 @@ async def _waiting(asked: Asked) -> Mapping[str, Any]:
             ],
             "intakes": [
                 {"id": one["id"], "state": one["state"], "at": _time(one["started_at"])}
-                for one in rows("intakes").find()
+                for one in rows("intakes").find_sorted("-started_at", limit=_MOST_LISTED)
             ],
         }
 

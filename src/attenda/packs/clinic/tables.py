@@ -21,7 +21,8 @@ TABLES = (
         },
     ),
     PackTable(
-        "medicines", {"id": "text", "patient_id": "text", "text": "text", "active": "flag"}
+        "medicines", {"id": "text", "patient_id": "text", "text": "text", "active": "flag"},
+        indexes=(("patient_id",),),
     ),
     PackTable(
         "allergies",
@@ -29,12 +30,14 @@ TABLES = (
             "id": "text", "patient_id": "text", "substance": "text", "reaction": "text",
             "criticality": "text",
         },
+        indexes=(("patient_id",),),
     ),
     PackTable(
         "conditions",
         {
             "id": "text", "patient_id": "text", "text": "text", "active": "flag", "onset": "text",
         },
+        indexes=(("patient_id",),),
     ),
     PackTable(
         "observations",
@@ -42,6 +45,7 @@ TABLES = (
             "id": "text", "patient_id": "text", "name": "text", "value": "amount", "unit": "text",
             "at": "text",
         },
+        indexes=(("patient_id",),),
     ),
     PackTable(
         "records",  # all that came in as FHIR, as it came
@@ -93,6 +97,7 @@ TABLES = (
             "ordered_by": "text", "ordered_at": "time", "signed_by": "text", "signed_at": "time",
             "reason": "text",
         },
+        indexes=(("patient_id",),),
     ),
     PackTable(
         "check_results",
@@ -108,6 +113,7 @@ TABLES = (
             "shown_at": "time",
             "card_key": "text",  # the same for the same card in one context
         },
+        indexes=(("context",),),
     ),
     PackTable(
         "feedback",
@@ -140,7 +146,9 @@ TABLES = (
         "drug_labels",
         {"id": "text", "title": "text", "date": "text", "version": "text", "text": "text"},
     ),
-    PackTable("drug_label_names", {"id": "text", "label_id": "text", "said": "text"}),
+    PackTable("drug_label_names", {"id": "text", "label_id": "text", "said": "text"},
+        indexes=(("said",),),
+    ),
     PackTable(
         "accesses",
         {

@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 Row = dict[str, Any]
+_LOOKED_AT = 400
+"""Attempts, and exercises that were given, on which the choice of the next one rests."""
 
 
 def refuse(key: str, **values: object) -> ToolRefused:
@@ -104,6 +106,12 @@ def attempts_of(deed: Deed, learner: str) -> list[Row]:
     return sorted(deed.rows("attempts").find(learner=learner), key=_order)
 
 
+def _newest(deed: Deed, table: str, learner: str) -> list[Row]:
+    """The last rows of a learner, oldest first: what is longer ago chooses no exercise."""
+    found = deed.rows(table).find_sorted("-at", limit=_LOOKED_AT, learner=learner)
+    return found[::-1]
+
+
 def _order(row: Row) -> tuple[int, str]:
     return row["at"], row["id"]
 
@@ -115,8 +123,8 @@ def known_of(deed: Deed, learner: str) -> dict[str, float]:
 
 def learner_now(deed: Deed, row: Row) -> Learner:
     """What the choice of the next exercise depends on."""
-    made, today = attempts_of(deed, row["id"]), day_of(deed.now)
-    tasks = sorted(deed.rows("tasks").find(learner=row["id"]), key=_order)
+    made, today = _newest(deed, "attempts", row["id"]), day_of(deed.now)
+    tasks = _newest(deed, "tasks", row["id"])
     due = [one for one in deed.rows("reviews").find(learner=row["id"]) if one["due"] <= deed.now]
     last = made[-1] if made else None
     remedy = last["mistake"] if last and last["mistake"] else ""

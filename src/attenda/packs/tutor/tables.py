@@ -56,7 +56,7 @@ TABLES = (
             "turns": "integer",
             "queued": "text",  # an exercise that comes next, after a misconception
         },
-        person="learner", ages="at",
+        indexes=(("learner", "at"),), person="learner", ages="at",
     ),
     PackTable(
         "attempts",
@@ -79,13 +79,13 @@ TABLES = (
             "at": "time",
             "exam": "flag",
         },
-        person="learner", ages="at",
+        indexes=(("learner", "at"), ("task",)), person="learner", ages="at",
     ),
     PackTable(
         "hints",
         {"id": "text", "learner": "text", "task": "text", "item": "text", "level": "integer",
          "mistake": "text", "at": "time"},
-        person="learner", ages="at",
+        indexes=(("task",),), person="learner", ages="at",
     ),
     PackTable(
         "mastery",
