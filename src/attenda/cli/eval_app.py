@@ -44,15 +44,15 @@ def evaluate_anything(
 ) -> None:
     """Try scenarios: what is said, called and left in the tables, each in a fresh copy.
 
-    Also sits public exams (banking77, clinc150, schema_guided_dialogue, crosswoz, bfcl), whose
-    data stand in the folder that ATTENDA_DATA names. The exit code is 1 where a scenario went
-    wrong, or where a trial that was right before is wrong.
+    Also sits public exams (banking77, clinc150, schema_guided_dialogue, crosswoz, bfcl, tau2),
+    whose data stand in the folder that ATTENDA_DATA names; tau2 takes its own folder too. The exit
+    code is 1 where a scenario or a task went wrong, or a trial that was right before is wrong.
 
     Example: `attenda eval demo -k 4 --out results`
     """
     from attenda.cli.comparing import compare_results
     from attenda.cli.evaluating import Request, evaluate
-    from attenda.cli.examining import EXAMS, examine
+    from attenda.cli.examining import EXAMS, TAU2, examine, examine_retail
 
     settings, spoken = settings_of(context), language()
     if names[0] == _COMPARE:
@@ -60,14 +60,27 @@ def evaluate_anything(
             raise UserError("eval.compare_two")
         pair = Path(names[1]), Path(names[2])
         code = compare_results(*pair, folder, spoken, as_json=as_json)
+    elif names[0] == TAU2:
+        code = examine_retail(settings, _folder(names), rows, spoken, as_json=as_json)
     elif names[0] in EXAMS:
         if len(names) != 1:
             raise UserError("exam.one", name=names[0])
-        data = os.environ.get("ATTENDA_DATA")
-        if not data:
-            raise OperatorError("exam.no_folder")
-        code = examine(settings, names[0], Path(data), model, rows, spoken, as_json=as_json)
+        code = examine(settings, names[0], _data(), model, rows, spoken, as_json=as_json)
     else:
         wanted = Request(tuple(names), trials, model, player, folder, other, log, as_json)
         code = evaluate(settings, wanted, spoken)
     raise typer.Exit(code)
+
+
+def _data() -> Path:
+    data = os.environ.get("ATTENDA_DATA")
+    if not data:
+        raise OperatorError("exam.no_folder")
+    return Path(data)
+
+
+def _folder(names: list[str]) -> Path:
+    """The folder of an exam that may be named after it."""
+    if len(names) > 2:
+        raise UserError("exam.one", name=names[0])
+    return Path(names[1]).expanduser() if len(names) == 2 else _data() / "tau2_bench" / "retail"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.table import Table
 
@@ -42,7 +42,9 @@ from attenda.llm.loaded import LoadedModels
 from attenda.runtime.house import House
 from attenda.store.stamps import Stamps
 
-__all__ = ["Request", "evaluate", "open_models"]
+__all__ = ["Request", "evaluate", "open_models", "with_seeds"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,21 @@ async def _try(
             return [await _tried(one, seeds, request, player, language, name) for one in found]
     finally:
         await models.close()
+
+
+async def with_seeds(
+    settings: Settings, model: ChatModel, work: Callable[[Seeds], Awaitable[T]]
+) -> T:
+    """Do something with homes whose model is this one, and which need no weights."""
+    embedder = ScriptedEmbedder()
+    lent = _Lent(settings.home, model.name)
+    lent.register(model)
+    lent.register_embedder(embedder)
+    try:
+        with Seeds(partial(_opened, lent, embedder)) as seeds:
+            return await work(seeds)
+    finally:
+        await LoadedModels.close(lent)
 
 
 async def _tried(

@@ -2,28 +2,36 @@
 
 import asyncio
 import json
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from attenda.cli.eval_files import TIDY
-from attenda.cli.evaluating import open_models
+from attenda.cli.evaluating import open_models, with_seeds
 from attenda.cli.terminal import err, out
 from attenda.core.config import Settings
 from attenda.core.errors import UserError
 from attenda.core.words import sentence
 from attenda.evals.exams.function_calls import examine_calls, load_cases
 from attenda.evals.exams.intent_sets import SETS
+from attenda.evals.exams.tau2 import Planner, examine_shop
+from attenda.evals.exams.tau2_tasks import load_shop
 from attenda.evals.exams.understanding import examine as examine_understanding
+from attenda.evals.run import Seeds
+from attenda.llm.scripted import ScriptedModel
 
-__all__ = ["EXAMS", "examine"]
+__all__ = ["EXAMS", "TAU2", "examine", "examine_retail"]
 
 _CALLS = "bfcl"
 EXAMS = (*SETS, _CALLS)
-"""Names of the exams."""
+"""Names of the exams of data sets."""
+TAU2 = "tau2"
+"""Name of the exam of tasks."""
 _MARKS = {
     "accuracy": "exam.accuracy",
     "accepted_accuracy": "exam.accepted",
@@ -113,3 +121,57 @@ def _tell_calls(found: dict[str, Any], language: str) -> None:
         value = found[mark]
         shown = "—" if value is None else f"{value:.3f}"
         out.print(f"{sentence(language, key)}: {shown}", markup=False)
+
+
+def examine_retail(
+    settings: Settings, folder: Path, rows: int, language: str, *, as_json: bool
+) -> int:
+    """Sit the tasks of tau2-bench retail and tell what came of them; the exit code.
+
+    It is 1 where a database differs though policy refused nothing, where something forbidden had
+    an effect or was not refused, or where the journal has a fault.
+
+    Args:
+        settings: of the home, of which nothing is used.
+        folder: of the benchmark's retail domain.
+        rows: so many tasks, in order; 0 is all.
+        language: of what is said.
+        as_json: data alone.
+
+    Raises:
+        OperatorError: the data are not there, or not what they should be; or a turn failed.
+    """
+    shop, planner = load_shop(folder), Planner()
+    begun = time.perf_counter()
+
+    async def sit(seeds: Seeds) -> dict[str, Any]:
+        with Progress(console=err) as progress:
+            going = progress.add_task(TAU2, total=rows or len(shop.tasks))
+            return await examine_shop(shop, seeds, planner, rows, partial(progress.advance, going))
+
+    found = asyncio.run(with_seeds(settings, ScriptedModel(planner), sit))
+    found["seconds"] = round(time.perf_counter() - begun, 1)
+    if as_json:
+        print(json.dumps(found, **TIDY))
+    else:
+        _tell_tasks(found, language)
+    return 0 if found["passed"] else 1
+
+
+def _tell_tasks(found: dict[str, Any], language: str) -> None:
+    table = Table(box=None, pad_edge=False)
+    for key in ("exam.forbidden", "exam.tried", "exam.refused", "exam.effects", "exam.said"):
+        table.add_column(sentence(language, key))
+    for kind, row in found["forbidden"].items():
+        counts = (str(row[name]) for name in ("run", "refused", "effects"))
+        table.add_row(kind, *counts, Text(row["said"]))
+    out.print(table)
+    for one in found["refused_by_policy"]:
+        out.print(sentence(language, "exam.by_policy", **one), markup=False)
+    for task, where in found["differs"].items():
+        for line in where:
+            out.print(f"✗ {task} {line}", style="red", markup=False)
+    for fault in found["journal_faults"]:
+        out.print(f"✗ {fault}", style="red", markup=False)
+    numbers = {name: found[name] for name in ("tasks", "equal", "confirmations", "seconds")}
+    out.print(sentence(language, "exam.tasks", **numbers), markup=False)
