@@ -36,6 +36,7 @@ WATCHING = replace(
     panel=Panel({"en": "Orders", "zh-CN": "订单"}, "panel.html", beside),
     endpoints=(Endpoint("GET", "talks", talks), Endpoint("GET", "questions", questions)),
     articles=articles,
+    asks_rating=True,
 )
 
 
@@ -58,32 +59,24 @@ def test_a_panel_stands_beside_a_conversation_for_those_who_see_it(home: Path) -
             assert "<b>" not in again
             await s.who["li"]("GET", path, expect=403)
             await s.who["ana"]("GET", path, expect=403)
+            await _articles_follow_the_tables(s)
 
     asyncio.run(story())
 
 
-def test_articles_in_tables_are_found_until_they_are_gone(home: Path) -> None:
-    async def story() -> None:
-        async with shop(home, pack=WATCHING) as s:
-            tool = "/api/packs/shop/tools/note_order"
+async def _articles_follow_the_tables(s: Shop) -> None:
+    name, said = "articles/O-1002.md", "# Umbrellas\n\nAn umbrella is dried before it is sent.\n"
 
-            async def note(text: str, once: str) -> dict[str, str]:
-                body = {"arguments": {"order": "O-1002", "note": text}, "once": once}
-                await s.who["sam"]("POST", tool, body)
-                await s.house.ingester.wait_idle()
-                return await _living(s)
+    async def note(text: str, once: str) -> dict[str, str]:
+        body = {"arguments": {"order": "O-1002", "note": text}, "once": once}
+        await s.who["sam"]("POST", "/api/packs/shop/tools/note_order", body)
+        await s.house.ingester.wait_idle()
+        return await _living(s)
 
-            said = "# Umbrellas\n\nAn umbrella is dried before it is sent back.\n"
-            found = await note(said, "1")
-            assert "umbrella" in found["articles/O-1002.md"]
-            assert (
-                "dried"
-                not in (await note("# Umbrellas\n\nNone are left.\n", "2"))["articles/O-1002.md"]
-            )
-            assert "articles/O-1002.md" not in await note("", "3")
-            assert "dried" in (await note(said, "4"))["articles/O-1002.md"], "it comes back"
-
-    asyncio.run(story())
+    assert "dried" in (await note(said, "1"))[name]
+    assert "dried" not in (await note("# Umbrellas\n\nNone are left.\n", "2"))[name]
+    assert name not in await note("", "3")
+    assert "dried" in (await note(said, "4"))[name], "it comes back"
 
 
 async def _living(s: Shop) -> dict[str, str]:
@@ -105,9 +98,7 @@ def test_figures_are_made_of_conversations_and_words_stay_where_they_may_be_read
         async with shop(home, database_url, pack=WATCHING) as s:
             sue = s.who["sue"]
             await add_text(s.house, await _owner(s), "tea.md", "# Tea\n\nTea is green or black.\n")
-            by_bot = await s.begin()
-            await s.say(by_bot, "refund order=O-1001 email=ana@example.test")
-            await s.say(by_bot, "yes")
+            by_bot = await _helped_and_asked(s)
             asked = await s.begin()
             await s.say(asked, "docs who mends a broken umbrella")
             assert await sue("GET", "/packs/shop/api/questions") == []  # it is the bot's alone
@@ -118,6 +109,7 @@ def test_figures_are_made_of_conversations_and_words_stay_where_they_may_be_read
             found = {one["id"]: one for one in await sue("GET", "/packs/shop/api/talks")}
             bot, person = found[by_bot], found[asked]
             assert (len(bot["asked_at"]), len(bot["answered_at"])) == (2, 2)
+            assert (bot["score"], bot["comment"]) == (4, "quick")
             assert bot["handoffs"] == bot["person_at"] == bot["closed_at"] == []
             assert [why for _, why in person["handoffs"]] == ["asked"]
             assert (len(person["person_at"]), len(person["closed_at"])) == (1, 1)
@@ -138,29 +130,24 @@ def test_figures_are_made_of_conversations_and_words_stay_where_they_may_be_read
     asyncio.run(story())
 
 
+async def _helped_and_asked(s: Shop) -> str:
+    """A wish that the bot alone brought to its end: whether its customer is asked, and once."""
+    id_ = await s.begin()
+    ana, path = s.who["ana"], f"/api/sessions/{id_}/rating"
+
+    async def asks() -> bool:
+        return bool((await ana.session(id_))["asks_rating"])
+
+    await s.say(id_, "refund order=O-1001 email=ana@example.test")
+    assert not await asks(), "nothing is done yet"
+    await s.say(id_, "yes")
+    assert await asks()
+    await ana("PUT", path, {"score": 6}, expect=422)
+    await s.who["sue"]("PUT", path, {"score": 1}, expect=404)
+    await ana("PUT", path, {"score": 4, "comment": "quick"})
+    assert not await asks(), "it was said"
+    return id_
+
+
 async def _owner(s: Shop) -> Any:
     return await s.house.database.read(lambda c: principal_of(c, OWNER_ID))
-
-
-def test_who_was_helped_by_the_bot_alone_is_asked_once_how_it_was(home: Path) -> None:
-    async def story() -> None:
-        async with shop(home, pack=replace(SHOP, asks_rating=True)) as s:
-            id_ = await s.begin()
-            ana, path = s.who["ana"], f"/api/sessions/{id_}/rating"
-
-            async def asks() -> bool:
-                return bool((await ana.session(id_))["asks_rating"])
-
-            await s.say(id_, "refund order=O-1001 email=ana@example.test")
-            assert not await asks(), "nothing is done yet"
-            await s.say(id_, "yes")
-            assert await asks()
-            await ana("PUT", path, {"score": 6}, expect=422)
-            await s.who["sue"]("PUT", path, {"score": 1}, expect=404)
-            await ana("PUT", path, {"score": 4, "comment": "quick"})
-            assert not await asks(), "it was said"
-            await s.person(id_)
-            rated = (await s.who["sam"]("GET", f"{DESK}/{id_}"))["rating"]
-            assert rated == {"score": 4, "comment": "quick"}
-
-    asyncio.run(story())

@@ -188,8 +188,8 @@ class ReadIn:
 
     rows: Mapping[str, Sequence[Mapping[str, object]]] = field(default_factory=dict)
     """By table; a row whose key is there already takes its place."""
-    rejected: Sequence[tuple[str, str]] = ()
-    """Place in the file and reason, of all that was not."""
+    rejected: Sequence[tuple[str, str | Mapping[str, str]]] = ()
+    """Place in the file and reason, perhaps by language, of all that was not."""
     same_by: Mapping[str, str] = field(default_factory=dict)
     """By table, a column whose value makes a row the same as one that is there already: that one
     keeps its key."""

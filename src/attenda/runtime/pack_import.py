@@ -5,6 +5,7 @@ from typing import Any
 
 from attenda.core.errors import AttendaError, UserError
 from attenda.core.principal import Principal
+from attenda.dialogue.flow import words_in
 from attenda.runtime.house import House
 from attenda.runtime.pack import OpenPack
 from attenda.runtime.pack_face import ReadIn
@@ -51,7 +52,7 @@ async def import_file(
                     with apart(connection):
                         done[known.put(into, table, row)] += 1
                 except (AttendaError, KeyError, TypeError) as error:
-                    rejected.append((f"{table} {number}", str(error)))
+                    rejected.append((f"{table} {number}", _said(error, who.language)))
         if dry_run:
             raise _NotMeant
         note = {"importer": importer, "pack": pack.pack.name, **done}
@@ -61,8 +62,19 @@ async def import_file(
         await house.database.write(put)
     except _NotMeant:
         pass
-    told = [{"place": place, "reason": reason} for place, reason in rejected[:_MOST_TOLD]]
+    told = [
+        {"place": place, "reason": _worded(reason, who.language)}
+        for place, reason in rejected[:_MOST_TOLD]
+    ]
     return {**done, "rejected": len(rejected), "rejects": told, "dry_run": dry_run}
+
+
+def _said(error: Exception, language: str) -> str:
+    return error.text(language) if isinstance(error, AttendaError) else str(error)
+
+
+def _worded(reason: str | Mapping[str, str], language: str) -> str:
+    return reason if isinstance(reason, str) else words_in(dict(reason), language)
 
 
 async def remove_samples(house: House, pack: OpenPack, who: Principal) -> int:

@@ -171,8 +171,19 @@ def open_questions(
             messages.c.session_id, messages.c.id, messages.c.role, messages.c.parts,
             messages.c.created_at,
         )
-        .join(answers, answers.c.parent_id == messages.c.id)
-        .join(events, events.c.run_id == answers.c.run_id)
+        .join(
+            answers,
+            and_(
+                answers.c.session_id == messages.c.session_id,
+                answers.c.parent_id == messages.c.id,
+            ),
+        )
+        .join(
+            events,
+            and_(
+                events.c.session_id == answers.c.session_id, events.c.run_id == answers.c.run_id
+            ),
+        )
         .join(sessions, sessions.c.id == messages.c.session_id)
         .where(events.c.kind == "nearest", events.c.at >= since, messages.c.role == "user")
         .where(_of_pack(who, pack, since), readable)

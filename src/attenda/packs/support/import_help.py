@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from attenda.api import ReadIn, UserError
-from attenda.packs.support.import_values import Reading, Wrong, text_of
+from attenda.packs.support.import_values import Reading, Wrong
 from attenda.packs.support.markup import plain, title_in
 
 __all__ = ["read_help"]
@@ -33,7 +33,7 @@ def read_help(name: str, content: bytes) -> ReadIn:
     for path, read in _unpacked(name, content) if many else iter([(name, content)]):
         try:
             _add(made, path, read)
-        except (Wrong, UserError) as problem:
+        except Wrong as problem:
             made.reject(path, problem)
     return made.done()
 
@@ -48,7 +48,7 @@ def _unpacked(name: str, content: bytes) -> Iterator[tuple[str, bytes | Wrong]]:
                 if _is_left_over(one.filename):
                     continue  # what an operating system left there
                 too_large = one.file_size > _MOST_OF_ONE
-                yield one.filename, Wrong("over 2 MB") if too_large else file.read(one)
+                yield one.filename, Wrong("too_large", mb=2) if too_large else file.read(one)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
         raise UserError(
             "request.invalid", place=name, problem="a zip that cannot be read"
@@ -67,10 +67,13 @@ def _add(made: Reading, path: str, content: bytes | Wrong) -> None:
     clean = PurePosixPath(path.replace("\\", "/"))
     suffix = clean.suffix.lower()
     if suffix not in _SUFFIXES:
-        raise Wrong(f"no article: {suffix or 'no ending'}")
-    text, html = text_of(path, content), suffix in (".html", ".htm")
+        raise Wrong("no_article", suffix=suffix or clean.name)
+    try:
+        text, html = content.decode("utf-8-sig"), suffix in (".html", ".htm")
+    except UnicodeDecodeError as error:
+        raise Wrong("utf8") from error
     if not (plain(text) if html else text).strip():
-        raise Wrong("nothing stands in it")
+        raise Wrong("empty")
     named = [part for part in clean.with_suffix("").parts if part not in ("/", "..", ".")]
     found = _LANGUAGE.search(named[-1]) if named else None
     stem = "-".join(named)

@@ -15,7 +15,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from itertools import groupby
 
 from attenda.api import ReadIn, UserError
-from attenda.packs.support.import_values import Reading, Wrong
+from attenda.packs.support.import_values import Reading, Wrong, without_cards
 from attenda.packs.support.markup import plain
 
 __all__ = ["read_mail"]
@@ -54,10 +54,10 @@ def read_mail(name: str, content: bytes) -> ReadIn:
         try:
             mail = _mail(place, piece)
         except (Wrong, LookupError, ValueError, RecursionError) as problem:
-            made.reject(place, problem if isinstance(problem, Wrong) else "it cannot be read")
+            made.reject(place, problem if isinstance(problem, Wrong) else Wrong("mail"))
             continue
         if mail.id in mails:
-            made.reject(place, f"the same mail as {mails[mail.id].place}")
+            made.reject(place, Wrong("same_mail", other=mails[mail.id].place))
         else:
             mails[mail.id] = mail
     roots = {id_: _root(id_, mails) for id_ in mails}
@@ -92,7 +92,7 @@ def _mail(place: str, piece: bytes) -> _Mail:
     senders = getaddresses([str(one) for one in message.get_all("From", [])])
     address = senders[0][1].strip().lower() if senders else ""
     if "@" not in address:
-        raise Wrong("it has no sender")
+        raise Wrong("no_sender")
     text, subject = _words(message), " ".join(str(message.get("Subject", "")).split())
     ids = _ID.findall(str(message.get("Message-ID", "")))
     made_up = hashlib.sha256(f"{address}\n{message.get('Date')}\n{subject}\n{text}".encode())
@@ -109,7 +109,7 @@ def _moment(message: EmailMessage) -> int:
     try:
         found = parsedate_to_datetime(str(message["Date"]))
     except (TypeError, ValueError) as error:
-        raise Wrong("it has no date") from error
+        raise Wrong("no_date") from error
     aware = found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
     return round(aware.timestamp()) * 1_000_000
 
@@ -156,5 +156,5 @@ def _add_ticket(made: Reading, root: str, thread: list[_Mail]) -> None:
         number = hashlib.sha256(one.id.encode()).hexdigest()[:24]
         made.add("ticket_messages", id=f"{id_}-{number}", ticket_id=id_, at=one.at,
                  author=one.name or one.address, email=one.address,
-                 is_customer=one.address == first.address, is_public=True, text=one.text,
-                 files=one.files)  # fmt: skip
+                 is_customer=one.address == first.address, is_public=True,
+                 text=without_cards(one.text), files=one.files)  # fmt: skip

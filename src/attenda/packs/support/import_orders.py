@@ -72,7 +72,7 @@ def _text(one: Mapping[str, Any], key: str) -> str:
 def _customer(one: Mapping[str, Any]) -> dict[str, object]:
     email = _text(one, "email").lower()
     if "@" not in email:
-        raise Wrong("it has no e-mail address")
+        raise Wrong("no_email")
     return {
         "id": _text(one, "id") or customer_id(email),
         "name": _text(one, "name"),
@@ -130,14 +130,14 @@ def _order(
     number, status = _text(one, "id") or _text(one, "order"), _text(one, "status") or "pending"
     email = _text(one, "email").lower()
     if not number:
-        raise Wrong("it has no number")
+        raise Wrong("no_number")
     if status not in ORDER_STATES:
-        raise Wrong(f"status is none of {', '.join(ORDER_STATES)}: {status[:40]}")
+        raise Wrong("choice", name="status", text=status)
     if not items:
-        raise Wrong("it has no items")
+        raise Wrong("no_items")
     customer = _text(one, "customer_id") or _text(one, "customer") or (email and customer_id(email))
     if not customer:
-        raise Wrong("it names no customer")
+        raise Wrong("no_customer")
     rows = [_item(number, n, item, status) for n, item in enumerate(items, 1)]
     total = sum((_price(row) for row in rows), Decimal(0))
     return {
@@ -155,7 +155,7 @@ def _order(
 def _currency(one: Mapping[str, Any]) -> str:
     found = _text(one, "currency").upper() or "EUR"
     if len(found) != 3 or not found.isalpha():
-        raise Wrong(f"currency is no code of three letters: {found[:40]}")
+        raise Wrong("currency", text=found)
     return found
 
 
@@ -166,15 +166,15 @@ def _price(row: Mapping[str, Any]) -> Decimal:
 def _item(number: str, n: int, one: Mapping[str, Any], status: str) -> dict[str, object]:
     state = _text(one, "item_state") or _text(one, "state") or _ITEM_STATE.get(status, status)
     if state not in ITEM_STATES:
-        raise Wrong(f"item_state is none of {', '.join(ITEM_STATES)}: {state[:40]}")
+        raise Wrong("choice", name="item_state", text=state)
     if not _text(one, "name"):
-        raise Wrong(f"item {n} has no name")
+        raise Wrong("no_name", n=n)
     price = amount_of(one.get("unit_price"), "unit_price")
     if price < 0:
-        raise Wrong(f"unit_price is below zero: {price}")
+        raise Wrong("amount", name="unit_price", text=price)
     months = _text(one, "warranty_months")
     if months and not months.isdigit():
-        raise Wrong(f"warranty_months is no number: {months[:40]}")
+        raise Wrong("whole", name="warranty_months", text=months)
     return {
         "id": f"{number}-{n}",
         "order_id": number,

@@ -165,11 +165,14 @@ def _object(value: Any) -> Mapping[str, Any]:
 def _add(to: Reading, order: Mapping[str, Any], items: Sequence[Line]) -> None:
     number, email = order["number"], order["email"]
     if not number:
-        raise Wrong("it has no number")
+        raise Wrong("no_number")
     if "@" not in email:
-        raise Wrong("it has no e-mail address")
-    if not items or not all(name.strip() for name, *_ in items):
-        raise Wrong("an item has no name")
+        raise Wrong("no_email")
+    if not items:
+        raise Wrong("no_items")
+    for n, (name, *_) in enumerate(items, 1):
+        if not name.strip():
+            raise Wrong("no_name", n=n)
     customer, day = customer_id(email), date_of(order["placed_at"], "date")
     to.add("customers", id=customer, email=email, name=order["name"], postcode=order["postcode"],
            address=order["address"], country=order["country"].upper(), language="en",

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from attenda.api import ReadIn
-from attenda.packs.support.import_values import Reading, Record, Wrong, json_records, moment_of
+from attenda.packs.support.import_values import (
+    Reading,
+    Record,
+    Wrong,
+    json_records,
+    moment_of,
+    without_cards,
+)
 from attenda.packs.support.markup import plain
 
 __all__ = ["read_chatwoot", "read_freshdesk", "read_zendesk"]
@@ -189,9 +196,9 @@ def _opened(to: Reading, ticket: Ticket, about: _About) -> dict[str, object]:
     number = str(ticket.get("id") or ticket.get("display_id") or "").strip()
     email = str(about.requester.get("email") or "").strip().lower()
     if not number:
-        raise Wrong("it has no id")
+        raise Wrong("no_number")
     if not email:
-        raise Wrong("nobody's e-mail address stands in it")
+        raise Wrong("no_email")
     named = [str(one) for one in about.tags] if isinstance(about.tags, list) else []
     created = moment_of(ticket.get("created_at"), "created_at")
     to.add(
@@ -221,7 +228,7 @@ def _message(to: Reading, ticket: Mapping[str, object], said: _Said) -> None:
         email="",
         is_customer=said.is_customer,
         is_public=said.is_public,
-        text=str(said.text or "").strip(),
+        text=without_cards(str(said.text or "").strip()),
         files=", ".join(said.files),
     )
 

@@ -15,6 +15,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from attenda.api import ReadIn, UserError
+from attenda.packs.support.phrases import phrase
 
 __all__ = [
     "Reading",
@@ -28,18 +29,25 @@ __all__ = [
     "table_records",
     "text_of",
     "whole_of",
+    "without_cards",
 ]
 
 Record = tuple[str, Mapping[str, Any]]
 """The place of a record in its file, and its fields."""
 
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
+_CARD = re.compile(r"(?<![\d-])\d(?:[ -]?\d){12,18}(?![\d-])")
 _OFFSET = re.compile(r"\s*(?:UTC|Z|([+-]\d{2}):?(\d{2}))$")
 _YES, _NO = {"true", "yes", "1", "y"}, {"false", "no", "0", "n", ""}
 
 
 class Wrong(ValueError):
-    """A record that cannot be taken, and why."""
+    """A record that cannot be taken, and why: a key of the pack's phrases and its values."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(key)
+        shown = {name: str(value)[:40] for name, value in values.items()}
+        self.texts = {one: phrase(one, f"wrong_{key}", **shown) for one in ("en", "zh-CN")}
 
 
 @dataclass
@@ -47,15 +55,15 @@ class Reading:
     """Rows by table as they are found, and what was left out."""
 
     rows: dict[str, list[dict[str, object]]] = field(default_factory=dict)
-    rejects: list[tuple[str, str]] = field(default_factory=list)
+    rejects: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
 
     def add(self, table: str, **row: object) -> None:
         """One more row."""
         self.rows.setdefault(table, []).append(row)
 
-    def reject(self, place: str, reason: object) -> None:
+    def reject(self, place: str, reason: Wrong) -> None:
         """One record that was not taken."""
-        self.rejects.append((place, str(reason)))
+        self.rejects.append((place, reason.texts))
 
     def done(self, **more: Any) -> ReadIn:
         """All of it, as the house takes it; `more` are other fields of it."""
@@ -143,7 +151,7 @@ def amount_of(value: object, name: str) -> Decimal:
             return found.quantize(Decimal("0.01"))
     except InvalidOperation:
         pass
-    raise Wrong(f"{name} is no amount: {text[:40]}")
+    raise Wrong("amount", name=name, text=text)
 
 
 def whole_of(value: object, name: str) -> int:
@@ -154,7 +162,7 @@ def whole_of(value: object, name: str) -> int:
     """
     text = str(value if value is not None else "").strip()
     if not re.fullmatch(r"0*[1-9]\d{0,5}", text):
-        raise Wrong(f"{name} is no whole number above zero: {text[:40]}")
+        raise Wrong("whole", name=name, text=text)
     return int(text)
 
 
@@ -167,7 +175,20 @@ def flag_of(value: object, name: str) -> bool:
     text = str(value if value is not None else "").strip().lower()
     if text in _YES or text in _NO:
         return text in _YES
-    raise Wrong(f"{name} is neither yes nor no: {text[:40]}")
+    raise Wrong("flag", name=name, text=text)
+
+
+def without_cards(text: str) -> str:
+    """A text in which numbers of payment cards are covered but for their last four digits."""
+    return _CARD.sub(_covered, text)
+
+
+def _covered(found: re.Match[str]) -> str:
+    digits = [int(one) for one in found[0] if one.isdigit()]
+    doubled = [sum(divmod(2 * one, 10)) for one in digits[-2::-2]]
+    if (sum(digits[-1::-2]) + sum(doubled)) % 10:  # Luhn's sum: it is no card
+        return found[0]
+    return f"•••• {''.join(map(str, digits[-4:]))}"
 
 
 def date_of(value: object, name: str) -> str | None:
@@ -205,6 +226,6 @@ def moment_of(value: object, name: str) -> int | None:
     try:
         found = datetime.datetime.fromisoformat(text)
     except ValueError as error:
-        raise Wrong(f"{name} is no date: {text[:40]}") from error
+        raise Wrong("date", name=name, text=text) from error
     aware = found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
     return round(aware.timestamp() * 1_000_000)
