@@ -22,15 +22,17 @@ from attenda.core.errors import AttendaError, OperatorError, TooLarge, UserError
 from attenda.core.ports import Embedder
 from attenda.core.principal import Principal
 from attenda.knowledge.indexing import Indexer, Superseded
-from attenda.knowledge.reading import read_file
+from attenda.knowledge.reading import read_file, read_ours
 from attenda.store import documents, intake
 from attenda.store.database import Connection, Database
 from attenda.store.stamps import Stamps
 
-__all__ = ["Added", "Ingester"]
+__all__ = ["OURS", "Added", "Ingester"]
 
 T = TypeVar("T")
 
+OURS = "packfile:"
+"""How the source of a file begins that came with a pack."""
 _log = logging.getLogger("attenda.ingest")
 _PAUSES_S = (0.05, 0.5, 2.0, 10.0)
 """Waits before the database is tried again; the last one repeats."""
@@ -234,7 +236,10 @@ class Ingester:
             name = document.name
             async with asyncio.timeout(self._deadline_s):
                 path = self.path_of(document.content_hash)
-                parsed = await read_file(path, name, self._deadline_s)
+                ours = document.source.startswith(OURS)
+                parsed = await (
+                    read_ours(path, name) if ours else read_file(path, name, self._deadline_s)
+                )
                 await self._indexer.index(document, parsed)
         except Superseded:
             _log.info("document %s changed while it was read", document_id)

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from attenda.core.principal import Principal
+from attenda.knowledge.ingest import OURS
 from attenda.runtime.house import House
 from attenda.runtime.pack import OpenPack, Pack
 from attenda.store import documents
@@ -26,7 +27,8 @@ async def read_knowledge(house: House, pack: Pack) -> None:
     """Hand in the files of a pack's `knowledge/`; they are searched once they are read."""
     folder = pack.folder / "knowledge"
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        await house.ingester.add(_OWNER, _collection(pack), path.name, _bytes_of(path))
+        source = f"{OURS}{pack.name}/{path.name}"
+        await house.ingester.add(_OWNER, _collection(pack), path.name, _bytes_of(path), source)
 
 
 async def read_articles(house: House, pack: OpenPack) -> None:
