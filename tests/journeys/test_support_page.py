@@ -15,7 +15,7 @@ from attenda.packs.support.importing import IMPORTERS
 from attenda.packs.support.pack import PACK
 from attenda.runtime.pack_import import import_file
 from attenda.serve.gate import COOKIE
-from attenda.store import agents, keys, people, schema, sessions
+from attenda.store import agents, channels, keys, people, schema, sessions
 from attenda.store.database import Connection
 from attenda.store.people import OWNER_ID
 from tests.journeys.test_desk_page import SHOP, SIZES, _note, _picture
@@ -135,6 +135,39 @@ def test_the_main_way_of_service(browser: Browser, service: Served) -> None:
     ana.reload()
     expect(ana.locator(".message.assistant").last).to_contain_text("Done")
     expect(ana.locator("#rating-ask")).to_be_hidden()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_a_visitor_says_how_it_was(browser: Browser, service: Served, locale: str) -> None:
+    """In the widget, under the conversation, which stays in sight."""
+    complaints: list[str] = []
+
+    def open_channel(c: Connection) -> str:
+        owner = people.principal_of(c, OWNER_ID)
+        agent = next(one for one in agents.list_agents(c, owner) if one["pack"] == "shop")
+        values = {"name": "Shop", "agent_id": agent["id"], "origins": [service.address]}
+        return channels.create_channel(c, service.house.stamps, owner, "widget", **values).id
+
+    channel_id = service.write(open_channel)
+    page = browser.new_context(viewport={"width": 390, "height": 700}, locale=locale).new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{service.address}/widget/{channel_id}")
+    for n, text in enumerate(["refund order=O-1001 email=ana@example.test", "yes"], 1):
+        page.fill("#text", text)
+        page.keyboard.press("Enter")
+        expect(page.locator("#log .said")).to_have_count(2 * n)
+        expect(page.locator("#stop")).to_be_hidden()
+    expect(page.locator("#rating-ask button")).to_have_count(6)
+    _picture(page, f"support-widget-rating-{locale}")
+    assert _faults(page, "the widget", locale, 390) == []
+    page.click("#rating-ask button >> nth=4")
+    expect(page.locator("#rating-ask input")).to_be_visible()
+    page.reload()
+    expect(page.locator("#log .said")).to_have_count(4)
+    expect(page.locator("#rating-ask")).to_be_hidden()
+    (kept,) = service.call(rows(service.house, "ratings"))
+    assert kept["score"] == 5
     assert complaints == []
 
 

@@ -17,7 +17,7 @@ export function showRating(box, id, asks, send) {
   note(id);
   delete box.dataset.said;
   const scores = [1, 2, 3, 4, 5].map((n) => el("button", { type: "button", "aria-label": t("rating_score", { n }), onclick: () => rate(box, n, send) }, n));
-  box.replaceChildren(el("span", {}, t("rating_ask")), el("span", { class: "faint" }, t("rating_worst")), ...scores, el("span", { class: "faint" }, t("rating_best")),
+  box.replaceChildren(el("span", {}, t("rating_ask")), el("span", { class: "faint" }, t("rating_worst")), el("span", { class: "marks" }, scores), el("span", { class: "faint" }, t("rating_best")),
     el("button", { type: "button", class: "link", onclick: () => { box.hidden = true; } }, t("rating_no")));
   box.hidden = false;
 }
