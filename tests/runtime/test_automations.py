@@ -10,11 +10,14 @@ import pytest
 from attenda.api import Principal, UserError
 from attenda.cli.packs import load_pack
 from attenda.core.errors import Conflict, Unauthenticated
+from attenda.runtime.automation_mail import MailWatch
 from attenda.runtime.automation_triggers import begin_due
 from attenda.store import desk, journal, sessions
 from attenda.tools import webhook
+from attenda.tools.mailbox import Mailbox
 from tests.conftest import FROZEN_AT
 from tests.runtime.depot import ANA, FOLDER, Clock, Depot, Supplier, depot
+from tests.runtime.mail_servers import ADDRESS, PASSWORD, MailServer, letter, mail_server
 
 SECRET = b"sixteen letters or more"
 
@@ -257,6 +260,49 @@ def test_files_and_events_set_it_off_once_each(home: Path) -> None:
                 await d.until(one.id, "done")
 
     asyncio.run(body())
+
+
+def test_a_mail_sets_it_off_once_where_sender_and_subject_count(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = home.parent / "pack"
+    shutil.copytree(FOLDER, folder)
+    (folder / "automations" / "invoices.yaml").write_text(
+        "invoices:\n  title: {en: Invoices}\n  on:\n    - mail: support\n"
+        '      sender: "*@supplier.example"\n      subject: "*invoice*"\n'
+        '  steps:\n    - stop: {en: "{input.subject}: {input.text}"}\n'
+    )
+    monkeypatch.setenv("ATTENDA_MAIL_PASSWORD", PASSWORD)
+
+    async def body(server: MailServer) -> None:
+        async with depot(home, pack=load_pack(folder)) as d:
+
+            def watch() -> MailWatch:
+                boxes = {"support": Mailbox(server.spec())}
+                return MailWatch(d.house.database, d.house.stamps, boxes)
+
+            old = {"sender": "a@supplier.example", "Subject": "Invoice 1"}
+            server.put(letter("before", id_="old", **old))
+            assert not await watch().look(), "what lay there before is not new"
+            server.put(
+                letter("12 euros", "bills@supplier.example", "1", Subject="Your INVOICE 7"),
+                letter("12 euros", "bills@supplier.example", "1", Subject="Your INVOICE 7"),
+                letter("hello", "bills@supplier.example", "2", Subject="Greetings"),
+                letter("pay me", "bills@elsewhere.example", "3", Subject="Invoice"),
+                letter("ours", ADDRESS, "4", Subject="Invoice"),
+            )
+            assert await watch().look()
+            (run,) = await d.runs_of("invoices")
+            server.validity += 1  # the server numbers its mails anew: all of the day come again
+            await watch().look()
+            runs = await d.runs_of("invoices")
+            assert [one.id for one in runs if "12 euros" in one.input] == [run.id]
+            d.house.automations.ring()
+            assert json.loads(run.input)["label"]["integrity"] == "untrusted"
+            assert (await d.until(run.id, "done")).result == "Your INVOICE 7: 12 euros"
+
+    with mail_server() as server:
+        asyncio.run(body(server))
 
 
 @pytest.mark.parametrize(("missed", "expected"), [("skip", 0), ("once", 1), ("all", 3)])

@@ -199,6 +199,7 @@ def _automations(
     from attenda.runtime.automations import Automations, process_id
     from attenda.runtime.durable import Durable
     from attenda.store.database import prepare_beside
+    from attenda.tools.mailbox import Mailbox
 
     database, stamps, models, searcher = parts
     deeds = Deeds(database, stamps, models, searcher)
@@ -208,7 +209,8 @@ def _automations(
     process = process_id(settings.home)
     beside = settings.database or f"sqlite:///{settings.home / 'automations.db'}"
     durable = Durable(beside, process, runner.carry, prepare_beside)
-    return Automations(database, stamps, settings.home, runner, durable, process)
+    boxes = {spec.name: Mailbox(spec) for spec in settings.mailboxes}
+    return Automations(database, stamps, settings.home, runner, durable, process, boxes)
 
 
 async def _open_packs(

@@ -150,13 +150,24 @@ class FolderTrigger(_Written):
     """Names that count, as in `*.csv`."""
 
 
+class MailTrigger(_Written):
+    """A mail that comes into a mailbox of the settings."""
+
+    mail: str = Field(min_length=1)
+    """The mailbox's name."""
+    sender: str = "*"
+    """Addresses that count, as in `*@supplier.example`."""
+    subject: str = "*"
+    """Subjects that count, as in `*invoice*`."""
+
+
 class EventTrigger(_Written):
     """Something that happened here."""
 
     event: Literal["session.queued", "session.resolved"]
 
 
-Trigger = ScheduleTrigger | WebhookTrigger | FolderTrigger | EventTrigger
+Trigger = ScheduleTrigger | WebhookTrigger | FolderTrigger | MailTrigger | EventTrigger
 
 
 class _Step(_Written):

@@ -35,6 +35,7 @@ _TRIGGERS: dict[str, type[Any]] = {
     "schedule": made_of.ScheduleTrigger,
     "webhook": made_of.WebhookTrigger,
     "folder": made_of.FolderTrigger,
+    "mail": made_of.MailTrigger,
     "event": made_of.EventTrigger,
 }
 _INNER = {"then": "then", "else": "else", "otherwise": "late"}

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from attenda.store import processes
 from attenda.store.database import Connection, Database
 from attenda.store.people import OWNER_ID
 from attenda.store.stamps import Stamps
+from attenda.tools.mailbox import Mailbox
 from attenda.tools.webhook import secret_from, verify
 
 __all__ = ["Automations", "process_id"]
@@ -69,6 +70,7 @@ class Automations:
     runner: AutomationRunner
     durable: Durable
     process: str
+    mailboxes: Mapping[str, Mailbox] = field(default_factory=dict)
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
     _files: dict[Path, tuple[int, int]] = field(default_factory=dict)
     _beats: dict[str, tuple[int, float]] = field(default_factory=dict)
@@ -205,6 +207,7 @@ class Automations:
             asyncio.create_task(keep_on(look, pause_s))
             for look, pause_s in (
                 (self._look, 0.0),
+                *self._mail_looks(),
                 (self._look_at_folders, _FOLDERS_S),
                 (self._look_for_lost, _LOST_S),
                 (self._sweep, _SWEEP_S),
@@ -259,6 +262,19 @@ class Automations:
                     )
                 )
                 self._bell.set()
+
+    def _mail_looks(self) -> Iterator[tuple[Callable[[], Awaitable[None]], float]]:
+        if not self.mailboxes:
+            return
+        from attenda.runtime.automation_mail import MailWatch
+
+        watch = MailWatch(self.database, self.stamps, self.mailboxes)
+
+        async def look() -> None:
+            if await watch.look():
+                self._bell.set()
+
+        yield look, _LOOK_S
 
     async def _look_for_lost(self) -> None:
         """Give runs that nobody carries out to the queue anew."""

@@ -1517,6 +1517,7 @@ ENGLISH: dict[str, str] = {
     "automations.on_schedule": "{schedule} ({zone}), next: {when}",
     "automations.on_webhook": "When another program asks at {path}",
     "automations.on_folder": "When a file comes in {folder} ({files})",
+    "automations.on_mail": "When a mail comes to {mailbox} (from {sender}, subject {subject})",
     "page.automation_on_session_queued": "When a conversation waits for a person",
     "page.automation_on_session_resolved": "When a conversation is closed",
     "automations.start": "Start",

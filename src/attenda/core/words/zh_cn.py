@@ -1517,6 +1517,7 @@ CHINESE: dict[str, str] = {
     "automations.on_schedule": "{schedule}（{zone}），下次：{when}",
     "automations.on_webhook": "当其他程序在 {path} 请求时",
     "automations.on_folder": "当 {folder} 中有文件到来时（{files}）",
+    "automations.on_mail": "当邮箱 {mailbox} 收到邮件时（发件人 {sender}，主题 {subject}）",
     "page.automation_on_session_queued": "当有对话等待人工时",
     "page.automation_on_session_resolved": "当对话关闭时",
     "automations.start": "启动",

@@ -55,6 +55,7 @@ function cause(trigger) {
   if (trigger.schedule) return t("automations.on_schedule", { schedule: trigger.schedule, zone: trigger.zone, when: trigger.due_at ? moment(trigger.due_at) : "—" });
   if (trigger.webhook) return t("automations.on_webhook", { path: `/hooks/${trigger.webhook}` });
   if (trigger.folder) return t("automations.on_folder", { folder: trigger.folder, files: trigger.files });
+  if (trigger.mail) return t("automations.on_mail", { mailbox: trigger.mail, sender: trigger.sender, subject: trigger.subject });
   return t(`automation_on_${trigger.event.replace(".", "_")}`);
 }
 
