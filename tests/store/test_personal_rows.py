@@ -79,9 +79,16 @@ async def two_packs(home: Path, url: str, packs: tuple[Pack, ...]) -> AsyncItera
             yield House(house, {name: Person(client, one) for name, one in secrets.items()})
 
 
-def test_rows_of_packs_come_with_an_export_and_go_with_an_erasure(
-    home: Path, database_url: str
-) -> None:
+def test_rows_of_packs_come_with_an_export_and_go_with_an_erasure(home: Path) -> None:
+    exported_and_erased(home, "")
+
+
+@pytest.mark.long
+def test_they_do_on_either_database(home: Path, database_url: str) -> None:
+    exported_and_erased(home, database_url)
+
+
+def exported_and_erased(home: Path, database_url: str) -> None:
     samples = {**TUTOR.samples, "classes": [*TUTOR.samples["classes"], *TEACHER]}
     tutor = replace(TUTOR, samples=samples)
 
@@ -136,6 +143,7 @@ def test_rows_go_although_their_pack_was_taken_out(home: Path) -> None:
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_rows_grow_old_with_the_chats(home: Path) -> None:
     async def story() -> None:
         async with two_packs(home, "", (CLINIC, TUTOR)) as h:

@@ -166,6 +166,7 @@ def test_rules_names_and_labels_are_read_in_and_speak_with_their_source(home: Pa
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_a_newer_file_takes_an_older_ones_place_and_an_old_pack_says_so(home: Path) -> None:
     async def story() -> None:
         async with clinic(home) as c:

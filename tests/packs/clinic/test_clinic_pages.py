@@ -66,6 +66,7 @@ def test_orders_and_charts_are_for_those_who_may(home: Path) -> None:
         async with clinic(home) as c:
             await a_nurse_drafts_and_a_doctor_signs_with_a_reason(c)
             await screens_show_charts_to_the_desk_and_a_sealed_one_to_nobody(c)
+            await what_it_is_meant_for_stands_above_each_chat_and_in_its_log(c)
 
     asyncio.run(story())
 
@@ -198,32 +199,26 @@ async def a_bundle_is_read_in_and_goes_out_again(c: Clinic) -> None:
     assert (await c.ask("boss", "POST", path, files=bad)).status_code == 400
 
 
-def test_what_it_is_meant_for_stands_above_each_chat_and_in_its_log(home: Path) -> None:
-    async def story() -> None:
-        async with clinic(home) as c:
-            agents = (await c.ask("boss", "GET", "/api/agents")).json()
-            (agent,) = [one["id"] for one in agents if one["pack"] == "clinic"]
-            chat = (await c.ask("nurse", "POST", "/api/sessions", json={"agent_id": agent})).json()
-            at = f"/api/sessions/{chat['id']}"
-            assert "not a medical device" in (await c.ask("nurse", "GET", at)).json()["notice"]
-            plain = (await c.ask("nurse", "POST", "/api/sessions", json={})).json()
-            found = (await c.ask("nurse", "GET", f"/api/sessions/{plain['id']}")).json()
-            assert found["notice"] == ""
-            for text in ("hello", "hello again"):
-                await c.ask("nurse", "POST", f"{at}/messages", json={"text": text})
-                while c.house.runs.running(chat["id"]):
-                    await asyncio.sleep(0.005)
-            log = await c.house.database.read(lambda d: events_after(d, chat["id"], 0))
-            noted = [one.event for one in log if isinstance(one.event, Noticed)]
-            assert [(one.pack, "In an emergency" in one.text) for one in noted] == [
-                ("clinic", True)
-            ]
-            made = await c.ask("boss", "POST", "/api/channels", json={
-                "name": "Clinic", "agent_id": agent, "origins": ["https://clinic.example"],
-            })  # fmt: skip
-            frame = await c.ask("boss", "GET", f"/widget/{made.json()['id']}?language=zh-CN")
-            assert "不是医疗器械" in frame.text
-            page = await c.ask("nurse", "GET", "/packs/clinic/patients")
-            assert "not a medical device" in page.text
-
-    asyncio.run(story())
+async def what_it_is_meant_for_stands_above_each_chat_and_in_its_log(c: Clinic) -> None:
+    agents = (await c.ask("boss", "GET", "/api/agents")).json()
+    (agent,) = [one["id"] for one in agents if one["pack"] == "clinic"]
+    chat = (await c.ask("nurse", "POST", "/api/sessions", json={"agent_id": agent})).json()
+    at = f"/api/sessions/{chat['id']}"
+    assert "not a medical device" in (await c.ask("nurse", "GET", at)).json()["notice"]
+    plain = (await c.ask("nurse", "POST", "/api/sessions", json={})).json()
+    found = (await c.ask("nurse", "GET", f"/api/sessions/{plain['id']}")).json()
+    assert found["notice"] == ""
+    for text in ("hello", "hello again"):
+        await c.ask("nurse", "POST", f"{at}/messages", json={"text": text})
+        while c.house.runs.running(chat["id"]):
+            await asyncio.sleep(0.005)
+    log = await c.house.database.read(lambda d: events_after(d, chat["id"], 0))
+    noted = [one.event for one in log if isinstance(one.event, Noticed)]
+    assert [(one.pack, "In an emergency" in one.text) for one in noted] == [("clinic", True)]
+    made = await c.ask("boss", "POST", "/api/channels", json={
+        "name": "Clinic", "agent_id": agent, "origins": ["https://clinic.example"],
+    })  # fmt: skip
+    frame = await c.ask("boss", "GET", f"/widget/{made.json()['id']}?language=zh-CN")
+    assert "不是医疗器械" in frame.text
+    page = await c.ask("nurse", "GET", "/packs/clinic/patients")
+    assert "not a medical device" in page.text

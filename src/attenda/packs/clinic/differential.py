@@ -135,4 +135,4 @@ def told_candidates(found: Sequence[Candidate], language: str, cited: Collection
             language, key, name=one.name[language], yes=names(one.speaks_for),
             no=names(one.against), page=one.page + mark, quote=one.quote,
         ))  # fmt: skip
-    return "\n".join([*lines, phrase(language, "check.notice")])
+    return "\n".join([*lines, "", phrase(language, "check.notice")])

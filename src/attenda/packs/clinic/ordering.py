@@ -212,4 +212,4 @@ def _told(
     if not lines:
         return "\n".join([phrase(language, "check.shown_before"), *said])
     notice = phrase(language, "check.notice")
-    return "\n".join([*lines, *dict.fromkeys(sources), *said, notice])
+    return "\n".join([*lines, "", *dict.fromkeys(sources), *said, notice])

@@ -121,7 +121,7 @@ def heat_map(
         known: P(known) by learner and skill; a cell that nobody saw is empty.
         about: what the picture shows, in words.
     """
-    left, top, cell = 110, 128, 24
+    left, top, cell = 110, 140, 24
     body = [
         f'<text transform="translate({left + cell * at + 16} {top - 6}) rotate(-60)">'
         f"{escape(_short(title, 22))}</text>"
