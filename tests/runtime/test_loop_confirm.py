@@ -14,6 +14,7 @@ from attenda.api import scripted_call as call
 from attenda.serve.session_view import session_view
 from attenda.store import journal
 from attenda.store.database import Database
+from attenda.store.pack_tables import create_tables
 from attenda.store.stamps import Stamps
 from attenda.tools.call import Call
 from attenda.tools.effects import Executor
@@ -85,22 +86,40 @@ def test_a_yes_is_for_one_deed_and_from_the_person_alone(tmp_path: Path, asking:
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("said", ["no", "Yes, but the other one", "what would it cost?", "不用了"])
-def test_what_is_no_plain_yes_is_a_no_and_the_talk_goes_on(
-    tmp_path: Path, asking: Pack, said: str
-) -> None:
-    script: list[ScriptedAnswer] = [[call("refund", order="O-1", amount=60)], "As you like."]
+def test_what_is_no_plain_yes_is_a_no_and_the_talk_goes_on(tmp_path: Path, asking: Pack) -> None:
+    answers = ["no", "Yes, but the other one", "what would it cost?", "不用了"]
+    pair: list[ScriptedAnswer] = [[call("refund", order="O-1", amount=60)], "As you like."]
+
+    async def story() -> None:
+        async with shop(tmp_path, pair * len(answers), asking) as (house, model, talk):
+            for said in answers:  # a no is no answer to what is asked later
+                assert "Give money back." in await talk.say("Refund it")
+                answer = await talk.say(said)
+                assert "As you like." in answer
+                assert "so it was not done" in answer or "所以没有执行" in answer
+                assert json.dumps(said)[1:-1] in seen(model)
+            assert await rows(house, "loopshop_refunds") == []
+            found = [(one.state, one.decided_by, one.reason) for one in await asked(house)]
+            assert found == [("denied", ANA.id, said) for said in answers]
+
+    asyncio.run(story())
+
+
+def test_nobody_is_asked_about_what_the_tool_would_refuse(tmp_path: Path, asking: Pack) -> None:
+    script: list[ScriptedAnswer] = [
+        [call("refund", order="O-1", amount=0), call("refund", order="O-1", amount=7)],
+        "Done.",
+    ]
 
     async def story() -> None:
         async with shop(tmp_path, script, asking) as (house, model, talk):
-            await talk.say("Refund it")
-            answer = await talk.say(said)
-            assert "As you like." in answer
-            assert "so it was not done" in answer or "所以没有执行" in answer
-            assert json.dumps(said)[1:-1] in seen(model)
-            assert await rows(house, "loopshop_refunds") == []
-            (no,) = await asked(house)
-            assert (no.state, no.decided_by, no.reason) == ("denied", ANA.id, said)
+            said = await talk.say("Refund it")
+            assert "there is nothing to refund" in said and "- amount: 7" in said
+            assert await rows(house, "loopshop_refunds") == []  # the trial was taken back
+            (waits,) = await asked(house)
+            assert json.loads(waits.arguments)["amount"] == 7
+            assert "nothing to refund" not in await talk.say("yes")
+            assert len(await rows(house, "loopshop_refunds")) == 1
 
     asyncio.run(story())
 
@@ -135,7 +154,7 @@ def test_where_no_model_chooses_a_flow_asks_itself_and_a_program_asks_a_colleagu
     label = Label(integrity="user", readers=frozenset({visitor.id}))
 
     def deed(order: str, **more: Any) -> Call:
-        given = {"order": order, "amount": 0}
+        given = {"order": order, "amount": 1}
         return Call(
             session_id="ses_1",
             instance=order,
@@ -148,9 +167,9 @@ def test_where_no_model_chooses_a_flow_asks_itself_and_a_program_asks_a_colleagu
         )
 
     async def story() -> None:
-        executor = Executor(database, Stamps(), tools, read_policy(RULES, "policy.toml"), {})
-        flow = await executor.perform(deed("A", confirmed=True))
-        assert flow.state == "failed" and "nothing to refund" in str(flow.problem)  # it was called
+        tables = await create_tables(database, "loopshop", loop_shop().tables)
+        executor = Executor(database, Stamps(), tools, read_policy(RULES, "policy.toml"), tables)
+        assert (await executor.perform(deed("A", confirmed=True))).state == "done"
         page = await executor.perform(deed("B"))
         talk = await executor.perform(deed("C", asks=True))
         assert [(one.state, one.confirms) for one in (page, talk)] == [
@@ -163,6 +182,6 @@ def test_where_no_model_chooses_a_flow_asks_itself_and_a_program_asks_a_colleagu
             except Denied:
                 assert one is page
         assert (await executor.perform(deed("B"))).state == "waiting"
-        assert (await executor.perform(deed("C", asks=True))).state == "failed"
+        assert (await executor.perform(deed("C", asks=True))).state == "done"
 
     asyncio.run(story())

@@ -11,9 +11,10 @@ from pydantic import JsonValue
 from attenda.core.errors import UserError
 from attenda.core.label import Label, Labelled, join_all
 from attenda.core.principal import Principal
+from attenda.tools.policy import Ruling
 from attenda.tools.tool import Ask
 
-__all__ = ["Call", "Outcome", "approval_hash", "canonical", "effect_key"]
+__all__ = ["Call", "Outcome", "approval_hash", "canonical", "effect_key", "where_it_is_called"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +86,10 @@ def approval_hash(call: Call) -> str:
         for name, label in sorted(labels.items())
     ]
     return hashlib.sha256((effect_key(call) + json.dumps(parts)).encode()).hexdigest()
+
+
+def where_it_is_called(ruling: Ruling, call: Call) -> Ruling:
+    """A `confirm` as it is there: a flow has asked by itself, and without a talk others decide."""
+    if ruling.do != "confirm" or call.asks:
+        return ruling
+    return ruling.model_copy(update={"do": "allow" if call.confirmed else "ask"})

@@ -13,17 +13,25 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from attenda.core.errors import AttendaError, NotFound, UserError
+from attenda.core.errors import NotFound, UserError
 from attenda.core.label import SYSTEM, Labelled, at_least
 from attenda.core.principal import Principal
 from attenda.store import audit, journal
 from attenda.store.database import Connection, Database, apart
 from attenda.store.pack_tables import Rows
 from attenda.store.stamps import Stamps
-from attenda.tools.call import Call, Outcome, approval_hash, canonical, effect_key
+from attenda.tools.call import (
+    Call,
+    Outcome,
+    approval_hash,
+    canonical,
+    effect_key,
+    where_it_is_called,
+)
 from attenda.tools.deadline import Deadline
 from attenda.tools.passage import Passage, passages_for
 from attenda.tools.policy import Budget, Policy, Ruling, monitor
+from attenda.tools.problems import denied, problem_of
 from attenda.tools.tool import Deed, Tool, ToolRefused
 
 __all__ = ["Executor"]
@@ -33,6 +41,10 @@ _TRIES = 3
 """Times that a deed is sent to an outside that counts keys."""
 _LOOK_S = 10.0
 T = TypeVar("T")
+
+
+class _TakenBack(Exception):
+    """Ends a trial, whose savepoint is taken back with it."""
 
 
 class Executor:
@@ -131,12 +143,12 @@ class Executor:
         ruling = self._policy.rules_on(tool, arguments, call.who, {})
         if ruling.do != "allow":
             await self._database.write(lambda c: self._note_denied(c, tool, call, ruling))
-            return Outcome("denied", problem=_denied(tool, ruling))
+            return Outcome("denied", problem=denied(tool, ruling))
         try:
             found = await self._found(tool, call, arguments)
             return Outcome("done", result=_labelled(tool, found, call))
         except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
-            return Outcome("failed", problem=_problem(tool, error))
+            return Outcome("failed", problem=problem_of(tool, error))
 
     async def _found(self, tool: Tool, call: Call, arguments: dict[str, Any]) -> Any:
         if tool.outside:
@@ -156,7 +168,7 @@ class Executor:
         deadline: Deadline,
     ) -> Outcome:
         """Permission, journal and deed in one transaction."""
-        early = self._may_begin(connection, tool, call, arguments)
+        early = self._may_begin(connection, tool, call, arguments, deadline)
         if early is not None:
             return early
         key = effect_key(call)
@@ -167,7 +179,9 @@ class Executor:
                 found = deadline.run(lambda: tool.run(deed, **arguments))
                 result = _labelled(tool, found, call)
         except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
-            return self._end(connection, key, Outcome("failed", key, problem=_problem(tool, error)))
+            return self._end(
+                connection, key, Outcome("failed", key, problem=problem_of(tool, error))
+            )
         self._passing("effect.done")
         return self._end(connection, key, Outcome("done", key, result))
 
@@ -202,11 +216,16 @@ class Executor:
                 _log.warning("%s: %r; whether it was done is not known", tool.name, error)
                 lost = True
             except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
-                return Outcome("failed", key, problem=_problem(tool, error))
+                return Outcome("failed", key, problem=problem_of(tool, error))
         return Outcome("unknown", key, problem=UserError("tool.lost", tool=tool.name))
 
     def _may_begin(
-        self, connection: Connection, tool: Tool, call: Call, arguments: dict[str, Any]
+        self,
+        connection: Connection,
+        tool: Tool,
+        call: Call,
+        arguments: dict[str, Any],
+        deadline: Deadline | None = None,
     ) -> Outcome | None:
         """Nothing if the deed may begin, and is written down; else what came of it, or comes."""
         key = effect_key(call)
@@ -218,15 +237,16 @@ class Executor:
             return Outcome("denied", problem=UserError("tool.off", tool=tool.name))
         if row is not None and row.state in ("begun", "unknown"):
             return Outcome("unknown", key)
-        ruling = _where_it_is_called(self._ruling(connection, tool, call, arguments), call)
+        ruling = where_it_is_called(self._ruling(connection, tool, call, arguments), call)
         if (why := _doubt(tool, call)) is not None:
             ruling = self._policy.doubting(ruling, why)
         if ruling.do == "deny":
             self._note_denied(connection, tool, call, ruling)
-            return Outcome("denied", problem=_denied(tool, ruling))
+            return Outcome("denied", problem=denied(tool, ruling))
         approver: str | None = None
         if ruling.do in ("confirm", "ask"):
-            found = self._approved(connection, tool, call, ruling)
+            trial = partial(self._refusal, connection, tool, call, arguments, deadline)
+            found = self._approved(connection, tool, call, ruling, trial)
             if isinstance(found, Outcome):
                 return found
             approver = found
@@ -268,10 +288,36 @@ class Executor:
         }
         return self._policy.rules_on(tool, arguments, call.who, done)
 
+    def _refusal(
+        self,
+        connection: Connection,
+        tool: Tool,
+        call: Call,
+        arguments: dict[str, Any],
+        deadline: Deadline | None,
+    ) -> UserError | None:
+        """Why a tool would refuse this now; what it did in the trial is taken back."""
+        if deadline is None:  # it reaches beyond our database
+            return None
+        deed = self._deed(connection, call)
+        try:
+            with apart(connection):
+                deadline.run(lambda: tool.run(deed, **arguments))
+                raise _TakenBack
+        except (ToolRefused, UserError) as refused:
+            return problem_of(tool, refused)
+        except Exception:  # noqa: BLE001 - that it works, or else how it fails, is seen in earnest
+            return None
+
     def _approved(
-        self, connection: Connection, tool: Tool, call: Call, ruling: Ruling
+        self,
+        connection: Connection,
+        tool: Tool,
+        call: Call,
+        ruling: Ruling,
+        trial: Callable[[], UserError | None],
     ) -> str | Outcome:
-        """Who approved just this deed; else that it waits, or was denied."""
+        """Who approved just this deed; else that it waits, was denied, or would be refused."""
         hash_, confirms = approval_hash(call), ruling.do == "confirm"
         found = journal.approval_for(connection, hash_, self._stamps.now())
         if found is not None and found.state == "approved":
@@ -282,6 +328,8 @@ class Executor:
             return Outcome("denied", problem=UserError(said, tool=tool.name))
         if found is not None:
             return Outcome("waiting", effect_key(call), approval_id=found.id, confirms=confirms)
+        if confirms and (refused := trial()) is not None:
+            return Outcome("failed", problem=refused)
         id_ = journal.ask_approval(
             connection,
             self._stamps,
@@ -350,35 +398,9 @@ class Executor:
         )
 
 
-def _where_it_is_called(ruling: Ruling, call: Call) -> Ruling:
-    """A `confirm` as it is there: a flow has asked by itself, and without a talk others decide."""
-    if ruling.do != "confirm" or call.asks:
-        return ruling
-    return ruling.model_copy(update={"do": "allow" if call.confirmed else "ask"})
-
-
 def _doubt(tool: Tool, call: Call) -> str | None:
     return monitor(tool, call.arguments, call.because, call.who.id)
 
 
 def _labelled(tool: Tool, found: Any, call: Call) -> Labelled:
     return tool.result(found, frozenset({call.who.id}), effect_key(call), call.label)
-
-
-def _denied(tool: Tool, ruling: Ruling) -> UserError:
-    if ruling.reason:
-        return UserError("tool.denied_because", tool=tool.name, reason=ruling.reason)
-    return UserError("tool.denied", tool=tool.name)
-
-
-def _problem(tool: Tool, error: Exception) -> UserError:
-    """A tool's failure as a sentence; what it raised by mistake goes to the log alone."""
-    if isinstance(error, ToolRefused):
-        return UserError("tool.refused", reason=error)
-    if isinstance(error, UserError):
-        return error
-    if isinstance(error, TimeoutError):
-        return UserError("tool.slow", tool=tool.name, limit=tool.timeout_s)
-    if not isinstance(error, AttendaError):
-        _log.error("the tool %s failed", tool.name, exc_info=error)
-    return UserError("tool.broke", tool=tool.name)

@@ -1,0 +1,31 @@
+"""Why a deed was not done, as a sentence for the person."""
+
+import logging
+
+from attenda.core.errors import AttendaError, UserError
+from attenda.tools.policy import Ruling
+from attenda.tools.tool import Tool, ToolRefused
+
+__all__ = ["denied", "problem_of"]
+
+_log = logging.getLogger("attenda.tools")
+
+
+def denied(tool: Tool, ruling: Ruling) -> UserError:
+    """That the rules do not allow it."""
+    if ruling.reason:
+        return UserError("tool.denied_because", tool=tool.name, reason=ruling.reason)
+    return UserError("tool.denied", tool=tool.name)
+
+
+def problem_of(tool: Tool, error: Exception) -> UserError:
+    """A tool's failure as a sentence; what it raised by mistake goes to the log alone."""
+    if isinstance(error, ToolRefused):
+        return UserError("tool.refused", reason=error)
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, TimeoutError):
+        return UserError("tool.slow", tool=tool.name, limit=tool.timeout_s)
+    if not isinstance(error, AttendaError):
+        _log.error("the tool %s failed", tool.name, exc_info=error)
+    return UserError("tool.broke", tool=tool.name)
