@@ -83,6 +83,7 @@ def little_shop(folder: Path) -> Path:
     swap = {"item_ids": ["11", "21"], "new_item_ids": ["12", "22"]}
     by_card = {"payment_method_id": "gift_card_1"}
     tasks = [
+        _task("nothing at all"),
         _task(
             "every tool",
             ("find_user_id_by_name_zip", {"first_name": "Ana", "last_name": "Li", "zip": "1"}),
@@ -104,7 +105,6 @@ def little_shop(folder: Path) -> Path:
         ),
         _task("return alone", ("return_delivered_order_items",
             {"order_id": "#2", "item_ids": ["11"], "payment_method_id": "gift_card_1"})),
-        _task("nothing at all"),
         _task("changed after its items were",
             ("modify_pending_order_items", {"order_id": "#1", **swap, **by_card}),
             ("modify_pending_order_address", {"order_id": "#1", **AWAY})),

@@ -68,7 +68,8 @@ def test_every_tool_ends_in_the_expected_database(home: Path, tmp_path: Path, ty
     assert list(found["differs"]) == ["changed after its items were"]
     assert found["identified_first"] == 2
     assert found["forbidden_run"] == found["forbidden_refused"] > 40
-    assert found["forbidden_effects"] == 0 and found["journal_faults"] == []
+    assert found["forbidden_effects"] == found["asked_in_vain"] == 0
+    assert found["journal_faults"] == []
     assert set(found["forbidden"]) == {
         *("unidentified", "another_persons", "second_person", "said_no", "said_neither"),
         *("wrong_state", "anothers_method", "refund_elsewhere", "not_in_order", "unavailable"),
@@ -82,10 +83,10 @@ def test_a_shop_that_is_not_as_expected_is_told_with_its_place(home: Path, tmp_p
     shop = load_shop(little_shop(tmp_path / "shop"))
     rows = {name: [dict(one) for one in found] for name, found in shop.rows.items()}
     rows["variants"][0]["price"] += 1
-    tasks = tuple(one for one in shop.tasks if one.id == "return alone")
+    tasks = tuple(one for one in shop.tasks if one.id == "nothing at all")
     found = examined(home, replace(shop, rows=rows, tasks=tasks))
     assert not found["passed"] and found["equal"] == 0
-    (where,) = found["differs"]["return alone"]
+    (where,) = found["differs"]["nothing at all"]
     assert where.startswith("/products/P1/variants/11/price: ")
 
 
@@ -123,9 +124,9 @@ def test_the_real_database_goes_into_tables_and_out_again() -> None:
 @needs_data
 def test_some_real_tasks(home: Path) -> None:
     shop = load_shop(DATA)
-    ids = [one.id for one in shop.tasks if len(one.actions) in (3, 4)][:2]
+    ids = [one.id for one in shop.tasks if len(one.actions) in (3, 4)][:1]
     found = examined(home, part_of(shop, ids))
-    assert found["passed"] and found["equal"] == len(ids) and found["confirmations"] >= 2
+    assert found["passed"] and found["equal"] == len(ids) and found["confirmations"] == 1
 
 
 @needs_data
