@@ -35,7 +35,16 @@ from attenda.store.database import Connection
 from attenda.store.people import OWNER_ID
 from attenda.store.stamps import Stamps
 
-__all__ = ["CUSTOMER", "Planner", "Talk", "examine_shop", "read_shop", "sit_task"]
+__all__ = [
+    "CUSTOMER",
+    "Planner",
+    "Talk",
+    "examine_shop",
+    "journal_faults",
+    "plan_of",
+    "read_shop",
+    "sit_task",
+]
 
 CUSTOMER = Principal(id="usr_customer", role="viewer")
 """Who talks: somebody who may approve nothing but what is done for themselves."""
@@ -47,20 +56,20 @@ _MOST_TURNS = 60
 
 
 class Planner:
-    """A model that chooses what a plan says, one call at a time."""
+    """A model that chooses what a plan says, one call at a time.
 
-    def __init__(self) -> None:
-        self._left: list[Action] = []
+    Where it stands it sees from the conversation, as a model does.
+    """
 
-    def take(self, plan: Sequence[Action]) -> None:
-        """From now on choose these."""
-        self._left = list(plan)
+    def __init__(self, plan: Sequence[Action] = ()) -> None:
+        self.plan = tuple(plan)
 
     def __call__(self, messages: Sequence[Message]) -> ScriptedAnswer:
         """The next call, or the end of the plan."""
-        if not self._left:
+        chosen = sum(len(one.calls) for one in messages)
+        if chosen >= len(self.plan):
             return "That is all."
-        one = self._left.pop(0)
+        one = self.plan[chosen]
         if one.name == TO_PEOPLE:
             return [scripted_call("hand_over", reason=one.arguments["summary"])]
         return [scripted_call(one.name, **one.arguments)]
@@ -105,7 +114,7 @@ class Talk:
         Raises:
             OperatorError: a turn failed, or there is no end of turns.
         """
-        self.planner.take(plan)
+        self.planner.plan = tuple(plan)
         came: dict[str, Called] = {}
         words = "Hello, please help me."
         for _ in range(_MOST_TURNS):
@@ -203,7 +212,7 @@ class _Sitting:
         before = await database.read(_raw)
         for one in forbidden(self._task, self._shop.database):
             await self._try(one, before)
-        plan, added = self._plan()
+        plan, added = plan_of(self._task, self._shop)
         wanted, possible = expected(self._shop.database, plan)
         talk = await Talk.begin(self._house, self._planner)
         done = await talk.carry_out(plan)
@@ -217,16 +226,8 @@ class _Sitting:
             "done": sum(one.state == "done" for one in done),
             "refused": _refused(plan, possible, done),
             "differs": differences(wanted, found),
-            "journal": await database.read(_journal_faults),
+            "journal": await database.read(journal_faults),
         }
-
-    def _plan(self) -> tuple[list[Action], bool]:
-        """The task's actions; and whether who asks had to be found first, which it left out."""
-        actions = list(self._task.actions)
-        owner = owner_of(self._task, self._shop.database)
-        if owner is None or any(one.name in FINDS for one in actions):
-            return actions, False
-        return [identify(self._shop.database["users"][owner]), *actions], True
 
     async def _try(self, one: Forbidden, before: dict[str, Any]) -> None:
         talk = await Talk.begin(self._house, self._planner)
@@ -244,6 +245,15 @@ class _Sitting:
                 "in_vain": talk.asked if one.says == "yes" else 0,
             }
         )
+
+
+def plan_of(task: Task, shop: Shop) -> tuple[list[Action], bool]:
+    """A task's actions; and whether who asks had to be found first, which it left out."""
+    actions = list(task.actions)
+    owner = owner_of(task, shop.database)
+    if owner is None or any(one.name in FINDS for one in actions):
+        return actions, False
+    return [identify(shop.database["users"][owner]), *actions], True
 
 
 def _beginning(one: Forbidden) -> str:
@@ -266,7 +276,7 @@ def _refused(
     ]
 
 
-def _journal_faults(connection: Connection) -> list[str]:
+def journal_faults(connection: Connection) -> list[str]:
     """What is wrong in the journal: a deed that is not at its end, or has no yes of its own."""
     yeses = {
         (one.session_id, one.instance, one.tool, one.arguments)
