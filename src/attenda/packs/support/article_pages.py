@@ -41,24 +41,39 @@ def _ids(row: Mapping[str, Any]) -> list[str]:
 
 
 async def _grouped(asked: Asked, questions: Sequence[OpenQuestion]) -> list[dict[str, Any]]:
-    """Questions that mean the same, by the house's sentence model, or by their words."""
-    texts = [masked(one.text)[:300] for one in questions]
+    """Questions that mean the same, by the house's sentence model, or by their words.
+
+    The model knows English; what is asked in Chinese is put together by its words.
+    """
+    han = [one for one in questions if _is_han(one.text)]
+    others = [one for one in questions if not _is_han(one.text)]
     try:
-        vectors = await asked.vectors(texts)
+        vectors = await asked.vectors([_shown(one) for one in others])
     except ModelError:  # its weights are not here
         vectors = []
-    return await asyncio.to_thread(_as_shown, questions, texts, vectors)
+    made = await asyncio.to_thread(
+        lambda: _as_shown(others, vectors) + _as_shown(han, ()),
+    )
+    return sorted(made, key=lambda one: -one["count"])
+
+
+def _is_han(text: str) -> bool:
+    return any("\u3400" <= one <= "\u9fff" for one in text)
+
+
+def _shown(question: OpenQuestion) -> str:
+    return masked(question.text)[:300]
 
 
 def _as_shown(
-    questions: Sequence[OpenQuestion], texts: Sequence[str], vectors: Sequence[Sequence[float]]
+    questions: Sequence[OpenQuestion], vectors: Sequence[Sequence[float]]
 ) -> list[dict[str, Any]]:
-    shown = []
+    texts, shown = [_shown(one) for one in questions], []
     for group in groups(texts, vectors):
         title = texts[middle(group, texts, vectors)]
         shown.append({
             "title": title,
-            "language": "zh-CN" if any("\u3400" <= one <= "\u9fff" for one in title) else "en",
+            "language": "zh-CN" if _is_han(title) else "en",
             "texts": list(dict.fromkeys(texts[one] for one in group)),
             "ids": " ".join(questions[one].message_id for one in group),
             "count": len(group),
@@ -72,7 +87,7 @@ async def article(asked: Asked) -> Mapping[str, Any]:
     row = await asked.read(lambda tables: tables("articles").get(asked.values["article"]))
     wanted = set(_ids(row))
     questions = await asked.open_questions() if wanted else []
-    texts = [masked(one.text)[:300] for one in questions if one.message_id in wanted]
+    texts = [_shown(one) for one in questions if one.message_id in wanted]
     return {
         "article": row,
         "told": phrase(asked.language, f"article_{row['state']}"),

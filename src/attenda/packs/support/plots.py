@@ -9,8 +9,8 @@ from html import escape
 
 __all__ = ["bars", "columns"]
 
-_ROW, _LABEL, _BAR = 26, 190, 240
-_HIGH, _STEP, _WIDE = 140, 44, 28
+_ROW, _BAR = 38, 220
+_HIGH, _STEP, _WIDE = 140, 24, 17
 
 
 def _svg(width: int, height: int, about: str, body: Sequence[str]) -> str:
@@ -44,19 +44,17 @@ def bars(rows: Sequence[tuple[str, float, str]], about: str) -> str:
         y, long = at * _ROW, max(0.0, _BAR * value / most)
         body.append(
             f"<g><title>{escape(f'{name}: {said}')}</title>"
-            f'<text x="0" y="{y + 17}">{escape(_short(name, 28))}</text>'
-            f'<rect x="{_LABEL}" y="{y + 5}" width="{long:.1f}" height="16" rx="3" '
-            f'fill-opacity="0.45"/>'
-            f'<text x="{_LABEL + long + 6:.1f}" y="{y + 17}" fill-opacity="0.8">'
-            f"{escape(said)}</text></g>"
+            f'<text x="0" y="{y + 13}">{escape(_short(name, 46))}</text>'
+            f'<rect x="0" y="{y + 18}" width="{long:.1f}" height="13" rx="3" fill-opacity="0.45"/>'
+            f'<text x="{long + 6:.1f}" y="{y + 29}" fill-opacity="0.8">{escape(said)}</text></g>'
         )
-    return _svg(_LABEL + _BAR + 110, max(1, len(rows)) * _ROW, about, body)
+    return _svg(_BAR + 110, max(1, len(rows)) * _ROW, about, body)
 
 
 def columns(
     steps: Sequence[tuple[str, Mapping[str, int]]], layers: Sequence[tuple[str, str]], about: str
 ) -> str:
-    """A column for each step, in layers from below; a legend stands beneath.
+    """A column for each step, in layers from below; every second is named, a legend stands beneath.
 
     Args:
         steps: what a column is of, and how many there are of each layer.
@@ -75,15 +73,16 @@ def columns(
             y -= high
             if n:
                 body.append(_box(x, y, _WIDE, high, number, len(layers), f"{name}, {title}: {n}"))
-        body.append(
-            f'<text x="{x + _WIDE / 2}" y="{_HIGH + 20}" text-anchor="middle" font-size="10" '
-            f'fill-opacity="0.8">{escape(name)}</text>'
-        )
+        if (len(steps) - at) % 2:  # there is room for every second name
+            body.append(
+                f'<text x="{x + _WIDE / 2}" y="{_HIGH + 20}" text-anchor="middle" font-size="10" '
+                f'fill-opacity="0.8">{escape(name)}</text>'
+            )
     body.append(
         f'<path d="M{left - 4} {_HIGH + 4}H{left + len(steps) * _STEP}" stroke="currentColor" '
         'stroke-opacity="0.4"/>'
     )
-    width = max(left + len(steps) * _STEP, 320)
+    width = max(left + len(steps) * _STEP + 8, 340)
     for number, (_, title) in enumerate(layers):
         x, y = number % 2 * 170, _HIGH + 36 + number // 2 * 20
         body.append(_box(x, y, 12, 12, number, len(layers), title))
