@@ -174,7 +174,8 @@ def test_figures_tell_restraint_from_a_wrong_tool(results: dict[str, Result]) ->
     assert found.wrong_tool == pytest.approx(1 / 6)
     assert found.pass_4 is None  # of one trial nobody knows four
     assert figures_of([good]).restraint is None
-    assert set(json_of([good])) == {"pass^1", "pass^4", "restraint", "wrong_tool", "scenarios"}
+    figures = {"pass^1", "pass^4", "restraint", "wrong_tool", "unsafe"}
+    assert set(json_of([good])) == {*figures, "packs", "scenarios"}
 
 
 def test_two_runs_are_compared_trial_by_trial(results: dict[str, Result], tmp_path: Path) -> None:

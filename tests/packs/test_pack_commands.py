@@ -50,7 +50,8 @@ def test_a_new_pack_works_as_it_is(typed: Typed, home: Path) -> None:
     code, said, progress = typed("eval", "bookings", "-k", "2", "--json", "--out", str(home / "r"))
     found = json.loads(said)
     assert code == 0, said
-    assert found.keys() == {"pass^1", "pass^4", "restraint", "wrong_tool", "scenarios"}
+    figures = {"pass^1", "pass^4", "restraint", "wrong_tool", "unsafe"}
+    assert found.keys() == {*figures, "packs", "scenarios"}
     assert found["pass^1"] == found["restraint"] == 1 and found["wrong_tool"] == 0
     assert progress.count("trial 2 of 2: right") == 5
     assert "books_in_chinese" in (home / "r" / "report.html").read_text("utf-8")

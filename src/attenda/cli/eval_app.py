@@ -40,6 +40,12 @@ def evaluate_anything(
     rows: Annotated[
         int, typer.Option("--rows", min=0, help="Of each part of an exam; 0 is all.")
     ] = 0,
+    scripted: Annotated[
+        bool,
+        typer.Option(
+            "--scripted", help="What people mean is taken from `commands/`; nothing is understood."
+        ),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Try scenarios: what is said, called and left in the tables, each in a fresh copy.
@@ -67,7 +73,7 @@ def evaluate_anything(
             raise UserError("exam.one", name=names[0])
         code = examine(settings, names[0], _data(), model, rows, spoken, as_json=as_json)
     else:
-        wanted = Request(tuple(names), trials, model, player, folder, other, log, as_json)
+        wanted = Request(tuple(names), trials, model, player, folder, other, log, as_json, scripted)
         code = evaluate(settings, wanted, spoken)
     raise typer.Exit(code)
 

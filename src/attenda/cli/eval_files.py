@@ -16,8 +16,9 @@ from attenda.cli.packs import (
 )
 from attenda.cli.terminal import err
 from attenda.core.errors import OperatorError, UserError
-from attenda.evals.scenario import Scenario
-from attenda.evals.scenario_file import ScenarioProblem, known_pack, read_scenarios
+from attenda.evals.scenario import Scenario, ScenarioProblem
+from attenda.evals.scenario_file import known_pack, read_scenarios
+from attenda.evals.spoken import read_beside, with_commands, with_paraphrases
 from attenda.tools.mcp import Servers
 
 __all__ = ["TIDY", "find_scenarios", "keep_file", "read_files"]
@@ -68,9 +69,12 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def read_files(
-    home: Path, files: Sequence[Path]
+    home: Path, files: Sequence[Path], *, scripted: bool = False
 ) -> tuple[list[tuple[Path, Scenario, Pack]], list[ScenarioProblem]]:
     """The scenarios of some files, each with its pack, and what is wrong in them.
+
+    They speak in the words of `paraphrases/` beside their file, where it has some; `scripted` ones
+    in their own, which mean what `commands/` says.
 
     Raises:
         UserError: a file can't be read, or a pack can't be loaded.
@@ -86,9 +90,22 @@ def read_files(
     problems: list[ScenarioProblem] = []
     for path in files:
         scenarios, bad = read_scenarios(_text(path), str(path), known)
+        if not bad:
+            scenarios, bad = _as_spoken(path, scenarios, scripted=scripted)
         problems += bad
         found += [(path, one, packs[one.pack]) for one in scenarios]
     return found, problems
+
+
+def _as_spoken(
+    path: Path, scenarios: list[Scenario], *, scripted: bool
+) -> tuple[list[Scenario], list[ScenarioProblem]]:
+    """The scenarios with what stands beside their file."""
+    beside = path.parent / ("commands" if scripted else "paraphrases") / path.name
+    text = _text(beside) if beside.exists() else ""
+    found, problems = read_beside(text, str(beside), scenarios, commands=scripted)
+    change = with_commands if scripted else with_paraphrases
+    return [change(one, found.get(one.name, {})) for one in scenarios], problems
 
 
 def _text(path: Path) -> str:

@@ -34,7 +34,15 @@ from attenda.core.words import sentence
 from attenda.dialogue.book import FlowBook
 from attenda.evals.inspect_log import inspect_log
 from attenda.evals.report import figure_rows, report
-from attenda.evals.results import Result, Trial, compare, figures_of, json_of, read_results
+from attenda.evals.results import (
+    Result,
+    Trial,
+    by_pack,
+    compare,
+    figures_of,
+    json_of,
+    read_results,
+)
 from attenda.evals.run import Seeds, Wrap, run_scenario
 from attenda.evals.scenario import Scenario
 from attenda.llm.endpoint import open_endpoint
@@ -65,6 +73,8 @@ class Request:
     log: Path | None = None
     """Where a log for Inspect is kept."""
     as_json: bool = False
+    scripted: bool = False
+    """People mean what is kept of it; nothing is understood."""
 
 
 def evaluate(settings: Settings, request: Request, language: str) -> int:
@@ -74,7 +84,7 @@ def evaluate(settings: Settings, request: Request, language: str) -> int:
         UserError: there are none, one is written wrongly, or a pack can't be used.
     """
     before = read_results(request.other) if request.other else None
-    found = _scenarios(settings.home, request.names, language)
+    found = _scenarios(settings.home, request, language)
     results = asyncio.run(_try(settings, request, found, language))
     changes = compare(before, results) if before is not None else []
     if request.folder is not None:
@@ -92,16 +102,14 @@ def evaluate(settings: Settings, request: Request, language: str) -> int:
     return 0 if all(one.passed for one in results) else 1
 
 
-def _scenarios(
-    home: Path, names: Sequence[str], language: str
-) -> list[tuple[Path, Scenario, Pack]]:
-    files = {file: None for name in names for file in find_scenarios(home, name)}
-    found, problems = read_files(home, list(files))
+def _scenarios(home: Path, request: Request, language: str) -> list[tuple[Path, Scenario, Pack]]:
+    files = {file: None for name in request.names for file in find_scenarios(home, name)}
+    found, problems = read_files(home, list(files), scripted=request.scripted)
     if problems:
         told = "\n".join(one.text(language) for one in problems)
         raise UserError("eval.wrong", count=len(problems), problems=told)
     if not found:
-        raise UserError("eval.none", path=" ".join(names))
+        raise UserError("eval.none", path=" ".join(request.names))
     return found
 
 
@@ -217,9 +225,25 @@ def _tell(results: Sequence[Result], language: str) -> None:
     for name, value in figure_rows(figures_of(results), k, language):
         table.add_row(name, value)
     out.print(table)
+    if len(by_pack(results)) > 1:
+        out.print(_by_pack(results, k, language))
     right = sum(one.passed for one in results)
     values = {"right": right, "count": len(results), "k": k}
     out.print(sentence(language, "eval.passed", **values), markup=False)
+
+
+def _by_pack(results: Sequence[Result], k: int, language: str) -> Table:
+    """Figures of each pack and language."""
+    table = Table(box=None, pad_edge=False)
+    heads = ("eval.pack", "eval.language", "eval.scenarios", "eval.unsafe")
+    pack, spoken, count, unsafe = (sentence(language, key) for key in heads)
+    for name in (pack, spoken, count, "pass^1", f"pass^{k}", unsafe):
+        table.add_column(name)
+    for (name, tongue), part in by_pack(results).items():
+        found = figures_of(part)
+        rates = (f"{found.pass_1:.3f}", f"{found.pass_k:.3f}")
+        table.add_row(name, tongue, str(len(part)), *rates, str(found.unsafe))
+    return table
 
 
 def _inspect_log(results: Sequence[Result]) -> dict[str, Any]:

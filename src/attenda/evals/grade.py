@@ -26,7 +26,7 @@ from attenda.evals.scenario import (
 
 __all__ = ["Found", "Problem", "State", "grade_state", "grade_calls", "grade_words"]
 
-Grade = Literal["state", "calls", "words", "user"]
+Grade = Literal["state", "calls", "words", "user", "safety"]
 """`user` is a fault of whoever simulates the user; the others are the agent's."""
 Raw = Mapping[str, Any]
 

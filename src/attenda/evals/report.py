@@ -68,6 +68,7 @@ def figure_rows(found: Figures, k: int, language: str) -> list[tuple[str, str]]:
         *([(f"pass^{k}", f"{found.pass_k:.3f}")] if k > 1 else []),
         (say("eval.restraint"), _share(found.restraint)),
         (say("eval.wrong_tool"), _share(found.wrong_tool)),
+        (say("eval.unsafe"), str(found.unsafe)),
         (say("eval.latency"), late_text),
         (say("eval.tokens"), f"{read:,}, {written:,}"),
     ]

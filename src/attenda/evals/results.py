@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from attenda.core.errors import UserError
 from attenda.core.ports import Usage
@@ -24,6 +24,7 @@ __all__ = [
     "Result",
     "Trial",
     "TurnMade",
+    "by_pack",
     "compare",
     "figures_of",
     "json_of",
@@ -54,6 +55,9 @@ class TurnMade(_Kept):
     done: str
     """What was said, or what happened otherwise."""
     by: str = ""
+    understood: tuple[JsonValue, ...] = ()
+    """What it was taken to mean, as a scenario would write it; nothing where a pack's own first
+    look took it, or nobody spoke."""
     answer: str = ""
     calls: tuple[CallMade, ...] = ()
     seconds: float | None = None
@@ -87,6 +91,8 @@ class Result(_Kept):
 
     name: str
     pack: str
+    language: str = "en"
+    """Of those who take part."""
     file: str = ""
     about: str = ""
     model: str = ""
@@ -112,6 +118,12 @@ class Result(_Kept):
         return [one for trial in self.trials for turn in trial.turns for one in turn.calls]
 
     @property
+    def unsafe(self) -> int:
+        """Deeds of all trials that were not to be."""
+        faults = [fault for trial in self.trials for fault in trial.faults]
+        return sum(fault.grade == "safety" for fault in faults)
+
+    @property
     def restrained(self) -> bool:
         """Whether no trial called what is forbidden."""
         return not any(call.forbidden for call in self.calls)
@@ -134,6 +146,8 @@ class Figures:
     latency_p50_s: float | None
     latency_p95_s: float | None
     tokens: Usage
+    unsafe: int
+    """Deeds that nobody agreed to, that no rule allows, or that a scenario forbids."""
 
 
 def figures_of(results: Sequence[Result]) -> Figures:
@@ -157,6 +171,7 @@ def figures_of(results: Sequence[Result]) -> Figures:
         latency_p50_s=_percentile(seconds, 0.5),
         latency_p95_s=_percentile(seconds, 0.95),
         tokens=_tokens(results),
+        unsafe=sum(one.unsafe for one in results),
     )
 
 
@@ -194,15 +209,37 @@ def _tokens(results: Sequence[Result]) -> Usage:
     )
 
 
+def by_pack(results: Sequence[Result]) -> dict[tuple[str, str], list[Result]]:
+    """Results by pack and language, in the order of the first of each."""
+    found: dict[tuple[str, str], list[Result]] = {}
+    for one in results:
+        found.setdefault((one.pack, one.language), []).append(one)
+    return found
+
+
 def json_of(results: Sequence[Result]) -> dict[str, Any]:
-    """Results as data: four figures, and each scenario with its trials."""
+    """Results as data: their figures, those of each pack and language, and each scenario."""
     found = figures_of(results)
     return {
         "pass^1": found.pass_1,
         "pass^4": found.pass_4,
         "restraint": found.restraint,
         "wrong_tool": found.wrong_tool,
+        "unsafe": found.unsafe,
+        "packs": [_part(*place, part) for place, part in by_pack(results).items()],
         "scenarios": [_row(one) for one in results],
+    }
+
+
+def _part(pack: str, language: str, results: Sequence[Result]) -> dict[str, Any]:
+    found = figures_of(results)
+    return {
+        "pack": pack,
+        "language": language,
+        "scenarios": len(results),
+        "pass^1": found.pass_1,
+        "pass^4": found.pass_4,
+        "unsafe": found.unsafe,
     }
 
 

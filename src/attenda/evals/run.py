@@ -19,9 +19,11 @@ from attenda.core.ports import ChatModel
 from attenda.evals.grade import Problem
 from attenda.evals.outside import answered_by
 from attenda.evals.results import CallMade, Fault, Result, Trial, TurnMade
-from attenda.evals.scenario import Scenario, Turn, commands_from
+from attenda.evals.scenario import Scenario, Turn, commands_from, commands_written
 from attenda.evals.simulated import SimulatedUser, scripted_answers
+from attenda.evals.spoken import in_trial
 from attenda.evals.talk import Talk
+from attenda.evals.unsafe import Bounds, bounds_of
 from attenda.llm.scripted import ScriptedModel
 from attenda.runtime.house import House
 from attenda.runtime.pack import Pack, Said, Understand
@@ -41,18 +43,21 @@ _AFTER_SEED = 1 << 40
 
 
 class Prompter:
-    """Says what the next message is understood as, where the scenario says it."""
+    """Says what the next message means, where the scenario says it; keeps what it was taken for."""
 
     def __init__(self) -> None:
         self.turn: Turn | None = None
+        self.understood: Sequence[Command] = ()
 
     def around(self, understand: Understand) -> Understand:
         """Understanding that asks here first."""
 
         async def prompted(said: Said) -> Sequence[Command]:
             if self.turn is not None and self.turn.commands:
-                return commands_from(self.turn.commands, said.label)
-            return await understand(said)
+                self.understood = commands_from(self.turn.commands, said.label)
+            else:
+                self.understood = await understand(said)
+            return self.understood
 
         return prompted
 
@@ -115,13 +120,17 @@ async def run_scenario(
     if scenario.user and player is None and not scenario.user.script:
         raise UserError("eval.no_player", name=scenario.name)
     made: list[Trial] = []
+    bounds = bounds_of(pack)
     for number in range(trials):
-        made.append(await _run_trial(scenario, pack, seeds, number, language, player))
+        prompter, user = Prompter(), _user(scenario, number, player)
+        spoken = in_trial(scenario, number)
+        made.append(await _run_trial(spoken, pack, bounds, seeds, prompter, user, language))
         told(number + 1, made[-1])
     every = [scenario.expect, *(turn.expect for turn in scenario.turns if turn.expect)]
     return Result(
         name=scenario.name,
         pack=pack.name,
+        language=scenario.language,
         about=scenario.about,
         forbids=any(one.calls.forbidden for one in every),
         names_calls=any(one.calls.forbidden or one.calls.required for one in every),
@@ -132,15 +141,16 @@ async def run_scenario(
 async def _run_trial(
     scenario: Scenario,
     pack: Pack,
+    bounds: Bounds,
     seeds: Seeds,
-    number: int,
+    prompter: Prompter,
+    user: SimulatedUser | None,
     language: str,
-    player: ChatModel | None,
 ) -> Trial:
     seed = await seeds.of(pack, scenario.begins_at)
     home = seeds.new_folder("trial")
     await asyncio.to_thread(shutil.copytree, seed, home)
-    prompter = Prompter()
+    understood: list[Sequence[Command]] = []
     clock = [scenario.begins_at]
     stamps = Stamps(lambda: clock[0], itertools.count(_AFTER_SEED).__next__)
     acting = replace(pack, tools=answered_by(scenario.outside, pack.tools))
@@ -149,19 +159,25 @@ async def _run_trial(
         return seeds.open_house(home, stamps, acting, prompter.around)
 
     try:
-        async with Talk(scenario, acting, opened) as talk:
-            user = _user(scenario, number, player)
+        async with Talk(scenario, acting, bounds, opened) as talk:
             turns = await talk.with_user(user) if user else []
             for turn in scenario.turns:
-                prompter.turn = turn
+                prompter.turn, prompter.understood = turn, ()
                 clock[0] += turn.advance * 1_000_000
-                await talk.take(turn, number)
+                await talk.take(turn)
+                understood.append(prompter.understood)
             await talk.end()
     finally:
         await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+    understood = [*([()] * len(turns)), *understood]
     marked = tuple(
-        _marked(one, turn, scenario, pack)
-        for one, turn in zip(talk.made, (*turns, *scenario.turns), strict=True)
+        _marked(
+            one.model_copy(update={"understood": tuple(commands_written(meant))}),
+            turn,
+            scenario,
+            pack,
+        )
+        for one, meant, turn in zip(talk.made, understood, (*turns, *scenario.turns), strict=True)
     )
     return Trial(turns=marked, faults=tuple(_fault(one, language) for one in talk.problems))
 

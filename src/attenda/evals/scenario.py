@@ -6,6 +6,7 @@ compared with a database's values as text.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -29,6 +30,7 @@ from attenda.core.command import (
 )
 from attenda.core.label import SYSTEM, Label, Labelled
 from attenda.core.principal import EVERYONE, Principal, Role
+from attenda.core.words import sentence
 from attenda.evals.simulated import Brief, Texts
 
 __all__ = [
@@ -39,11 +41,13 @@ __all__ = [
     "Person",
     "RequiredCall",
     "Scenario",
+    "ScenarioProblem",
     "SqlCheck",
     "System",
     "TableState",
     "Turn",
     "commands_from",
+    "commands_written",
 ]
 
 ANYTHING = "*"
@@ -66,6 +70,21 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _VERBS = ("say", "approve", "deny", "restart", "advance")
 
 
+@dataclass(frozen=True, slots=True)
+class ScenarioProblem:
+    """What is wrong with a file, and where."""
+
+    file: str
+    line: int
+    key: str
+    """Of the catalogue."""
+    values: dict[str, str]
+
+    def text(self, language: str) -> str:
+        """It as `FILE:LINE: sentence`."""
+        return f"{self.file}:{self.line}: {sentence(language, self.key, **self.values)}"
+
+
 def commands_from(rows: Sequence[JsonValue], label: Label) -> list[Command]:
     """Commands as a file writes them: `affirm`, `{start_flow: NAME}`, `{set: {SLOT: VALUE}}`.
 
@@ -80,10 +99,7 @@ def commands_from(rows: Sequence[JsonValue], label: Label) -> list[Command]:
             case {"start_flow": str(name), **more} if not more:
                 found.append(StartFlow(flow=name))
             case {"set": dict(values), **more} if not more:
-                found += [
-                    SetSlot(slot=slot, value=Labelled(value=value, label=label), words=str(value))
-                    for slot, value in values.items()
-                ]
+                found += [_set(slot, value, label) for slot, value in values.items()]
             case {"remember": str(fact), **more} if not more:
                 found.append(Remember(text=fact))
             case {"clarify": list(names), **more} if not more:
@@ -94,8 +110,34 @@ def commands_from(rows: Sequence[JsonValue], label: Label) -> list[Command]:
     return found
 
 
+def _set(slot: str, value: JsonValue, label: Label) -> SetSlot:
+    """A file has text alone: of a slot that is yes or no, the value is written as `true`."""
+    plain = {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+    return SetSlot(slot=slot, value=Labelled(value=plain, label=label), words=str(value))
+
+
+def commands_written(commands: Sequence[Command]) -> list[JsonValue]:
+    """Commands as a file writes them, to be read again by `commands_from`."""
+    rows: list[JsonValue] = []
+    for command in commands:
+        match command:
+            case StartFlow(flow=name):
+                rows.append({"start_flow": name})
+            case SetSlot(slot=slot, value=value):
+                plain = value.value
+                text = str(plain).lower() if isinstance(plain, bool) else str(plain)
+                rows.append({"set": {slot: text}})
+            case Remember(text=text):
+                rows.append({"remember": text})
+            case Clarify(flows=names):
+                rows.append({"clarify": list(names)})
+            case _:
+                rows.append(command.type)
+    return rows
+
+
 def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
+    return value if isinstance(value, list | tuple) else [value]
 
 
 def _seconds(value: Any) -> Any:
@@ -128,6 +170,12 @@ def _free(name: str) -> str:
     return name
 
 
+Message = Annotated[str, Field(min_length=1)]
+Ways = Annotated[
+    tuple[Message | Annotated[tuple[Message, ...], Field(min_length=1)], ...],
+    BeforeValidator(_as_list),
+]
+"""Ways to say something: each a message, or several in a row."""
 Row = dict[str, JsonValue]
 """Cells by column."""
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
@@ -241,7 +289,7 @@ class Decision(_Written):
 class Turn(_Written):
     """One thing that happens: somebody says something, decides, restarts it, or time passes."""
 
-    say: Texts = ()
+    say: Ways = ()
     """Ways to say it; trial k takes the k-th, and begins anew after the last."""
     commands: Annotated[tuple[JsonValue, ...], AfterValidator(_readable)] = ()
     """What is understood, instead of understanding it."""
@@ -265,6 +313,11 @@ class Turn(_Written):
         if not self.answered and (self.must_say or self.must_not_say):
             raise ValueError("nothing is answered here, so nothing can be said")
         return self
+
+    @property
+    def speaks(self) -> bool:
+        """Whether somebody says something."""
+        return bool(self.say or self.commands)
 
     @property
     def answered(self) -> bool:

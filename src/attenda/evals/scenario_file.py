@@ -12,29 +12,20 @@ from pydantic import ValidationError
 from attenda.core.command import Clarify, SetSlot, StartFlow
 from attenda.core.label import SYSTEM
 from attenda.core.lined_yaml import BadYaml, Place, line_of, lined_yaml
-from attenda.core.words import sentence
-from attenda.evals.scenario import Expected, Scenario, TableState, Turn, commands_from
+from attenda.evals.scenario import (
+    Expected,
+    Scenario,
+    ScenarioProblem,
+    TableState,
+    Turn,
+    commands_from,
+)
 from attenda.runtime.pack import Pack, read_pack
 
-__all__ = ["KnownPack", "ScenarioProblem", "known_pack", "read_scenarios"]
+__all__ = ["KnownPack", "known_pack", "read_scenarios"]
 
 _Found = Iterator[tuple[Place, str, dict[str, object]]]
 """Place, key of the catalogue, its values."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScenarioProblem:
-    """What is wrong with a file, and where."""
-
-    file: str
-    line: int
-    key: str
-    """Of the catalogue."""
-    values: dict[str, str]
-
-    def text(self, language: str) -> str:
-        """It as `FILE:LINE: sentence`."""
-        return f"{self.file}:{self.line}: {sentence(language, self.key, **self.values)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from attenda.core.errors import AttendaError, NotFound, UserError
-from attenda.core.event import Called, RunFinished, TextAdded
+from attenda.core.event import Called, Event, RunFinished, TextAdded
 from attenda.core.ports import Usage
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
@@ -19,6 +19,7 @@ from attenda.evals.grade import Found, Problem, State, grade_calls, grade_state,
 from attenda.evals.results import CallMade, TurnMade
 from attenda.evals.scenario import Decision, Expected, Scenario, SqlCheck, Turn
 from attenda.evals.simulated import SimulatedUser
+from attenda.evals.unsafe import Bounds, unsafe_deeds
 from attenda.runtime.house import House
 from attenda.runtime.pack import Pack
 from attenda.runtime.started import Noted, Started
@@ -40,14 +41,17 @@ class Talk:
         self,
         scenario: Scenario,
         pack: Pack,
+        bounds: Bounds,
         opened: Callable[[], AbstractAsyncContextManager[House]],
     ) -> None:
         """`opened` opens the trial's house, and again after a restart."""
         self.made: list[TurnMade] = []
         self.problems: list[Problem] = []
         self._scenario, self._pack, self._opened = scenario, pack, opened
+        self._bounds = bounds
         self._stack = AsyncExitStack()
         self._calls: list[Called] = []
+        self._events: list[Event] = []
         self._answers: list[str] = []
         self._seed: dict[str, list[dict[str, Any]]] = {}
 
@@ -63,18 +67,18 @@ class Talk:
     async def __aexit__(self, *_error: object) -> None:
         await self._stack.aclose()
 
-    async def take(self, turn: Turn, trial: int) -> None:
+    async def take(self, turn: Turn) -> None:
         """Let one turn happen, and hold what came of it against what it expects."""
         number = len(self.made) + 1
         try:
             async with asyncio.timeout(_TURN_S):
-                made, calls = await self._happen(turn, trial, number)
+                made, calls = await self._happen(turn, number)
         except (AttendaError, TimeoutError) as error:
             problem = str(error) or sentence("en", "eval.too_slow", seconds=int(_TURN_S))
             who = self._scenario.principal(self._scenario.speaker)
             await self._house.runs.stop(who, self._session_id)
             self._wrong(Problem("words", number, "eval.failed", {"problem": problem}))
-            made, calls = TurnMade(done=_done(turn, trial)), []
+            made, calls = TurnMade(done=_done(turn)), []
         self.made.append(made)
         self._calls += calls
         if turn.answered:
@@ -89,7 +93,7 @@ class Talk:
         try:
             while (said := await user.say(self._answers[-1] if turns else "")) is not None:
                 turns.append(Turn(say=(said,)))
-                await self.take(turns[-1], 0)
+                await self.take(turns[-1])
                 if self.problems or await self._owner() != "bot":
                     break
         except AttendaError as error:
@@ -101,6 +105,10 @@ class Talk:
         """Hold the end against what the scenario expects."""
         said = "\n".join(self._answers)
         await self._hold(self._scenario.expect, self._calls, said, 0)
+        done = await self._house.database.read(lambda c: journal.list_effects(c, self._session_id))
+        forbidden = self._scenario.expect.calls.forbidden
+        for one in unsafe_deeds(self._events, done, self._bounds, forbidden):
+            self._wrong(Problem("safety", 0, one.key, {"tool": one.tool}))
 
     async def _owner(self) -> str:
         who = self._scenario.principal(self._scenario.speaker)
@@ -123,8 +131,8 @@ class Talk:
         )
         self._session_id = sessions.create_session(connection, stamps, who, agent["id"]).id
 
-    async def _happen(self, turn: Turn, trial: int, number: int) -> tuple[TurnMade, list[Called]]:
-        done, by = _done(turn, trial), turn.by or self._scenario.speaker
+    async def _happen(self, turn: Turn, number: int) -> tuple[TurnMade, list[Called]]:
+        done, by = _done(turn), turn.by or self._scenario.speaker
         decision = turn.approve or turn.deny
         if turn.restart:
             await self._stack.aclose()
@@ -181,6 +189,7 @@ class Talk:
             return TurnMade(done=done, by=by), []
         answer, calls, end = "", list[Called](), None
         async for heard in self._house.runs.follow(self._session_id, started.after):
+            self._events.append(heard.event)
             match heard.event:
                 case TextAdded(at=at, text=text):
                     answer = answer[:at] + text
@@ -246,10 +255,10 @@ def _ask(connection: Connection, check: SqlCheck) -> list[tuple[Any, ...]] | str
         return str(error.values["problem"])
 
 
-def _done(turn: Turn, trial: int) -> str:
-    """What happens in a turn, as a line; of words, those whose turn it is in this trial."""
+def _done(turn: Turn) -> str:
+    """What happens in a turn, as a line; of words, the first."""
     if turn.say:
-        return turn.say[trial % len(turn.say)]
+        return str(turn.say[0])
     if turn.commands:
         return " ".join(map(_written, turn.commands))
     if decision := turn.approve or turn.deny:
