@@ -2,8 +2,14 @@
 
 import pytest
 
+from attenda.api import Principal, Said, StartFlow
+from attenda.core.label import said_by
+from attenda.core.principal import Role
+from attenda.dialogue.state import DialogueState, Frame
+from attenda.packs.clinic.alarm import look_first
 from attenda.packs.clinic.extract import lexicon, mentions
 from attenda.packs.clinic.red_flags import red_flag_rules, red_flags
+from attenda.runtime.flow_turn import given_for
 
 # sentence, then for each finding: + present, - absent, ? unsure; f family, o somebody else; p long
 # past, x over. Written for this test; no part of the cues was taken from it.
@@ -126,6 +132,16 @@ def test_what_was_said_before_counts_with_the_newest_message() -> None:
         (0, "chest pain"), (2, "sweating"),
     ]  # fmt: skip
     assert red_flags([*said, "I live alone."]) == []  # it was raised when it was said
+
+
+@pytest.mark.parametrize(("role", "raised"), [("viewer", True), ("agent", False)])
+def test_a_patients_words_are_their_own_in_every_flow(role: Role, raised: bool) -> None:
+    """Somebody of the clinic pastes what another said; a patient who says so is in danger."""
+    text = "crushing chest pain into my left arm, and I am sweating"
+    state = DialogueState(frames=(Frame(flow="draft_note", fingerprint="", instance="i"),))
+    given = given_for(Principal(id="pat", role=role), "m", [text], 0)
+    found = look_first(Said(text, "m", said_by("pat", "m"), given, state))
+    assert (StartFlow(flow="alarm") in found) == raised
 
 
 def test_each_rule_has_words_in_both_languages_and_can_be_raised() -> None:

@@ -30,7 +30,8 @@ _IDS: Mapping[str, tuple[str, re.Pattern[str]]] = {
 }
 """By flow: the number that it asks for first; who says one then means that, and no other wish."""
 _OF_OTHERS = frozenset({"draft_note"})
-"""Flows in which the words are of a record, and not the person's own."""
+"""Flows in which the words of the clinic's people are of a record, and not their own."""
+_STAFF = frozenset({"agent", "supervisor", "owner"})
 
 
 def look_first(said: Said) -> Sequence[Command]:
@@ -39,7 +40,7 @@ def look_first(said: Said) -> Sequence[Command]:
     Nothing where neither is there: then the message is understood like any other.
     """
     top = said.state.top
-    if top is None or top.flow not in _OF_OTHERS:
+    if top is None or top.flow not in _OF_OTHERS or not _is_staff(said):
         flags = red_flags([*_said_before(said), said.text])
         if flags:
             flag = flags[0]
@@ -54,6 +55,12 @@ def look_first(said: Said) -> Sequence[Command]:
     if top and top.flow == "intake" and "heard" in top.values and not _LEAVES.search(said.text):
         return [_set(said, "answer", said.text.strip() or "—")]
     return _whole_answer(said)
+
+
+def _is_staff(said: Said) -> bool:
+    """Whether somebody of the clinic speaks; a patient's words are always their own."""
+    user = said.given.names["user"].value
+    return isinstance(user, dict) and user.get("role") in _STAFF
 
 
 def _whole_answer(said: Said) -> Sequence[Command]:
