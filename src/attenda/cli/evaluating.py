@@ -50,7 +50,7 @@ from attenda.llm.loaded import LoadedModels
 from attenda.runtime.house import House
 from attenda.store.stamps import Stamps
 
-__all__ = ["Request", "evaluate", "open_models", "with_seeds"]
+__all__ = ["Request", "evaluate", "open_models", "open_seeds", "with_seeds"]
 
 T = TypeVar("T")
 
@@ -129,14 +129,10 @@ async def _try(
     models = open_models(settings, request.model)
     name = request.model or "scripted"
     try:
-        lent = _Lent(settings.home, name)
-        lent.register(models.chat(name))
         player = models.chat(request.player) if request.player else None
-        embedder = _embedder(models)
-        lent.register_embedder(embedder)
-        used = {"embedder": embedder.name, "model": name}
+        used = {"embedder": _embedder(models).name, "model": name}
         err.print(sentence(language, "eval.words_of", **used), style="dim", markup=False)
-        with Seeds(partial(_opened, lent, embedder)) as seeds:
+        with _seeds(settings.home, models, name) as seeds:
             return [await _tried(one, seeds, request, player, language, name) for one in found]
     finally:
         await models.close()
@@ -155,6 +151,25 @@ async def with_seeds(
             return await work(seeds)
     finally:
         await LoadedModels.close(lent)
+
+
+@contextlib.asynccontextmanager
+async def open_seeds(settings: Settings) -> AsyncIterator[Seeds]:
+    """Homes for trials in which flows and documents speak for themselves."""
+    models = open_models(settings, "")
+    try:
+        with _seeds(settings.home, models, "scripted") as seeds:
+            yield seeds
+    finally:
+        await models.close()
+
+
+def _seeds(home: Path, models: LoadedModels, name: str) -> Seeds:
+    """Seeds of houses that share models; the one called `name` words answers."""
+    lent, embedder = _Lent(home, name), _embedder(models)
+    lent.register(models.chat(name))
+    lent.register_embedder(embedder)
+    return Seeds(partial(_opened, lent, embedder))
 
 
 async def _tried(
