@@ -62,7 +62,14 @@ crushing chest pain into the left arm, sweating, 20 minutes | RF-ACS
 I had crushing chest pain and sweating an hour ago | RF-ACS
 I had a bypass two years ago and now I have crushing chest pain | RF-ACS
 胸口压榨样疼，窜到左胳膊，出冷汗，二十分钟了 | RF-ACS
+a heavy weight is pressing on my chest and I am soaked in sweat | RF-ACS
+My chest is so tight that I can barely breathe | RF-ACS
+pain in the middle of my chest, it goes up to my jaw | RF-ACS
+胸口很紧，浑身都是汗 | RF-ACS
+胸前一阵一阵地痛，右边胳膊发麻 | RF-ACS
 I have chest pain when I press on it |
+My chest is not tight and my arm doesn't hurt |
+胸口不紧，也没出什么汗 |
 No chest pain, no sweating |
 My father had chest pain and was sweating |
 Twenty years ago I had chest pain with sweating |
@@ -80,8 +87,13 @@ my calf is swollen and I am short of breath | RF-PE
 I'm pregnant, vaginal bleeding and stomach pain | RF-ECTOPIC
 I took all my pills | RF-OVERDOSE
 I don't want to live anymore | RF-SELF-HARM
+my family would be better off without me | RF-SELF-HARM
+there is nothing left to live for | RF-SELF-HARM
+I was thinking about ending my own life | RF-SELF-HARM
+我活够了 | RF-SELF-HARM
 我不想活了 | RF-SELF-HARM
 he hits me when he drinks | RF-ABUSE
+my husband beats me | RF-ABUSE
 I have a sore throat and a cough |
 I can't breathe | RF-BREATHING
 """

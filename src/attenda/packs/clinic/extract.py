@@ -3,7 +3,7 @@
 import functools
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attenda.packs.clinic.assertion import Assertion, assertion_of
 from attenda.packs.clinic.words import FOLDER, read_yaml
@@ -30,6 +30,14 @@ class Mention:
         return said.subject == "patient" and said.when != "past" and said.status != "absent"
 
 
+_ME = re.compile(r"\b(?:me|myself)\b|我", re.IGNORECASE)
+_GAP = "…"
+_LATIN_GAP = (
+    r"(?:[\s,]+(?!(?:no|not|never|without|nor|and|but|or)\b|[a-z]+n't\b)[a-z0-9']+){0,5}[\s,]+"
+)
+_OTHER_GAP = r"[^，。,.;；！？!?\s不没无未但]{0,6}"
+
+
 class Lexicon:
     """Findings with the words that mean them."""
 
@@ -37,18 +45,29 @@ class Lexicon:
         self.category: dict[str, str] = {}
         self.shown: dict[str, dict[str, str]] = {}
         self._by_words: dict[str, str] = {}
+        self._gapped: list[tuple[re.Pattern[str], str]] = []
         for name, one in findings.items():
             self.category[name] = str(one["in"])
             self.shown[name] = dict(one["show"])  # type: ignore[call-overload]
             for language in ("en", "zh-CN"):
                 for words in one[language]:  # type: ignore[attr-defined]
-                    self._by_words[_even(words)] = name
+                    if _GAP in words:
+                        self._gapped.append((_with_gap(_even(words)), name))
+                    else:
+                        self._by_words[_even(words)] = name
         self._pattern = _pattern(self._by_words)
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Where findings stand, the longest words first: start, end, finding."""
-        for one in self._pattern.finditer(_even(text)):
-            yield one.start(), one.end(), self._by_words[one.group()]
+        even = _even(text)
+        found = [(*one.span(), self._by_words[one.group()]) for one in self._pattern.finditer(even)]
+        for pattern, name in self._gapped:
+            for one in pattern.finditer(even):
+                start, end = one.span()
+                same = [other for other in found if other[2] == name]
+                if all(end <= other[0] or other[1] <= start for other in same):
+                    found.append((start, end, name))
+        yield from sorted(found)
 
 
 def mentions(text: str, lexicon_: Lexicon | None = None) -> list[Mention]:
@@ -56,9 +75,14 @@ def mentions(text: str, lexicon_: Lexicon | None = None) -> list[Mention]:
     known = lexicon_ or lexicon()
     return [
         Mention(name, known.category[name], start, end, text[start:end],
-                assertion_of(text, start, end))
+                _own(assertion_of(text, start, end), text[start:end]))
         for start, end, name in known.find(text)
     ]  # fmt: skip
+
+
+def _own(said: Assertion, words: str) -> Assertion:
+    """Words that name the speaker are about them, whoever else the sentence names."""
+    return replace(said, subject="patient", relative="") if _ME.search(words) else said
 
 
 @functools.cache
@@ -78,3 +102,11 @@ def _pattern(words: Iterable[str]) -> re.Pattern[str]:
     latin = "|".join(re.escape(one) for one in ordered if one.isascii())
     other = "|".join(re.escape(one) for one in ordered if not one.isascii())
     return re.compile(rf"(?<![a-z0-9])(?:{latin})(?![a-z0-9])|{other}")
+
+
+def _with_gap(words: str) -> re.Pattern[str]:
+    """Words with a gap between two parts."""
+    first, last = (re.escape(part.strip()) for part in words.split(_GAP))
+    if words.replace(_GAP, "").isascii():
+        return re.compile(rf"(?<![a-z0-9]){first}{_LATIN_GAP}{last}(?![a-z0-9])")
+    return re.compile(f"{first}{_OTHER_GAP}{last}")
