@@ -67,6 +67,35 @@ def test_a_near_tie_names_both(shop: Nearest) -> None:
     assert {one.name for one in judgement.candidates} == {"address", "track"}
 
 
+def test_a_value_that_is_named_speaks_for_its_flow(shop: Nearest) -> None:
+    row = questions("tie")[0]
+    for name in ("address", "track"):
+        judgement = shop.judge(row["text"], vector(row), {name})
+        assert isinstance(judgement, Certain) and judgement.best.name == name
+    strange = questions("none")[0]
+    judgement = shop.judge(strange["text"], vector(strange), {"nothing_of_ours"})
+    assert isinstance(judgement, NoneOfThese)
+
+
+def test_chinese_is_told_apart_by_its_characters_where_vectors_say_nothing() -> None:
+    """Vectors of an embedder that takes all Chinese for one thing, but for noise."""
+    kinds = {"refund": "退款退钱退货", "parcel": "包裹快递物流", "invoice": "发票开票税号"}
+    chance = np.random.default_rng(1)
+    texts = [
+        (name, f"{lead}{words[at : at + 2]}{tail}")
+        for name, words in kinds.items()
+        for at in (0, 2, 4)
+        for lead, tail in (("我想", "的事"), ("请问", "怎么办"), ("帮我看看", ""))
+    ]
+    noise = chance.normal(size=(len(texts), 64)) + 2
+    vectors = (noise / np.linalg.norm(noise, axis=1, keepdims=True)).astype(np.float32)
+    nearest = Nearest.fit([name for name, _ in texts], [text for _, text in texts], vectors)
+    for name, words in kinds.items():
+        for at in (0, 2, 4):
+            said = f"关于{words[at : at + 2]}，谢谢"
+            assert nearest.rank(said, vectors[0])[0].name == name, said
+
+
 def test_shares_are_those_of_all_flows_and_sum_to_one(shop: Nearest) -> None:
     row = SHOP["examples"][0]
     ranked = shop.rank(row["text"], vector(row))

@@ -5,13 +5,13 @@ chosen on the examples alone, by cross-validation. No generative model, no text 
 It does not embed: vectors are handed in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attenda.dialogue.nearest_features import SentenceFeatures
+from attenda.dialogue.nearest_features import SentenceFeatures, has_han
 from attenda.dialogue.nearest_gate import Gate, best_vote, fit_gate, share_factor, try_out
 from attenda.dialogue.nearest_model import SentenceModel, Signals
 from attenda.dialogue.nearest_softmax import softmax
@@ -22,6 +22,8 @@ Floats = NDArray[np.float32]
 
 _WEIGHT_DECAYS = (0.1, 0.03)
 """Tried on the examples; of two as good the first. Many flows want the smaller."""
+_HAN_LENGTHS = (1.0, 0.5)
+"""Of the vectors of sentences in Han, tried likewise: an English embedder says little of them."""
 _VOTE = 0.3
 """Weight of a vote where votes help: in a language that the embedder does not know they do not."""
 _MOST_CANDIDATES = 3
@@ -29,6 +31,8 @@ _CLOSE = 0.4
 """A flow with at least this share of the best one's share may be meant as well."""
 _BELIEVED = 0.5
 """The least share of a flow that is taken without asking."""
+_NAMED = 5.0
+"""How much likelier a flow is of which a sentence names a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +132,19 @@ class Nearest:
             raise ValueError("no example has a name")
         labels = np.array([-1 if name is None else known.index(name) for name in names])
         inside = labels >= 0
-        features = SentenceFeatures(
-            [text for text, name in zip(texts, names, strict=True) if name is not None]
-        )
-        rows = features.rows(texts, vectors)
+        taught = [text for text, name in zip(texts, names, strict=True) if name is not None]
         width = vectors.shape[1]
-        tried = {
-            decay: try_out(rows, labels, width=width, weight_decay=decay)
-            for decay in _WEIGHT_DECAYS
-        }
-        decay = max(tried, key=lambda each: best_vote(tried[each], _VOTE)[0])
-        trials, vote = tried[decay], best_vote(tried[decay], _VOTE)[1]
+        tried = {}
+        for han in _HAN_LENGTHS if any(map(has_han, taught)) else (1.0,):
+            features = SentenceFeatures(taught, han=han)
+            rows = features.rows(texts, vectors)
+            for decay in _WEIGHT_DECAYS:
+                trials = try_out(rows, labels, width=width, weight_decay=decay)
+                tried[han, decay] = (best_vote(trials, _VOTE), trials)
+        han, decay = max(tried, key=lambda each: tried[each][0][0])
+        (_, vote), trials = tried[han, decay]
+        features = SentenceFeatures(taught, han=han)
+        rows = features.rows(texts, vectors)
         model = SentenceModel.fit(rows[inside], labels[inside], width=width, weight_decay=decay)
         mixture = Mixture(vote, share_factor(trials, vote))
         return cls(tuple(known), features, model, mixture, fit_gate(trials, vote))
@@ -147,11 +153,19 @@ class Nearest:
         """All flows, the likeliest first."""
         return self._ranked(self._signals(text, vector))
 
-    def judge(self, text: str, vector: Floats) -> Judgement:
-        """The flow that `text`, with its unit vector (W,), means; or several; or none."""
+    def judge(self, text: str, vector: Floats, named: Collection[str] = frozenset()) -> Judgement:
+        """The flow that a sentence means; or several; or none.
+
+        Args:
+            text: of the sentence.
+            vector: of it, a unit vector (W,).
+            named: flows of which it names a value, an id or an option: it speaks for them.
+        """
         signals = self._signals(text, vector)
-        ranked = self._ranked(signals)
-        if self._gate.likelihood(signals.evidence)[0] < self.threshold:
+        ranked = _with_named(self._ranked(signals), named)
+        best = ranked[0]
+        known = best.name in named and best.share >= _BELIEVED
+        if not known and self._gate.likelihood(signals.evidence)[0] < self.threshold:
             return NoneOfThese(tuple(ranked[:_MOST_CANDIDATES]))
         near = [one for one in ranked if one.share >= _CLOSE * ranked[0].share]
         if ranked[0].share < _BELIEVED:
@@ -165,3 +179,13 @@ class Nearest:
         shares = self._mixture.shares(signals)[0]
         order = np.argsort(-shares, kind="stable")
         return [Candidate(self.names[at], float(shares[at])) for at in order]
+
+
+def _with_named(ranked: list[Candidate], named: Collection[str]) -> list[Candidate]:
+    """The candidates with more belief in those that are named, the likeliest first."""
+    if not named:
+        return ranked
+    weighed = [one.share * (_NAMED if one.name in named else 1.0) for one in ranked]
+    total = sum(weighed)
+    found = [Candidate(one.name, share / total) for one, share in zip(ranked, weighed, strict=True)]
+    return sorted(found, key=lambda one: -one.share)

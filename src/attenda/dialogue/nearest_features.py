@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SentenceFeatures"]
+__all__ = ["SentenceFeatures", "has_han"]
 
 Floats = NDArray[np.float32]
 Hashes = NDArray[np.int64]
@@ -32,8 +32,13 @@ _DIGIT = re.compile(r"\d")
 class SentenceFeatures:
     """Turns sentences into rows of features, with rarities learned from examples."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        """Learn from `texts` how rare each word and n-gram is."""
+    def __init__(self, texts: Sequence[str], *, han: float = 1.0) -> None:
+        """Learn from `texts` how rare each word and n-gram is.
+
+        `han` is the length of the vector of a sentence in Han: below 1 its n-grams count more,
+        where the embedder does not know the language.
+        """
+        self._han = np.float32(han)
         seen = np.zeros(1 << _RARITY_BITS, dtype=np.float32)
         for text in texts:
             for hashes in _hashed(text):
@@ -51,7 +56,13 @@ class SentenceFeatures:
             self._put(row[:CHARACTER_BUCKETS], characters)
             self._put(row[CHARACTER_BUCKETS:], words)
         ones = np.ones((len(texts), 1), dtype=np.float32)
-        return np.hstack([vectors.astype(np.float32), surface, ones])
+        vectors = vectors.astype(np.float32)
+        if self._han < 1:
+            found = np.array([has_han(text) for text in texts], dtype=bool)
+            vectors[found] *= self._han
+            left = (1 - self._han**2) / (2 * SURFACE_WEIGHT**2)  # whole rows keep their length
+            surface[found] *= np.sqrt(1 + left)
+        return np.hstack([vectors, surface, ones])
 
     def _put(self, row: Floats, hashes: Hashes) -> None:
         """Add the weights of `hashes` to their buckets, then scale the part to its length."""
@@ -60,6 +71,11 @@ class SentenceFeatures:
         signs = 1 - 2 * (distinct >> 31 & 1)  # collisions cancel on average
         np.add.at(row, (distinct * 2654435761 >> 9) % len(row), signs * weights)
         row *= SURFACE_WEIGHT / max(float(np.linalg.norm(row)), 1e-9)
+
+
+def has_han(text: str) -> bool:
+    """Whether a sentence is in Chinese characters, in part at least."""
+    return _HAN.search(text) is not None
 
 
 def _hashed(text: str) -> tuple[Hashes, Hashes]:

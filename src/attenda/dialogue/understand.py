@@ -27,11 +27,12 @@ from attenda.core.command import (
 from attenda.core.label import Label
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.extract_answers import yes_or_no
+from attenda.dialogue.extract_span import folded
 from attenda.dialogue.flow import CallFlowStep, CollectStep, ConfirmStep, Flow, Slot
 from attenda.dialogue.nearest import Certain, Nearest, NoneOfThese, Unsure
 from attenda.dialogue.remember import told_to_remember
 from attenda.dialogue.state import DialogueState
-from attenda.dialogue.values import values_in, without_values
+from attenda.dialogue.values import values_in, values_named, without_values
 
 __all__ = ["Understanding"]
 
@@ -115,11 +116,36 @@ class Understanding:
             return []
         return [name for name in self._flow(text, vector) if name not in asked.outranks]
 
+    def _named(self, text: str) -> frozenset[str]:
+        """Flows of which a message names an id or an option.
+
+        A word that stands in the examples of other flows too, such as "start", speaks for none.
+        """
+        said = {
+            name: [one for slot in flow.slots.values() for one in values_named(text, slot)]
+            for name, flow in self.book.current.items()
+        }
+        return frozenset(
+            name
+            for name, words in said.items()
+            if any(not self._is_anybodys(word, name) for word in words)
+        )
+
+    def _is_anybodys(self, word: str, flow: str) -> bool:
+        """Whether the examples of another flow have a word."""
+        others = [one for one in self.book.current.values() if one.name != flow]
+        return any(
+            word in folded(text)
+            for one in others
+            for texts in one.examples.values()
+            for text in texts
+        )
+
     def _flow(self, text: str, vector: NDArray[np.float32]) -> list[str]:
         """The flow that is meant, or those that may be."""
         if self.nearest is None:
             return []
-        match self.nearest.judge(self.wish(text), vector):
+        match self.nearest.judge(self.wish(text), vector, self._named(text)):
             case Certain(best=best):
                 return [best.name]
             case Unsure(candidates=candidates):

@@ -13,11 +13,11 @@ from attenda.dialogue.extract_amounts import Money, Quantity, amounts, quantitie
 from attenda.dialogue.extract_answers import choices, free_text, yes_or_no
 from attenda.dialogue.extract_contacts import emails, ids, phones
 from attenda.dialogue.extract_dates import dates
-from attenda.dialogue.extract_span import Found
+from attenda.dialogue.extract_span import Found, folded
 from attenda.dialogue.extract_times import times
 from attenda.dialogue.flow import Slot, SlotType
 
-__all__ = ["values_in", "without_values"]
+__all__ = ["values_in", "values_named", "without_values"]
 
 Finder = Callable[[str, Slot, datetime.date], Sequence[Found[object]]]
 
@@ -65,6 +65,19 @@ def values_in(
             said = free_text(text)
     if said is not None:
         yield _set(asked, said, label)
+
+
+def values_named(text: str, slot: Slot) -> list[str]:
+    """The words with which a message names an id or an option of a slot, folded.
+
+    A place in a list, as "the second one", names nothing before the list was shown.
+    """
+    if slot.type == "id":
+        return [folded(one.words) for one in ids(text, slot.pattern)] if slot.pattern else []
+    if slot.type != "choice":
+        return []
+    known = {folded(word) for name, words in slot.choices.items() for word in (name, *words)}
+    return [said for one in choices(text, slot.choices) if (said := folded(one.words)) in known]
 
 
 def without_values(text: str, slots: Iterable[Slot]) -> str:
