@@ -1,6 +1,7 @@
 """Grading by program, and the guard on answers: tables of right, wrong, told too early."""
 
 import base64
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -173,6 +174,22 @@ def test_a_rung_that_would_tell_is_held_back() -> None:
     assert hint_text(FIVE_SIXTHS, 2, "en", about) == f"{about['en']} Both become sixths."
     assert hint_text(FIVE_SIXTHS, 3, "en") == ""  # somebody wrote the answer into it
     assert "5/6" in hint_text(FIVE_SIXTHS, 4, "zh-CN")
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("ah, 12", "12"), ("okay so that makes 12", "12"), ("12, isn't it?", "12"),
+        ("12, because I add first", "12"), ("three quarters, so 0.75", "3/4"),
+        ("it has to be minus three", "-3"), ("I worked out 3/4", "3/4"), ("not 12", None),
+        ("12 or 13", None), ("is it more than 12?", None), ("3, 4", None), ("1/2 + 1/3", None),
+        ("I have 12 apples", None), ("那么应该就是12", "12"), ("我求得四分之三", "3/4"),
+        ("12，因为先加", "12"), ("肯定是12没错", "12"), ("比12大吗", None), ("!" * 20_000, None),
+    ],
+)  # fmt: skip
+def test_a_number_is_read_in_the_words_around_it(said: str, value: str | None) -> None:
+    found = read_number(said)
+    assert (found.value if found else None) == (Fraction(value) if value else None)
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,8 @@ async def test_an_exam_gives_neither_hints_nor_results(database: Database) -> No
 async def test_every_number_of_a_report_is_reckoned_again(database: Database) -> None:
     school = await School(database).open()
     report = await school.ask(teaching.progress, "ms_kern", "supervisor", learner="lea")
-    assert report == await school.ask(teaching.progress, "ms_kern", "supervisor", learner="lea")
+    for said in ("lea", "it's Lea Duarte, please", "看 lea 的"):
+        assert report == await school.ask(teaching.progress, "ms_kern", "supervisor", learner=said)
     for figure in report["figures"]:
         again = await database.read(
             lambda c, query=figure["query"]: c.execute(

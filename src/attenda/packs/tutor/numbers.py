@@ -14,6 +14,8 @@ from attenda.packs.tutor.number_words import chinese_number, english_number
 __all__ = ["Number", "numbers_in", "plain", "read_number"]
 
 _LONGEST = 60
+_LONGEST_TALK = 300
+"""Nobody says that much around a number."""
 _DIGITS = 15
 """More digits than that nobody writes by hand."""
 
@@ -25,19 +27,33 @@ _SHAPE = re.compile(
     rf"|(?P<plain>{_DECIMAL}))\s*(?P<percent>%|percent|per cent|pct)?",
     re.IGNORECASE,
 )
+_IS = r"(?: (?:is|was|should be|must be|would be|will be|could be|might be|may be|has to be))?"
 _LEAD = re.compile(
-    r"^(?:(?:i(?:'d| would)? (?:think|guess|got|get|say|believe)"
-    r"|(?:so )?(?:the |my )?(?:answer|result)(?: (?:is|would be))?|(?:is )?it(?:'s| is)?|is"
-    r"|that(?:'s| is)|maybe|about|well|=|equals|[a-z]\s*="
-    r"|我(?:觉得|认为|想|算)(?:出来)?(?:应该)?是?"
-    r"|(?:我的)?(?:答案|结果|得数)(?:应该)?(?:是|为|:)?"
-    r"|那?就?是|等于|是不是|应该是|得)[,，]?\s*[:：]?\s*)+",
+    r"^(?:(?:(?:now )?i(?:'d| would|'ll| have)? (?:think|guess|got|get|say|believe|make it"
+    r"|suppose|calculate|calculated|worked out|reckon)|we get|you get"
+    rf"|(?:the |my )?(?:final |missing )?(?:answer|result|number|solution){_IS}"
+    rf"|(?:that|this|it|which) makes|(?:is )?(?:it|that|this)(?:'s|{_IS})|is"
+    r"|(?:must|should|has to|could|might|may|would|will) be"
+    r"|maybe|perhaps|probably|about|around|roughly|approximately|almost|well|oh|ah|aha|hm+|um+"
+    r"|ok(?:ay)?|alright|yes|yeah|no|sorry|so|then|now|thus|hence|therefore|and|=|equals|[a-z]\s*="
+    r"|(?:现在)?我(?:再)?(?:觉得|认为|想|猜|算|得|求)(?:的|了|出来|出|到)*(?:应该|大概|可能)?(?:是|等于|为)?"
+    r"|(?:我的|最后的?|最终的?)?(?:答案|结果|得数)(?:应该|一定|肯定|大概|可能|就)*(?:是|为|:)?"
+    r"|(?:那么?|这么?|这个|那个|它|所以|因此|于是)?(?:就|应该|一定|肯定|大概|可能|也许|估计|好像|当然)*(?:是|等于)"
+    r"|[一-鿿]{0,4}数(?:应该|就)?(?:是|等于)"
+    r"|是不是|大约|约|差不多|大概|好的?|哦|噢|啊|嗯|那么?|对了?|不对|得)[,，.。!！]?\s*[:：]?\s*)+",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
-    r"(?:[\s.。!！?？,，;；]|\bi (?:think|guess|believe)\b"
-    r"|\bis (?:what i (?:get|got)|my answer|it)\b|\bright$|是吗|对吗|对不对|吧|吗|呢)+$",
+    r"(?:[\s.。!！?？,，;；]|\bi (?:think|guess|believe|suppose|reckon|hope)\b"
+    r"|\bis (?:what i (?:get|got)|my answer|it)\b"
+    r"|\b(?:right|then|now|maybe|probably|perhaps|correct)$"
+    r"|\b(?:of course|for sure|or so|isn't it|is it|am i right|is that right)$"
+    r"|是吗|对吗|对不对|是不是|没错|左右|我想|我觉得|应该|吧|吗|呢|啊|了)+$",
     re.IGNORECASE,
+)
+_BETWEEN = re.compile(r"(?<!\d)[,.]|[,.](?!\d)|[，。;；:：!！?？、]|\bbecause\b|因为")
+_CONCLUDES = re.compile(
+    r"^\s*(?:so|then|therefore|thus|hence|that makes|所以|因此|那么?|就是)", re.I
 )
 _SIGNS = str.maketrans({"−": "-", "–": "-", "÷": "/", "⁄": "/", "∕": "/", "×": "*", "·": "*"})
 
@@ -63,8 +79,26 @@ def plain(text: str) -> str:
 
 
 def read_number(text: str) -> Number | None:
-    """The number that a text is, apart from "the answer is" before it; nothing where it is none."""
-    said = _TAIL.sub("", _LEAD.sub("", plain(text)))
+    """The number that a text is, apart from "the answer is" before it; nothing where it is none.
+
+    Of a text of several clauses, the only one that is a number counts, or the one that concludes:
+    "25, times comes first" and "a half, so 0.5".
+    """
+    if len(text) > _LONGEST_TALK:
+        return None
+    whole = _read_clause(plain(text))
+    if whole is not None:
+        return whole
+    clauses = [part for part in _BETWEEN.split(plain(text)) if part.strip()]
+    read = [(part, number) for part in clauses if (number := _read_clause(part)) is not None]
+    if len({number.value for _, number in read}) == 1:
+        return read[-1][1]
+    ends = [number for part, number in read if _CONCLUDES.match(part)]
+    return ends[-1] if len(ends) == 1 and ends[-1] == read[-1][1] else None
+
+
+def _read_clause(text: str) -> Number | None:
+    said = _TAIL.sub("", _LEAD.sub("", text.strip()))
     if not said or len(said) > _LONGEST:
         return None
     shape = _SHAPE.fullmatch(said)

@@ -4,6 +4,7 @@ Reads rows into the values that the rules take, and writes mastery and reviews b
 changes does so within the transaction of the tool that asks for it.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,7 @@ __all__ = [
     "known_of",
     "learner_now",
     "may_see",
+    "named_learner",
     "open_task",
     "refuse",
     "store_mastery",
@@ -53,6 +55,21 @@ def enrolled(deed: Deed) -> Row:
             id=deed.who.id, name=deed.who.name, class_id="", goal="", minutes=20, exam=False
         )  # fmt: skip
     return rows.get(deed.who.id)
+
+
+def named_learner(deed: Deed, said: str) -> str:
+    """The id of the one learner whom words name, by id or name; else the words as they are."""
+    rows = deed.rows("learners").find()
+    if any(row["id"] == said for row in rows):
+        return said
+    found = {row["id"] for row in rows if _names(said, row["id"]) or _names(said, row["name"])}
+    return found.pop() if len(found) == 1 else said
+
+
+def _names(said: str, name: str) -> bool:
+    border = r"(?![A-Za-z0-9_-])" if name.isascii() else ""
+    before = r"(?<![A-Za-z0-9_-])" if name.isascii() else ""
+    return bool(name) and re.search(before + re.escape(name) + border, said, re.I) is not None
 
 
 def may_see(deed: Deed, learner: str) -> bool:

@@ -19,6 +19,7 @@ from attenda.packs.tutor.state import (
     is_teacher,
     known_of,
     may_see,
+    named_learner,
     refuse,
     store_mastery,
     title_of,
@@ -44,7 +45,7 @@ _MOST = 2_000_000
 @tool()
 def progress(deed: Deed, learner: str = "") -> dict[str, Any]:
     """A progress report: of oneself, or of a learner of one's class."""
-    id_ = learner or deed.who.id
+    id_ = named_learner(deed, learner) if learner else deed.who.id
     if not may_see(deed, id_):
         raise refuse("not_your_class")
     return report_of(deed, id_)
@@ -188,6 +189,7 @@ def set_exam(deed: Deed, class_id: str, on: bool) -> dict[str, Any]:
 @tool(writes=True)
 def override_mastery(deed: Deed, learner: str, skill: str, percent: int) -> dict[str, Any]:
     """Set a mastery by hand, from what a teacher saw; tracing goes on from there."""
+    learner = named_learner(deed, learner)
     if learner == deed.who.id or not may_see(deed, learner):
         raise refuse("not_your_class")
     found = deed.rows("mastery").find(learner=learner, skill=skill)
