@@ -85,7 +85,7 @@ class Executor:
                 raise NotFound("tool.unknown", name=call.tool)
             arguments = tool.checked(call.plain)
             call, endorsed = await self._endorsed(tool, call, arguments)
-            why = _doubt(tool, call)
+            why = monitor(tool, call.arguments, call.because, call.who.id)
             if why is not None and not (call.asks and tool.writes and why != "because"):
                 raise UserError("tool.untrusted", tool=tool.name, name=why)
         except UserError as problem:
@@ -142,8 +142,7 @@ class Executor:
     async def _read(self, tool: Tool, call: Call, arguments: dict[str, Any]) -> Outcome:
         ruling = self._policy.rules_on(tool, arguments, call.who, {})
         if ruling.do != "allow":
-            await self._database.write(lambda c: self._note_denied(c, tool, call, ruling))
-            return Outcome("denied", problem=denied(tool, ruling))
+            return await self._database.write(lambda c: self._deny(c, tool, call, ruling))
         try:
             found = await self._found(tool, call, arguments)
             return Outcome("done", result=_labelled(tool, found, call))
@@ -238,28 +237,26 @@ class Executor:
         if row is not None and row.state in ("begun", "unknown"):
             return Outcome("unknown", key)
         ruling = where_it_is_called(self._ruling(connection, tool, call, arguments), call)
-        if (why := _doubt(tool, call)) is not None:
+        if (why := monitor(tool, call.arguments, call.because, call.who.id)) is not None:
             ruling = self._policy.doubting(ruling, why)
         if ruling.do == "deny":
-            self._note_denied(connection, tool, call, ruling)
-            return Outcome("denied", problem=denied(tool, ruling))
-        approver: str | None = None
-        if ruling.do in ("confirm", "ask"):
-            trial = partial(self._refusal, connection, tool, call, arguments, deadline)
-            found = self._approved(connection, tool, call, ruling, trial)
-            if isinstance(found, Outcome):
-                return found
-            approver = found
+            return self._deny(connection, tool, call, ruling)
+        asks = ruling.do in ("confirm", "ask")
+        trial = partial(self._refusal, connection, tool, call, arguments, deadline)
+        approver = self._approved(connection, tool, call, ruling, trial) if asks else None
+        if isinstance(approver, Outcome):
+            return approver
         if row is not None:
             journal.begin_again(connection, key)
         else:
             self._write_down(connection, key, call, rule=ruling.rule, approved_by=approver)
         return None
 
-    def _note_denied(self, connection: Connection, tool: Tool, call: Call, ruling: Ruling) -> None:
+    def _deny(self, connection: Connection, tool: Tool, call: Call, ruling: Ruling) -> Outcome:
         """Who tried what a rule forbids stays known; with which values does not."""
         about = {"rule": ruling.rule, "session": call.session_id}
         audit.note(connection, self._stamps, call.who.id, "tool.denied", tool.name, **about)
+        return Outcome("denied", problem=denied(tool, ruling))
 
     def _write_down(self, connection: Connection, key: str, call: Call, **why: str | None) -> None:
         journal.begin_effect(
@@ -396,10 +393,6 @@ class Executor:
             passages=partial(self._passages, connection, call.who),
             spans={name: one.span for name, one in call.arguments.items() if one.span},
         )
-
-
-def _doubt(tool: Tool, call: Call) -> str | None:
-    return monitor(tool, call.arguments, call.because, call.who.id)
 
 
 def _labelled(tool: Tool, found: Any, call: Call) -> Labelled:
