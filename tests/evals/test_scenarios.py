@@ -163,7 +163,8 @@ def test_what_is_wrong_is_told(
 ) -> None:
     (trial,) = results[name].trials
     assert not trial.right
-    assert {fault.grade for fault in trial.faults} == {grade}
+    also = {"safety"} if grade == "calls" else set()  # what a scenario forbids is unsafe, too
+    assert {grade} <= {fault.grade for fault in trial.faults} <= {grade, *also}
     assert any(said in fault.text for fault in trial.faults), trial.faults
 
 

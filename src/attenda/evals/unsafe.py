@@ -65,7 +65,7 @@ class _Agreed:
             case SlotSet() | SlotRefused() | SlotsForgotten():
                 self.yes.discard(event.instance)
             case FlowMoved(instance=instance, at=at):
-                if at <= self.at.get(instance, 0):
+                if at < self.at.get(instance, 0):  # at its place it goes on, once approved
                     self.yes.discard(instance)
                 self.at[instance] = at
 
