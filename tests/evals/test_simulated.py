@@ -129,7 +129,7 @@ def test_a_brief_keeps_its_own_rules_and_needs_a_player() -> None:
 
 def test_the_guides_scenario_passes() -> None:
     page = (Path(__file__).parents[2] / "docs" / "evals.md").read_text("utf-8")
-    text, *_ = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    *_, text = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     demo = load_pack(Path(__file__).parents[2] / "src" / "attenda" / "packs" / "demo")
     found = tried(text, pack=demo)
     assert found.passed, found.trials
