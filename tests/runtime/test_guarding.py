@@ -15,7 +15,7 @@ from attenda.core.event import Cited, TextAdded, Withheld
 from attenda.packs.tutor.pack import PACK as TUTOR
 from attenda.packs.tutor.samples import SAMPLES
 from attenda.runtime.house import House
-from attenda.store import agents, sessions
+from attenda.store import agents, schema, sessions
 from attenda.store.runs import NumberedEvent, events_after
 from tests.runtime.test_flows import ANA, Talk, _person
 from tests.scripted_house import add_text, scripted_house
@@ -27,7 +27,14 @@ TASK = {
     "reason": "frontier", "because": "add_fractions", "rate": "0.4", "item_rate": "0.4", "at": 1,
     "state": "open", "hints": 0, "told": False, "turns": 0, "queued": "",
 }  # fmt: skip
-LEARNER = {"id": ANA.id, "name": "Ana", "class_id": "", "goal": "", "minutes": 20, "exam": False}
+LEARNER = {
+    "id": ANA.id,
+    "name": "Ana Duarte",
+    "class_id": "",
+    "goal": "",
+    "minutes": 20,
+    "exam": False,
+}
 TELLING = "One half plus one third makes five sixths of a whole pizza."
 KEPT_BACK = "it would tell the answer"
 EXAM = "You are in an exam"
@@ -128,11 +135,15 @@ def test_an_answer_from_documents_is_kept_back_with_what_it_cites(home: Path) ->
                     TELLING,
                 ]
             async with talk_with(home / mode, tutor(mode), script) as (house, talk):
+                named = schema.users.update().values(name="Ana Duarte")
+                await house.database.write(lambda c, named=named: c.execute(named))
                 await add_text(house, ANA, "pizza.md", f"# Sharing a pizza\n\n{TELLING}\n")
                 answer = await talk.say("How much is one half plus one third of a pizza?")
                 found = await events(house, talk)
                 assert KEPT_BACK in answer and "sixths" not in heard(found), mode
                 assert not [one for one in found if isinstance(one, Cited)]
+                model: Any = house.models.chat("scripted")
+                assert model.asked and "Duarte" not in str(model.asked), "no name leaves"
 
     asyncio.run(story())
 

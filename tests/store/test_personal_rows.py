@@ -169,6 +169,57 @@ def test_rows_grow_old_with_the_chats(home: Path) -> None:
     asyncio.run(story())
 
 
+CASES = PackTable(
+    "cases", {"id": "text", "talk": "text", "words": "text", "sum": "amount"},
+    session="talk", redacted=("talk", "words"),
+)  # fmt: skip
+LINES = PackTable("lines", {"id": "text", "note": "text"}, person="note", through="talks")
+TALKS = PackTable("talks", {"id": "text", "talk": "text"}, session="talk")
+
+
+def test_rows_go_with_the_conversation_that_they_came_of(home: Path) -> None:
+    mine = Pack("mine", {"en": "Mine"}, home / "mine", tables=[CASES, TALKS, LINES])
+
+    async def story() -> None:
+        async with two_packs(home, "", (mine,)) as h:
+            talks = {}
+            for name in ("ann", "tom", "old"):
+                made = await h.who["tom" if name == "old" else name]("POST", "/api/sessions", {})
+                talks[name] = made["id"]
+
+            def fill(c: Connection) -> None:
+                rows = lambda table: h.house.packs["mine"].executor.rows(c, table)  # noqa: E731
+                for name, talk in talks.items():
+                    rows("cases").add(id=name, talk=talk, words=f"{name} said", sum="5.00")
+                    rows("talks").add(id=name, talk=talk)
+                    rows("lines").add(id=name, note=name)
+
+            await h.house.database.write(fill)
+            found = (await h.who["ann"]("GET", "/api/me/export"))["packs"]
+            assert {table: [one["id"] for one in rows] for table, rows in found.items()} == {
+                "mine_cases": ["ann"], "mine_talks": ["ann"], "mine_lines": ["ann"],
+            }  # fmt: skip
+            await h.who["boss"]("DELETE", "/api/users/usr_ann")
+            assert [one["id"] for one in await h.rows("mine_lines")] == ["old", "tom"]
+            await h.who["tom"]("DELETE", f"/api/sessions/{talks['old']}")
+
+            class Later:
+                def now(self) -> int:
+                    return int(h.house.stamps.now()) + 40 * 86_400_000_000
+
+            await h.house.database.write(
+                lambda c: privacy.expire(c, Later(), trash_days=30, chat_days=0)
+            )
+            assert [one["id"] for one in await h.rows("mine_talks")] == ["tom"]
+            assert [one["id"] for one in await h.rows("mine_lines")] == ["tom"]
+            kept = {one["id"]: (one["talk"], one["words"]) for one in await h.rows("mine_cases")}
+            assert kept == {
+                "ann": (None, None), "old": (None, None), "tom": (talks["tom"], "tom said"),
+            }, "the sums stay"  # fmt: skip
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -177,6 +228,7 @@ def test_rows_grow_old_with_the_chats(home: Path) -> None:
         {"person": "who", "redacted": ("gone",)},
         {"person": "who", "through": "elsewhere"},
         {"ages": "who"},
+        {"person": "who", "session": "at"},
         {"indexes": (("gone",),)},
     ],
 )

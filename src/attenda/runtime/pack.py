@@ -191,9 +191,10 @@ def _wrong_tables(pack: Pack, language: str) -> list[str]:
 def _amiss(table: PackTable, tables: Mapping[str, PackTable]) -> list[str]:
     """What a table says of its person or its age that cannot be."""
     indexed = [column for columns in table.indexes for column in columns]
-    wrong = [one for one in (table.person, *(table.redacted or ()), *indexed) if one]
+    wrong = [one for one in (table.person, table.session, *(table.redacted or ()), *indexed) if one]
     wrong = [one for one in wrong if one not in table.columns]
     wrong += [one for one in table.redacted or () if one == next(iter(table.columns))]
+    wrong += [table.session] if table.session and table.person else []
     wrong += [table.through] if table.through and table.through not in tables else []
     return wrong + ([table.ages] if table.ages and table.columns.get(table.ages) != "time" else [])
 

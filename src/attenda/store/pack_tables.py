@@ -64,12 +64,15 @@ class PackTable:
     unique: Sequence[Sequence[str]] = field(default_factory=tuple)
     """Business keys: no two rows have the same values there."""
     indexes: Sequence[Sequence[str]] = field(default_factory=tuple)
-    """Columns by which rows are looked for, or sorted; `person` is one without being named."""
+    """Columns by which rows are looked for, or sorted; `person` and `session` need no naming."""
     person: str = ""
     """The column with the id of the person whom a row is about, by which it comes with their
     export and goes with their erasure."""
     through: str = ""
     """Another table of the pack: `person` holds its keys, and its rows say who it is."""
+    session: str = ""
+    """Instead of `person`: the column with the id of the conversation that a row came of. It comes
+    with the export of whoever's that is, and goes with the conversation."""
     redacted: Sequence[str] | None = None
     """Columns that are emptied where a row must stay although the person goes; with `()` it stays
     as it is. Where none are named it goes."""
@@ -102,8 +105,9 @@ def _by_person(declared: PackTable) -> Iterator[tuple[str, ...]]:
         next(iter(declared.columns)),
         *(one[0] for one in (*declared.indexes, *declared.unique)),
     }
-    if declared.person and declared.person not in begun:
-        yield (declared.person,)
+    column = declared.person or declared.session
+    if column and column not in begun:
+        yield (column,)
 
 
 def _index_name(table: str, columns: Sequence[str]) -> str:
@@ -153,12 +157,13 @@ async def create_tables(
 def _personal(pack: str, declared: Sequence[PackTable]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Tables with rows about people, by their names in the database."""
     for one in declared:
-        if one.person or one.ages:
+        if one.person or one.session or one.ages:
+            through = f"{pack}_{one.through}" if one.through else ""
             yield (
                 f"{pack}_{one.name}",
                 {
-                    "person": one.person,
-                    "through": f"{pack}_{one.through}" if one.through else "",
+                    "person": one.person or one.session,
+                    "through": personal_rows.SESSIONS if one.session else through,
                     "redacted": None if one.redacted is None else list(one.redacted),
                     "ages": one.ages,
                 },

@@ -118,7 +118,7 @@ def erase_person(connection: Connection, stamps: Stamps, actor: Principal, user_
     facts.forget_all(connection, user_id)
     connection.execute(delete(notice_rules).where(notice_rules.c.owner_id == user_id))
     connection.execute(delete(automation_runs).where(automation_runs.c.owner_id == user_id))
-    connection.execute(delete(sessions).where(sessions.c.owner_id == user_id))
+    _remove_sessions(connection, sessions.c.owner_id == user_id)
     _forget_deeds(connection, user_id)
     personal_rows.forget(connection, user_id)
     connection.execute(delete(consents).where(consents.c.person_id == user_id))
@@ -132,7 +132,7 @@ def erase_person(connection: Connection, stamps: Stamps, actor: Principal, user_
 def erase_visit(connection: Connection, who: Principal) -> None:
     """Erase a visitor's conversation for good, and the visitor when it was their last."""
     assert who.grant is not None
-    connection.execute(delete(sessions).where(sessions.c.id == who.grant.session_id))
+    _remove_sessions(connection, sessions.c.id == who.grant.session_id)
     _sweep_visitors(connection)
     people.bump_access(connection)
 
@@ -147,10 +147,10 @@ def expire(connection: Connection, stamps: Stamps, *, trash_days: int, chat_days
     if trash_days:
         before = now - trash_days * day_us
         gone += _remove_documents(connection, documents.c.deleted_at < before)
-        gone += connection.execute(delete(sessions).where(sessions.c.deleted_at < before)).rowcount
+        gone += _remove_sessions(connection, sessions.c.deleted_at < before)
     if chat_days:
         before = now - chat_days * day_us
-        gone += connection.execute(delete(sessions).where(sessions.c.updated_at < before)).rowcount
+        gone += _remove_sessions(connection, sessions.c.updated_at < before)
         connection.execute(delete(automation_runs).where(automation_runs.c.ended_at < before))
         mail.forget_old(connection, before)
         personal_rows.forget_old(connection, before)
@@ -171,6 +171,12 @@ def _forget_deeds(connection: Connection, user_id: str) -> None:
     silent: dict[str, Any] = {"arguments": "", "result": None, "problem": "", "label": {}}
     connection.execute(update(effects).where(effects.c.owner_id == user_id).values(**silent))
     connection.execute(delete(approvals).where(approvals.c.asked_for == user_id))
+
+
+def _remove_sessions(connection: Connection, which: ColumnElement[bool]) -> int:
+    """Delete conversations, with what packs keep of them; how many."""
+    personal_rows.forget_sessions(connection, which)
+    return connection.execute(delete(sessions).where(which)).rowcount
 
 
 def _remove_documents(connection: Connection, *which: ColumnElement[bool]) -> int:

@@ -16,6 +16,7 @@ from attenda.core.errors import Conflict, NotFound
 from attenda.core.label import Integrity, Label
 from attenda.core.message import Message
 from attenda.core.principal import Principal
+from attenda.store import personal_rows
 from attenda.store.rights import changeable, visible
 from attenda.store.schema import messages, sessions
 from attenda.store.stamps import Stamps
@@ -357,5 +358,6 @@ def hold_for_bot(connection: Connection, session_id: str) -> bool:
 
 
 def erase_session(connection: Connection, session_id: str) -> None:
-    """Delete a session with all its messages, runs and events, for good."""
+    """Delete a session with its messages, runs, events and what packs keep of it, for good."""
+    personal_rows.forget_sessions(connection, sessions.c.id == session_id)
     connection.execute(delete(sessions).where(sessions.c.id == session_id))

@@ -80,6 +80,8 @@ TABLES = (
             "holds": "text",  # what is given back; nothing twice
         },
         unique=(("holds",),),
+        session="session_id",
+        redacted=("session_id",),  # that money was given back stays in the books
     ),
     PackTable(
         "cases",
@@ -98,6 +100,8 @@ TABLES = (
             "holds": "text",
         },
         unique=(("holds",),),
+        session="session_id",
+        redacted=("text", "session_id"),
     ),
     PackTable(
         "conversations",
@@ -108,6 +112,7 @@ TABLES = (
             "tries": "integer",  # that failed
             "locked_at": "time",
         },
+        session="id",
     ),
     PackTable(
         "security_events",
@@ -120,5 +125,7 @@ TABLES = (
             "kind": "text",  # bad_identity, locked, other_customer, second_identity
             "subject": "text",  # an order or an address, never what is in it
         },
+        session="session_id",
+        redacted=("session_id", "user_id", "subject"),
     ),
 )
