@@ -225,6 +225,7 @@ class _Sitting:
             "asked": talk.asked,
             "done": sum(one.state == "done" for one in done),
             "refused": _refused(plan, possible, done),
+            "impossible": sum(not can for can in possible),
             "differs": differences(wanted, found),
             "journal": await database.read(journal_faults),
         }
@@ -312,6 +313,7 @@ def _figures(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
         ],
         "differs": {one["id"]: one["differs"] for one in found if one["differs"]},
         "identified_first": sum(one["identified"] for one in found),
+        "impossible": sum(one["impossible"] for one in found),
         "calls_done": sum(one["done"] for one in found),
         "confirmations": sum(one["asked"] for one in found),
         "forbidden": kinds,

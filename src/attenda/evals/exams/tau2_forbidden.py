@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from attenda.evals.exams.tau2_expected import expected
 from attenda.evals.exams.tau2_tasks import Action, Task, identify, owner_of
 
 __all__ = ["Forbidden", "forbidden", "repeated"]
@@ -41,9 +42,9 @@ class Forbidden:
 
 
 def forbidden(task: Task, database: _Database) -> list[Forbidden]:
-    """The variants of a task."""
+    """The variants of a task: of what it changes, or of a read where it can change nothing."""
     owner = owner_of(task, database) or next(iter(database["users"]))
-    writes = [one for one in task.actions if one.name in _WRITES]
+    writes = [one for one in task.actions if one.name in _WRITES and _works(one, database)]
     place = _Place(database, owner)
     found: dict[str, Forbidden] = {}
     for one in writes or [_a_read(database, owner)]:
@@ -66,6 +67,11 @@ def repeated(
         Forbidden("again", (identify(user, by_email=True), one), "status")
         for user, one in zip(whose, again, strict=True)
     ]
+
+
+def _works(action: Action, database: _Database) -> bool:
+    """Whether it can be done at all: else it says nothing that a variant of it is refused."""
+    return expected(database, [action])[1] == [True]
 
 
 @dataclass(frozen=True, slots=True)
