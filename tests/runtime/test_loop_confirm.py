@@ -41,7 +41,10 @@ def asking(tmp_path: Path) -> Pack:
     folder = tmp_path / "pack"
     folder.mkdir()
     (folder / "policy.toml").write_text(RULES)
-    return replace(loop_shop(), folder=folder)
+    made = loop_shop()
+    words = {"zh-CN": {"": "退款", "order": "订单"}}
+    tools = [replace(one, words=words) if one.name == "refund" else one for one in made.tools]
+    return replace(made, folder=folder, tools=tools)
 
 
 async def asked(house: Any) -> list[journal.Approval]:
@@ -93,7 +96,9 @@ def test_what_is_no_plain_yes_is_a_no_and_the_talk_goes_on(tmp_path: Path, askin
     async def story() -> None:
         async with shop(tmp_path, pair * len(answers), asking) as (house, model, talk):
             for said in answers:  # a no is no answer to what is asked later
-                assert "Give money back." in await talk.say("Refund it")
+                question = await talk.say("请退款" if said == "不用了" else "Refund it")
+                deed = "退款**\n- 订单" if said == "不用了" else "Give money back.**\n- order"
+                assert f"**{deed}: O-1\n- amount: 60" in question
                 answer = await talk.say(said)
                 assert "As you like." in answer
                 assert "so it was not done" in answer or "所以没有执行" in answer

@@ -31,14 +31,16 @@ async def hear(
     await executor.confirm(who, state.approval_id, yes=yes, said=reason)
 
 
-def question(tool: Tool, step: LoopStep, state: LoopState) -> dict[str, str]:
+def question(tool: Tool, step: LoopStep, state: LoopState, language: str) -> dict[str, str]:
     """The values of the sentence that asks: which deed, and each argument on a line of its own."""
+    words = tool.words.get(language, {})
     lines = [
-        f"\n- {name}: {_one_line(as_text(resolve(one, state.results, state.label).value))}"
+        f"\n- {words.get(name, name)}: "
+        f"{_one_line(as_text(resolve(one, state.results, state.label).value))}"
         for name, one in step.arguments.items()
     ]
     about = "" if tool.strangers_about else tool.about.partition("\n")[0].strip()
-    return {"deed": about or tool.name, "arguments": "".join(lines)}
+    return {"deed": words.get("", about) or tool.name, "arguments": "".join(lines)}
 
 
 def _one_line(text: str) -> str:

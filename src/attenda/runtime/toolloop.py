@@ -329,7 +329,8 @@ class ToolLoop:
         tool = self.offered.tool(step.tool)
         if tool is not None and came.outcome.confirms:
             self.voice.made_from(came.led_to_it)
-            self.voice.tell("loop.confirm", **question(tool, step, self.state))
+            asked = question(tool, step, self.state, self.voice.language)
+            self.voice.tell("loop.confirm", **asked)
         else:
             self.voice.tell("dialogue.waits_for_approval" if again else "dialogue.needs_approval")
 

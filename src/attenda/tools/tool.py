@@ -93,6 +93,9 @@ class Tool:
     """Of its result."""
     query: Callable[..., Awaitable[Any]] | None = None
     """Of an outside tool: what became of the deed with a key; none if it was never done."""
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By language, for a person who is asked to confirm it: its arguments' names, and under the
+    empty one what it does. Where nothing stands, the function's own are shown."""
     takes_key: bool = False
     """The outside does a deed once for each key: it may be sent again."""
 

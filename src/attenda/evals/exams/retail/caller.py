@@ -10,7 +10,14 @@ from typing import Any
 
 from attenda.api import Deed, ToolRefused, tool
 
-__all__ = ["caller", "find_user_id_by_email", "find_user_id_by_name_zip", "refused", "words_of"]
+__all__ = [
+    "caller",
+    "find_user_id_by_email",
+    "find_user_id_by_name_zip",
+    "refused",
+    "words_for",
+    "words_of",
+]
 
 
 @cache
@@ -22,6 +29,17 @@ def words_of(key: str, language: str = "en") -> str:
     """A sentence with its places still open."""
     by_language = _words()[key]
     return by_language.get(language, by_language["en"])
+
+
+def words_for(name: str) -> dict[str, dict[str, str]]:
+    """What a person reads who is asked to confirm a tool: by language, see `Tool.words`."""
+    begins = "argument_"
+    arguments = [key.removeprefix(begins) for key in _words() if key.startswith(begins)]
+    return {
+        language: {"": words_of(f"deed_{name}", language)}
+        | {one: words_of(f"{begins}{one}", language) for one in arguments}
+        for language in ("en", "zh-CN")
+    }
 
 
 def refused(deed: Deed, key: str, **values: object) -> ToolRefused:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from attenda.api import Deed, tool
-from attenda.evals.exams.retail.caller import caller, refused
+from attenda.evals.exams.retail.caller import caller, refused, words_for
 from attenda.evals.exams.retail.looking import own_order, parts_of, shown_order, shown_user
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
 Reason = Literal["no longer needed", "ordered by mistake"]
 
 
-@tool(writes=True)
+@tool(writes=True, words=words_for("cancel_pending_order"))
 def cancel_pending_order(deed: Deed, order_id: str, reason: Reason) -> dict[str, Any]:
     """Cancel a pending order and pay it back: a gift card at once, else in 5 to 7 business days."""
     order = _order_that_is(deed, order_id, "pending")
@@ -39,7 +39,7 @@ def cancel_pending_order(deed: Deed, order_id: str, reason: Reason) -> dict[str,
     return shown_order(deed, order_id)
 
 
-@tool(writes=True)
+@tool(writes=True, words=words_for("modify_pending_order_address"))
 def modify_pending_order_address(  # noqa: PLR0913 - the benchmark's arguments
     deed: Deed,
     order_id: str,
@@ -57,7 +57,7 @@ def modify_pending_order_address(  # noqa: PLR0913 - the benchmark's arguments
     return shown_order(deed, order_id)
 
 
-@tool(writes=True)
+@tool(writes=True, words=words_for("modify_user_address"))
 def modify_user_address(  # noqa: PLR0913 - the benchmark's arguments
     deed: Deed,
     user_id: str,
@@ -76,7 +76,7 @@ def modify_user_address(  # noqa: PLR0913 - the benchmark's arguments
     return shown_user(deed, user_id)
 
 
-@tool(writes=True)
+@tool(writes=True, words=words_for("modify_pending_order_payment"))
 def modify_pending_order_payment(
     deed: Deed, order_id: str, payment_method_id: str
 ) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def modify_pending_order_payment(
     return shown_order(deed, order_id)
 
 
-@tool(writes=True)
+@tool(writes=True, words=words_for("modify_pending_order_items"))
 def modify_pending_order_items(
     deed: Deed,
     order_id: str,
@@ -127,7 +127,7 @@ def modify_pending_order_items(
     return shown_order(deed, order_id)
 
 
-@tool(writes=True)
+@tool(writes=True, words=words_for("return_delivered_order_items"))
 def return_delivered_order_items(
     deed: Deed, order_id: str, item_ids: list[str], payment_method_id: str
 ) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def return_delivered_order_items(
     return shown_order(deed, order_id)
 
 
-@tool(writes=True)
+@tool(writes=True, words=words_for("exchange_delivered_order_items"))
 def exchange_delivered_order_items(
     deed: Deed,
     order_id: str,
