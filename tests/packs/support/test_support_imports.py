@@ -10,13 +10,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from attenda.api import Principal, ReadIn, UserError
+from attenda.cli.pack_home import import_into
 from attenda.packs.support.importing import IMPORTERS
 from attenda.packs.support.pack import PACK
 from attenda.runtime.house import House
 from attenda.runtime.pack_import import import_file
+from attenda.serve.app import create_app
+from attenda.store import documents
 from attenda.store.people import OWNER_ID
 from tests.runtime.test_flows import rows, understand
 from tests.scripted_house import scripted_house
@@ -230,5 +234,29 @@ def test_own_files_find_the_customers_that_are_there(home: Path) -> None:
             await put(house, mails)
             again = await put(house, mails)
             assert (again["added"], again["changed"]) == (0, 0), "read in twice, it is there once"
+            await _a_folder_comes_in_by_command(house, home)
 
     asyncio.run(story())
+
+
+async def _a_folder_comes_in_by_command(house: House, home: Path) -> None:
+    """As one file, and its articles stand among the documents at once."""
+    folder = home / "help"
+    (folder / "more").mkdir(parents=True)
+    (folder / "shipping.md").write_text("# Shipping\n\nIt costs 4.90 EUR.\n", "utf-8")
+    (folder / "more" / "gifts.md").write_text("# Gifts\n\nWe wrap them.\n", "utf-8")
+    (folder / "logo.png").write_bytes(b"x")
+    headers = {"Authorization": f"Bearer {house.owner_key}"}
+    transport = httpx.ASGITransport(create_app(house))
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost", headers=headers
+    ) as client:
+        assert await import_into(client, "support", folder, "", "en", trial=False) == 0
+        with pytest.raises(UserError):
+            await import_into(client, "support", home / "nowhere", "", "en", trial=False)
+    articles = await rows(house, "support_articles")
+    assert {row["id"]: row["state"] for row in articles} == {
+        "shipping.md": "published", "more-gifts.md": "published"
+    }  # fmt: skip
+    there = await house.database.read(lambda c: documents.documents_from(c, OWNER, "pack:support/"))
+    assert set(there) == {"pack:support/shipping.md", "pack:support/more-gifts.md"}

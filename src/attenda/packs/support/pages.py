@@ -12,7 +12,6 @@ from attenda.packs.support.profile import (
     order_lines,
     order_values,
     profile,
-    sorted_by,
 )
 from attenda.packs.support.report_pages import ENDPOINTS, REPORT_SCREEN
 
@@ -79,10 +78,11 @@ async def tickets(asked: Asked) -> Mapping[str, Any]:
     words = asked.values.get("words", "")
 
     def look(rows: Tables) -> dict[str, Any]:
-        chosen = _wanted(rows("tickets").find(), words, "id", "subject", "email", "name", "tags")
-        ordered = sorted_by(chosen, "created_at")
-        shown = [{**row, "at": moment(row["created_at"])} for row in ordered[:_MOST]]
-        return {"tickets": shown, "count": len(ordered), "words": words}
+        every = rows("tickets").find_sorted("-created_at", 0 if words.strip() else _MOST)
+        chosen = _wanted(every, words, "id", "subject", "email", "name", "tags")
+        count = len(chosen) if words.strip() else rows("tickets").count()
+        shown = [{**row, "at": moment(row["created_at"])} for row in chosen[:_MOST]]
+        return {"tickets": shown, "count": count, "words": words}
 
     return await asked.read(look)
 

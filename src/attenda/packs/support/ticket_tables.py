@@ -27,6 +27,8 @@ SERVICE_TABLES = (
             "created_at": "time",
             "updated_at": "time",
         },
+        indexes=(("email",), ("created_at",)),
+        ages="updated_at",
     ),
     PackTable(
         "ticket_messages",
@@ -41,6 +43,8 @@ SERVICE_TABLES = (
             "text": "text",
             "files": "text",  # names of attachments, which are not kept
         },
+        indexes=(("ticket_id",),),
+        ages="at",
     ),
     PackTable(
         "articles",
