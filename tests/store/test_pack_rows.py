@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import inspect, text
 
-from attenda.api import PackTable
+from attenda.api import PackTable, UserError
 from attenda.store.database import Connection, Database
 from attenda.store.pack_tables import Rows, create_tables
 
@@ -55,5 +55,28 @@ def test_an_index_comes_to_a_table_that_was_there_and_is_used(database: Database
             query = "EXPLAIN QUERY PLAN SELECT * FROM pack_visits WHERE who = 'a' ORDER BY at DESC"
             plan = await database.read(lambda c: str(c.execute(text(query)).all()))
             assert "USING INDEX ix_pack_visits_who_at" in plan and "TEMP B-TREE" not in plan
+
+    asyncio.run(story())
+
+
+def test_a_value_that_a_database_cannot_hold_is_one_sentence(database: Database) -> None:
+    """PostgreSQL measures keys, SQLite does not; neither breaks what comes after."""
+
+    async def story() -> None:
+        tables = await create_tables(database, "pack", [BEFORE])
+
+        def add(c: Connection) -> str:
+            rows, told = Rows(c, tables["visits"]), ""
+            try:
+                rows.add(id="v" * 200, who="ann", at=1)
+            except UserError as problem:
+                told = problem.key
+            rows.add(id="v1", who="bob", at=2)
+            return told
+
+        told = await database.write(add)
+        assert told == ("pack.bad_value" if database.dialect == "postgresql" else "")
+        found = await database.read(lambda c: Rows(c, tables["visits"]).find(who="bob"))
+        assert [row["id"] for row in found] == ["v1"]
 
     asyncio.run(story())

@@ -35,9 +35,9 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
-from attenda.core.errors import Conflict, NotFound
+from attenda.core.errors import Conflict, NotFound, UserError
 from attenda.store import personal_rows
 from attenda.store.database import Database, apart
 
@@ -220,6 +220,7 @@ class Rows:
 
         Raises:
             Conflict: there is one with this key, or with the same business key.
+            UserError: the database cannot hold a value.
         """
         stored = {name: _stored(value) for name, value in values.items()}
         try:
@@ -227,6 +228,8 @@ class Rows:
                 self._connection.execute(insert(self._table).values(**stored))
         except IntegrityError as error:
             raise Conflict("pack.row_there", table=self._table.name) from error
+        except DataError as error:
+            raise UserError("pack.bad_value", table=self._table.name) from error
 
     def change(self, key: object, **values: object) -> None:
         """Give a row other values.
@@ -244,6 +247,7 @@ class Rows:
 
         Raises:
             Conflict: another one has the same business key.
+            UserError: the database cannot hold a value.
         """
         key = values[self._key.name]
         before = self.find(**{self._key.name: key})
@@ -258,6 +262,8 @@ class Rows:
                 self.change(key, **values)
         except IntegrityError as error:
             raise Conflict("pack.row_there", table=self._table.name) from error
+        except DataError as error:
+            raise UserError("pack.bad_value", table=self._table.name) from error
         return "changed"
 
     def remove(self, key: object) -> bool:

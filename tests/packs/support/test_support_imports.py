@@ -4,7 +4,11 @@ The files in `tests/data/support` are made in the documented shape of each progr
 """
 
 import asyncio
+import contextlib
 import io
+import json
+import os
+import random
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -27,7 +31,34 @@ from tests.scripted_house import scripted_house
 
 FILES = Path(__file__).parents[2] / "data" / "support"
 READERS = {one.name: one.read for one in IMPORTERS}
+TRIES = 700 if os.environ.get("ATTENDA_LONG") == "1" else 12
 OWNER = Principal(id=OWNER_ID, role="owner")
+
+
+def _zip(**files: str) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as file:
+        for name, text in files.items():
+            file.writestr(name, text)
+    return made.getvalue()
+
+
+SAMPLES = {
+    **{
+        name: (file, (FILES / file).read_bytes())
+        for name, file in {
+            "shopify": "shopify_orders.csv",
+            "woocommerce": "woocommerce_orders.json",
+            "zendesk": "zendesk_tickets.json",
+            "freshdesk": "freshdesk_tickets.json",
+            "chatwoot": "chatwoot_conversations.json",
+            "mail": "threads.mbox",
+        }.items()
+    },
+    "help_centre": ("help.zip", _zip(**{"a.md": "# A\n\nx\n", "b.html": "<h1>B</h1><p>y</p>"})),
+    "customers": ("c.csv", b"email,name,since\na@b.test,A,2020-01-01\n"),
+    "orders": ("o.csv", b"order,email,name,unit_price,placed_on\nA,a@b.test,x,2.00,2026-01-01\n"),
+}
 
 
 def read(importer: str, name: str) -> ReadIn:
@@ -260,3 +291,45 @@ async def _a_folder_comes_in_by_command(house: House, home: Path) -> None:
     }  # fmt: skip
     there = await house.database.read(lambda c: documents.documents_from(c, OWNER, "pack:support/"))
     assert set(there) == {"pack:support/shipping.md", "pack:support/more-gifts.md"}
+
+
+@pytest.mark.parametrize("importer", sorted(SAMPLES))
+def test_whatever_stands_in_a_file_costs_no_more_than_a_sentence(importer: str) -> None:
+    """Files changed at random places: rows, reasons, or one `UserError`."""
+    name, content = SAMPLES[importer]
+    chance = random.Random(importer)
+    for _ in range(TRIES):
+        changed = _changed_json(content, chance) if name.endswith("json") else b""
+        with contextlib.suppress(UserError):
+            found = READERS[importer](name, changed or _changed_bytes(content, chance))
+            words = [one for rows in found.rows.values() for row in rows for one in row.values()]
+            assert not any("\x00" in one for one in words if isinstance(one, str))
+
+
+def _changed_bytes(content: bytes, chance: random.Random) -> bytes:
+    made = bytearray(content)
+    for _ in range(chance.randint(1, 12)):
+        at = chance.randrange(len(made) or 1)
+        kind = chance.randrange(3)
+        if kind == 0:
+            made[at : at + 1] = bytes([chance.randrange(256)])
+        elif kind == 1:
+            del made[at : at + chance.randint(1, 40)]
+        else:
+            made[at:at] = chance.choice(
+                [b"\n", b",", b'"', b"\xff", b"9" * 30, b"=?x?", b"NaN", b"\r"]
+            )
+    return bytes(made)
+
+
+def _changed_json(content: bytes, chance: random.Random) -> bytes:
+    others = [None, -1, 1e300, True, [], {}, "x\x00\ud800", [[]], {"a": 1}, 10**30]
+
+    def change(value: Any) -> Any:
+        if chance.random() < 0.06:
+            return chance.choice(others)
+        if isinstance(value, dict):
+            return {key: change(one) for key, one in value.items() if chance.random() > 0.03}
+        return [change(one) for one in value] if isinstance(value, list) else value
+
+    return json.dumps(change(json.loads(content))).encode() if chance.random() < 0.6 else b""

@@ -980,6 +980,7 @@ ENGLISH: dict[str, str] = {
     "approval.was_denied": "A person decided against it.",
     "pack.no_row": "There is no “{row}” in {table}.",
     "pack.row_there": "{table} has such a row already.",
+    "pack.bad_value": "{table} cannot hold one of its values: it is too long or too large.",
     "pack.no_table": "The pack has no table “{name}” that may be used here.",
     "flow.twice": "“{name}” stands in another file too.",
     "pack.screens": "Screens",

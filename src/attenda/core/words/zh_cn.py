@@ -980,6 +980,7 @@ CHINESE: dict[str, str] = {
     "approval.was_denied": "有人否决了此事。",
     "pack.no_row": "{table} 中没有“{row}”。",
     "pack.row_there": "{table} 中已有这样的记录。",
+    "pack.bad_value": "{table} 无法保存其中一个值：太长或太大。",
     "pack.no_table": "该扩展包没有可在此使用的表“{name}”。",
     "flow.twice": "“{name}”在另一个文件中也出现了。",
     "pack.screens": "页面",

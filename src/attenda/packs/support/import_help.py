@@ -7,6 +7,7 @@ Each file becomes an article, known by its path; its language stands before the 
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -16,6 +17,8 @@ from attenda.packs.support.markup import plain, title_in
 
 __all__ = ["read_help"]
 
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError,
+               EOFError, ValueError)  # fmt: skip
 _SUFFIXES = (".md", ".markdown", ".html", ".htm", ".txt")
 _LANGUAGE = re.compile(r"\.([a-z]{2}(?:-[A-Z]{2})?)$")
 _MOST_FILES, _MOST_BYTES, _MOST_OF_ONE = 5000, 200 << 20, 2 << 20
@@ -49,7 +52,7 @@ def _unpacked(name: str, content: bytes) -> Iterator[tuple[str, bytes | Wrong]]:
                     continue  # what an operating system left there
                 too_large = one.file_size > _MOST_OF_ONE
                 yield one.filename, Wrong("too_large", mb=2) if too_large else file.read(one)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+    except _UNREADABLE as error:
         raise UserError(
             "request.invalid", place=name, problem="a zip that cannot be read"
         ) from error

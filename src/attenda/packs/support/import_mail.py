@@ -53,7 +53,7 @@ def read_mail(name: str, content: bytes) -> ReadIn:
     for place, piece in pieces:
         try:
             mail = _mail(place, piece)
-        except (Wrong, LookupError, ValueError, RecursionError) as problem:
+        except (Wrong, ArithmeticError, LookupError, ValueError, RecursionError) as problem:
             made.reject(place, problem if isinstance(problem, Wrong) else Wrong("mail"))
             continue
         if mail.id in mails:
@@ -108,7 +108,7 @@ def _mail(place: str, piece: bytes) -> _Mail:
 def _moment(message: EmailMessage) -> int:
     try:
         found = parsedate_to_datetime(str(message["Date"]))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise Wrong("no_date") from error
     aware = found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
     return round(aware.timestamp()) * 1_000_000

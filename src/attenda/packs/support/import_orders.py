@@ -18,6 +18,7 @@ from attenda.packs.support.import_values import (
     date_of,
     flag_of,
     json_records,
+    objects_of,
     table_records,
     whole_of,
 )
@@ -94,7 +95,7 @@ def read_orders(name: str, content: bytes) -> ReadIn:
     """
     if name.lower().endswith(".json"):
         found = [
-            (place, one, [item for item in one.get("items") or () if isinstance(item, Mapping)])
+            (place, one, objects_of(one.get("items")))
             for place, one in json_records(name, content, "orders")
         ]
     else:

@@ -18,6 +18,8 @@ from attenda.packs.support.import_values import (
     date_of,
     json_records,
     moment_of,
+    object_of,
+    objects_of,
     table_records,
     whole_of,
 )
@@ -124,16 +126,16 @@ def read_woocommerce(name: str, content: bytes) -> ReadIn:
 
 
 def _woocommerce(to: Reading, one: Mapping[str, Any]) -> None:
-    billing, shipping = _object(one.get("billing")), _object(one.get("shipping"))
+    billing, shipping = object_of(one.get("billing")), object_of(one.get("shipping"))
     place = shipping if shipping.get("postcode") else billing
-    lines = [line for line in one.get("line_items") or () if isinstance(line, Mapping)]
+    lines = objects_of(one.get("line_items"))
     items = [
         (str(line.get("name") or ""), str(line.get("sku") or ""),
          whole_of(line.get("quantity"), "quantity"),
          amount_of(line.get("total"), "total") + amount_of(line.get("total_tax"), "total_tax"))
         for line in lines
     ]  # fmt: skip
-    back = [amount_of(back.get("total"), "refunds") for back in one.get("refunds") or ()]
+    back = [amount_of(back.get("total"), "refunds") for back in objects_of(one.get("refunds"))]
     status = str(one.get("status") or "")
     order = {
         "number": str(one.get("number") or one.get("id") or ""),
@@ -153,10 +155,6 @@ def _woocommerce(to: Reading, one: Mapping[str, Any]) -> None:
         "is_refunded": status == "refunded",
     }
     _add(to, order, items)
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 # --- what both share

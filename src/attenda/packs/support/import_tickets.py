@@ -15,6 +15,8 @@ from attenda.packs.support.import_values import (
     Wrong,
     json_records,
     moment_of,
+    object_of,
+    objects_of,
     without_cards,
 )
 from attenda.packs.support.markup import plain
@@ -59,14 +61,16 @@ def read_zendesk(name: str, content: bytes) -> ReadIn:
         UserError: it is no JSON with tickets.
     """
     people = {
-        one.get("id"): one for _, one in json_records(name, content, "users") if "email" in one
+        str(one.get("id")): one for _, one in json_records(name, content, "users") if "email" in one
     }
     return _read(json_records(name, content, "tickets"), lambda one, to: _zendesk(one, people, to))
 
 
-def _zendesk(ticket: Ticket, people: Mapping[Any, Ticket], to: Reading) -> None:
-    requester = _object(ticket.get("requester")) or people.get(ticket.get("requester_id"), {})
-    rated = _object(ticket.get("satisfaction_rating"))
+def _zendesk(ticket: Ticket, people: Mapping[str, Ticket], to: Reading) -> None:
+    requester = object_of(ticket.get("requester")) or people.get(
+        str(ticket.get("requester_id")), {}
+    )
+    rated = object_of(ticket.get("satisfaction_rating"))
     own = requester.get("id", ticket.get("requester_id"))
     about = _About(
         "zendesk",
@@ -82,8 +86,8 @@ def _zendesk(ticket: Ticket, people: Mapping[Any, Ticket], to: Reading) -> None:
     }
     first = {"body": ticket.get("description"), "author_id": own}
     comments = ticket.get("comments") or [{**first, "created_at": ticket.get("created_at")}]
-    for number, one in enumerate(_objects(comments)):
-        author = people.get(one.get("author_id")) or _object(one.get("author"))
+    for number, one in enumerate(objects_of(comments)):
+        author = people.get(str(one.get("author_id"))) or object_of(one.get("author"))
         said = _Said(
             number=one.get("id", number),
             at=one.get("created_at"),
@@ -106,8 +110,8 @@ def read_freshdesk(name: str, content: bytes) -> ReadIn:
 
 
 def _freshdesk(found: Ticket, to: Reading) -> None:
-    ticket = _object(found.get("helpdesk_ticket")) or found
-    requester = _object(ticket.get("requester")) or {"email": ticket.get("email")}
+    ticket = object_of(found.get("helpdesk_ticket")) or found
+    requester = object_of(ticket.get("requester")) or {"email": ticket.get("email")}
     status = ticket.get("status")
     told = _FRESHDESK.get(status, "open") if isinstance(status, int) else str(status or "")
     subject = ticket.get("subject")
@@ -117,7 +121,7 @@ def _freshdesk(found: Ticket, to: Reading) -> None:
     text = ticket.get("description_text") or _plain(ticket.get("description"))
     first = {"id": 0, "created_at": ticket.get("created_at"), "incoming": True, "body_text": text}
     first["attachments"] = ticket.get("attachments")
-    for one in [first, *_objects(ticket.get("conversations"))]:
+    for one in [first, *objects_of(ticket.get("conversations"))]:
         said = _Said(
             number=one.get("id"),
             at=one.get("created_at"),
@@ -146,16 +150,16 @@ def read_chatwoot(name: str, content: bytes) -> ReadIn:
 
 def _payload(place: str, found: Ticket) -> Iterator[Record]:
     """A conversation, or those that an answer of the API holds."""
-    inside = _object(found.get("data")).get("payload")
+    inside = object_of(found.get("data")).get("payload")
     if isinstance(inside, list):
-        yield from ((f"{place}.{n}", _object(one)) for n, one in enumerate(inside, 1))
+        yield from ((f"{place}.{n}", object_of(one)) for n, one in enumerate(inside, 1))
     else:
         yield place, found
 
 
 def _chatwoot(talk: Ticket, to: Reading) -> None:
-    sender = _object(_object(talk.get("meta")).get("sender"))
-    said = [one for one in _objects(talk.get("messages")) if one.get("message_type") != _ACTIVITY]
+    sender = object_of(object_of(talk.get("meta")).get("sender"))
+    said = [one for one in objects_of(talk.get("messages")) if one.get("message_type") != _ACTIVITY]
     first = str(said[0].get("content") or "") if said else ""
     status = _CHATWOOT.get(str(talk.get("status")), "open")
     ticket_row = _opened(
@@ -165,7 +169,7 @@ def _chatwoot(talk: Ticket, to: Reading) -> None:
         message = _Said(
             number=one.get("id"),
             at=one.get("created_at"),
-            author=str(_object(one.get("sender")).get("name") or ""),
+            author=str(object_of(one.get("sender")).get("name") or ""),
             is_customer=one.get("message_type") == 0,
             text=one.get("content"),
             is_public=not one.get("private"),
@@ -239,12 +243,4 @@ def _plain(html: Any) -> str:
 
 def _names(one: Ticket, key: str) -> list[str]:
     """What its attachments are called."""
-    return [str(a[key]) for a in _objects(one.get("attachments")) if a.get(key)]
-
-
-def _object(value: Any) -> Ticket:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _objects(value: Any) -> list[Ticket]:
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+    return [str(a[key]) for a in objects_of(one.get("attachments")) if a.get(key)]

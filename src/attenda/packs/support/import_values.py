@@ -26,6 +26,8 @@ __all__ = [
     "flag_of",
     "json_records",
     "moment_of",
+    "object_of",
+    "objects_of",
     "table_records",
     "text_of",
     "whole_of",
@@ -58,8 +60,9 @@ class Reading:
     rejects: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
 
     def add(self, table: str, **row: object) -> None:
-        """One more row."""
-        self.rows.setdefault(table, []).append(row)
+        """One more row, without what no database can hold."""
+        kept = {key: _storable(one) for key, one in row.items()}
+        self.rows.setdefault(table, []).append(kept)
 
     def reject(self, place: str, reason: Wrong) -> None:
         """One record that was not taken."""
@@ -68,6 +71,23 @@ class Reading:
     def done(self, **more: Any) -> ReadIn:
         """All of it, as the house takes it; `more` are other fields of it."""
         return ReadIn(self.rows, self.rejects, **more)
+
+
+def _storable(value: object) -> object:
+    """A text without NUL and halves of surrogate pairs."""
+    if not isinstance(value, str):
+        return value
+    return value.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def object_of(value: Any) -> Mapping[str, Any]:
+    """An object of JSON; what is none is an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def objects_of(value: Any) -> list[Mapping[str, Any]]:
+    """The objects of a list of JSON; what is no list has none."""
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
 def text_of(name: str, content: bytes) -> str:
