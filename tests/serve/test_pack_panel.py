@@ -105,7 +105,9 @@ def test_figures_are_made_of_conversations_and_words_stay_where_they_may_be_read
             await s.person(asked)
             await s.who["sam"]("POST", f"{DESK}/{asked}/claim")
             await s.who["sam"]("POST", f"{DESK}/{asked}/messages", {"text": "We do."})
+            assert not (await s.who["ana"].session(asked))["asks_rating"]
             await s.who["sam"]("POST", f"{DESK}/{asked}/resolve")
+            assert (await s.who["ana"].session(asked))["asks_rating"]
             found = {one["id"]: one for one in await sue("GET", "/packs/shop/api/talks")}
             bot, person = found[by_bot], found[asked]
             assert (len(bot["asked_at"]), len(bot["answered_at"])) == (2, 2)

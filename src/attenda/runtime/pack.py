@@ -87,7 +87,8 @@ class Pack:
     importers: Sequence[Importer] = ()
     panel: Panel | None = None
     asks_rating: bool = False
-    """Whether customers are asked how they were helped, once a flow with a deed has ended."""
+    """Whether customers are asked how they were helped, once a flow with a deed has ended or a
+    person has closed their conversation."""
     articles: Callable[[Tables], Mapping[str, str]] | None = None
     """Texts of its tables that stand among the documents too, by file name."""
 

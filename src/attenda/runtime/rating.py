@@ -1,6 +1,6 @@
-"""When somebody is asked how they were helped: once what they wanted is done, by the bot alone.
+"""When somebody is asked how they were helped: once, when what they wanted is over.
 
-A person who closes a conversation asks by closing it.
+It is over when the bot has done it, or a person has closed the conversation.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ __all__ = ["asks_rating"]
 def asks_rating(
     connection: Connection, house: House, session: Session, path: Sequence[StoredMessage]
 ) -> bool:
-    """Whether the last answer brought a wish to its end and nobody has said yet how it was.
+    """Whether a wish is at its end, or the conversation closed, and nobody has said how it was.
 
     Args:
         connection: to the database.
@@ -26,14 +26,22 @@ def asks_rating(
         session: of the conversation.
         path: its messages up to the last one.
     """
-    if session.owner != "bot" or not path or path[-1].run_id is None or not path[-1].state:
-        return False
     pack = house.packs.get(agent_versions.pack_of_session(connection, session))
-    if pack is None or not pack.pack.asks_rating:
+    if pack is None or not pack.pack.asks_rating or session.owner not in ("bot", "resolved"):
         return False
-    if DialogueState.model_validate_json(path[-1].state).frames:
+    over = session.owner == "resolved" or _brought_to_an_end(connection, session, path)
+    return over and visitors.rating_of(connection, session.id) is None
+
+
+def _brought_to_an_end(
+    connection: Connection, session: Session, path: Sequence[StoredMessage]
+) -> bool:
+    """Whether the last answer ended a flow with a deed, and none is under way."""
+    last = path[-1] if path else None
+    if last is None or last.run_id is None or not last.state:
         return False
-    found = runs.events_of_run(connection, session.id, path[-1].run_id, ("flow.ended", "called"))
+    if DialogueState.model_validate_json(last.state).frames:
+        return False
+    found = runs.events_of_run(connection, session.id, last.run_id, ("flow.ended", "called"))
     ended = any(isinstance(one, FlowEnded) and one.outcome == "done" for one in found)
-    acted = any(isinstance(one, Called) and one.state == "done" for one in found)
-    return ended and acted and visitors.rating_of(connection, session.id) is None
+    return ended and any(isinstance(one, Called) and one.state == "done" for one in found)

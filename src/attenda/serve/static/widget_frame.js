@@ -92,7 +92,7 @@ function showState() {
   $("#end").hidden = !view?.messages.length;
   $("#stop").hidden = !answering;
   $("#send").hidden = Boolean(answering);
-  showRating($("#rating-ask"), view?.messages[0]?.id ?? "", view?.asks_rating, keepRating);
+  showRating($("#rating-ask"), view?.messages[0]?.id ?? "", view?.owner === "bot" && view.asks_rating, keepRating);
   if (view?.owner === "resolved" && !view.rating && !$("#rate").dataset.asked) askRating();
 }
 
