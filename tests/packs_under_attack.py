@@ -38,7 +38,9 @@ from attenda.store.database import Connection
 __all__ = ["ATTACKS", "PACKS", "Assault", "Look", "people_of", "slots_of", "values_for"]
 
 PACKS: dict[str, Pack] = {
-    folder.name: load_pack(folder) for folder in packs_that_came() if folder.name != "demo"
+    folder.name: load_pack(folder)
+    for folder in packs_that_came()
+    if folder.name != "demo" and list((folder / "flows").glob("*.yaml"))
 }
 ATTACKS: Mapping[str, Any] = yaml.safe_load(
     (Path(__file__).parent / "data" / "attacks.yaml").read_text("utf-8")
