@@ -36,18 +36,23 @@ DATA_ABSENT_URL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 CONFLICT_URL = "urn:attenda:conflicting-answer"
 _UNKNOWN = re.compile(
     r"\b(?:don['’]?t (?:know|remember|recall)|not sure|no idea|unsure|can['’]?t (?:remember|recall)"
-    r"|forg[eo]t)\b|不知道|不清楚|不记得|记不清|忘了|不确定",
+    r"|forg[eo]t(?:ten)?|no clue|a clue|could(?:n['’]?t| not) (?:say|tell)|who knows|beats me"
+    r"|unknown)\b"
+    r"|不知道|不清楚|不太清楚|不晓得|不记得|记不清|记不得|想不起|说不上|说不清|没印象|忘了|忘记|不确定",
     re.IGNORECASE,
 )
 _YES = re.compile(
-    r"^\W*(?:yes|yeah|yep|yup|sure|correct|right|i do|i have|i am|true)\b|^\W*(?:是|有|对|嗯|会)",
+    r"^\W*(?:(?:unfortunately|sadly|well|oh|i'?m afraid)\W+)?"
+    r"(?:yes|yeah|yep|yup|sure|correct|right|of course|i do|i have|i am|true)\b"
+    r"|^\W*(?:很遗憾|其实|当然|确实)?\W*(?:是|有|对|嗯|会|抽|吸|当然|确实)",
     re.IGNORECASE,
 )
 _NO = re.compile(
     r"^\W*(?:no|nope|nah|not|never|none|i don['’]?t|i have(?:n['’]?t| not)|false)\b"
-    r"|^\W*(?:不|没|无|否)",
+    r"|^\W*(?:据我所知|我|那里|这里|这个|倒是|从来?|一直|完全|绝对|好像|应该|都|暂时|目前)*(?:不|没|无|否|未)",
     re.IGNORECASE,
 )
+_CLAUSE = re.compile(r"(?<=\w)\s*[,;:，；：。.]")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _DATE = re.compile(r"\b(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})")
 _TIME = re.compile(r"\b([01]?\d|2[0-3])[:：](\d{2})\b")
@@ -117,11 +122,20 @@ def _typed(item: Item, text: str) -> tuple[object, tuple[int, int]] | None:
             return (f"{int(one[1]):02}:{one[2]}:00", one.span()) if one else None
         case "choice" | "open-choice":
             return _option(item, text) or (
-                _whole(text) if item.type == "open-choice" and not _UNKNOWN.search(text) else None
+                _whole(text) if item.type == "open-choice" and not _unknown(text) else None
             )
         case "string" | "text" | "url":
-            return None if _UNKNOWN.search(text) else _whole(text)
+            return None if _unknown(text) else _whole(text)
     return None
+
+
+def _unknown(text: str) -> bool:
+    """Whether it says that they don't know; what a clause before that tells counts.
+
+    "A tablet for my heart, I forgot its name" tells a tablet; "no idea, my wife has them" nothing.
+    """
+    unsure = _UNKNOWN.search(text)
+    return unsure is not None and len(_CLAUSE.split(text[: unsure.start()])) < 2
 
 
 def _whole(text: str) -> tuple[object, tuple[int, int]] | None:

@@ -40,16 +40,18 @@ def _kind(name: str, words: str, unit: str = "", quantity: str = "", wanted: str
 
 _KINDS: Sequence[_Kind] = (
     _kind("respiratory_rate",
-          r"\bRR|\bresp(?:iratory|iration)?s?(?: rate)?|\bbreathing(?: rate)?|呼吸(?:频率)?"),
+          r"\bRR?(?![a-z])|\bresp(?:iratory|iration)?s?(?: rate)?|\bbreathing(?: rate)?"
+          r"|呼吸(?:频率)?"),
     _kind("spo2", r"\bSp?O2|\bsat(?:uration|s)?|\boxygen saturation|血氧(?:饱和度)?|氧饱和度"),
-    _kind("pulse", r"\bpulse|\bHR|\bheart rate|脉搏|心率|心跳"),
+    _kind("pulse", r"\bpulse|\bHR|\bP(?![a-z])|\bheart rate|脉搏|心率|心跳"),
     _kind("temperature_c", r"\btemp(?:erature)?|\bT|体温", r"°?\s?[CF]\b|℃|℉|度|°",
           "temperature", "°C"),
-    _kind("weight_kg", r"\bweigh(?:t|s)?|体重|(?<![\d.])(?=\d+(?:\.\d)? ?kg\b(?!/))",
-          r"kg|公斤|千克|lbs?|磅|斤", "weight", "kg"),
+    _kind("weight_kg", r"\bweigh(?:t|s)?|体重"
+          r"|(?<![\d.])(?=\d+(?:\.\d)? ?(?:kg|kilos?|kilograms?|公斤|千克)(?![a-z/]))",
+          r"kg|kilos?|kilograms?|公斤|千克|lbs?|磅|斤", "weight", "kg"),
     _kind("height_cm", r"\bheight|\btall|身高", r"cm|厘米|m\b|米|in\b", "height", "cm"),
-    _kind("creatinine_mg_dl", r"\bcreatinine|\bCr|肌酐",
-          r"mg/dl|[µμu]mol/l|micromol/l|微摩尔/升|毫克/分升", "creatinine", "mg/dL"),
+    _kind("creatinine_mg_dl", r"\bcreat(?:inine)?|\bCr|肌酐",
+          r"mg/dl|[µμu]mol/l|micromol/l|微摩尔[/每]升|毫克[/每]分升", "creatinine", "mg/dL"),
     _kind("urea_mmol_l", r"\burea|\bBUN|尿素氮?", r"mmol/l|mg/dl|毫摩尔/升", "urea", "mmol/L"),
     _kind("qt_ms", r"\bQT\b", r"ms|毫秒|s\b", "time", "ms"),
 )  # fmt: skip
@@ -65,17 +67,28 @@ _TEMPERATURE_ALONE = re.compile(
 _PRESSURE = re.compile(
     r"(?:(?:\bBP|\bblood pressure|血压)"
     + _GAP
-    + r")?(?<!\d)(?P<high>\d{2,3})\s*/\s*(?P<low>\d{2,3})(?!\d|/)",
+    + r")?(?<!\d)(?P<high>\d{2,3})\s*(?:/|over)\s*(?P<low>\d{2,3})(?!\d|/)",
     re.IGNORECASE,
 )  # fmt: skip
+_PERSON = r"(?:man|woman|male|female|lady|gentleman|guy)"
 _AGE = re.compile(
-    r"(?:\bage[d:]?\s*|\b(?:man|woman|male|female),?\s+(?:of )?|年龄)(?P<value>\d{1,3})\b"
-    r"|(?P<other>\d{1,3})\s*(?:years?[- ]old|y/?o\b|-year-old|岁)",
+    rf"(?:\bage[d:]?\s*|\b{_PERSON}[,:]?\s+(?:of |aged )?|\b[fm]\b[,/ ]+|年龄[是为:：]?"
+    r"|[男女][性的]?[，,、 ]*)"
+    r"(?P<value>\d{1,3})(?![\d./]|\s*[天年次周月日包支度])\b"
+    r"|(?P<other>\d{1,3})\s*(?:(?:years?|yrs?)[- ]old|y/?o\b|-year-old|岁)"
+    rf"|(?<![\d./])(?P<before>\d{{1,3}})[,\s]*[（(,，]?\s*(?:{_PERSON}\b|[男女])"
+    r"|(?P<han>[一二三四五六七八九]?十[一二三四五六七八九]?)岁",
     re.IGNORECASE,
 )
-_AIR = re.compile(r"\b(?:on )?(?:room )?air\b|未吸氧|不吸氧|没有?吸氧|空气", re.IGNORECASE)
+_AIR = re.compile(
+    r"\b(?:on )?(?:room )?air\b|\bRA\b"
+    r"|\b(?:without|no|not on|off)(?: any| extra| supplemental)? oxygen\b"
+    r"|未吸氧|不吸氧|没有?吸氧|空气",
+    re.IGNORECASE,
+)
 _OXYGEN = re.compile(
-    r"\bon (?:\d+\s*l(?:itres?|iters?)?(?: of)? )?(?:supplemental )?oxygen\b|\bon \d+\s*l\b"
+    r"(?<!not )\bon (?:\d+\s*l(?:itres?|iters?)?(?: of)? )?(?:supplemental )?oxygen\b"
+    r"|\bon \d+\s*l\b"
     r"|(?<![未不没有])吸氧",
     re.IGNORECASE,
 )  # fmt: skip
@@ -84,11 +97,13 @@ _STATES: Sequence[tuple[str, re.Pattern[str]]] = (
     ("unresponsive", re.compile(r"\bunresponsive\b|昏迷|无反应", re.I)),
     ("voice", re.compile(r"\bresponds? to voice\b|对声音有反应", re.I)),
     ("pain", re.compile(r"\bresponds? to pain\b|对疼痛有反应", re.I)),
-    ("alert", re.compile(r"(?<!not )(?<!n't )\balert\b|清醒|神志清|意识清", re.I)),
+    ("alert", re.compile(r"(?<!not )(?<!n't )\balert\b|清醒|神志清|意识清"
+                          r"|(?:^|[/,;|，；])\s*A\s*(?=[/,;|，；]|$)", re.I)),
 )  # fmt: skip
 _SEX: Sequence[tuple[str, re.Pattern[str]]] = (
-    ("female", re.compile(r"\b(?:woman|female|lady)\b|(?<![儿子])女(?![儿婿])", re.I)),
-    ("male", re.compile(r"\b(?:man|male|gentleman)\b|男", re.I)),
+    ("female", re.compile(r"\b(?:woman|female|lady)\b|\bF\b(?=[,/ ]+\d)"
+                          r"|(?<![儿子])女(?![儿婿])|老太太", re.I)),
+    ("male", re.compile(r"\b(?:man|male|gentleman|guy)\b|\bM\b(?=[,/ ]+\d)|男|老先生", re.I)),
 )  # fmt: skip
 
 
@@ -150,5 +165,15 @@ def _pressure(text: str) -> Iterator[Reading]:
 
 def _age(text: str) -> Iterator[Reading]:
     if one := _AGE.search(text):
-        value = Decimal(one["value"] or one["other"])
+        said = one["value"] or one["other"] or one["before"]
+        value = Decimal(said) if said else _tens(one["han"])
         yield Reading("age", value, one.start(), one.end(), one.group())
+
+
+def _tens(words: str) -> Decimal:
+    """A number from ten to ninety-nine in Chinese, such as 五十四."""
+    tens, ones = words.split("十")
+    digits = "一二三四五六七八九"
+    return Decimal(
+        10 * (digits.find(tens) + 1 if tens else 1) + (digits.find(ones) + 1 if ones else 0)
+    )
