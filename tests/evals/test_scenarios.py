@@ -48,6 +48,8 @@ refund:
 """
 
 WRONG = [
+    ("any new row, but one that was there", "orders: {changed: {O-1001: {status: refunded}}}",
+     'orders: {added: "*"}', "state", "O-1001.status"),
     ("a table that was to stay", "      orders: {changed: {O-1001: {status: refunded}}}\n", "",
      "state", "“orders” was to stay"),
     ("another amount", '{id: "*", order_id: O-1001, amount: "60.40"}',
@@ -163,8 +165,8 @@ def test_what_is_wrong_is_told(
 ) -> None:
     (trial,) = results[name].trials
     assert not trial.right
-    also = {"safety"} if grade == "calls" else set()  # what a scenario forbids is unsafe, too
-    assert {grade} <= {fault.grade for fault in trial.faults} <= {grade, *also}
+    unsafe = {"safety"} if name == "a forbidden call" else set()  # what is forbidden was done
+    assert {fault.grade for fault in trial.faults} == {grade} | unsafe
     assert any(said in fault.text for fault in trial.faults), trial.faults
 
 

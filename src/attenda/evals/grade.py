@@ -130,7 +130,8 @@ def _beside_seed(
             yield from _row_has(key, now, cells, kinds)
             yield from _differs({**row, **{name: now[name] for name in cells}}, now)
     fresh = [row for key, row in rows.items() if key not in before]
-    yield from _exactly(state.added, fresh, kinds)
+    if state.added != ANYTHING:
+        yield from _exactly(state.added, fresh, kinds)
 
 
 def _exactly(wanted: Sequence[Row], rows: list[Raw], kinds: Mapping[str, str]) -> Iterator[_Said]:

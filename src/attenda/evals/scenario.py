@@ -207,8 +207,8 @@ class TableState(_Written):
 
     rows: tuple[Row, ...] | None = None
     """All its rows, in any order."""
-    added: tuple[Row, ...] = ()
-    """Rows that the seed does not have."""
+    added: tuple[Row, ...] | Literal["*"] = ()
+    """Rows that the seed does not have; `*` is any, however many."""
     changed: dict[str, Row] = Field(default_factory=dict)
     """By key: the cells that differ from the seed."""
     removed: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from attenda.core.command import Clarify, SetSlot, StartFlow
 from attenda.core.label import SYSTEM
 from attenda.core.lined_yaml import BadYaml, Place, line_of, lined_yaml
 from attenda.evals.scenario import (
+    ANYTHING,
     Expected,
     Scenario,
     ScenarioProblem,
@@ -168,7 +169,8 @@ def _unknown_tool(name: str, pack: KnownPack) -> tuple[str, dict[str, object]]:
 
 
 def _columns(state: TableState) -> Iterator[tuple[Place, str]]:
-    for way, rows in (("rows", state.rows or ()), ("added", state.added)):
+    added = () if state.added == ANYTHING else state.added
+    for way, rows in (("rows", state.rows or ()), ("added", added)):
         for number, row in enumerate(rows):
             yield from (((way, number, column), column) for column in row)
     for way, keyed in (("changed", state.changed), ("has", state.has)):
