@@ -65,7 +65,7 @@ class _Agreed:
             case SlotSet() | SlotRefused() | SlotsForgotten():
                 self.yes.discard(event.instance)
             case FlowMoved(instance=instance, at=at):
-                if at < self.at.get(instance, 0):  # at its place it goes on, once approved
+                if at < self.at.get(instance, 0):  # the same place: somebody decided, it goes on
                     self.yes.discard(instance)
                 self.at[instance] = at
 
