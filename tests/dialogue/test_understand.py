@@ -208,6 +208,52 @@ def test_what_is_asked_for_outranks_the_flows_that_it_names(
     assert plain(known.commands(said, seen, state, LABEL, TODAY)) == wanted
 
 
+PAINT = """
+paint:
+  title: {en: paint it}
+  examples: {en: [paint it for me]}
+  slots:
+    colour: {type: choice, choices: {red: [红色], blue: [蓝色]}, ask: {en: "Which colour?"}}
+    coats: {type: number, ask: {en: "How many coats?"}}
+  steps: [{collect: colour}, {collect: coats}]
+mix:
+  title: {en: mix a colour}
+  examples: {en: [mix some red for me]}
+  slots:
+    colour: {type: choice, choices: {red: [], blue: []}, ask: {en: "Which?"}}
+  steps: [{collect: colour}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "begins"),
+    [
+        ("red", False),
+        ("the red one, please", False),
+        ("I think it must be red", False),
+        ("就要红色的吧", False),
+        ("mix some red for me", True),
+        ("is red out of stock", True),
+    ],
+)
+def test_a_bare_answer_begins_nothing_however_much_it_sounds_like_it(
+    said: str, begins: bool
+) -> None:
+    """Whatever is said, the judge would take it for the other flow."""
+    flows, problems = read_flows(PAINT, "paint.yaml")
+    assert not problems and not check_flows(flows, {})
+    one = np.eye(2, dtype=np.float32)
+    judge = Nearest.fit(["paint", "mix"], ["paint it for me", "mix some red for me"], one)
+    known = Understanding(FlowBook(flows), judge)
+    given = Given(message_id="msg_0")
+    begun = reduce(DialogueState(), [StartFlow(flow="paint")], FlowBook(flows), given)
+    state = replay(DialogueState(), begun)
+    state = replay(state, advance(state, FlowBook(flows), given).events)
+    found = known.commands(said, one[1], state, LABEL, TODAY)
+    assert (StartFlow(flow="mix") in found) == begins, plain(found)
+    assert begins or plain(found) == [("colour", "red")]
+
+
 def test_a_slot_can_only_outrank_flows_that_there_are() -> None:
     flows, _ = read_flows(NOTES.replace("outranks: [hours]", "outranks: [ours]"), "notes.yaml")
     (mistake,) = check_flows(flows, {})

@@ -42,6 +42,16 @@ _THANKS = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_]{2}")
 """Without one, what is said to a question is a number or a sign: a value, and no other wish."""
+_AROUND = re.compile(
+    r"(?<![a-z])(?:it|is|its|it's|that|that's|this|the|a|an|for|of|in|on|to|my|his|her|so|then|well|oh"
+    r"|ok(?:ay)?|and|i|i'd|i'm|say|think|guess|believe|get|mean|would|be|must|should|makes|maybe|about"
+    r"|please|pls|thanks|thank|you|sir|number|no|one)(?![a-z])"
+    r"|[是的我要给请这那就个位吧了哦嗯吗呢啊号想]|谢谢|应该|等于|觉得|大概|可能|编号|所以",
+    re.IGNORECASE,
+)
+"""Words that stand around a value and wish for nothing."""
+_LEFT = re.compile(r"[^\W\d_]{2}|[\u3400-\u9fff]")
+_NUMBER = re.compile(r"(?<![\w-])-?\d[\d.,/%]*(?![\w-])")
 _TAIL = 3
 """Letters and marks that may follow a bare yes."""
 _HUMAN = re.compile(
@@ -95,7 +105,10 @@ class Understanding:
             return [Cancel()]
         if not wanted and _says_nothing_more(text):
             return [Wait()]
-        likely = self._others(text, vector, slots[wanted] if wanted in slots else None)
+        asked_for = {wanted: slots[wanted]} if wanted in slots else {}
+        answer = list(values_in(text, asked_for, "", today, label))
+        bare = _is_bare(text, [one.words for one in answer])
+        likely = [] if bare else self._others(text, vector, asked_for.get(wanted))
         begun = {frame.flow for frame in state.frames}
         flow = self.book.current[likely[0]] if len(likely) == 1 else None
         begins = flow if flow and flow.name not in begun else None
@@ -152,6 +165,16 @@ class Understanding:
                 return [one.name for one in candidates]
             case NoneOfThese():
                 return []
+
+
+def _is_bare(text: str, values: list[str]) -> bool:
+    """Whether a message is a value of what is asked for, or a number, with nothing but padding."""
+    left = text
+    for words in values:
+        left = left.replace(words, " ")
+    without = _NUMBER.sub(" ", left)
+    said = bool(values) or without != left
+    return said and not _LEFT.search(_AROUND.sub(" ", without))
 
 
 def _says_nothing_more(text: str) -> bool:
