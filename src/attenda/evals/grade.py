@@ -130,7 +130,7 @@ def _beside_seed(
             yield from _row_has(key, now, cells, kinds)
             yield from _differs({**row, **{name: now[name] for name in cells}}, now)
     fresh = [row for key, row in rows.items() if key not in before]
-    if state.added != ANYTHING:
+    if not isinstance(state.added, str):  # it is left open
         yield from _exactly(state.added, fresh, kinds)
 
 
