@@ -32,6 +32,9 @@ from attenda.core.label import Integrity, Label, Labelled, Span, join
 from attenda.core.message import Citation, Message, text_message
 from attenda.core.ports import ChatModel, Embedder, Grammar, ModelChunk, ModelSettings, Usage
 from attenda.core.principal import Principal
+from attenda.dialogue.extract_amounts import Money, amounts
+from attenda.dialogue.extract_contacts import emails
+from attenda.dialogue.extract_span import Found
 from attenda.llm.scripted import ScriptedAnswer, ScriptedEmbedder, ScriptedModel, scripted_call
 from attenda.runtime.agent import Agent
 from attenda.runtime.pack import Pack, Said, Understand, check_pack
@@ -71,6 +74,7 @@ __all__ = [
     "Embedder",
     "Endpoint",
     "Event",
+    "Found",
     "Grammar",
     "Importer",
     "Integrity",
@@ -80,6 +84,7 @@ __all__ = [
     "ModelChunk",
     "ModelError",
     "ModelSettings",
+    "Money",
     "NotFound",
     "NotUnderstood",
     "OpenQuestion",
@@ -111,7 +116,9 @@ __all__ = [
     "Usage",
     "UserError",
     "Wait",
+    "amounts",
     "check_pack",
+    "emails",
     "join",
     "scripted_call",
     "text_message",

@@ -16,6 +16,7 @@ from attenda.core.command import (
 from attenda.core.event import DialogueEvent
 from attenda.core.label import Label
 from attenda.dialogue.book import FlowBook
+from attenda.dialogue.flow import Slot
 from attenda.dialogue.flow_check import check_flows
 from attenda.dialogue.flow_file import read_flows
 from attenda.dialogue.machine import Given, advance, reduce
@@ -23,6 +24,7 @@ from attenda.dialogue.nearest import Nearest
 from attenda.dialogue.next_step import CallTool
 from attenda.dialogue.state import DialogueState, replay
 from attenda.dialogue.understand import Understanding
+from attenda.dialogue.values import without_values
 from tests.dialogue.test_machine import BOOK, Talk
 
 TODAY = datetime.date(2026, 3, 10)
@@ -281,3 +283,10 @@ def test_no_order_of_messages_breaks_the_talk() -> None:
             given = Given(message_id=f"msg_{number}")
             state = replay(state, reduce(state, understood(line, state), BOOK, given))
             state = replay(state, advance(state, BOOK, given).events)
+
+
+def test_values_that_overlap_are_taken_out_once() -> None:
+    slots = [Slot(type="id", pattern=r"O-\d{4}"), Slot(type="id", pattern=r"\d{4,6}")]
+    assert without_values("Where is O-1004 now?", slots) == "Where is now?"
+    assert without_values("我要退 O-1004 的钱", slots) == "我要退的钱"
+    assert without_values("O-1004", slots) == "O-1004"

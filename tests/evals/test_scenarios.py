@@ -94,19 +94,28 @@ HUMAN = """
 human:
   pack: shop
   clock: 2026-03-10T10:00:00Z
-  people: {ana: {}}
+  people: {ana: {}, s1: {role: agent}}
   turns:
     - commands: [ask_human]
+    - desk: {by: s1, claim: true}
     - say: Are you there?
       must_not_say: order
-  expect: {tables: {}, owner: queued}
+      expect: {owner: human}
+    - desk: {by: s1, reply: I am.}
+      expect: {owner: waiting}
+    - desk: {by: s1, give_back: true}
+      expect: {owner: bot}
+    - commands: [{start_flow: refund}]
+      must_say: e-mail
+    - desk: {by: s1, claim: true}
+  expect: {tables: {}, owner: bot}
 """
 
 
 def test_what_is_said_while_a_person_has_the_talk_is_answered_by_nobody() -> None:
     (result,) = tried([HUMAN])
-    assert result.trials[0].faults == ()
-    assert [turn.answer for turn in result.trials[0].turns][1:] == [""]
+    assert [(one.turn, one.grade) for one in result.trials[0].faults] == [(7, "words")]
+    assert [turn.answer for turn in result.trials[0].turns][1:5] == [""] * 4
 
 
 @contextlib.asynccontextmanager

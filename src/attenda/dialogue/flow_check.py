@@ -23,8 +23,9 @@ from attenda.dialogue.flow import (
 
 __all__ = ["GIVEN", "FlowMistake", "ToolShape", "check_flows"]
 
-GIVEN = frozenset({"today", "now", "user", "message"})
-"""Names that every flow may read: the day, the time (both in the clock's zone) and who asks."""
+GIVEN = frozenset({"today", "now", "user", "message", "language"})
+"""Names that every flow may read: the day and the time (in the clock's zone), who asks, what they
+said last, and the language that they speak."""
 
 
 _Found = tuple[str, str, dict[str, str]]

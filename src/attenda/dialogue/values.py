@@ -13,7 +13,7 @@ from attenda.dialogue.extract_amounts import Money, Quantity, amounts, quantitie
 from attenda.dialogue.extract_answers import choices, free_text, yes_or_no
 from attenda.dialogue.extract_contacts import emails, ids, phones
 from attenda.dialogue.extract_dates import dates
-from attenda.dialogue.extract_span import Found, folded
+from attenda.dialogue.extract_span import Found, first_of_overlapping, folded
 from attenda.dialogue.extract_times import times
 from attenda.dialogue.flow import Slot, SlotType
 
@@ -89,9 +89,14 @@ def without_values(text: str, slots: Iterable[Slot]) -> str:
     for pattern in {slot.pattern for slot in slots if slot.pattern}:
         found += ids(text, pattern)
     left = text
-    for one in sorted(found, key=lambda each: -each.start):
+    for one in reversed(first_of_overlapping(found)):
         left = left[: one.start] + left[one.end :]
-    return left if re.search(r"\w\w", left) else text
+    return _closed_up(left) if re.search(r"\w\w", left) else text
+
+
+def _closed_up(text: str) -> str:
+    """Without the gaps that values leave; Chinese is written without any."""
+    return re.sub(r"(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])", "", " ".join(text.split()))
 
 
 def _free(one: Found[object], taken: Sequence[Found[object]]) -> bool:

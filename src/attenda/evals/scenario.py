@@ -35,6 +35,7 @@ from attenda.evals.simulated import Brief, Texts
 
 __all__ = [
     "ANYTHING",
+    "AtDesk",
     "Calls",
     "Decision",
     "Expected",
@@ -67,7 +68,7 @@ _PLAIN: dict[str, Command] = {
     )
 }
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_VERBS = ("say", "approve", "deny", "restart", "advance")
+_VERBS = ("say", "approve", "deny", "desk", "restart", "advance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +287,22 @@ class Decision(_Written):
     reason: str = ""
 
 
+class AtDesk(_Written):
+    """A person of the desk takes the session, answers, gives it back or closes it."""
+
+    by: str
+    claim: bool = False
+    reply: str = ""
+    give_back: bool = False
+    resolve: bool = False
+
+    @validator(mode="after")
+    def _one_deed(self) -> "AtDesk":
+        if self.claim + bool(self.reply) + self.give_back + self.resolve != 1:
+            raise ValueError("give one of claim, reply, give_back and resolve")
+        return self
+
+
 class Turn(_Written):
     """One thing that happens: somebody says something, decides, restarts it, or time passes."""
 
@@ -297,6 +314,7 @@ class Turn(_Written):
     """Who says it; the customer where nobody is named."""
     approve: Decision | None = None
     deny: Decision | None = None
+    desk: AtDesk | None = None
     restart: bool = False
     advance: Annotated[int, BeforeValidator(_seconds)] = 0
     """Seconds by which the clock moves, written as in `2h`."""

@@ -17,9 +17,10 @@ from attenda.core.principal import Principal
 from attenda.core.words import sentence
 from attenda.evals.grade import Found, Problem, State, grade_calls, grade_state, grade_words
 from attenda.evals.results import CallMade, TurnMade
-from attenda.evals.scenario import Decision, Expected, Scenario, SqlCheck, Turn
+from attenda.evals.scenario import AtDesk, Decision, Expected, Scenario, SqlCheck, Turn
 from attenda.evals.simulated import SimulatedUser
 from attenda.evals.unsafe import Bounds, unsafe_deeds
+from attenda.runtime.desk import Desk
 from attenda.runtime.house import House
 from attenda.runtime.pack import Pack
 from attenda.runtime.started import Noted, Started
@@ -137,6 +138,9 @@ class Talk:
         if turn.restart:
             await self._stack.aclose()
             await self._open()
+        elif turn.desk is not None:
+            by = turn.desk.by
+            await self._at_desk(turn.desk)
         elif decision is not None:
             await self._decide(decision, yes=turn.approve is not None, number=number)
             if not decision.refused:
@@ -148,6 +152,17 @@ class Talk:
                 done, by, lambda: self._house.runs.start(who, self._session_id, done), number
             )
         return TurnMade(done=done, by="" if turn.restart or turn.advance else by), []
+
+    async def _at_desk(self, turn: AtDesk) -> None:
+        desk, who = Desk(self._house), self._scenario.principal(turn.by)
+        if turn.claim:
+            await desk.claim(who, self._session_id)
+        elif turn.reply:
+            await desk.reply(who, self._session_id, turn.reply)
+        elif turn.give_back:
+            await desk.hand_back(who, self._session_id)
+        else:
+            await desk.resolve(who, self._session_id)
 
     async def _go_on(self) -> Started:
         started = await self._house.runs.go_on(self._session_id)
@@ -263,6 +278,8 @@ def _done(turn: Turn) -> str:
         return " ".join(map(_written, turn.commands))
     if decision := turn.approve or turn.deny:
         return f"{'approve' if turn.approve else 'deny'}: {decision.by}"
+    if turn.desk:
+        return f"desk: {turn.desk.by}"
     return "restart" if turn.restart else f"advance: {turn.advance}s"
 
 

@@ -5,8 +5,8 @@ under way. What happens is noted in the run's log as it happens.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from pydantic import JsonValue
 
@@ -78,8 +78,8 @@ class Converser:
     state: DialogueState
     ask: Ask | None = None
     """Asks the person a question of somebody else's program."""
-    wanted: list[str] = field(default_factory=list)
-    """What a flow looks for in the documents."""
+    look_up: Callable[[str], Awaitable[None]] | None = None
+    """Answers from the documents what a flow looks for."""
     handed_off_for: str = ""
     """Why a person must take over."""
     known: Sequence[Fact] = ()
@@ -111,7 +111,7 @@ class Converser:
                 break
         else:
             self._tell("dialogue.too_long")
-        if not self.recorder.length and not self.wanted:
+        if not self.recorder.length:
             self._tell("dialogue.anything_else")
         return self.state
 
@@ -138,7 +138,8 @@ class Converser:
             case CallTool():
                 return await self._call(step)
             case SearchFor(instance=instance, query=query, after=after):
-                self.wanted.append(query)
+                if self.look_up is not None:
+                    await self.look_up(query)
                 self.note([FlowMoved(instance=instance, at=after)])
                 return True
             case HandOver(instance=instance, reason=reason, after=after):

@@ -44,14 +44,16 @@ def given_for(
     own = Label(integrity="system", readers=frozenset({who.id}))
     theirs = said_by(who.id, message_id)
     words: JsonValue = {"id": message_id, "text": said[-1] if said else ""}
+    language = language_spoken(said)
     moment = datetime.datetime.fromtimestamp(now / 1_000_000, datetime.UTC)
     names = {
         "today": Labelled(value=moment.date().isoformat(), label=SYSTEM),
         "now": Labelled(value=moment.strftime("%H:%M"), label=SYSTEM),
         "message": Labelled(value=words, label=theirs),
+        "language": Labelled(value=language, label=SYSTEM),
         "user": Labelled(value={"id": who.id, "name": who.name, "role": who.kind}, label=own),
     }
-    return Given(message_id, language_spoken(said), names, facts)
+    return Given(message_id, language, names, facts)
 
 
 def language_spoken(said: Sequence[str]) -> str:
@@ -94,27 +96,19 @@ class FlowTurn:
 
     async def take(self) -> None:
         """Answer the last message of the history; or go on, where it is the agent's own."""
-        self.usage = await self._take(self.history)
-
-    async def _take(self, history: Sequence[Message]) -> Usage:
-        dialogue = self.dialogue
+        dialogue, history = self.dialogue, self.history
+        dialogue.look_up = self._look_up
         if history[-1].role == "assistant":
             await dialogue.take(())
-            return await self._look_up(dialogue.wanted)
+            return
         commands = await self._perceive(history[-1].text)
-        usage = Usage()
         if any(isinstance(one, NotUnderstood | AskDocuments) for one in commands):
-            usage, answered = await self._from_documents(
+            answered = await self._from_documents(
                 history, insists=not isinstance(commands[0], NotUnderstood)
             )
             if answered:
                 commands = [one for one in commands if not isinstance(one, NotUnderstood)]
         await dialogue.take(commands)
-        more = await self._look_up(dialogue.wanted)
-        return Usage(
-            prompt_tokens=usage.prompt_tokens + more.prompt_tokens,
-            answer_tokens=usage.answer_tokens + more.answer_tokens,
-        )
 
     async def _perceive(self, text: str) -> Sequence[Command]:
         dialogue = self.dialogue
@@ -122,25 +116,25 @@ class FlowTurn:
         said = Said(text, given.message_id, dialogue.message_label, given, dialogue.state)
         return await dialogue.pack.understand(said) or [NotUnderstood()]
 
-    async def _from_documents(
-        self, history: Sequence[Message], *, insists: bool
-    ) -> tuple[Usage, bool]:
-        """An answer from the documents, if they have one; who `insists` is told that they don't."""
+    async def _from_documents(self, history: Sequence[Message], *, insists: bool) -> bool:
+        """Answer from the documents, if they can; who `insists` is told that they can't."""
         recorder, who = self.dialogue.recorder, self.dialogue.who
         query = question_of(history)
         ranked = await self.answering.find(recorder, who, self.agent, query)
         if ranked is None:
-            return Usage(), False
+            return False
         if not insists and not await self.answering.answers(who, query, ranked):
-            return Usage(), False
+            return False
         async with self.guarding.pen() as pen:
-            usage = await self.answering.respond(pen, who, self.agent, self.model, history, ranked)
-        return usage, True
+            used = await self.answering.respond(pen, who, self.agent, self.model, history, ranked)
+        self.usage = Usage(
+            prompt_tokens=self.usage.prompt_tokens + used.prompt_tokens,
+            answer_tokens=self.usage.answer_tokens + used.answer_tokens,
+        )
+        return True
 
-    async def _look_up(self, queries: Sequence[str]) -> Usage:
-        """Answer what flows look for."""
-        usage = Usage()
-        for query in queries:
-            asked = [text_message("user", query)]
-            usage, _ = await self._from_documents(asked, insists=True)
-        return usage
+    async def _look_up(self, query: str) -> None:
+        """Answer what a flow looks for, where the flow stands; what it says next comes after."""
+        if self.dialogue.recorder.length:
+            self.dialogue.recorder.write("\n\n")
+        await self._from_documents([text_message("user", query)], insists=True)

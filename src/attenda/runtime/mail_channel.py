@@ -186,7 +186,7 @@ class MailChannels:
         def keep(connection: Connection) -> None:
             session = sessions.get_session(connection, who, session_id)
             label = Label(integrity=integrity, readers=frozenset({who.id}))  # type: ignore[arg-type]
-            said = text_message("user", text)
+            said = text_message("user", house.runs.masked(connection, session, text))
             if sessions.named_message(connection, session_id, received.key) is None:
                 stored = sessions.add_message(
                     connection, house.stamps, session_id, said, label, parent_id=session.head_id

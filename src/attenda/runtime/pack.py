@@ -82,6 +82,8 @@ class Pack:
     guard: Callable[[Deed, str, str], str | None] | None = None
     """Looks over the whole of what a model wrote, in a language, before a word of it is shown: a
     text is shown in its place, none lets it stand. It changes nothing."""
+    masked: Callable[[str], str] | None = None
+    """What is kept of a person's words instead of them: without a card's number, say."""
     screens: Sequence[Screen] = ()
     endpoints: Sequence[Endpoint] = ()
     importers: Sequence[Importer] = ()

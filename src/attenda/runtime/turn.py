@@ -30,7 +30,7 @@ from attenda.runtime.recorder import Recorder
 from attenda.runtime.remembering import with_memory
 from attenda.runtime.started import Noted, Started
 from attenda.runtime.taking import Answerers, Asked, Taking
-from attenda.store import journal, quota, runs, sessions, visitors
+from attenda.store import agent_versions, journal, quota, runs, sessions, visitors
 from attenda.store.database import Connection, Database
 from attenda.store.facts import Fact
 from attenda.store.stamps import Stamps
@@ -65,6 +65,7 @@ class Runs:
         self._model_named = model_named
         self.forms = Forms(stamps)
         """Questions of other programs that wait for a person."""
+        self._packs = packs
         self._answerers = Answerers(database, stamps, answering, packs, self.forms, passing)
         self._hub = Hub()
         self.bells = Bells()
@@ -105,9 +106,9 @@ class Runs:
             raise UserError("message.empty")
         if len(text) > _MAX_QUESTION:
             raise UserError("message.too_long", limit=_MAX_QUESTION)
-        message = text_message("user", text.strip())
 
         def asked(connection: Connection, session: sessions.Session) -> sessions.StoredMessage:
+            message = text_message("user", self.masked(connection, session, text.strip()))
             goes_on = parent_id is None or session.owner != "bot"
             parent = session.head_id if goes_on else parent_id
             label = Label(integrity="user", readers=frozenset({who.id}))
@@ -122,6 +123,11 @@ class Runs:
             return stored
 
         return await self._begin(who, session_id, asked, model)
+
+    def masked(self, connection: Connection, session: sessions.Session, text: str) -> str:
+        """What is kept of a person's words in a session, by the pack of its agent."""
+        pack = self._packs.get(agent_versions.pack_of_session(connection, session))
+        return pack.pack.masked(text) if pack and pack.pack.masked else text
 
     async def regenerate(
         self, who: Principal, session_id: str, user_message_id: str, *, model: str = ""

@@ -16,8 +16,9 @@ __all__ = ["learn_examples"]
 
 async def learn_examples(embedder: Embedder, book: FlowBook) -> Understand:
     """How the people are understood who talk to an agent with these flows."""
+    wish = Understanding(book, None).wish  # an example may name an order, as people do
     named = [
-        (flow.name, text)
+        (flow.name, wish(text))
         for flow in book.current.values()
         for texts in flow.examples.values()
         for text in texts

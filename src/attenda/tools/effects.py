@@ -167,14 +167,20 @@ class Executor:
         deadline: Deadline,
     ) -> Outcome:
         """Permission, journal and deed in one transaction."""
+<<<<<<< HEAD
         early = self._may_begin(connection, tool, call, arguments, deadline)
         if early is not None:
             return early
+=======
+        approver = self._may_begin(connection, tool, call, arguments)
+        if isinstance(approver, Outcome):
+            return approver
+>>>>>>> b27ece2 (Let flows know the language spoken, and a deed who approved it)
         key = effect_key(call)
         self._passing("effect.begun")
         try:
             with apart(connection):
-                deed = self._deed(connection, call)
+                deed = self._deed(connection, call, approver)
                 found = deadline.run(lambda: tool.run(deed, **arguments))
                 result = _labelled(tool, found, call)
         except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
@@ -185,21 +191,23 @@ class Executor:
         return self._end(connection, key, Outcome("done", key, result))
 
     async def _write_outside(self, tool: Tool, call: Call, arguments: dict[str, Any]) -> Outcome:
-        early = await self._database.write(lambda c: self._may_begin(c, tool, call, arguments))
-        if early is not None and early.state != "unknown":
-            return early
+        found = await self._database.write(lambda c: self._may_begin(c, tool, call, arguments))
+        lost = isinstance(found, Outcome)
+        if isinstance(found, Outcome) and found.state != "unknown":
+            return found
         self._passing("effect.begun")
-        outcome = await self._send(tool, call, arguments, lost=early is not None)
+        deed = self._deed(None, call, "" if isinstance(found, Outcome) else found)
+        outcome = await self._send(tool, call, arguments, deed, lost=lost)
         self._passing("effect.done")
         await self._database.write(lambda c: self._end(c, outcome.key, outcome))
         self._passing("effect.recorded")
         return outcome
 
     async def _send(
-        self, tool: Tool, call: Call, arguments: dict[str, Any], *, lost: bool
+        self, tool: Tool, call: Call, arguments: dict[str, Any], deed: Deed, *, lost: bool
     ) -> Outcome:
         """Send a deed out; `lost` says that it may have been sent before."""
-        key, deed = effect_key(call), self._deed(None, call)
+        key = effect_key(call)
         for _ in range(_TRIES):
             try:
                 async with asyncio.timeout(tool.timeout_s):
@@ -219,6 +227,7 @@ class Executor:
         return Outcome("unknown", key, problem=UserError("tool.lost", tool=tool.name))
 
     def _may_begin(
+<<<<<<< HEAD
         self,
         connection: Connection,
         tool: Tool,
@@ -227,6 +236,14 @@ class Executor:
         deadline: Deadline | None = None,
     ) -> Outcome | None:
         """Nothing if the deed may begin, and is written down; else what came of it, or comes."""
+=======
+        self, connection: Connection, tool: Tool, call: Call, arguments: dict[str, Any]
+    ) -> Outcome | str:
+        """Who approved a deed that may begin, and is written down; else what came of it, or comes.
+
+        Nobody, as an empty text, where the policy alone allows it.
+        """
+>>>>>>> b27ece2 (Let flows know the language spoken, and a deed who approved it)
         key = effect_key(call)
         journal.take_turns(connection)
         row = journal.find_effect(connection, key)
@@ -240,17 +257,28 @@ class Executor:
         if (why := monitor(tool, call.arguments, call.because, call.who.id)) is not None:
             ruling = self._policy.doubting(ruling, why)
         if ruling.do == "deny":
+<<<<<<< HEAD
             return self._deny(connection, tool, call, ruling)
         asks = ruling.do in ("confirm", "ask")
         trial = partial(self._refusal, connection, tool, call, arguments, deadline)
         approver = self._approved(connection, tool, call, ruling, trial) if asks else None
         if isinstance(approver, Outcome):
             return approver
+=======
+            self._note_denied(connection, tool, call, ruling)
+            return Outcome("denied", problem=_denied(tool, ruling))
+        approver = ""
+        if ruling.do in ("confirm", "ask"):
+            found = self._approved(connection, tool, call, ruling)
+            if isinstance(found, Outcome):
+                return found
+            approver = found
+>>>>>>> b27ece2 (Let flows know the language spoken, and a deed who approved it)
         if row is not None:
             journal.begin_again(connection, key)
         else:
-            self._write_down(connection, key, call, rule=ruling.rule, approved_by=approver)
-        return None
+            self._write_down(connection, key, call, rule=ruling.rule, approved_by=approver or None)
+        return approver
 
     def _deny(self, connection: Connection, tool: Tool, call: Call, ruling: Ruling) -> Outcome:
         """Who tried what a rule forbids stays known; with which values does not."""
@@ -381,7 +409,7 @@ class Executor:
             raise NotFound("tool.no_passages")
         return passages_for(connection, who, query, limit)
 
-    def _deed(self, connection: Connection | None, call: Call) -> Deed:
+    def _deed(self, connection: Connection | None, call: Call, approver: str = "") -> Deed:
         return Deed(
             who=call.who,
             key=effect_key(call),
@@ -392,6 +420,7 @@ class Executor:
             sources={name: one.whole_label.sources for name, one in call.arguments.items()},
             passages=partial(self._passages, connection, call.who),
             spans={name: one.span for name, one in call.arguments.items() if one.span},
+            approved_by=approver,
         )
 
 

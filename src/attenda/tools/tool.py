@@ -58,6 +58,8 @@ class Deed:
     passages: Callable[..., Sequence[Passage]] = _none
     """`passages(query, limit=5)`: of documents that the person may read, found by their words; of
     a tool in the database alone."""
+    approved_by: str = ""
+    """Who said yes to this very deed; empty where the policy alone allowed it."""
 
 
 Run = Callable[..., Any]
