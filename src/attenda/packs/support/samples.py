@@ -59,6 +59,8 @@ _NAMED: Sequence[tuple[str, str, str, int, int, int | None, str, str]] = (
 )
 _STATES = ("delivered", "shipped", "delivered", "pending", "processing", "delivered", "returned",
            "cancelled", "delivered", "shipped", "delivered")  # fmt: skip
+_FREE_FROM = 50
+"""EUR, from which shipping is free."""
 _CURRENCIES = {"CN": ("CNY", "7.80"), "SE": ("SEK", "11.20"), "JP": ("JPY", "160"),
                "PL": ("PLN", "4.30")}  # fmt: skip
 _ITEM_STATES = {"pending": "ordered", "processing": "ordered"}
@@ -142,7 +144,8 @@ def _order(
         _item(id_, n, sku, country, _ITEM_STATES.get(status, status))
         for n, sku in enumerate(skus.split(), 1)
     ]
-    currency, shipping = _price("4.90", country)
+    eur = sum((Decimal(_PRODUCTS[sku][3]) for sku in skus.split()), Decimal(0))
+    currency, shipping = _price("4.90" if eur < _FREE_FROM else "0", country)
     total = sum((one["unit_price"] * one["quantity"] for one in items), Decimal(0))
     row = {
         "id": id_, "customer_id": customer_id, "status": status, "currency": currency,
@@ -150,7 +153,7 @@ def _order(
         "due_on": _day(today, due), "delivered_on": _day(today, delivered),
         "carrier": "Parcel Post" if tracking else "", "tracking": tracking,
         "address": who["address"], "postcode": who["postcode"],
-        "note": _NOTE if id_ == "O-1001" else "",
+        "paid": status not in ("pending", "cancelled"), "note": _NOTE if id_ == "O-1001" else "",
     }  # fmt: skip
     return row, items
 
@@ -176,7 +179,7 @@ def _refunds(orders: Sequence[Row], items: Sequence[Row], now: int) -> Iterator[
             one["state"] = "refunded"
         at = now - (n * 2 + 1) * _DAY
         yield {
-            "id": f"R-9{n:03}", "order_id": order["id"], "item_id": "", "item": "",
+            "id": f"RF-9{n:03}", "order_id": order["id"], "item_id": "", "item": "",
             "amount": amount, "currency": order["currency"], "kind": "order", "state": "issued",
             "rule": "REF-30D", "approver": "sue" if _in_eur(of_it) > 200 else "policy",
             "customer_id": order["customer_id"], "session_id": "", "made_at": at, "issued_at": at,

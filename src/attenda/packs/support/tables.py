@@ -40,6 +40,7 @@ TABLES = (
             "tracking": "text",
             "address": "text",
             "postcode": "text",
+            "paid": "flag",  # its money was taken
             "note": "text",  # written by customers and carriers: untrusted
         },
     ),
@@ -111,6 +112,8 @@ TABLES = (
             "verified_at": "time",
             "tries": "integer",  # that failed
             "locked_at": "time",
+            "tier": "text",
+            "email": "text",  # masked: a…@example.test
         },
         session="id",
     ),
@@ -122,7 +125,7 @@ TABLES = (
             "session_id": "text",
             "user_id": "text",
             "customer_id": "text",
-            "kind": "text",  # bad_identity, locked, other_customer, second_identity
+            "kind": "text",  # bad_identity, second_identity, locked, other_customer, unknown_order
             "subject": "text",  # an order or an address, never what is in it
         },
         session="session_id",

@@ -1,0 +1,124 @@
+"""What is not money: orders cancelled or sent elsewhere; returns, exchanges, claims and complaints.
+
+Each is quoted in the words that are agreed to, and decided by its rule again when it is done.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from attenda.api import Conflict, Deed, ToolRefused
+from attenda.packs.support.identity import Counter, day_of
+from attenda.packs.support.refusing import why_not
+from attenda.packs.support.rules import case_decision, change_decision, due_day, written
+from attenda.packs.support.shop import Booking, Change, Order
+from attenda.packs.support.shop_policy import ShopRule
+from attenda.packs.support.words import both, refusal
+
+__all__ = ["Cases"]
+
+_OF_ITEMS = ("return", "exchange", "warranty")
+_MOST_TEXT = 500
+_PREFIX = {"return": "RT", "exchange": "EX", "warranty": "WA", "complaint": "CO", "account": "AC"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """What may be done about orders and with words."""
+
+    counter: Counter
+
+    def quote_change(self, deed: Deed, order: str, change: str) -> dict[str, Any]:
+        """Whether an order may be cancelled (`cancel`) or sent elsewhere (`address`)."""
+        found = self.counter.order(deed, order)
+        ok, rule, facts = change_decision(found, change, self.counter.policy)
+        if not ok:
+            return {
+                "ok": False,
+                **why_not(deed, rule, {**facts, "status": both("status", found.status)}),
+            }
+        money = written(found.total + found.shipping, found.currency, self.counter.policy)
+        key = "cancel_paid" if found.paid else "cancel_unpaid"
+        effect = both("change", key, order=order, amount=money) if change == "cancel" else {}
+        return {"ok": True, "rule": rule.id if rule else "", "paid": found.paid, "effect": effect}
+
+    def update_order(
+        self, deed: Deed, order: str, change: str, address: str = ""
+    ) -> dict[str, Any]:
+        """Cancel an order, or have it sent elsewhere, while its rule allows it."""
+        found = self.counter.order(deed, order)
+        ok, rule, _ = change_decision(found, change, self.counter.policy)
+        if not ok or rule is None or (change == "address") != bool(address.strip()):
+            raise ToolRefused(refusal("changed"))
+        wanted = Change(address=address.strip()[:_MOST_TEXT])
+        if change == "cancel":
+            items = [one.id for one in found.items]
+            wanted = Change(status="cancelled", items=items, item_state="cancelled")
+        booking = Booking(deed.key, deed.now, deed.session_id)
+        self.counter.open_shop(deed).update_order(order, wanted, booking)
+        number = f"CH-{deed.key[:8].upper()}"
+        kind = "cancellation" if change == "cancel" else "address"
+        self._add(deed, number, kind, found, rule=rule.id, text=address.strip(), state="done")
+        return {"number": number}
+
+    def quote_case(
+        self, deed: Deed, kind: str, order: str = "", item: str = "", text: str = ""
+    ) -> dict[str, Any]:
+        """What would be registered, by which rule; or which rule forbids it."""
+        text = text.strip()[:_MOST_TEXT]
+        if kind not in _OF_ITEMS:
+            rule = self.counter.policy.rule(kind, day_of(deed.now))
+            email = self.counter.who_is_here(deed)["email"]
+            effect = both("case", kind, text=text, email=email)
+            return {"ok": rule is not None, "rule": rule.id if rule else "", "effect": effect}
+        found = self.counter.order(deed, order)
+        ok, rule, facts = self._decision(deed, found, kind, item)
+        one = found.item(item)
+        name = {"en": one.called("en"), "zh": one.called("zh-CN")} if one else {}
+        known: dict[str, Any] = {**facts, "item": name, "status": both("status", found.status)}
+        if not ok:
+            return {"ok": False, **why_not(deed, rule, known)}
+        effect = both("case", kind, **{"text": text, **known})
+        last = facts["last_day"]
+        return {"ok": True, "rule": rule.id if rule else "", "effect": effect, "last_day": last}
+
+    def open_case(
+        self, deed: Deed, kind: str, order: str = "", item: str = "", text: str = ""
+    ) -> dict[str, Any]:
+        """Register a return, an exchange, a claim, a complaint or a matter of an account."""
+        number = f"{_PREFIX[kind]}-{deed.key[:8].upper()}"
+        today = day_of(deed.now)
+        if kind in _OF_ITEMS:
+            found: Order | None = self.counter.order(deed, order)
+            ok, rule, _ = self._decision(deed, self.counter.order(deed, order), kind, item)
+        else:
+            found, rule = None, self.counter.policy.rule(kind, today)
+            ok = rule is not None
+        if not ok or rule is None:
+            raise ToolRefused(refusal("changed"))
+        due = str(due_day(today, rule.working_days)) if rule.working_days else None
+        holds = f"{kind}:{item}" if item else None
+        self._add(deed, number, kind, found, rule=rule.id, text=text.strip()[:_MOST_TEXT],
+                  item_id=item, due_on=due, holds=holds)  # fmt: skip
+        return {"number": number, "due": due or ""}
+
+    def _decision(
+        self, deed: Deed, order: Order, kind: str, item_id: str
+    ) -> tuple[bool, ShopRule | None, Mapping[str, str]]:
+        item = order.item(item_id)
+        if item is None:
+            raise ToolRefused(refusal("no_order"))
+        return case_decision(order, item, kind, self.counter.policy, day_of(deed.now))
+
+    def _add(
+        self, deed: Deed, number: str, kind: str, order: Order | None, **values: object
+    ) -> None:
+        row = {
+            "id": number, "kind": kind, "customer_id": self.counter.customer_id(deed),
+            "order_id": order.id if order else "", "item_id": "", "text": "", "state": "open",
+            "session_id": deed.session_id, "opened_at": deed.now,
+        }  # fmt: skip
+        try:
+            deed.rows("cases").add(**{**row, **values})
+        except Conflict as error:
+            raise ToolRefused(refusal("case_already")) from error

@@ -1,0 +1,102 @@
+"""What is looked at in every message first: card numbers, and words that call for a person.
+
+Words are those of `signs.yaml`; a message that only asks for time is neither a yes nor a no.
+"""
+
+import functools
+import re
+from collections.abc import Iterator, Sequence
+
+from attenda.api import Command, Labelled, Said, SetSlot, StartFlow, Wait, emails
+from attenda.packs.support.shop_policy import FOLDER, read_yaml
+from attenda.packs.support.words import LANGUAGES
+
+__all__ = ["look_first", "masked", "signs_in"]
+
+_CARD = re.compile(r"(?<![\d.,])(?:\d[ -]?){12,18}\d(?![\d]|[.,]\d)")
+_FEWEST, _MOST = 13, 19
+_POSTCODE = re.compile(
+    r"(?<![\w-])(?:[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}"  # United Kingdom
+    r"|[A-Z]\d[A-Z]\s?\d[A-Z]\d"  # Canada
+    r"|\d{4}\s?[A-Z]{2}"  # Netherlands
+    r"|\d{4}-\d{3}|\d{3}-\d{4}|\d{2}-\d{3}|\d{3}\s\d{2}"  # PT, JP, PL, SE
+    r"|\d{4,6})(?![\w-])",
+    re.IGNORECASE | re.ASCII,
+)
+_ORDER = re.compile(r"\bO[\s-]?\d{4,6}\b", re.IGNORECASE)
+_SHORT = 40
+"""Letters of a message that says nothing but to wait."""
+
+
+def masked(text: str) -> str:
+    """A message with the numbers of payment cards cut to their last four digits."""
+    return _CARD.sub(_without_digits, text)
+
+
+def _without_digits(found: re.Match[str]) -> str:
+    digits = re.sub(r"\D", "", found.group())
+    is_card = _FEWEST <= len(digits) <= _MOST and _luhn(digits)
+    return f"[card …{digits[-4:]}]" if is_card else found.group()
+
+
+def _luhn(digits: str) -> bool:
+    """Whether the check digit is right (ISO/IEC 7812-1, annex B)."""
+    doubled = [int(one) * (1 + n % 2) for n, one in enumerate(reversed(digits))]
+    return sum(one - 9 * (one > 9) for one in doubled) % 10 == 0
+
+
+@functools.cache
+def _signs() -> dict[str, tuple[str, re.Pattern[str]]]:
+    """The rule of each kind of sign, and a pattern of its words in any language."""
+    found = {}
+    for kind, body in read_yaml(FOLDER / "signs.yaml").items():
+        words = [str(one) for language in LANGUAGES for one in body[language]]
+        words.sort(key=len, reverse=True)
+        written = [rf"\b{re.escape(one)}\b" if one.isascii() else re.escape(one) for one in words]
+        pattern = "|".join(written)
+        if body.get("whole"):  # with at most marks, and a second greeting, around it
+            pattern = rf"\A(?:\W*(?:{pattern}))+\W*\Z"
+        found[kind] = (body.get("rule", ""), re.compile(pattern, re.IGNORECASE))
+    return found
+
+
+def signs_in(text: str) -> Iterator[tuple[str, str, str]]:
+    """Each kind of sign that a message has: kind, rule, its words."""
+    for kind, (rule, pattern) in _signs().items():
+        if found := pattern.search(text):
+            yield kind, rule, found.group()
+
+
+def look_first(said: Said) -> Sequence[Command]:
+    """What goes before everything that a message may mean; nothing for most."""
+    top = said.state.top
+    under_way = bool(said.state.frames) or said.state.unclear > 0
+    for kind, rule, words in signs_in(said.text):
+        if kind == "wait":
+            is_bare = len(said.text) <= _SHORT and "?" not in said.text
+            if top is not None and is_bare:
+                return [Wait()]
+        elif kind == "hello":
+            return [StartFlow(flow="greet")]
+        elif kind != "anger" or under_way:
+            given = {"kind": kind, "rule": rule, "words": words}
+            return [StartFlow(flow="urgent"), *(_set(said, *one) for one in given.items())]
+    return _who_they_are(said)
+
+
+def _who_they_are(said: Said) -> Sequence[Command]:
+    """Address and postcode where they are waited for: a message with them is nothing else."""
+    top = said.state.top
+    if top is None or top.flow != "identify":
+        return ()
+    addresses = emails(said.text)
+    text = said.text
+    for one in reversed(addresses):
+        text = text[: one.start] + " " + text[one.end :]
+    postcodes = _POSTCODE.findall(_ORDER.sub(" ", text))
+    email = [_set(said, "email", addresses[0].value)] if addresses else []
+    return [*email, *(_set(said, "postcode", one) for one in postcodes[:1])]
+
+
+def _set(said: Said, slot: str, value: str) -> SetSlot:
+    return SetSlot(slot=slot, value=Labelled(value=value, label=said.label), words=value)

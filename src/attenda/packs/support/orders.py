@@ -1,0 +1,154 @@
+"""Orders as their customer may see them, and which order or item somebody's words mean."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from attenda.api import Deed, amounts
+from attenda.packs.support.identity import Counter, day_of
+from attenda.packs.support.rules import written
+from attenda.packs.support.shop import Item, Order
+from attenda.packs.support.words import both
+
+__all__ = ["Orders", "items_in", "part_in"]
+
+_WHOLE = re.compile(
+    r"\b(whole|entire|everything|all (of )?(it|them)|complete|full order|the order)\b"
+    r"|整个|整单|全部|所有|都退|全退",
+    re.IGNORECASE,
+)
+_SHARE = re.compile(r"(?<![\d.])(\d{1,2}(?:[.,]\d+)?)\s*(?:%|percent|％)", re.IGNORECASE)
+_HALF = re.compile(r"\bhalf\b|一半", re.IGNORECASE)
+_MOST_LISTED = 6
+
+
+def items_in(words: str, items: Sequence[Item]) -> list[Item]:
+    """Items of an order whose name stands in somebody's words."""
+    said = words.lower()
+    return [one for one in items if any(_names(said, name) for name in one.name.values())]
+
+
+def _names(said: str, name: str) -> bool:
+    if name.isascii():
+        return re.search(rf"\b{re.escape(name.lower())}s?\b", said) is not None
+    return name in said
+
+
+def part_in(words: str, currency: str) -> tuple[Decimal | None, Decimal | None, str]:
+    """The amount or share of a price that is asked for, and a currency that is not the order's."""
+    for one in amounts(words):
+        if one.value.currency != currency:
+            return None, None, one.value.currency
+        return one.value.value, None, ""
+    if share := _SHARE.search(words):
+        return None, Decimal(share[1].replace(",", ".")) / 100, ""
+    return None, Decimal("0.5") if _HALF.search(words) else None, ""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What may be read of orders."""
+
+    counter: Counter
+
+    def get_order(self, deed: Deed, words: str, order: str | None = None) -> dict[str, Any]:
+        """An order of the session's customer: by its number, else by an item that only one has."""
+        customer = self.counter.customer_id(deed)
+        shop = self.counter.open_shop(deed)
+        if order:
+            found = shop.get_order(order, customer)
+            return self._shown(found, deed) if found else self._none(deed, customer)
+        mine = shop.list_orders(customer)
+        meant = [one for one in mine if items_in(words, one.items)]
+        if len(meant) == 1 or len(mine) == 1:
+            return self._shown((meant or mine)[0], deed)
+        return self._none(deed, customer)
+
+    def list_orders(self, deed: Deed) -> dict[str, Any]:
+        """The customer's newest orders, in words."""
+        return self._none(deed, self.counter.customer_id(deed))
+
+    def find_items(self, deed: Deed, order: str, words: str) -> dict[str, Any]:
+        """Which items of an order somebody means, and how much of their price."""
+        found = self._order(deed, order)
+        named = items_in(words, found.items)
+        one = named[0] if len(named) == 1 else found.items[0] if len(found.items) == 1 else None
+        whole = not named and (_WHOLE.search(words) is not None or len(found.items) == 1)
+        part, share, other = part_in(words, found.currency)
+        listed = [self._listed(item, found.currency) for item in found.items]
+        glue = both("parts", "between")
+        return {
+            "clear": one is not None or whole,
+            "item": one.id if one and named else "",
+            "one": one.id if one else "",
+            "part": str(part) if part is not None else "",
+            "share": str(share) if share is not None else "",
+            "currency": found.currency,
+            "other_currency": other,
+            "shown": {name: glue[name].join(text[name] for text in listed) for name in glue},
+        }
+
+    def invoice(self, deed: Deed, order: str) -> dict[str, Any]:
+        """The lines of an order's invoice and what they come to."""
+        found = self._order(deed, order)
+        policy, currency = self.counter.policy, found.currency
+        lines = {
+            name: "\n".join(
+                f"- {item.called(language)}: {written(item.price, currency, policy)}"
+                for item in found.items
+            )
+            for name, language in (("en", "en"), ("zh", "zh-CN"))
+        }
+        return {
+            "number": f"INV-{found.id.removeprefix('O-')}",
+            "placed": str(found.placed_on),
+            "lines": lines,
+            "shipping": written(found.shipping, currency, policy),
+            "total": written(found.total + found.shipping, currency, policy),
+            "paid": found.paid,
+        }
+
+    def opening_hours(self, deed: Deed) -> dict[str, Any]:
+        """When people are there."""
+        hours = self.counter.policy.hours
+        return {"zone": hours.zone, "en": hours.open["en"], "zh": hours.open["zh-CN"]}
+
+    def _order(self, deed: Deed, order: str) -> Order:
+        return self.counter.order(deed, order)
+
+    def _listed(self, item: Item, currency: str) -> dict[str, str]:
+        final = both("parts", "final_sale") if item.final_sale else {"en": "", "zh": ""}
+        price = written(item.price, currency, self.counter.policy)
+        return {
+            "en": f"{item.called('en')} {price}{final['en']}",
+            "zh": f"{item.called('zh-CN')} {price}{final['zh']}",
+        }
+
+    def _none(self, deed: Deed, customer: str) -> dict[str, Any]:
+        """No order, and the ones that there are to choose from."""
+        mine = self.counter.open_shop(deed).list_orders(customer)[:_MOST_LISTED]
+        shown: dict[str, list[str]] = {"en": [], "zh": []}
+        for one in mine:
+            status = both("status", one.status)
+            for name, texts in shown.items():
+                texts.append(f"{one.id} ({status[name]})")
+        none = both("parts", "nothing")
+        return {
+            "id": "",
+            "list": {name: ", ".join(one) or none[name] for name, one in shown.items()},
+        }
+
+    def _shown(self, order: Order, deed: Deed) -> dict[str, Any]:
+        """What its customer may know; never its note, which others write."""
+        late = order.status == "shipped" and order.due_on and order.due_on < day_of(deed.now)
+        news = both(
+            "news", "late" if late else order.status, order=order.id, carrier=order.carrier,
+            tracking=order.tracking, due=str(order.due_on or "—"),
+            delivered=str(order.delivered_on or "—"),
+        )  # fmt: skip
+        return {
+            "id": order.id, "status": order.status, "news": news, "tracking": order.tracking,
+            "due": str(order.due_on or ""), "address": order.address, "paid": order.paid,
+        }  # fmt: skip

@@ -1,0 +1,156 @@
+"""The shop's rules by worked examples: each row is a case that a domain reader can check."""
+
+import datetime
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from attenda.packs.support.rules import (
+    add_months,
+    case_decision,
+    change_decision,
+    due_day,
+    quote,
+    rounded,
+)
+from attenda.packs.support.shop import Item, Order, Refund, RefundWish
+from attenda.packs.support.shop_policy import FOLDER, sample_policy
+
+POLICY = sample_policy()
+DAY = datetime.date
+TODAY = DAY(2026, 3, 10)
+KETTLE = Item("O-1-1", {"en": "kettle", "zh-CN": "水壶"}, Decimal("39.90"),
+              warranty_months=24, state="delivered")  # fmt: skip
+FILTER = Item("O-1-2", {"en": "filter"}, Decimal("12.50"), state="delivered")
+MUG = Item("O-1-3", {"en": "mug"}, Decimal("8.00"), final_sale=True, state="delivered")
+ORDER = Order("O-1", "C-1", "delivered", "EUR", (KETTLE, FILTER, MUG), DAY(2026, 2, 20),
+              shipping=Decimal("4.90"), delivered_on=DAY(2026, 2, 28))  # fmt: skip
+PLAIN = replace(ORDER, items=(KETTLE, FILTER))
+
+
+def refund(amount: str, item: str = "", state: str = "issued") -> Refund:
+    return Refund("RF-1", "O-1", item, Decimal(amount), "EUR", state)  # type: ignore[arg-type]
+
+
+def wish(item: str = "", part: str = "", share: str = "") -> RefundWish:
+    return RefundWish(item, Decimal(part) if part else None, Decimal(share) if share else None)
+
+
+@pytest.mark.parametrize(
+    ("order", "refunds", "asked", "today", "expected"),
+    [
+        # an item, the whole, a part
+        (ORDER, [], wish("O-1-1"), TODAY, ("REF-30D", "39.90", ["O-1-1"])),
+        (ORDER, [], wish(), TODAY, ("REF-30D", "52.40", ["O-1-1", "O-1-2"])),  # without the mug
+        (PLAIN, [], wish(), TODAY, ("REF-30D", "57.30", ["O-1-1", "O-1-2"])),  # with shipping
+        (ORDER, [], wish("O-1-1", part="10"), TODAY, ("REF-30D", "10.00", [])),
+        (ORDER, [], wish("O-1-1", share="0.5"), TODAY, ("REF-30D", "19.95", [])),
+        (ORDER, [], wish("O-1-2", share="0.33"), TODAY, ("REF-30D", "4.13", [])),  # 4.125 up
+        # the window: the last day counts, the next does not
+        (ORDER, [], wish("O-1-1"), DAY(2026, 3, 30), ("REF-30D", "39.90", ["O-1-1"])),
+        (ORDER, [], wish("O-1-1"), DAY(2026, 3, 31), ("REF-30D", None, [])),
+        # the rule of the day on which it was ordered
+        (replace(ORDER, placed_on=DAY(2025, 12, 31)), [], wish("O-1-1"), DAY(2026, 3, 14),
+         ("REF-14D", "39.90", ["O-1-1"])),
+        (replace(ORDER, placed_on=DAY(2025, 12, 31)), [], wish("O-1-1"), DAY(2026, 3, 15),
+         ("REF-14D", None, [])),
+        (replace(ORDER, placed_on=DAY(2019, 12, 31)), [], wish("O-1-1"), TODAY, ("", None, [])),
+        # what is not refunded
+        (ORDER, [], wish("O-1-3"), TODAY, ("REF-FINAL", None, [])),
+        (replace(ORDER, status="shipped", delivered_on=None), [], wish(), TODAY,
+         ("REF-DEL", None, [])),
+        # nothing twice, nothing more than was paid
+        (ORDER, [refund("39.90", "O-1-1")], wish("O-1-1"), TODAY, ("REF-ONCE", None, [])),
+        (ORDER, [refund("39.90", "O-1-1", "reserved")], wish("O-1-1"), TODAY,
+         ("REF-ONCE", None, [])),
+        (ORDER, [refund("39.90", "O-1-1", "failed")], wish("O-1-1"), TODAY,
+         ("REF-30D", "39.90", ["O-1-1"])),
+        (ORDER, [refund("10.00", "O-1-1")], wish("O-1-1"), TODAY, ("REF-30D", "29.90", ["O-1-1"])),
+        (ORDER, [refund("10.00", "O-1-1")], wish("O-1-1", part="30"), TODAY,
+         ("REF-ONCE", None, [])),
+        (ORDER, [refund("45.00")], wish("O-1-2"), TODAY, ("REF-30D", "7.40", ["O-1-2"])),
+        (ORDER, [], wish("O-1-1", part="39.91"), TODAY, ("REF-ONCE", None, [])),
+        (ORDER, [], wish("O-1-1", part="0"), TODAY, ("REF-ONCE", None, [])),
+        (ORDER, [], wish("O-1-1", part="-5"), TODAY, ("REF-ONCE", None, [])),
+        # cancelled before it was sent: all that was paid; what was not paid is not paid back
+        (replace(ORDER, status="cancelled", delivered_on=None), [], wish(), TODAY,
+         ("CAN-PRE", "65.30", ["O-1-1", "O-1-2", "O-1-3"])),
+        (replace(ORDER, status="cancelled", paid=False), [], wish(), TODAY, ("REF-ONCE", None, [])),
+    ],
+)  # fmt: skip
+def test_what_a_refund_comes_to(
+    order: Order, refunds: list[Refund], asked: RefundWish, today: DAY,
+    expected: tuple[str, str | None, list[str]],
+) -> None:  # fmt: skip
+    rule, amount, items = expected
+    made = quote(order, refunds, asked, POLICY, today)
+    assert (made.rule.id if made.rule else "") == rule
+    assert made.ok == (amount is not None)
+    assert str(made.amount) == (amount or "0") and list(made.items) == items
+    if made.ok:
+        before = sum((one.amount for one in refunds if one.state != "failed"), Decimal(0))
+        assert made.of_order == before + made.amount
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "coins"),
+    [("10.005", "EUR", "10.01"), ("10.004", "EUR", "10.00"), ("1234.5", "JPY", "1235"),
+     ("1.2345", "KWD", "1.235"), ("2.675", "SEK", "2.68"), ("0.005", "CNY", "0.01")],
+)  # fmt: skip
+def test_coins_of_a_currency(amount: str, currency: str, coins: str) -> None:
+    assert str(rounded(Decimal(amount), currency, POLICY)) == coins
+
+
+@pytest.mark.parametrize(
+    ("status", "cancel", "address"),
+    [("pending", True, True), ("processing", True, True), ("shipped", False, False),
+     ("delivered", False, False), ("cancelled", False, False), ("returned", False, False)],
+)  # fmt: skip
+def test_what_may_be_changed_before_it_is_sent(status: str, cancel: bool, address: bool) -> None:
+    order = replace(ORDER, status=status)
+    ok, rule, _ = change_decision(order, "cancel", POLICY)
+    assert ok is cancel and rule is not None and rule.id == "CAN-PRE"
+    ok, rule, _ = change_decision(order, "address", POLICY)
+    assert ok is address and rule is not None and rule.id == "ADR-PRE"
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "today", "may", "rule"),
+    [
+        ("return", KETTLE, DAY(2026, 3, 30), True, "RET-30D"),
+        ("return", KETTLE, DAY(2026, 3, 31), False, "RET-30D"),
+        ("return", MUG, TODAY, False, "RET-30D"),
+        ("exchange", KETTLE, TODAY, True, "EXC-30D"),
+        ("exchange", MUG, TODAY, False, "EXC-30D"),
+        ("exchange", replace(KETTLE, state="refunded"), TODAY, False, "EXC-30D"),
+        ("warranty", MUG, TODAY, False, "WAR-ITEM"),  # it has no months of warranty
+        ("warranty", KETTLE, DAY(2028, 2, 28), True, "WAR-ITEM"),
+        ("warranty", KETTLE, DAY(2028, 2, 29), False, "WAR-ITEM"),
+        ("warranty", replace(KETTLE, warranty_months=36), DAY(2028, 2, 29), True, "WAR-ITEM"),
+    ],
+)
+def test_what_may_be_sent_back_changed_or_claimed_for(
+    kind: str, item: Item, today: DAY, may: bool, rule: str
+) -> None:
+    ok, found, _ = case_decision(ORDER, item, kind, POLICY, today)
+    assert ok is may and found is not None and found.id == rule
+
+
+def test_days() -> None:
+    assert add_months(DAY(2026, 1, 31), 1) == DAY(2026, 2, 28)
+    assert add_months(DAY(2024, 2, 29), 24) == DAY(2026, 2, 28)
+    assert due_day(DAY(2026, 3, 6), 1) == DAY(2026, 3, 9)  # a Friday, and the Monday after
+    assert due_day(DAY(2026, 3, 10), 5) == DAY(2026, 3, 17)
+
+
+def test_every_rule_names_a_part_of_an_article_that_is_there() -> None:
+    for rule in POLICY.rules:
+        for language, suffix in (("en", ""), ("zh-CN", ".zh-CN")):
+            article = FOLDER / "knowledge" / f"{rule.source.file}{suffix}.md"
+            part = rule.source.part[language]
+            text = article.read_text("utf-8")
+            assert f"## {part}\n" in text, (rule.id, language)
+            _, _, rest = text.partition(f"## {part}\n")
+            assert rule.quote[language] in rest.partition("\n## ")[0], (rule.id, language)
+            assert rule.text[language], rule.id
