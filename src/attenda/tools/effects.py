@@ -167,15 +167,9 @@ class Executor:
         deadline: Deadline,
     ) -> Outcome:
         """Permission, journal and deed in one transaction."""
-<<<<<<< HEAD
-        early = self._may_begin(connection, tool, call, arguments, deadline)
-        if early is not None:
-            return early
-=======
-        approver = self._may_begin(connection, tool, call, arguments)
+        approver = self._may_begin(connection, tool, call, arguments, deadline)
         if isinstance(approver, Outcome):
             return approver
->>>>>>> b27ece2 (Let flows know the language spoken, and a deed who approved it)
         key = effect_key(call)
         self._passing("effect.begun")
         try:
@@ -184,20 +178,18 @@ class Executor:
                 found = deadline.run(lambda: tool.run(deed, **arguments))
                 result = _labelled(tool, found, call)
         except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
-            return self._end(
-                connection, key, Outcome("failed", key, problem=problem_of(tool, error))
-            )
+            failed = Outcome("failed", key, problem=problem_of(tool, error))
+            return self._end(connection, key, failed)
         self._passing("effect.done")
         return self._end(connection, key, Outcome("done", key, result))
 
     async def _write_outside(self, tool: Tool, call: Call, arguments: dict[str, Any]) -> Outcome:
         found = await self._database.write(lambda c: self._may_begin(c, tool, call, arguments))
-        lost = isinstance(found, Outcome)
         if isinstance(found, Outcome) and found.state != "unknown":
             return found
         self._passing("effect.begun")
-        deed = self._deed(None, call, "" if isinstance(found, Outcome) else found)
-        outcome = await self._send(tool, call, arguments, deed, lost=lost)
+        deed = self._deed(None, call, found if isinstance(found, str) else "")
+        outcome = await self._send(tool, call, arguments, deed, lost=isinstance(found, Outcome))
         self._passing("effect.done")
         await self._database.write(lambda c: self._end(c, outcome.key, outcome))
         self._passing("effect.recorded")
@@ -227,23 +219,14 @@ class Executor:
         return Outcome("unknown", key, problem=UserError("tool.lost", tool=tool.name))
 
     def _may_begin(
-<<<<<<< HEAD
         self,
         connection: Connection,
         tool: Tool,
         call: Call,
         arguments: dict[str, Any],
         deadline: Deadline | None = None,
-    ) -> Outcome | None:
-        """Nothing if the deed may begin, and is written down; else what came of it, or comes."""
-=======
-        self, connection: Connection, tool: Tool, call: Call, arguments: dict[str, Any]
     ) -> Outcome | str:
-        """Who approved a deed that may begin, and is written down; else what came of it, or comes.
-
-        Nobody, as an empty text, where the policy alone allows it.
-        """
->>>>>>> b27ece2 (Let flows know the language spoken, and a deed who approved it)
+        """Who approved it, perhaps nobody, if it may begin; else what came of it, or comes."""
         key = effect_key(call)
         journal.take_turns(connection)
         row = journal.find_effect(connection, key)
@@ -257,23 +240,12 @@ class Executor:
         if (why := monitor(tool, call.arguments, call.because, call.who.id)) is not None:
             ruling = self._policy.doubting(ruling, why)
         if ruling.do == "deny":
-<<<<<<< HEAD
             return self._deny(connection, tool, call, ruling)
         asks = ruling.do in ("confirm", "ask")
         trial = partial(self._refusal, connection, tool, call, arguments, deadline)
-        approver = self._approved(connection, tool, call, ruling, trial) if asks else None
+        approver = self._approved(connection, tool, call, ruling, trial) if asks else ""
         if isinstance(approver, Outcome):
             return approver
-=======
-            self._note_denied(connection, tool, call, ruling)
-            return Outcome("denied", problem=_denied(tool, ruling))
-        approver = ""
-        if ruling.do in ("confirm", "ask"):
-            found = self._approved(connection, tool, call, ruling)
-            if isinstance(found, Outcome):
-                return found
-            approver = found
->>>>>>> b27ece2 (Let flows know the language spoken, and a deed who approved it)
         if row is not None:
             journal.begin_again(connection, key)
         else:
