@@ -54,7 +54,7 @@ def declare(connection: Connection, pack: str, tables: Mapping[str, Mapping[str,
 def rows_about(connection: Connection, person_id: str) -> dict[str, list[dict[str, Any]]]:
     """All that packs keep about a person, by table; tables without any are left out."""
     found = {}
-    for one in _declared(connection, whole=True):
+    for one in _declared(connection, _noted(connection), whole=True):
         if (theirs := one.of(person_id)) is not None:
             rows = connection.execute(select(one.table).where(theirs)).mappings()
             found[one.table.name] = [dict(row) for row in rows]
@@ -63,16 +63,18 @@ def rows_about(connection: Connection, person_id: str) -> dict[str, list[dict[st
 
 def forget(connection: Connection, person_id: str) -> None:
     """Take out what packs keep about a person; rows that must stay lose what their pack named."""
-    for one in _declared(connection):
+    for one in _declared(connection, _noted(connection)):
         if (theirs := one.of(person_id)) is not None:
             one.take_out(connection, theirs)
 
 
 def forget_sessions(connection: Connection, which: ColumnElement[bool]) -> None:
     """Take out what packs keep of conversations that are about to go."""
-    if all(one["through"] != SESSIONS for one in _noted(connection)):
-        return
-    for one in _declared(connection):
+    rows = _noted(connection)
+    found = {name for name, row in rows.items() if row["through"] == SESSIONS}
+    while more := {name for name, row in rows.items() if row["through"] in found} - found:
+        found |= more
+    for one in _declared(connection, {name: rows[name] for name in found}):
         if (theirs := one.of_sessions(which)) is not None:
             one.take_out(connection, theirs)
 
@@ -80,7 +82,7 @@ def forget_sessions(connection: Connection, which: ColumnElement[bool]) -> None:
 def forget_old(connection: Connection, before: int) -> int:
     """Take out the rows of people that are older than `before`; how many went."""
     gone = 0
-    for one in _declared(connection):
+    for one in _declared(connection, _noted(connection)):
         if one.ages:
             gone += one.take_out(connection, one.table.c[one.ages] < before)
     return gone
@@ -131,12 +133,15 @@ class _Personal:
         return 0
 
 
-def _declared(connection: Connection, *, whole: bool = False) -> Iterator[_Personal]:
-    """Tables that are there, those first whose rows are found through others.
+def _declared(
+    connection: Connection, rows: Mapping[str, Mapping[str, Any]], *, whole: bool = False
+) -> Iterator[_Personal]:
+    """Of these tables those that are there; first those whose rows are found through others.
 
     `whole` looks up all their columns, which costs a little.
     """
-    rows = {str(row["name"]): row for row in _noted(connection)}
+    if not rows:
+        return
     there = set(inspect(connection).get_table_names())
     made: dict[str, _Personal] = {}
 
@@ -166,5 +171,7 @@ def _table(
     return table(name, *columns), key
 
 
-def _noted(connection: Connection) -> list[Mapping[str, Any]]:
-    return [dict(row) for row in connection.execute(select(personal_tables)).mappings()]
+def _noted(connection: Connection) -> dict[str, Mapping[str, Any]]:
+    """What is noted of each table, by its name."""
+    found = connection.execute(select(personal_tables)).mappings()
+    return {str(row["name"]): dict(row) for row in found}
