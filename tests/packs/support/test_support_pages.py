@@ -183,6 +183,11 @@ async def _the_report_can_be_made_again(
     assert figures["outcomes"] == Counter(one["outcome"] for one in talks.values())
     assert (talks[id_]["handoffs"], talks[id_]["score"]) == ("asked", "5")
     assert talks[id_]["comment"] == "'=1+1", "no spreadsheet takes it for a formula"
+    firsts = sorted(int(one["first_response_s"]) for one in talks.values())
+    assert figures["first_response"] == {"median": str(firsts[1]), "p90": str(firsts[2]), "n": "3"}
+    scores = [int(one["score"]) for one in talks.values() if one["score"]]
+    content = sum(score > 3 for score in scores)
+    assert Decimal(figures["csat"]) == Decimal(content) / len(scores)
     refunds = await _table(sue, "refunds", 90)
     every = [row for row in await rows(house, "support_refunds") if row["state"] == "issued"]
     assert len(refunds) == len(every) > 3
