@@ -25,6 +25,7 @@ from attenda.core.event import (
     FlowBegan,
     FlowEnded,
     FlowMoved,
+    HandedBack,
     HandedOff,
     Kept,
     SlotSet,
@@ -331,3 +332,31 @@ def test_a_correction_never_enters_the_arm_that_was_not_taken() -> None:
         "Send goodbye?",
         "Send goodbye?",
     ]
+
+
+ALARM = """
+alarm:
+  title: {en: an emergency}
+  examples: {en: [my house burns]}
+  slots: {what: {type: text}}
+  steps:
+    - if: what == "fire"
+      then: [{hand_off: {en: "Somebody comes for the fire."}}]
+      else: [{hand_off: {en: "Somebody comes."}}]
+"""
+
+
+def test_a_flow_that_handed_over_begins_anew_when_it_is_wanted_again() -> None:
+    """What calls for a person does so a second time, also in the words of the first."""
+    flows, problems = read_flows(ALARM, "alarm.yaml")
+    assert not problems
+    book, state = FlowBook(flows), DialogueState()
+    for number, what in enumerate(("fire", "fire", "flood", "fire")):
+        given = Given(message_id=f"msg_{number}")
+        said = [StartFlow(flow="alarm"), SetSlot(slot="what", value=user(what))]
+        state = replay(state, [HandedBack()] if state.handed_off else [])
+        state = replay(state, reduce(state, said, book, given))
+        decision = advance(state, book, given)
+        assert isinstance(decision.next, HandOver), (number, decision)
+        moved = FlowMoved(instance=decision.next.instance, at=decision.next.after)
+        state = replay(state, [*decision.events, moved, HandedOff(reason=decision.next.reason)])

@@ -102,7 +102,7 @@ def _events(
 ) -> Iterator[DialogueEvent]:
     match command:
         case StartFlow(flow=name):
-            yield from _start(state, book.current.get(name), instance)
+            yield from _start(state, book.current.get(name), book, instance)
         case SetSlot():
             yield from _set_slot(state, command, book, given)
         case Affirm() | Refuse():
@@ -124,13 +124,30 @@ def _events(
             pass
 
 
-def _start(state: DialogueState, flow: Flow | None, instance: str) -> Iterator[DialogueEvent]:
-    """Begin a flow, unless it is the one under way."""
+def _start(
+    state: DialogueState, flow: Flow | None, book: FlowBook, instance: str
+) -> Iterator[DialogueEvent]:
+    """Begin a flow, unless it is the one under way.
+
+    One that ended by handing the session over has nothing left to do, and may begin anew.
+    """
     if flow is None:
         return
     yield Understood()
-    if state.top is None or state.top.flow != flow.name:
+    top = state.top
+    if top is None or top.flow != flow.name or _is_over(top, book):
         yield FlowBegan(flow=flow.name, fingerprint=flow.fingerprint, instance=instance)
+
+
+def _is_over(frame: Frame, book: FlowBook) -> bool:
+    """Whether nothing is left to do in a flow, which would end with the next turn."""
+    steps, at = book.of(frame).instructions, frame.at
+    while 0 <= at < len(steps):
+        step = steps[at]
+        if not isinstance(step, Jump):
+            return False
+        at = step.to
+    return True
 
 
 def _set_slot(
