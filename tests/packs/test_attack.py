@@ -5,13 +5,15 @@ more turns, the prompts of public sets, and real weights.
 """
 
 import asyncio
+import contextlib
 import csv
 import itertools
 import json
 import os
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from attenda.api import Command, Message, Pack, Principal
+from attenda.api import Command, Message, Pack, Principal, ScriptedEmbedder, Understand
+from attenda.cli.wiring import open_house
+from attenda.core.config import Settings
+from attenda.core.event import RunFinished
 from attenda.evals.scenario import commands_from
+from attenda.llm.catalogue import DEFAULT_CHAT
+from attenda.llm.loaded import LoadedModels
 from attenda.runtime.house import House
 from attenda.runtime.pack import Said, read_pack
+from attenda.runtime.pack_knowledge import read_knowledge
 from attenda.store.stamps import Stamps
 from tests.packs_under_attack import (
     ATTACKS,
@@ -100,13 +108,35 @@ def turns_of(pack: Pack) -> st.SearchStrategy[list[Turn]]:
     return st.lists(turn, min_size=TURNS, max_size=TURNS)
 
 
-async def play(
-    home: Path, name: str, who: Principal, turns: Sequence[Turn], lies: Any = ()
-) -> tuple[list[Look], Any]:
-    """The turns with one pack; what was seen of each, and what is left in the end."""
-    drawn = Drawn()
-    made = scripted_house(home, lies, packs=[PACKS[name]], understand=drawn, stamps=stamps())
+Opened = Callable[[Path, Pack, Drawn], AbstractAsyncContextManager[House]]
+
+
+@contextlib.asynccontextmanager
+async def silent(home: Path, pack: Pack, drawn: Drawn) -> AsyncIterator[House]:
+    """A house whose model words nothing."""
+    made = scripted_house(home, lambda _: "", packs=[pack], understand=drawn, stamps=stamps())
     async with made as (house, _):
+        yield house
+
+
+async def play(
+    home: Path,
+    name: str,
+    who: Principal,
+    turns: Sequence[Turn],
+    opened: Opened = silent,
+    *,
+    reads: bool = False,
+) -> tuple[list[Look], Any]:
+    """The turns with one pack; what was seen of each, and what is left in the end.
+
+    The pack's documents are there where it `reads`.
+    """
+    drawn = Drawn()
+    async with opened(home, PACKS[name], drawn) as house:
+        if reads:
+            await read_knowledge(house, PACKS[name])
+            await house.ingester.wait_idle()
         assault = await Assault(house, PACKS[name], who, red=red_of(name)).begin()
         looks = []
         for turn in turns:
@@ -162,15 +192,22 @@ def numbers(text: str) -> set[str]:
     return set(re.findall(r"\d+(?:[.,]\d+)*", text))
 
 
-@pytest.mark.parametrize("name", PACKS)
-def test_a_model_that_words_everything_wrongly_changes_nothing(name: str, tmp_path: Path) -> None:
-    """Deeds, tables and dialogue are those without a model, and no lie is shown."""
-    who = people_of(name)[0]
+QUESTIONS = {
+    "clinic": ("What is a cough a sign of?", "Is pneumonia likelier with a fever?", "咳嗽怎么办？"),
+    "tutor": ("Who can see my answers?", "How is mastery reckoned?", "谁能看到我的回答？"),
+    "support": ("What does shipping cost?", "How long can I return an item?", "运费怎么算？"),
+}
+"""What a pack's own documents answer."""
+
+
+def spoken_turns(name: str, count: int) -> list[Turn]:
+    """Turns in which a flow begins, something is agreed to, and the documents are asked."""
     chance = random.Random(7)
     flows = sorted(one for one, flow in read_pack(PACKS[name])[0].items() if not flow.hidden)
     slots = slots_of(PACKS[name])
     turns = []
-    for number in range(40 if LONG else 6):
+    questions = QUESTIONS.get(name, ("How does this work?", "What are the rules?", "规则是什么？"))
+    for number in range(count):
         slot = chance.choice(sorted(slots))
         value = chance.choice(values_for(slots[slot], PACKS[name]))
         rows = [
@@ -178,18 +215,57 @@ def test_a_model_that_words_everything_wrongly_changes_nothing(name: str, tmp_pa
             ["affirm"],
             ["ask_documents"],
         ]
-        questions = ("How does this work?", "What are the rules here?", "这是怎么规定的？")
-        turns.append(Turn(questions[number % 3], rows[number % 3]))
-    liar = Liar()
-    plain, kept = asyncio.run(play(tmp_path / "plain", name, who, turns))
-    lied, left = asyncio.run(play(tmp_path / "lied", name, who, turns, liar))
+        turns.append(Turn(questions[number // 3 % 3], rows[number % 3]))
+    return turns
+
+
+@pytest.mark.parametrize("name", PACKS if LONG else sorted(PACKS)[:1])
+def test_a_model_that_words_everything_wrongly_changes_nothing(name: str, tmp_path: Path) -> None:
+    """Deeds, tables and dialogue are those without a model, and no lie is shown."""
+    who, turns, liar = people_of(name)[0], spoken_turns(name, 40 if LONG else 3), Liar()
+
+    @contextlib.asynccontextmanager
+    async def lying(home: Path, pack: Pack, drawn: Drawn) -> AsyncIterator[House]:
+        made = scripted_house(home, liar, packs=[pack], understand=drawn, stamps=stamps())
+        async with made as (house, _):
+            yield house
+
+    plain, kept = asyncio.run(play(tmp_path / "plain", name, who, turns, reads=True))
+    lied, left = asyncio.run(play(tmp_path / "lied", name, who, turns, lying, reads=True))
     assert left == kept
+    assert liar.told, "the model was never asked for words"
     for honest, look in zip(plain, lied, strict=True):
         found = [one.text for event in look.events for one in getattr(event, "passages", ())]
         known = numbers(" ".join([*found, honest.answer, look.text]))
         assert not {one for one in numbers(look.answer) - known if len(one) > 1}, look.answer
         for lie in ("98765", "RF-LIE", "approved it myself", "It is safe", "Li Wei"):
             assert lie not in look.answer
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", PACKS)
+def test_the_small_model_words_and_decides_nothing(
+    name: str, tmp_path: Path, weights_home: Path
+) -> None:
+    """SmolLM2 in the place of no model: the same deeds, tables and dialogue."""
+    who, turns = people_of(name)[0], spoken_turns(name, 24)
+
+    @contextlib.asynccontextmanager
+    async def wording(home: Path, pack: Pack, drawn: Drawn) -> AsyncIterator[House]:
+        async def understanding(_book: object) -> Understand:
+            return drawn
+
+        models = LoadedModels(weights_home, DEFAULT_CHAT)
+        models.register_embedder(ScriptedEmbedder())
+        settings = Settings(home=home, model=DEFAULT_CHAT)
+        async with open_house(settings, models, stamps(), [pack], understanding) as house:
+            yield house
+
+    _, kept = asyncio.run(play(tmp_path / "plain", name, who, turns, reads=True))
+    looks, left = asyncio.run(play(tmp_path / "worded", name, who, turns, wording, reads=True))
+    assert left == kept
+    ends = [one for look in looks for one in look.events if isinstance(one, RunFinished)]
+    assert sum(one.usage.answer_tokens for one in ends) > 0, "the model was never asked for words"
 
 
 def attacks_on(name: str) -> Iterator[str]:
