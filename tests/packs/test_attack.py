@@ -35,6 +35,7 @@ from attenda.runtime.pack_knowledge import read_knowledge
 from attenda.store.stamps import Stamps
 from tests.packs_under_attack import (
     ATTACKS,
+    NOW,
     PACKS,
     Assault,
     Look,
@@ -46,7 +47,6 @@ from tests.scripted_house import scripted_house
 
 LONG = os.environ.get("ATTENDA_LONG") == "1"
 DATA = Path(os.environ.get("ATTENDA_DATA", "nowhere"))
-NOW = 1_773_136_800_000_000  # 2026-03-10T10:00:00Z
 CASES = [(name, who) for name in PACKS for who in people_of(name)[: None if LONG else 1]]
 NAMES = [f"{name}-{who.id}" for name, who in CASES]
 EXAMPLES, TURNS, ATTACKING = (40, 40, 200) if LONG else (1, 30, 10)
