@@ -14,7 +14,7 @@ from attenda.core.command import (
     StartFlow,
 )
 from attenda.core.event import DialogueEvent
-from attenda.core.label import Label
+from attenda.core.label import Label, Labelled
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.flow import Slot
 from attenda.dialogue.flow_check import check_flows
@@ -254,6 +254,10 @@ def test_a_bare_answer_begins_nothing_however_much_it_sounds_like_it(
     found = known.commands(said, one[1], state, LABEL, TODAY)
     assert (StartFlow(flow="mix") in found) == begins, plain(found)
     assert begins or plain(found) == [("colour", "red")]
+    red = [SetSlot(slot="colour", value=Labelled(value="red", label=LABEL))]
+    state = replay(state, reduce(state, red, FlowBook(flows), given))
+    state = replay(state, advance(state, FlowBook(flows), given).events)
+    assert plain(known.commands("80%", one[1], state, LABEL, TODAY)) == [("coats", "80")]
 
 
 def test_a_slot_can_only_outrank_flows_that_there_are() -> None:

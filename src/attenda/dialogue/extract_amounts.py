@@ -11,7 +11,7 @@ from decimal import Decimal
 from attenda.dialogue.extract_numbers import CHINESE_NUMBER, DIGITS, ENGLISH_NUMBER, read_number
 from attenda.dialogue.extract_span import Found, first_of_overlapping, folded, outside
 
-__all__ = ["Money", "Quantity", "amounts", "quantities"]
+__all__ = ["Money", "Quantity", "amounts", "percents", "quantities"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,9 @@ def _chinese_change(said: str) -> Decimal:
     return Decimal("0.5") if said == "半" else (read_number(said) or Decimal(0)) * _PARTS["角"]
 
 
+_PERCENT = re.compile(rf"(?<![0-9a-zA-Z.,/-])({DIGITS})\s?[%％]")
+
+
 def quantities(text: str, taken: Iterable[Found[object]] = ()) -> list[Found[Quantity]]:
     """How many of what `text` names, in reading order.
 
@@ -129,6 +132,15 @@ def quantities(text: str, taken: Iterable[Found[object]] = ()) -> list[Found[Qua
     """
     found = first_of_overlapping([*_english(text), *_chinese(text)])
     return outside(found, [*amounts(text), *taken])
+
+
+def percents(text: str) -> list[Found[Quantity]]:
+    """Hundredths that `text` names by a sign, in reading order; of them the number."""
+    return [
+        Found(Quantity(count, "%"), one.start(), one.end(), one.group())
+        for one in _PERCENT.finditer(text)
+        if (count := read_number(one[1])) is not None
+    ]
 
 
 def _english(text: str) -> Iterator[Found[Quantity]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from attenda.core.command import SetSlot
 from attenda.core.label import Label, Labelled, Span
-from attenda.dialogue.extract_amounts import Money, Quantity, amounts, quantities
+from attenda.dialogue.extract_amounts import Money, Quantity, amounts, percents, quantities
 from attenda.dialogue.extract_answers import choices, free_text, yes_or_no
 from attenda.dialogue.extract_contacts import emails, ids, phones
 from attenda.dialogue.extract_dates import dates
@@ -28,7 +28,7 @@ _FINDERS: dict[SlotType, Finder] = {
     "date": lambda text, _slot, today: dates(text, today),
     "time": lambda text, _slot, _today: times(text),
     "amount": lambda text, _slot, _today: amounts(text) or quantities(text),
-    "number": lambda text, _slot, _today: quantities(text),
+    "number": lambda text, _slot, _today: quantities(text) or percents(text),
     "choice": lambda text, slot, _: choices(text, slot.choices),
 }
 """In the order in which they take words: an id is no amount, and a date is no number."""

@@ -184,7 +184,8 @@ def test_a_rung_that_would_tell_is_held_back() -> None:
         ("it has to be minus three", "-3"), ("I worked out 3/4", "3/4"), ("not 12", None),
         ("12 or 13", None), ("is it more than 12?", None), ("3, 4", None), ("1/2 + 1/3", None),
         ("I have 12 apples", None), ("那么应该就是12", "12"), ("我求得四分之三", "3/4"),
-        ("12，因为先加", "12"), ("肯定是12没错", "12"), ("比12大吗", None), ("!" * 20_000, None),
+        ("12，因为先加", "12"), ("肯定是12没错", "12"),
+        ("所以12", "12"), ("比12大吗", None), ("!" * 20_000, None),
     ],
 )  # fmt: skip
 def test_a_number_is_read_in_the_words_around_it(said: str, value: str | None) -> None:

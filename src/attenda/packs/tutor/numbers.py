@@ -32,7 +32,7 @@ _LEAD = re.compile(
     r"^(?:(?:(?:now )?i(?:'d| would|'ll| have)? (?:think|guess|got|get|say|believe|make it"
     r"|suppose|calculate|calculated|worked out|reckon)|we get|you get"
     rf"|(?:the |my )?(?:final |missing )?(?:answer|result|number|solution){_IS}"
-    r"|是不是|(?:那么?)?就(?=\d)|或者"
+    r"|是不是|(?:那么?)?就(?=\d)|或者|所以|因此"
     rf"|(?:that|this|it|which) makes|(?:is )?(?:it|that|this)(?:'s|{_IS})|is"
     r"|(?:must|should|has to|could|might|may|would|will) be"
     r"|or|maybe|perhaps|probably|about|around|roughly|approximately|almost|well|oh|ah|aha|hm+|um+"
