@@ -24,6 +24,14 @@ _POSTCODE = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _ORDER = re.compile(r"\bO[\s-]?\d{4,6}\b", re.IGNORECASE)
+_LEAVES = re.compile(
+    r"\b(?:human|person|cancel|never mind|forget)\b|人工|真人|算了|取消", re.IGNORECASE
+)
+_FREE = {
+    "address": ("new_address", "change"), "complaint": ("trouble", "me"),
+    "exchange": ("instead", "goods"), "warranty": ("fault", "goods"),
+}  # fmt: skip
+"""By flow: the slot that is told in one's own words, and what is known by the time it is asked."""
 _SHORT = 40
 """Letters of a message that says nothing but to wait."""
 
@@ -81,7 +89,20 @@ def look_first(said: Said) -> Sequence[Command]:
         elif kind != "anger" or under_way:
             given = {"kind": kind, "rule": rule, "words": words}
             return [StartFlow(flow="urgent"), *(_set(said, *one) for one in given.items())]
-    return _who_they_are(said)
+    return _who_they_are(said) or _in_their_words(said)
+
+
+def _in_their_words(said: Said) -> Sequence[Command]:
+    """A free answer with digits in it, where one is waited for: a street's are no postcode."""
+    top = said.state.top
+    slot, known = _FREE.get(top.flow, ("", "")) if top else ("", "")
+    if top is None or not slot or slot in top.values or known not in top.values:
+        return ()
+    found = top.values[known].value
+    waits = known != "goods" or (isinstance(found, dict) and bool(found.get("one")))
+    if not waits or not re.search(r"\d{4}", said.text) or _LEAVES.search(said.text):
+        return ()
+    return [_set(said, slot, said.text.strip())]
 
 
 def _who_they_are(said: Said) -> Sequence[Command]:

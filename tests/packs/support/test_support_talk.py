@@ -1,0 +1,269 @@
+"""What scenarios can't tell: cards, guesses in many talks, answers in flight, lost replies."""
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attenda.api import Command, NotUnderstood, Principal, Said
+from attenda.evals.scenario import commands_from
+from attenda.packs.support.looking import look_first, masked, signs_in
+from attenda.packs.support.orders import items_in, part_in
+from attenda.packs.support.pack import PACK
+from attenda.packs.support.payments import WebPayments
+from attenda.packs.support.shop import Item
+from attenda.packs.support.shop_policy import sample_policy
+from attenda.packs.support.shop_tools import own_tables, support_tools
+from attenda.runtime.desk import Desk
+from attenda.runtime.house import House
+from attenda.store import agents, sessions
+from tests.runtime.test_flows import _person, rows
+from tests.scripted_house import scripted_house
+
+WHO = Principal(id="usr_web", role="viewer")
+AGENT = Principal(id="usr_s1", role="agent")
+YES, SLOWLY = '["affirm"]', "[]"
+IN_FLIGHT, GO_ON = asyncio.Event(), asyncio.Event()
+
+
+async def understand(said: Said) -> Sequence[Command]:
+    """Commands as a scenario writes them; nothing else is understood."""
+    if said.text == SLOWLY:
+        IN_FLIGHT.set()
+        await GO_ON.wait()
+    if not said.text.startswith("["):
+        return look_first(said) or [NotUnderstood()]
+    return commands_from(json.loads(said.text), said.label)
+
+
+@contextlib.asynccontextmanager
+async def service(home: Path) -> AsyncIterator[House]:
+    async with scripted_house(home, lambda _: "", packs=[PACK], understand=understand) as (
+        house, _,
+    ):  # fmt: skip
+        await _person(house, WHO)
+        await _person(house, AGENT)
+        yield house
+
+
+async def begin(house: House) -> str:
+    def make(connection: Any) -> str:
+        agent = next(a for a in agents.list_agents(connection, WHO) if a["pack"] == "support")
+        return sessions.create_session(connection, house.stamps, WHO, agent["id"]).id
+
+    return await house.database.write(make)
+
+
+async def say(house: House, session: str, *wishes: Any) -> str:
+    words = wishes[0] if isinstance(wishes[0], str) else json.dumps(wishes)
+    started = await house.runs.start(WHO, session, words)
+    async for _ in house.runs.follow(session, started.after):
+        pass
+
+    def read(connection: Any) -> str:
+        tree = sessions.message_tree(connection, session)
+        head = sessions.get_session(connection, WHO, session).head_id
+        return sessions.message_path(tree, head)[-1].message.text
+
+    return await house.database.read(read)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("my card is 4111 1111 1111 1111 ok", "my card is [card …1111] ok"),
+        ("4111-1111-1111-1111", "[card …1111]"),
+        ("卡号5500005555555559，谢谢", "卡号[card …5559]，谢谢"),
+        ("378282246310005", "[card …0005]"),
+        ("order O-1001, tracking 4111111111111112", "order O-1001, tracking 4111111111111112"),
+        ("call +49 30 1234567, 200000", "call +49 30 1234567, 200000"),
+        ("it cost 1234567890123.45", "it cost 1234567890123.45"),
+    ],
+)
+def test_card_numbers_are_cut(text: str, kept: str) -> None:
+    assert masked(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("I will call my lawyer", {"legal"}), ("我要起诉你们", {"legal"}),
+        ("the kettle caught fire", {"safety"}), ("水壶漏电了", {"safety"}),
+        ("this is ridiculous", {"anger"}), ("太过分了", {"anger"}),
+        ("hold on", {"wait"}), ("等等", {"wait"}), ("hello", {"hello"}), ("您好！", {"hello"}),
+        ("hello, where is O-1004?", set()), ("I am waiting for my parcel", set()),
+        ("the court yard lamp", set()), ("refund the kettle", set()), ("退款", set()),
+    ],
+)  # fmt: skip
+def test_words_that_call_for_a_person(text: str, kinds: set[str]) -> None:
+    assert {kind for kind, _, _ in signs_in(text)} == kinds
+
+
+def test_items_and_parts_in_somebodys_words() -> None:
+    items = [Item("1", {"en": "gift card", "zh-CN": "礼品卡"}, Decimal(50)),
+             Item("2", {"en": "mug", "zh-CN": "马克杯"}, Decimal(8))]  # fmt: skip
+    assert [one.id for one in items_in("refund the mugs", items)] == ["2"]
+    assert [one.id for one in items_in("退礼品卡和马克杯", items)] == ["1", "2"]
+    assert items_in("refund the smug thing", items) == []
+    assert part_in("10 euros of it", "EUR") == (Decimal(10), None, "")
+    assert part_in("退 25% 的钱", "EUR") == (None, Decimal("0.25"), "")
+    assert part_in("一半", "EUR") == (None, Decimal("0.5"), "")
+    assert part_in("$10 please", "EUR") == (None, None, "USD")
+    assert part_in("the kettle of O-1001", "EUR") == (None, None, "")
+
+
+def test_a_card_number_is_kept_nowhere(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with service(tmp_path) as house:
+            session = await begin(house)
+            await say(house, session, "charge 4111 1111 1111 1111 please")
+            for table in ("messages", "events", "sessions"):
+                kept = str(await rows(house, table))
+                assert "4111 1111" not in kept and "4111111111111111" not in kept, table
+            assert "1111] please" in str(await rows(house, "messages"))
+
+    asyncio.run(story())
+
+
+def test_many_talks_guess_no_better_than_one(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with service(tmp_path) as house:
+            start = {"start_flow": "where"}
+            for number in range(3):
+                session = await begin(house)
+                await say(house, session, start, {"set": {"order": "O-1004"}})
+                for postcode in (f"9{number}01", f"9{number}02"):
+                    facts = {"email": "li@example.test", "postcode": postcode}
+                    assert "find nobody" in await say(house, session, {"set": facts})
+            session = await begin(house)
+            await say(house, session, start, {"set": {"order": "O-1004"}})
+            right = {"email": "li@example.test", "postcode": "200000"}
+            assert "ZX55" not in await say(house, session, {"set": right})
+            known = [one["verified_customer"] for one in await rows(house, "support_conversations")]
+            assert known == ["", "", ""]
+            assert "locked" in {one["kind"] for one in await rows(house, "support_security_events")}
+
+    asyncio.run(story())
+
+
+def test_an_answer_in_flight_is_not_said_once_a_person_has_the_talk(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with service(tmp_path) as house:
+            session, desk = await begin(house), Desk(house)
+            facts = {"order": "O-1001", "email": "ana@example.test", "postcode": "4000"}
+            await say(house, session, {"start_flow": "where"}, {"set": facts})
+            await house.runs.start(WHO, session, SLOWLY)
+            await IN_FLIGHT.wait()
+            await desk.ask_person(WHO, session)
+            await desk.claim(AGENT, session)
+            GO_ON.set()
+            before = len(await rows(house, "messages"))
+            await desk.reply(AGENT, session, "Here I am.")
+            for words in ("hello?", "are you there?"):
+                await house.runs.start(WHO, session, words)
+            after = (await rows(house, "messages"))[before:]
+            assert [(one["role"], one["author_id"]) for one in after] == [
+                ("assistant", AGENT.id), ("user", None), ("user", None),
+            ]  # fmt: skip
+            await desk.hand_back(AGENT, session)
+            assert "was delivered" in await say(
+                house, session, {"start_flow": "where"}, {"set": facts}
+            )
+            found = await house.database.read(lambda c: sessions.session_by_id(c, session))
+            assert found.owner == "bot"
+
+    asyncio.run(story())
+
+
+class Provider(BaseHTTPRequestHandler):
+    """Pays, and drops the line before it says so, as often as it is told to."""
+
+    drops = 0
+    keys: list[str]
+    paid: dict[str, dict[str, str]]
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        key = self.headers["Idempotency-Key"]
+        type(self).keys.append(key)
+        type(self).paid.setdefault(key, body)
+        if type(self).drops:
+            type(self).drops -= 1
+            self.close_connection = True
+            self.connection.close()
+            return
+        status, answer = (402, {"reason": "closed"}) if body["amount"] == "9" else (
+            200, {"reference": f"P-{len(type(self).paid)}"},
+        )  # fmt: skip
+        text = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_about: object) -> None:
+        """Nothing is logged."""
+
+
+@pytest.fixture
+def provider() -> Iterator[tuple[type[Provider], str]]:
+    kind = type("OneProvider", (Provider,), {"keys": [], "paid": {}, "drops": 0})
+    server = HTTPServer(("127.0.0.1", 0), kind)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield kind, f"http://127.0.0.1:{server.server_address[1]}/refunds"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_lost_reply_is_asked_for_again_with_the_same_key(
+    tmp_path: Path, provider: tuple[type[Provider], str]
+) -> None:
+    kind, url = provider
+    ours = {one.name: one for one in support_tools(own_tables, sample_policy(), WebPayments(url))}
+    pack = replace(PACK, tools=[ours.get(one.name, one) for one in PACK.tools])
+
+    async def story() -> None:
+        async with scripted_house(tmp_path, lambda _: "", packs=[pack], understand=understand) as (
+            house, _,
+        ):  # fmt: skip
+            await _person(house, WHO)
+            session = await begin(house)
+            facts = {"order": "O-1001", "email": "ana@example.test", "postcode": "4000"}
+            await say(house, session, {"start_flow": "refund"}, {"set": facts})
+            answer = await say(house, session, {"set": {"what": "the kettle"}})
+            assert "39.90 EUR" in answer
+            kind.drops = 2
+            answer = await say(house, session, YES)
+            assert answer.count("is refunded") == 1
+            assert len(kind.keys) == 3 and len(set(kind.keys)) == 1 and len(kind.paid) == 1
+            refunds = await rows(house, "support_refunds")
+            (row,) = [one for one in refunds if one["order_id"] == "O-1001"]
+            assert (row["state"], row["amount"], row["payment"]) == ("issued", "39.90", "P-1")
+
+    asyncio.run(story())
+
+
+def test_a_provider_that_declines_or_is_gone(provider: tuple[type[Provider], str]) -> None:
+    async def story() -> None:
+        pay = WebPayments(provider[1], timeout_s=5)
+        declined = await pay.pay_back("k1", "RF-1", Decimal(9), "EUR")
+        assert declined == {"state": "declined", "reference": "402"}
+        provider[0].drops = 1
+        with pytest.raises(OSError):
+            await pay.pay_back("k2", "RF-2", Decimal(10), "EUR")
+        with pytest.raises(OSError):
+            await WebPayments("http://127.0.0.1:1/").pay_back("k3", "RF-3", Decimal(10), "EUR")
+
+    asyncio.run(story())
