@@ -209,6 +209,7 @@ def test_a_pack_that_came_along_is_put_in_with_its_documents(typed: Typed, home:
     assert typed("pack", "add", "demo")[0] == 0, "it stays"
     (row,) = json.loads(typed("pack", "list", "--json")[1])
     assert row["name"] == "demo" and row["scenarios"] == 5
+    assert "5 scenarios" in typed("pack", "check", "demo")[1]
 
     async def documents_there() -> list[str]:
         async with scripted_house(home, packs=None) as (house, _):

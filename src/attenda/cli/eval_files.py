@@ -64,7 +64,10 @@ def _folder(home: Path, name: str) -> Path:
 
 
 def _inside(folder: Path) -> list[Path]:
-    inside = folder / "scenarios" if (folder / "pack.py").exists() else folder
+    is_pack = (folder / "pack.py").exists()
+    if is_pack and not (folder / "scenarios").is_dir():
+        folder = load_pack(folder).folder  # the home only points to one that came along
+    inside = folder / "scenarios" if is_pack else folder
     return sorted(inside.glob("*.yaml")) or sorted(inside.glob("*/scenarios/*.yaml"))
 
 

@@ -71,7 +71,7 @@ def check_packs(home: Path, path: str, language: str, *, as_json: bool) -> int:
         except UserError as error:
             told[folder.name] = [error.text(language)]
         else:
-            told[folder.name] = _problems(home, folder, pack, language)
+            told[folder.name] = _problems(home, pack, language)
         if not as_json:
             _tell(home, folder, told[folder.name], language)
     if as_json:
@@ -81,12 +81,12 @@ def check_packs(home: Path, path: str, language: str, *, as_json: bool) -> int:
     return 1 if any(told.values()) else 0
 
 
-def _problems(home: Path, folder: Path, pack: Pack, language: str) -> list[str]:
+def _problems(home: Path, pack: Pack, language: str) -> list[str]:
     """All that is wrong, each with the whole path of its file."""
     outside = Servers(home).tools()
-    problems = [f"{folder / one}" for one in read_pack(pack, language, outside)[2]]
-    if (folder / "scenarios").is_dir():
-        bad = read_files(home, sorted((folder / "scenarios").glob("*.yaml")))[1]
+    problems = [f"{pack.folder / one}" for one in read_pack(pack, language, outside)[2]]
+    if (pack.folder / "scenarios").is_dir():
+        bad = read_files(home, sorted((pack.folder / "scenarios").glob("*.yaml")))[1]
         problems += [one.text(language) for one in bad]
     return problems
 
