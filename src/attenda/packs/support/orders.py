@@ -81,7 +81,7 @@ class Orders:
         glue = both("parts", "between")
         return {
             "clear": one is not None or whole,
-            "item": one.id if one and named else "",
+            "item": one.id if one and named and len(found.items) > 1 else "",
             "one": one.id if one else "",
             "part": str(part) if part is not None else "",
             "share": str(share) if share is not None else "",
