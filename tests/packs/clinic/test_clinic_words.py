@@ -52,6 +52,11 @@ Neither my brother nor my sister had cancer. | cancer -fx
 可能有点发烧。 | fever ?
 我老婆咳嗽。 | cough +o
 否认糖尿病、高血压。 | diabetes - hypertension -
+A heart attack, my father, at 60. | infarction +f
+Chest pain, my father has diabetes. | chest_pain + diabetes +f
+A stroke that my mother had. | stroke +fx
+有，心梗，是我父亲，60岁 | infarction +f
+胸痛，我爸有糖尿病。 | chest_pain + diabetes +f
 """
 STATUS = {"present": "+", "absent": "-", "unsure": "?"}
 SUBJECT = {"patient": "", "family": "f", "other": "o"}
@@ -67,6 +72,8 @@ My chest is so tight that I can barely breathe | RF-ACS
 pain in the middle of my chest, it goes up to my jaw | RF-ACS
 胸口很紧，浑身都是汗 | RF-ACS
 胸前一阵一阵地痛，右边胳膊发麻 | RF-ACS
+crushing chest pain, sweating, my father had a heart attack at 50 | RF-ACS
+胸口压榨样疼，出冷汗，我父亲有心梗 | RF-ACS
 I have chest pain when I press on it |
 My chest is not tight and my arm doesn't hurt |
 胸口不紧，也没出什么汗 |

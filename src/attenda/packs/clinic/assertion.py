@@ -78,8 +78,11 @@ _FAMILY = _cues(
     "父亲|爸爸|爸|母亲|妈妈|妈|哥哥|弟弟|姐姐|妹妹|爷爷|奶奶|外公|外婆|姥姥|姥爷|叔叔|姑姑|舅舅|姨",
     "儿子|女儿|家族|家里人|父母|兄弟",
 )
-_FAMILY_AFTER = _cues(
-    rf"^\W*(?:(?:runs )?in |that )?(?:my|the|our|your) ({_RELATIVES})\b", rf"^[，,\s]*我的?({_KIN})"
+_FAMILY_AFTER = _cues(  # not one of whom something else is said: “chest pain, my father has …”
+    rf"^\W*(?:runs in|in|that) (?:my|the|our|your) ({_RELATIVES})\b",
+    rf"^\W*(?:my|our|your) ({_RELATIVES})\b"
+    r"(?!['’]s\b|\s+(?:also )?(?:has|have|had|is|was|were|got|suffers|died)\b)",
+    rf"^[，,、（(\s]*(?:那?是我?的?|我的?)({_KIN})(?![^，,。；]*[有得患])",
 )
 _OTHER = _cues(
     r"\b(?:wife|husband|partner|friend|neighbou?r|colleague|room-?mate|boss)\b",
@@ -164,7 +167,8 @@ def _subject(before: str, after: str) -> tuple[Subject, str]:
     last = max(own, family, other)
     if last == 0:
         runs = _FAMILY_AFTER.match(after)
-        return ("family", runs[1] or runs[2]) if runs else ("patient", "")
+        named = next(filter(None, runs.groups())) if runs else ""
+        return ("family", named) if runs else ("patient", "")
     if last == family:
         named = list(_FAMILY.finditer(before))[-1].group()
         return "family", named
