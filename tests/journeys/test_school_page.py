@@ -200,7 +200,8 @@ def test_a_report_is_shut_in(visit: Visitor, link: str, home: Path) -> None:  # 
 
 
 @pytest.mark.parametrize(
-    ("locale", "width", "scheme"), [("en-US", 1280, "light"), ("zh-CN", 390, "dark")]
+    ("locale", "width", "scheme"),
+    [pytest.param("en-US", 1280, "light", marks=pytest.mark.long), ("zh-CN", 390, "dark")],
 )
 def test_the_school_fits_and_can_be_used_by_all(
     visit: Visitor,  # noqa: F811

@@ -253,6 +253,7 @@ def test_without_the_gate_a_neighbour_port_changes_things(
     assert len(after["documents"]) > len(before["documents"])
 
 
+@pytest.mark.long
 def test_without_the_gate_a_rebound_name_reads_everything(
     browser: Browser, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +266,7 @@ def test_without_the_gate_a_rebound_name_reads_everything(
     assert scene.state() != before
 
 
+@pytest.mark.long
 def test_without_its_header_a_page_can_be_framed(
     browser: Browser, scene: Scene, hostile_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,6 @@ from attenda.runtime.house import House
 from attenda.store.stamps import Stamps
 
 QUICK = (
-    "cs_4_outside_the_policy",
     "cs_5_approval_across_a_restart",
     "cs_6_lost_reply_of_the_payment",
 )
