@@ -23,11 +23,11 @@ from attenda.runtime.answering import Answering, question_of
 from attenda.runtime.converse import Converser
 from attenda.runtime.guarding import Guarding
 from attenda.runtime.pack import Said
+from attenda.runtime.reply import WORD
 
 __all__ = ["FlowTurn", "given_for", "language_spoken"]
 
 _HAN = re.compile("[\u3400-\u9fff]")
-_WORD = re.compile(r"(?<![\w@.-])[A-Za-z']{2,}(?![\w@-])")
 
 
 def given_for(
@@ -61,7 +61,7 @@ def language_spoken(said: Sequence[str]) -> str:
     for text in reversed(said):
         if _HAN.search(text):
             return "zh-CN"
-        if len(_WORD.findall(text)) > 1:
+        if len(WORD.findall(text)) > 1:
             return "en"
     return "en"
 

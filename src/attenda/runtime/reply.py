@@ -24,6 +24,7 @@ from attenda.runtime.agent import Agent
 from attenda.runtime.recorder import Pen
 
 __all__ = [
+    "WORD",
     "answer_from_documents",
     "answer_plainly",
     "language_of",
@@ -36,6 +37,8 @@ _PROMPT_WORDS = 420
 _ANSWER_TOKENS = 160
 _MARKER = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
 _DISCLAIMER = re.compile(r"passages? (?:do|does) not say|not in the documents", re.IGNORECASE)
+WORD = re.compile(r"(?<![\w@.-])[A-Za-z']{2,}(?![\w@-])")
+"""A word of an alphabet; what stands in ids and addresses is none."""
 
 
 @cache
@@ -45,9 +48,9 @@ def prompt(name: str) -> str:
 
 
 def language_of(text: str) -> str:
-    """`zh` when the text has Han characters enough, else `en`."""
+    """`zh` where Han characters outweigh words, else `en`; ids and addresses are neither."""
     han = sum("\u3400" <= letter <= "\u9fff" for letter in text)
-    return "zh" if han * 3 > len(text.strip()) else "en"
+    return "zh" if han > 2 * len(WORD.findall(text)) else "en"
 
 
 async def say_nothing_found(recorder: Pen, question: str, passages: Sequence[Found]) -> None:
