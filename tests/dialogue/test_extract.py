@@ -336,3 +336,9 @@ def test_reads_back_an_amount_that_was_written(
     value: Decimal, form: Callable[[Decimal], str]
 ) -> None:
     assert [money.value for money in values(amounts(f"pay {form(value)} now"))] == [value]
+
+
+def test_chinese_is_written_up_to_an_address_and_a_number() -> None:
+    said = "邮箱ana@example.test，电话13812345678吗；1234567元，éve@example.test"
+    assert values(emails(said)) == ["ana@example.test"]
+    assert values(phones(said)) == ["13812345678"]

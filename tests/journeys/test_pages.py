@@ -466,7 +466,8 @@ PAGES = {
 
 
 @pytest.mark.parametrize(
-    ("locale", "width", "scheme"), [("en-US", 1280, "light"), ("zh-CN", 360, "dark")]
+    ("locale", "width", "scheme"),
+    [pytest.param("en-US", 1280, "light", marks=pytest.mark.long), ("zh-CN", 360, "dark")],
 )
 def test_every_page_fits_and_can_be_used_by_all(
     visit: Visitor, lived_in: str, locale: str, width: int, scheme: str

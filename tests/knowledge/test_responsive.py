@@ -41,7 +41,10 @@ class Ticker:
             before = now
 
 
-@pytest.mark.parametrize("kind", COSTLY)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(one, marks=pytest.mark.long if one == "paragraphs" else ()) for one in COSTLY],
+)
 def test_the_loop_goes_on_turning(
     database: Database, owner: Principal, tmp_path: Path, kind: str
 ) -> None:

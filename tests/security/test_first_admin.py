@@ -114,7 +114,9 @@ def _administrators(c: Connection) -> int:
     return int(c.execute(counted).scalar_one())
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "path", [pytest.param(one, marks=pytest.mark.long if one != "setup" else ()) for one in PATHS]
+)
 @pytest.mark.parametrize(("count", "workers", "again"), SIZES)
 def test_one_administrator_however_many_ask(
     tmp_path: Path, database_url: str, path: str, count: int, workers: int, again: int

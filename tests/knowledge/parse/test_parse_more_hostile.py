@@ -256,6 +256,7 @@ def test_what_takes_for_ever_is_ended(put: Any, child: Any) -> None:
     assert refused.value.code in ("too_large", "broken") and status != 0
 
 
+@pytest.mark.long
 def test_they_are_more_than_sixty_different_files() -> None:
     """By name and content; the files of the other module are made as its tests make them."""
     old = [(name, make(edit_zip, make_pdf)) for _, name, _, make in (*first.REFUSED, *first.READ)]

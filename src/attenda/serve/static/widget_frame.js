@@ -32,6 +32,8 @@ async function attempt(deed) {
 
 // --- what is shown
 
+const opened = new Set(); // ids of messages whose sources are open, also once they are drawn anew
+
 function messageNode(one) {
   const who = one.role === "user" ? t("widget.you") : one.author ?? document.body.dataset.name;
   const body = el("div", { class: "body" });
@@ -48,6 +50,7 @@ function marker(one, n) {
   const cited = one.citations.find((found) => found.n === n);
   if (!cited) return null;
   const show = () => {
+    opened.add(one.id);
     const box = document.querySelector(`#${CSS.escape(one.id)} details`);
     if (box) { box.open = true; box.querySelector(`li[value="${n}"]`)?.scrollIntoView({ block: "nearest" }); }
   };
@@ -56,7 +59,10 @@ function marker(one, n) {
 
 function sources(one) {
   const rows = one.citations.map((found) => el("li", { value: found.n }, el("span", {}, found.document), found.page ? el("span", { class: "faint" }, ` ${t("widget.page_number", { n: found.page })}`) : "", el("q", {}, found.quote)));
-  return el("details", { class: "sources" }, el("summary", {}, t("widget.sources", { n: rows.length })), el("ol", {}, rows));
+  const box = el("details", { class: "sources" }, el("summary", {}, t("widget.sources", { n: rows.length })), el("ol", {}, rows));
+  box.open = opened.has(one.id);
+  box.addEventListener("toggle", () => (box.open ? opened.add(one.id) : opened.delete(one.id)));
+  return box;
 }
 
 function nearest(one) {
