@@ -55,7 +55,8 @@ _NUMBER = re.compile(r"(?<![\w-])-?\d[\d.,/%]*(?![\w-])")
 _TAIL = 3
 """Letters and marks that may follow a bare yes."""
 _HUMAN = re.compile(
-    r"\b(human|real person|(talk|speak) to (a|some)\s?(person|one|body)|agent please)\b|人工|真人",
+    r"\b(human|real person|(talk|speak) to (a|some)\s?(person|one|body)|agent please)\b|人工|真人"
+    r"|(?:找|叫|换|转)[^，。！？,.!?]{0,4}(?:客服|工作人员)|不要(?:跟|和|同)?机器人",
     re.IGNORECASE,
 )
 

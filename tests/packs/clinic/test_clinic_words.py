@@ -72,6 +72,9 @@ My chest is so tight that I can barely breathe | RF-ACS
 pain in the middle of my chest, it goes up to my jaw | RF-ACS
 胸口很紧，浑身都是汗 | RF-ACS
 胸前一阵一阵地痛，右边胳膊发麻 | RF-ACS
+I just want to be dead | RF-SELF-HARM
+I wanna die | RF-SELF-HARM
+I don't want to die |
 crushing chest pain, sweating, my father had a heart attack at 50 | RF-ACS
 胸口压榨样疼，出冷汗，我父亲有心梗 | RF-ACS
 I have chest pain when I press on it |

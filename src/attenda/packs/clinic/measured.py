@@ -40,7 +40,7 @@ def _kind(name: str, words: str, unit: str = "", quantity: str = "", wanted: str
 
 _KINDS: Sequence[_Kind] = (
     _kind("respiratory_rate",
-          r"\bRR?(?![a-z])|\bresp(?:iratory|iration)?s?(?: rate)?|\bbreathing(?: rate)?"
+          r"\bRR?(?![a-z])|\bresp(?:iratory|iration)?s?(?: rate)?|\bbreathing(?: rate)?(?: at| of)?"
           r"|呼吸(?:频率)?"),
     _kind("spo2", r"\bSp?O2|\bsat(?:uration|s)?|\boxygen saturation|血氧(?:饱和度)?|氧饱和度"),
     _kind("pulse", r"\bpulse|\bHR|\bP(?![a-z])|\bheart rate|脉搏|心率|心跳"),
@@ -72,10 +72,13 @@ _PRESSURE = re.compile(
 )  # fmt: skip
 _PERSON = r"(?:man|woman|male|female|lady|gentleman|guy)"
 _AGE = re.compile(
-    rf"(?:\bage[d:]?\s*|\b{_PERSON}[,:]?\s+(?:of |aged )?|\b[fm]\b[,/ ]+|年龄[是为:：]?"
+    rf"(?:\bage[d:]?\s*|\b{_PERSON}[,:]?\s+(?:of |aged )?|(?<!['’])\b[fm]\b[,/ ]+|年龄[是为:：]?"
     r"|[男女][性的]?[，,、 ]*)"
     r"(?P<value>\d{1,3})(?![\d./]|\s*[天年次周月日包支度])\b"
     r"|(?P<other>\d{1,3})\s*(?:(?:years?|yrs?)[- ]old|y/?o\b|-year-old|岁)"
+    rf"|(?P<short>\d{{1,3}})\s*y(?=[,;/ ]+(?:[fm]\b|{_PERSON}\b))"
+    r"|\b(?:s?he(?:['’]s| is)|i(?:['’]m| am)|patient is)\s+"
+    r"(?P<said>\d{2,3})(?=\s*(?:$|[,;.]\s|and\b))"
     rf"|(?<![\d./])(?P<before>\d{{1,3}})[,\s]*[（(,，]?\s*(?:{_PERSON}\b|[男女])"
     r"|(?P<han>[一二三四五六七八九]?十[一二三四五六七八九]?)岁",
     re.IGNORECASE,
@@ -165,7 +168,7 @@ def _pressure(text: str) -> Iterator[Reading]:
 
 def _age(text: str) -> Iterator[Reading]:
     if one := _AGE.search(text):
-        said = one["value"] or one["other"] or one["before"]
+        said = one["value"] or one["other"] or one["before"] or one["short"] or one["said"]
         value = Decimal(said) if said else _tens(one["han"])
         yield Reading("age", value, one.start(), one.end(), one.group())
 
