@@ -12,6 +12,7 @@ from attenda.core.command import (
     Command,
     SetSlot,
     StartFlow,
+    Wait,
 )
 from attenda.core.event import DialogueEvent
 from attenda.core.label import Label, Labelled
@@ -127,7 +128,7 @@ def test_a_value_says_where_its_words_stand_as_far_as_the_tool_it_goes_to() -> N
         ("不用了", ["Refuse"]),
         ("no, O-1002 I meant", [("order", "O-1002")]),
         ("yes but for O-1002", None),
-        ("hmm, wait", ["NotUnderstood"]),
+        ("hmm, wait", ["Wait"]),
         ("I'd like to talk to a human", ["AskHuman"]),
         ("转人工", ["AskHuman"]),
     ],
@@ -294,3 +295,9 @@ def test_values_that_overlap_are_taken_out_once() -> None:
     assert without_values("Where is O-1004 now?", slots) == "Where is now?"
     assert without_values("我要退 O-1004 的钱", slots) == "我要退的钱"
     assert without_values("O-1004", slots) == "O-1004"
+
+
+@pytest.mark.parametrize("said", ["hmm, wait", "Just a second", "先等等", "等等，让我想想"])
+def test_a_moment_asked_for_wishes_nothing(said: str) -> None:
+    assert understood(said, DialogueState()) == [Wait()]
+    assert understood(said, at_confirmation()) == [Wait()]

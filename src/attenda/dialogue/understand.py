@@ -40,6 +40,16 @@ _CANCEL = re.compile(r"\b(cancel (this|that|it)|forget (it|that)|never mind)\b|�
 _THANKS = re.compile(
     r"\W*(thanks?( you)?( very much| a lot)?|thx|谢谢(你|您|啦)?|多谢)\W*", re.IGNORECASE
 )
+_PAUSE = re.compile(
+    r"\W*(?:(?:hm+|um+|uh+|ok(?:ay)?|please|just|嗯|哦|请|先)\W*)*"
+    r"(?:hold on|wait(?: up)?(?: a (?:moment|minute|second|sec|bit))?"
+    r"|(?:one|a) (?:moment|minute|second|sec)"
+    r"|give me a (?:moment|minute|second|sec)|let me think(?: about it)?"
+    r"|等等|等一?[下会]儿?|稍等(?:一下|片刻)?|别急|让?我(?:再|先)?(?:想想|想一[想下]|考虑(?:一下|考虑)?))"
+    r"(?:\W*(?:please|let me think|让?我(?:再|先)?(?:想想|想一[想下]|考虑(?:一下)?)|吧))*\W*",
+    re.IGNORECASE,
+)
+"""A moment asked for, and nothing else."""
 _WORD = re.compile(r"[^\W\d_]{2}")
 """Without one, what is said to a question is a number or a sign: a value, and no other wish."""
 _AROUND = re.compile(
@@ -104,7 +114,7 @@ class Understanding:
             return _answered(said.value, list(values_in(text, slots, "", today, label)), state)
         if state.top and _CANCEL.search(text):
             return [Cancel()]
-        if not wanted and _says_nothing_more(text):
+        if _PAUSE.fullmatch(text) or (not wanted and _says_nothing_more(text)):
             return [Wait()]
         asked_for = {wanted: slots[wanted]} if wanted in slots else {}
         answer = list(values_in(text, asked_for, "", today, label))
