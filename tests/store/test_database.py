@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, text
 
-from attenda.store.database import Connection, Database
+from attenda.store.database import Connection, Database, open_database
 
 FATES = st.lists(st.sampled_from(["keep", "raise", "break", "nest", "cancel"]), max_size=60)
 
@@ -117,3 +117,38 @@ def test_what_is_read_together_is_of_one_moment(database: Database) -> None:
         return await reading
 
     assert asyncio.run(body()) == (0, 0)
+
+
+def test_a_unit_taken_back_for_another_is_run_again(postgres_url: str) -> None:
+    """An operator's own transaction takes its locks in the other order; the database ends ours."""
+    database = open_database(postgres_url)
+    tries: list[str] = []
+    ours, theirs = threading.Event(), threading.Event()
+
+    def work(c: Connection) -> None:
+        tries.append("")
+        c.execute(text("INSERT INTO first VALUES (1)"))
+        ours.set()
+        assert theirs.wait(10)
+        c.execute(text("INSERT INTO second VALUES (1)"))
+
+    def operator() -> None:
+        with database.engine.begin() as c:
+            c.execute(text("SET LOCAL deadlock_timeout = '60s'"))  # it is not they who give way
+            c.execute(text("LOCK TABLE second"))
+            assert ours.wait(10)
+            theirs.set()
+            c.execute(text("LOCK TABLE first"))
+
+    async def body() -> list[int]:
+        for name in ("first", "second"):
+            make = text(f"CREATE TABLE {name} (n INTEGER)")
+            await database.write(lambda c, make=make: c.execute(make))  # type: ignore[misc]
+        await asyncio.gather(asyncio.to_thread(operator), database.write(work))
+        both = text("SELECT (SELECT count(*) FROM first), (SELECT count(*) FROM second)")
+        rows = await database.read(lambda c: [*c.execute(both).one()])
+        await database.close()
+        return rows
+
+    assert asyncio.run(body()) == [1, 1]
+    assert len(tries) == 2

@@ -38,12 +38,13 @@ async def import_file(
     unknown = read.rows.keys() - {table.name for table in pack.pack.tables}
     if unknown:
         raise UserError("pack.no_table", name=min(unknown))
-    done = {"added": 0, "changed": 0, "same": 0}
-    rejected = list(read.rejected)
-
+    done: dict[str, int] = {}
+    rejected: list[tuple[str, str | Mapping[str, str]]] = []
     keys = {table.name: next(iter(table.columns)) for table in pack.pack.tables}
 
     def put(connection: Connection) -> None:
+        done.update(added=0, changed=0, same=0)  # anew, should the database take it back once
+        rejected[:] = read.rejected
         known = _Known(read, keys)
         for table, rows in read.rows.items():
             into = pack.executor.rows(connection, table)

@@ -172,10 +172,10 @@ class Runs:
             model = self._model_named(model_name or agent.model)
 
             def begin(connection: Connection) -> Started | Noted:
-                is_bots = sessions.hold_for_bot(connection, session_id)
+                session = sessions.get_session(connection, who, session_id, hold=True)
+                is_bots = session.owner == "bot"
                 if is_bots and counts:
                     quota.check(connection, who, self._stamps.now())
-                session = sessions.get_session(connection, who, session_id)
                 message = asked(connection, session)
                 if not is_bots:
                     customer_wrote(connection, self._stamps, session_id)
@@ -279,13 +279,13 @@ class Runs:
     def _open(
         self, connection: Connection, asked: sessions.StoredMessage, after: int, model: str
     ) -> Started:
+        lost = None
         if self._database.dialect == "sqlite" and not self.running(asked.session_id):
             # The one process that could be running it is this one, and it isn't: the run's end
             # could not be stored, on a full disk perhaps.
             lost = ModelError("run.interrupted")
-            runs.fail_orphans(connection, self._stamps, lost, session_id=asked.session_id)
         label = Label(integrity="untrusted", sources=frozenset({asked.id}))
-        run_id, answer = runs.begin_run(connection, self._stamps, asked, model, label)
+        run_id, answer = runs.begin_run(connection, self._stamps, asked, model, label, lost)
         started = RunStarted(
             run_id=run_id, user_message_id=asked.id, message_id=answer.id, model=model
         )
@@ -366,9 +366,13 @@ class Runs:
 
         def commit(connection: Connection) -> list[runs.NumberedEvent]:
             stamps, answer = self._stamps, recorder.answer()
-            is_bots = sessions.hold_for_bot(connection, session_id)
-            stands = is_bots and runs.finish_run(
-                connection, stamps, run_id, answer, end.reason, usage=end.usage, error=error
+            held = sessions.hold_session(connection, session_id)
+            stands = (
+                held is not None
+                and held[0] == "bot"
+                and runs.finish_run(
+                    connection, stamps, run_id, answer, end.reason, usage=end.usage, error=error
+                )
             )
             last = [] if stands else runs.withdraw_run(connection, stamps, session_id, run_id)
             if taking and taking.kept:
@@ -377,12 +381,11 @@ class Runs:
                 runs.label_answer(connection, run_id, taking.answer_label)
             if stands and taking and (why := taking.handed_off_for) is not None:
                 hand_over(connection, stamps, session_id, why)
-            owner_id = runs.owner_of(connection, session_id)
-            if owner_id is None:
+            if held is None:
                 return []  # the session was erased while it was answered
-            quota.spend(connection, owner_id, stamps.now(), end.usage)
+            quota.spend(connection, held[1], stamps.now(), end.usage)
             if stands:
-                memory.keep(connection, stamps, owner_id, recorder.told)
+                memory.keep(connection, stamps, held[1], recorder.told)
                 last = runs.append_events(connection, stamps, session_id, run_id, [end])
             return last
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from attenda.core.errors import NotFound, UserError
 from attenda.core.principal import EVERYONE, Principal
@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 _FIELDS = ("name", "tone", "instructions", "model", "collection_ids", "pack", "mode")
+_PACK = select(agents.c.pack).where(agents.c.id == bindparam("agent"))
 
 
 def create_agent(
@@ -131,5 +132,4 @@ def name_of(connection: Connection, agent_id: str | None) -> str:
 
 def pack_of(connection: Connection, agent_id: str | None) -> str:
     """Name of the pack that an agent has, or had; empty for none."""
-    statement = select(agents.c.pack).where(agents.c.id == agent_id)
-    return str(connection.execute(statement).scalar() or "")
+    return str(connection.execute(_PACK, {"agent": agent_id}).scalar() or "")

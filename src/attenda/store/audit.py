@@ -27,6 +27,7 @@ _ROWS = select(
 """Details as they are written: what someone planted there need not be JSON."""
 _NEWEST = select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)
 _LONGEST = select(func.max(access.c.version)).where(access.c.id == _LENGTH)
+_ADD = insert(audit)
 _COUNTER = update(access).where(access.c.id == _LENGTH).values(version=bindparam("number"))
 """Made once: each effect adds a row, and making a statement costs more than running it."""
 
@@ -66,7 +67,7 @@ def note(
         "object_id": object_id,
         "detail": detail,
     }
-    connection.execute(insert(audit), {**row, "hash": _chained(before, row)})
+    connection.execute(_ADD, {**row, "hash": _chained(before, row)})
     if connection.execute(_COUNTER, {"number": number}).rowcount == 0:
         connection.execute(insert(access).values(id=_LENGTH, version=number))
 

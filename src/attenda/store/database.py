@@ -24,7 +24,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from attenda.core.errors import OperatorError, UserError
 
-__all__ = ["Connection", "Database", "apart", "open_database"]
+__all__ = ["Connection", "Database", "apart", "open_database", "yielded"]
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -32,6 +32,10 @@ Work = Callable[[Connection], T]
 _READERS = 4
 _TOGETHER_S = 0.01
 """Seconds of work after which a shared transaction takes no further unit."""
+_TRIES = 5
+"""How often PostgreSQL may take a unit back for another's sake before its error is told."""
+_FOR_ANOTHER = frozenset({"40001", "40P01"})
+"""SQLSTATE of a serialization failure and of a deadlock: the same unit may well succeed next."""
 
 
 class Database:
@@ -77,7 +81,11 @@ class Database:
 
 
 class _Threads:
-    """A few threads, each unit of work in a transaction of its own."""
+    """A few threads, each unit of work in a transaction of its own.
+
+    A unit that the database took back as a whole for the sake of another, as of somebody's lock in
+    the other order, is run again.
+    """
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
@@ -92,8 +100,16 @@ class _Threads:
         self._pool.shutdown()
 
     def _run(self, work: Work[T]) -> T:
-        with _plain_errors(), self._engine.begin() as connection:
-            return work(connection)
+        tried = 0
+        while True:
+            try:
+                with _plain_errors(), self._engine.begin() as connection:
+                    return work(connection)
+            except OperationalError as error:
+                tried += 1
+                if tried == _TRIES or not yielded(error):
+                    raise
+            time.sleep(0.01 * 2**tried)
 
 
 class _OneWriter:
@@ -181,6 +197,11 @@ class _Unit:
             self.future.set_exception(self.error)
         else:
             self.future.set_result(self._result)
+
+
+def yielded(error: Exception) -> bool:
+    """Whether PostgreSQL took the work back for the sake of another's: it may be done again."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in _FOR_ANOTHER
 
 
 @contextlib.contextmanager

@@ -47,6 +47,22 @@ __all__ = [
 # What each effect needs is made once: making a statement costs more than running it.
 _FIND = select(effects).where(effects.c.key == bindparam("effect"))
 _OFF = select(func.count()).where(switches.c.name.in_(("tools", bindparam("tool"))), switches.c.off)
+_BEGIN = insert(effects)
+_DONE_SINCE = select(func.count()).where(
+    effects.c.owner_id == bindparam("owner"),
+    effects.c.tool == bindparam("tool"),
+    effects.c.begun_at >= bindparam("since"),
+    effects.c.state.in_(("done", "begun", "unknown")),
+)
+_APPROVAL = (
+    select(approvals)
+    .where(
+        approvals.c.hash == bindparam("deed"),
+        approvals.c.state.in_(("pending", "approved", "denied")),
+    )
+    .order_by(approvals.c.asked_at.desc(), approvals.c.id.desc())
+    .limit(1)
+)
 _AGAIN = (
     update(effects)
     .where(effects.c.key == bindparam("effect"))
@@ -146,7 +162,7 @@ def begin_effect(
 ) -> None:
     """Write down that an effect is about to happen for the first time."""
     row = {**values, "key": key, "label": label.model_dump(mode="json"), "state": "begun"}
-    connection.execute(insert(effects), {**row, "attempts": 1, "begun_at": stamps.now()})
+    connection.execute(_BEGIN, {**row, "attempts": 1, "begun_at": stamps.now()})
 
 
 def begin_again(connection: Connection, key: str) -> None:
@@ -173,13 +189,8 @@ def end_effect(
 
 def count_effects(connection: Connection, owner_id: str, tool: str, since: int) -> int:
     """How often a tool did something for a person since a moment."""
-    statement = select(func.count()).where(
-        effects.c.owner_id == owner_id,
-        effects.c.tool == tool,
-        effects.c.begun_at >= since,
-        effects.c.state.in_(("done", "begun", "unknown")),
-    )
-    return int(connection.execute(statement).scalar_one())
+    given = {"owner": owner_id, "tool": tool, "since": since}
+    return int(connection.execute(_DONE_SINCE, given).scalar_one())
 
 
 def list_effects(connection: Connection, session_id: str) -> list[Effect]:
@@ -191,12 +202,7 @@ def list_effects(connection: Connection, session_id: str) -> list[Effect]:
 
 def approval_for(connection: Connection, hash_: str, now: int) -> Approval | None:
     """The newest approval asked for just this deed that still counts."""
-    statement = (
-        select(approvals)
-        .where(approvals.c.hash == hash_, approvals.c.state.in_(("pending", "approved", "denied")))
-        .order_by(approvals.c.asked_at.desc(), approvals.c.id.desc())
-    )
-    row = connection.execute(statement.limit(1)).mappings().first()
+    row = connection.execute(_APPROVAL, {"deed": hash_}).mappings().first()
     if row is None or (row["state"] != "denied" and row["expires_at"] <= now):
         return None
     return Approval(**row)

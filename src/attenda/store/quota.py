@@ -26,6 +26,8 @@ def spent(connection: Connection, user_id: str, now_us: int) -> int:
 
 def spend(connection: Connection, user_id: str, now_us: int, used: Usage) -> None:
     """Add to the day's count."""
+    if not (used.prompt_tokens or used.answer_tokens):
+        return
     day = now_us // _DAY_US
     mine = update(usage).where(usage.c.user_id == user_id, usage.c.day == day)
     values = {

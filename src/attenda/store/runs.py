@@ -38,11 +38,40 @@ __all__ = [
     "keep_dialogue",
     "label_answer",
     "list_runs",
-    "owner_of",
     "run_notes",
     "timed_events",
     "withdraw_run",
 ]
+
+# What each turn needs is made once: making a statement costs more than running it.
+_RUNNING = select(runs.c.id).where(
+    runs.c.session_id == bindparam("session"), runs.c.state == "running"
+)
+_BEGIN = insert(runs)
+_CLOSE = (
+    update(runs)
+    .where(runs.c.id == bindparam("run"), runs.c.state == "running")
+    .values(
+        state=bindparam("now_is"),
+        error=bindparam("why"),
+        prompt_tokens=bindparam("prompt"),
+        answer_tokens=bindparam("answer"),
+        finished_at=bindparam("now"),
+    )
+)
+_ANSWERS = update(messages).where(messages.c.run_id == bindparam("run"))
+_FILL = _ANSWERS.values(parts=bindparam("said"), status=bindparam("now_is"))
+_STATE = _ANSWERS.values(state=bindparam("kept"))
+_NEXT = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("session"))
+    .values(last_event=sessions.c.last_event + bindparam("more"))
+    .returning(sessions.c.last_event)
+)
+_MOVED = (
+    update(sessions).where(sessions.c.id == bindparam("which")).values(last_event=bindparam("to"))
+)
+_ADD = insert(events)
 
 
 @dataclass(slots=True)
@@ -67,17 +96,25 @@ class NumberedEvent:
 
 
 def begin_run(
-    connection: Connection, stamps: Stamps, user_message: StoredMessage, model: str, label: Label
+    connection: Connection,
+    stamps: Stamps,
+    user_message: StoredMessage,
+    model: str,
+    label: Label,
+    lost: AttendaError | None = None,
 ) -> tuple[str, StoredMessage]:
     """Open a run that answers `user_message`: its id and the empty answer.
+
+    `lost` is why a run that is open ended, where it is known to; it is closed.
 
     Raises:
         Conflict: the session has a running answer.
     """
     session_id = user_message.session_id
-    running = select(runs.c.id).where(runs.c.session_id == session_id, runs.c.state == "running")
-    if connection.execute(running).first() is not None:
-        raise Conflict("session.busy")
+    if connection.execute(_RUNNING, {"session": session_id}).first() is not None:
+        if lost is None:
+            raise Conflict("session.busy")
+        fail_orphans(connection, stamps, lost, session_id=session_id)
     run_id = stamps.new_id("run")
     answer = StoredMessage(
         id=stamps.new_id("msg"),
@@ -89,14 +126,15 @@ def begin_run(
         created_at=stamps.now(),
     )
     connection.execute(
-        insert(runs).values(
-            id=run_id,
-            session_id=session_id,
-            message_id=answer.id,
-            model=model,
-            state="running",
-            started_at=stamps.now(),
-        )
+        _BEGIN,
+        {
+            "id": run_id,
+            "session_id": session_id,
+            "message_id": answer.id,
+            "model": model,
+            "state": "running",
+            "started_at": stamps.now(),
+        },
     )
     insert_message(connection, answer, label)
     move_head(connection, session_id, answer.id, stamps.now())
@@ -119,22 +157,20 @@ def finish_run(
     """
     reason = {"key": error.key, "values": error.plain_values} if error else None
     closed = connection.execute(
-        update(runs)
-        .where(runs.c.id == run_id, runs.c.state == "running")
-        .values(
-            state=status,
-            error=reason,
-            prompt_tokens=usage.prompt_tokens,
-            answer_tokens=usage.answer_tokens,
-            finished_at=stamps.now(),
-        )
+        _CLOSE,
+        {
+            "run": run_id,
+            "now_is": status,
+            "why": reason,
+            "prompt": usage.prompt_tokens,
+            "answer": usage.answer_tokens,
+            "now": stamps.now(),
+        },
     )
     if closed.rowcount == 0:
         return False
-    parts = message.model_dump(mode="json")["parts"]
-    connection.execute(
-        update(messages).where(messages.c.run_id == run_id).values(parts=parts, status=status)
-    )
+    said = message.model_dump(mode="json")["parts"]
+    connection.execute(_FILL, {"run": run_id, "said": said, "now_is": status})
     return True
 
 
@@ -157,7 +193,7 @@ def withdraw_run(
 
 def keep_dialogue(connection: Connection, run_id: str, state: str) -> None:
     """Hang where the dialogue stands, as JSON, on the answer of a run."""
-    connection.execute(update(messages).where(messages.c.run_id == run_id).values(state=state))
+    connection.execute(_STATE, {"run": run_id, "kept": state})
 
 
 def label_answer(connection: Connection, run_id: str, label: Label) -> None:
@@ -174,7 +210,14 @@ def append_events(
     connection: Connection, stamps: Stamps, session_id: str, run_id: str, new: Sequence[Event]
 ) -> list[NumberedEvent]:
     """Number and store events; returns them with their numbers."""
-    return append_many(connection, stamps, [(session_id, run_id, new)])[0]
+    more = {"session": session_id, "more": len(new)}
+    last = connection.execute(_NEXT, more).scalar() if new else None
+    if last is None:  # nothing to say, or the session was erased meanwhile
+        return []
+    first = int(last) - len(new) + 1
+    numbered = [NumberedEvent(n, run_id, event) for n, event in enumerate(new, first)]
+    connection.execute(_ADD, [_row(session_id, one, stamps.now()) for one in numbered])
+    return numbered
 
 
 def append_many(
@@ -193,23 +236,23 @@ def append_many(
         for event in new if session_id in last else ():  # the session may be erased meanwhile
             last[session_id] += 1
             mine.append(NumberedEvent(last[session_id], run_id, event))
-            rows.append(
-                {
-                    "session_id": session_id,
-                    "number": last[session_id],
-                    "run_id": run_id,
-                    "kind": event.type,
-                    "body": event.model_dump_json(),
-                    "at": now,
-                }
-            )
+        rows += [_row(session_id, one, now) for one in mine]
         numbered.append(mine)
     if rows:
-        connection.execute(insert(events), rows)
-        moved = update(sessions).where(sessions.c.id == bindparam("which"))
-        values = [{"which": id_, "to": number} for id_, number in last.items()]
-        connection.execute(moved.values(last_event=bindparam("to")), values)
+        connection.execute(_ADD, rows)
+        connection.execute(_MOVED, [{"which": id_, "to": number} for id_, number in last.items()])
     return numbered
+
+
+def _row(session_id: str, one: NumberedEvent, now: int) -> dict[str, Any]:
+    return {
+        "session_id": session_id,
+        "number": one.number,
+        "run_id": one.run_id,
+        "kind": one.event.type,
+        "body": one.event.model_dump_json(),
+        "at": now,
+    }
 
 
 def events_after(
@@ -263,13 +306,6 @@ def run_notes(connection: Connection, session_id: str) -> dict[str, RunNote]:
         else:
             notes[run_id].events.append(event)
     return notes
-
-
-def owner_of(connection: Connection, session_id: str) -> str | None:
-    """Whose session it is: who pays for its tokens; nobody's when it was erased."""
-    statement = select(sessions.c.owner_id).where(sessions.c.id == session_id)
-    owner_id = connection.execute(statement).scalar_one_or_none()
-    return None if owner_id is None else str(owner_id)
 
 
 def list_runs(connection: Connection, who: Principal, limit: int) -> list[dict[str, Any]]:

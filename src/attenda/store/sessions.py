@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from attenda.core.errors import Conflict, NotFound
@@ -29,7 +29,7 @@ __all__ = [
     "create_session",
     "erase_session",
     "get_session",
-    "hold_for_bot",
+    "hold_session",
     "insert_message",
     "insert_session",
     "list_sessions",
@@ -43,6 +43,27 @@ __all__ = [
     "set_head",
     "update_session",
 ]
+
+# What each turn needs is made once: making a statement costs more than running it.
+_HOLD = (
+    select(sessions.c.owner, sessions.c.owner_id)
+    .where(sessions.c.id == bindparam("session"))
+    .with_for_update()
+)
+_IS_MESSAGE = select(messages.c.id).where(
+    messages.c.id == bindparam("message"), messages.c.session_id == bindparam("session")
+)
+_TREE = (
+    select(messages)
+    .where(messages.c.session_id == bindparam("session"))
+    .order_by(messages.c.created_at, messages.c.id)
+)
+_INSERT = insert(messages)
+_MOVE = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("session"))
+    .values(head_id=bindparam("message"), updated_at=bindparam("now"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +145,19 @@ def insert_session(
     return str(row["id"])
 
 
-def get_session(connection: Connection, who: Principal, session_id: str) -> Session:
-    """The session, if `who` may see it.
+def get_session(
+    connection: Connection, who: Principal, session_id: str, *, hold: bool = False
+) -> Session:
+    """The session, if `who` may see it; `hold` keeps others from changing it meanwhile.
 
     Raises:
         NotFound: it is not there or not theirs.
     """
     statement = select(sessions).where(sessions.c.id == session_id, visible(sessions, who))
-    row = connection.execute(statement.where(sessions.c.deleted_at.is_(None))).mappings().first()
+    statement = statement.where(sessions.c.deleted_at.is_(None))
+    if hold:  # until the transaction ends; on SQLite, who writes is alone
+        statement = statement.with_for_update()
+    row = connection.execute(statement).mappings().first()
     if row is None:
         raise NotFound("session.missing")
     return Session(**row)
@@ -201,11 +227,7 @@ def add_message(
         NotFound: the parent is not a message of this session.
     """
     if parent_id is not None:
-        statement = select(messages.c.id).where(
-            messages.c.id == parent_id, messages.c.session_id == session_id
-        )
-        if connection.execute(statement).first() is None:
-            raise NotFound("message.missing")
+        _check_message(connection, session_id, parent_id)
     stored = StoredMessage(
         id=stamps.new_id("msg"),
         session_id=session_id,
@@ -224,8 +246,7 @@ def add_message(
 
 def message_tree(connection: Connection, session_id: str) -> list[StoredMessage]:
     """All messages of a session, oldest first."""
-    statement = select(messages).where(messages.c.session_id == session_id)
-    rows = connection.execute(statement.order_by(messages.c.created_at, messages.c.id)).mappings()
+    rows = connection.execute(_TREE, {"session": session_id}).mappings()
     return [_stored(dict(row)) for row in rows]
 
 
@@ -245,14 +266,16 @@ def set_head(connection: Connection, session_id: str, message_id: str) -> None:
     Raises:
         NotFound: it is not a message of this session.
     """
-    statement = select(messages.c.id).where(
-        messages.c.id == message_id, messages.c.session_id == session_id
-    )
-    if connection.execute(statement).first() is None:
-        raise NotFound("message.missing")
+    _check_message(connection, session_id, message_id)
     connection.execute(
         update(sessions).where(sessions.c.id == session_id).values(head_id=message_id)
     )
+
+
+def _check_message(connection: Connection, session_id: str, message_id: str) -> None:
+    given = {"message": message_id, "session": session_id}
+    if connection.execute(_IS_MESSAGE, given).first() is None:
+        raise NotFound("message.missing")
 
 
 def rate_message(
@@ -273,20 +296,21 @@ def rate_message(
 def insert_message(connection: Connection, stored: StoredMessage, label: Label) -> None:
     """Store a message whose place in the tree is already checked."""
     connection.execute(
-        insert(messages).values(
-            id=stored.id,
-            session_id=stored.session_id,
-            parent_id=stored.parent_id,
-            run_id=stored.run_id,
-            author_id=stored.author_id,
-            role=stored.message.role,
-            parts=stored.message.model_dump(mode="json")["parts"],
-            status=stored.status,
-            created_at=stored.created_at,
-            integrity=label.integrity,
-            readers=sorted(label.readers),
-            sources=sorted(label.sources),
-        )
+        _INSERT,
+        {
+            "id": stored.id,
+            "session_id": stored.session_id,
+            "parent_id": stored.parent_id,
+            "run_id": stored.run_id,
+            "author_id": stored.author_id,
+            "role": stored.message.role,
+            "parts": stored.message.model_dump(mode="json")["parts"],
+            "status": stored.status,
+            "created_at": stored.created_at,
+            "integrity": label.integrity,
+            "readers": sorted(label.readers),
+            "sources": sorted(label.sources),
+        },
     )
 
 
@@ -316,11 +340,7 @@ def name_message(connection: Connection, session_id: str, message_id: str, clien
 
 def move_head(connection: Connection, session_id: str, message_id: str, now: int) -> None:
     """Show the branch that ends in a message which was just added."""
-    connection.execute(
-        update(sessions)
-        .where(sessions.c.id == session_id)
-        .values(head_id=message_id, updated_at=now)
-    )
+    connection.execute(_MOVE, {"session": session_id, "message": message_id, "now": now})
 
 
 def _stored(row: dict[str, Any]) -> StoredMessage:
@@ -352,9 +372,10 @@ def change_owner(
     return connection.execute(statement.values(owner=new, **values)).rowcount > 0
 
 
-def hold_for_bot(connection: Connection, session_id: str) -> bool:
-    """Whether the session is the bot's, and stays so until the transaction ends."""
-    return change_owner(connection, session_id, ["bot"], "bot")
+def hold_session(connection: Connection, session_id: str) -> tuple[str, str] | None:
+    """Who answers in a session, until the transaction ends, and whose it is; none when erased."""
+    row = connection.execute(_HOLD, {"session": session_id}).first()
+    return None if row is None else (str(row.owner), str(row.owner_id))
 
 
 def erase_session(connection: Connection, session_id: str) -> None:

@@ -17,7 +17,7 @@ from attenda.core.errors import NotFound, UserError
 from attenda.core.label import SYSTEM, Labelled, at_least
 from attenda.core.principal import Principal
 from attenda.store import audit, journal
-from attenda.store.database import Connection, Database, apart
+from attenda.store.database import Connection, Database, apart, yielded
 from attenda.store.pack_tables import Rows
 from attenda.store.stamps import Stamps
 from attenda.tools.call import (
@@ -177,7 +177,9 @@ class Executor:
                 deed = self._deed(connection, call, approver)
                 found = deadline.run(lambda: tool.run(deed, **arguments))
                 result = _labelled(tool, found, call)
-        except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
+        except Exception as error:
+            if yielded(error):
+                raise  # nothing was kept, and the unit is run again
             failed = Outcome("failed", key, problem=problem_of(tool, error))
             return self._end(connection, key, failed)
         self._passing("effect.done")
