@@ -9,7 +9,7 @@ from attenda.core.errors import NotFound, UserError
 from attenda.core.principal import EVERYONE, Principal
 from attenda.store import audit
 from attenda.store.people import OWNER_ID
-from attenda.store.rights import changeable, visible
+from attenda.store.rights import changeable, given, visible, visible_to_staff
 from attenda.store.schema import agents
 from attenda.store.stamps import Stamps
 
@@ -26,6 +26,9 @@ __all__ = [
 ]
 
 _FIELDS = ("name", "tone", "instructions", "model", "collection_ids", "pack", "mode")
+_ONE = select(agents).where(
+    agents.c.id == bindparam("agent"), visible_to_staff(agents), agents.c.deleted_at.is_(None)
+)
 _PACK = select(agents.c.pack).where(agents.c.id == bindparam("agent"))
 
 
@@ -84,7 +87,10 @@ def get_agent(connection: Connection, who: Principal, agent_id: str) -> dict[str
     Raises:
         NotFound: it is not there or not theirs to talk to.
     """
-    row = connection.execute(_theirs(who).where(agents.c.id == agent_id)).mappings().first()
+    statement, values = _ONE, {"agent": agent_id, **given(who)}
+    if who.role is None:  # a visitor
+        statement, values = _theirs(who).where(agents.c.id == agent_id), {}
+    row = connection.execute(statement, values).mappings().first()
     if row is None:
         raise NotFound("agent.missing")
     return dict(row)

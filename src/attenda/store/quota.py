@@ -3,7 +3,7 @@
 The count stands apart from the chats, so erasing a chat gives no tokens back.
 """
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from attenda.core.errors import Denied
 from attenda.core.ports import Usage
@@ -14,14 +14,16 @@ from attenda.store.schema_channels import channels, visitors
 __all__ = ["check", "spend", "spent"]
 
 _DAY_US = 86_400_000_000
+_LIMIT = select(users.c.tokens_a_day).where(users.c.id == bindparam("user"))
+_SPENT = select(usage.c.prompt_tokens + usage.c.answer_tokens).where(
+    usage.c.user_id == bindparam("user"), usage.c.day == bindparam("on")
+)
 
 
 def spent(connection: Connection, user_id: str, now_us: int) -> int:
     """Tokens read and written for a user on this day (UTC)."""
-    statement = select(usage.c.prompt_tokens + usage.c.answer_tokens).where(
-        usage.c.user_id == user_id, usage.c.day == now_us // _DAY_US
-    )
-    return int(connection.execute(statement).scalar_one_or_none() or 0)
+    given = {"user": user_id, "on": now_us // _DAY_US}
+    return int(connection.execute(_SPENT, given).scalar_one_or_none() or 0)
 
 
 def spend(connection: Connection, user_id: str, now_us: int, used: Usage) -> None:
@@ -46,8 +48,7 @@ def check(connection: Connection, who: Principal, now_us: int) -> None:
     """
     if who.grant is not None:
         return _check_channel(connection, who.grant.channel_id, now_us)
-    statement = select(users.c.tokens_a_day).where(users.c.id == who.id)
-    limit = connection.execute(statement).scalar_one_or_none()
+    limit = connection.execute(_LIMIT, {"user": who.id}).scalar_one_or_none()
     if limit is not None and spent(connection, who.id, now_us) >= limit:
         raise Denied("quota.used_up", limit=limit)
 

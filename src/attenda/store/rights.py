@@ -4,18 +4,38 @@ Every repository that reads rows of people goes through here, so no handler can 
 visitor sees is listed table by table; of a table that is not listed they see nothing.
 """
 
-from sqlalchemy import ColumnElement, Table, and_, false, or_
+from collections.abc import Sequence
+
+from sqlalchemy import BindParameter, ColumnElement, Table, and_, bindparam, false, or_
 
 from attenda.core.principal import EVERYONE, Grant, Principal
 
-__all__ = ["changeable", "visible", "visible_sql"]
+__all__ = ["changeable", "given", "visible", "visible_sql", "visible_to_staff"]
 
 
 def visible(table: Table, who: Principal) -> ColumnElement[bool]:
     """Rows of `table` that `who` owns or shares by a team; for a visitor, what is granted."""
     if who.role is None:
         return _granted(table, who.id, who.grant)
-    return or_(table.c.owner_id == who.id, table.c.team_id.in_(who.all_teams))
+    return _owned_or_shared(table, who.id, who.all_teams)
+
+
+def visible_to_staff(table: Table) -> ColumnElement[bool]:
+    """The same for a statement that is made once; `given` has its values for one who has a role."""
+    return _owned_or_shared(table, bindparam("who"), bindparam("teams", expanding=True))
+
+
+def given(who: Principal) -> dict[str, object]:
+    """Values of `visible_to_staff`."""
+    return {"who": who.id, "teams": who.all_teams}
+
+
+def _owned_or_shared(
+    table: Table,
+    who: str | BindParameter[str],
+    teams: Sequence[str] | BindParameter[Sequence[str]],
+) -> ColumnElement[bool]:
+    return or_(table.c.owner_id == who, table.c.team_id.in_(teams))
 
 
 def _granted(table: Table, visitor_id: str, grant: Grant | None) -> ColumnElement[bool]:
