@@ -1,15 +1,16 @@
-"""Where a run computes, and whether its parts are compiled first."""
+"""Where a run computes, whether its parts are compiled first, and what it does with memory."""
 
+import ctypes
 import shutil
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, Literal
 
 import torch
 
 from attenda.core.errors import UserError
 
-__all__ = ["compiles", "device_of", "refuse_out_of_memory", "uncompiled"]
+__all__ = ["compiles", "device_of", "hand_back", "refuse_out_of_memory", "uncompiled"]
 
 _STEPS_WORTH_COMPILING = 200
 
@@ -46,6 +47,13 @@ def uncompiled() -> AbstractContextManager[Any]:
     if "torch._dynamo" not in sys.modules:
         return nullcontext()
     return torch.compiler.set_stance("force_eager")
+
+
+def hand_back() -> None:
+    """Give memory that was freed back to the system: the GNU C library keeps it, in pieces."""
+    if sys.platform == "linux":
+        with suppress(AttributeError, OSError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def refuse_out_of_memory(error: RuntimeError, batch: int) -> None:

@@ -20,7 +20,7 @@ from attenda.learn.watch import Watch
 
 __all__ = ["estimate", "peak_memory_mb"]
 
-_STEPS = 6
+_STEPS = 12
 """Steps that are done; the first two warm up."""
 _MEASURED = 32
 """Rows and questions that are measured at the end: as many as are in memory at once."""
@@ -52,7 +52,7 @@ def estimate(plan: Plan, home: Path, watch: Watch) -> dict[str, Any]:
         conclude(run, rows=_MEASURED)  # and so may a whole model in 32 bits
         facts = folder.facts()
     steps = facts["steps"]
-    each = statistics.median(seconds[2:] or seconds)
+    each = statistics.mean(seconds[2:] or seconds)  # long rows count as often as they come
     kept = ("parameters", "moving", "conversations", "validation", "tokens", "learned_tokens")
     return {
         **{name: facts[name] for name in kept},

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from attenda.core.template import template_hash
 from attenda.learn.batches import Batch, Corpus, Packing
+from attenda.learn.devices import hand_back
 from attenda.learn.dialogues import Dialogue
 from attenda.learn.encoding import write_answers
 from attenda.learn.gguf import read_gguf, write_gguf, write_gguf_adapter
@@ -184,6 +185,7 @@ def _export_parity(
     try:
         write_gguf(file, model, tokenizer, "q8_0", folder.name)
         model.to("meta")  # two whole models at once would be the most that a run holds
+        hand_back()
         again, _ = read_gguf(file)
     finally:
         file.unlink(missing_ok=True)

@@ -19,7 +19,13 @@ from attenda.core.template import TEMPLATES, template_hash
 from attenda.learn import launch
 from attenda.learn.batches import Corpus
 from attenda.learn.checkpoint import latest, load_checkpoint, save_checkpoint
-from attenda.learn.devices import compiles, device_of, refuse_out_of_memory, uncompiled
+from attenda.learn.devices import (
+    compiles,
+    device_of,
+    hand_back,
+    refuse_out_of_memory,
+    uncompiled,
+)
 from attenda.learn.families import PRESETS, preset
 from attenda.learn.finish import Finishing, finish, general_surprise
 from attenda.learn.lora import add_lora
@@ -143,6 +149,7 @@ def conclude(run: Run, **limits: int) -> dict[str, Any] | None:
     model = run.spread.whole_model(run.model, run.learner.weights, torch.float32)
     learned = run.lesson.corpus
     del run.model, run.learner, run.lesson
+    hand_back()
     if model is None:
         return None
     finishing = Finishing(

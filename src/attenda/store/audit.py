@@ -25,8 +25,12 @@ _ROWS = select(
     *(column for column in audit.c if column.name not in ("detail", "hash"))
 ).add_columns(cast(audit.c.detail, Text).label("detail"), audit.c.hash)
 """Details as they are written: what someone planted there need not be JSON."""
-_NEWEST = select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)
 _LONGEST = select(func.max(access.c.version)).where(access.c.id == _LENGTH)
+_NEWEST = (
+    select(audit.c.number, audit.c.hash, _LONGEST.scalar_subquery().label("longest"))
+    .order_by(audit.c.number.desc())
+    .limit(1)
+)
 _ADD = insert(audit)
 _COUNTER = update(access).where(access.c.id == _LENGTH).values(version=bindparam("number"))
 """Made once: each effect adds a row, and making a statement costs more than running it."""
@@ -58,7 +62,8 @@ def note(
         connection.execute(text("SELECT pg_advisory_xact_lock(7301)"))
     last = connection.execute(_NEWEST).first()
     newest, before = (int(last.number), str(last.hash)) if last else (0, "")
-    number = max(newest, _length(connection)) + 1  # a cut tail stays a gap
+    longest = int(last.longest or 0) if last else _length(connection)
+    number = max(newest, longest) + 1  # a cut tail stays a gap
     row: dict[str, Any] = {
         "number": number,
         "at": stamps.now(),

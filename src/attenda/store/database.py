@@ -136,18 +136,25 @@ class _OneWriter:
         self._thread.join()
 
     def _serve(self) -> None:
+        connection: Connection | None = None  # kept: taking one anew costs as much as a statement
         while (first := self._units.get()) is not None:
             units: list[_Unit] = []
             try:
-                with _plain_errors(), self._engine.begin() as connection:
+                connection = connection or self._engine.connect()
+                with _plain_errors(), connection.begin():
                     for unit in self._waiting(first):
                         units.append(unit)
                         unit.run(connection)
             except BaseException as error:  # noqa: BLE001 - handed to everyone who waits
                 for unit in units or [first]:
                     unit.error = unit.error or error
+                if connection is not None:
+                    connection.close()
+                connection = None
             for unit in units or [first]:
                 unit.tell()
+        if connection is not None:
+            connection.close()
 
     def _waiting(self, first: "_Unit") -> "Iterator[_Unit]":
         """The first unit, then those that wait by the time it is done, for a while."""
