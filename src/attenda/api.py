@@ -35,6 +35,7 @@ from attenda.core.principal import Principal
 from attenda.dialogue.extract_amounts import Money, amounts
 from attenda.dialogue.extract_contacts import emails
 from attenda.dialogue.extract_span import Found
+from attenda.dialogue.opening import Catalogue
 from attenda.llm.scripted import ScriptedAnswer, ScriptedEmbedder, ScriptedModel, scripted_call
 from attenda.runtime.agent import Agent
 from attenda.runtime.pack import Pack, Said, Understand, check_pack
@@ -63,6 +64,7 @@ __all__ = [
     "Asked",
     "AttendaError",
     "Cancel",
+    "Catalogue",
     "ChatModel",
     "Citation",
     "Clarify",

@@ -1,9 +1,11 @@
 """The flows of an agent: those that begin now, and older ones that somebody is still in."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from attenda.core.errors import UserError
 from attenda.dialogue.flow import Flow, Instruction
+from attenda.dialogue.opening import Catalogue
 from attenda.dialogue.state import Frame
 
 __all__ = ["FlowBook"]
@@ -12,8 +14,15 @@ __all__ = ["FlowBook"]
 class FlowBook:
     """Flows by name, and by fingerprint for frames that began on an older text."""
 
-    def __init__(self, current: Mapping[str, Flow], older: Iterable[Flow] = ()) -> None:
+    def __init__(
+        self,
+        current: Mapping[str, Flow],
+        older: Iterable[Flow] = (),
+        catalogues: Mapping[str, Catalogue] = MappingProxyType({}),
+    ) -> None:
         self.current = dict(current)
+        self.catalogues = dict(catalogues)
+        """Of things that the sentence which begins a flow may name, by the names in its slots."""
         self._by_fingerprint = {flow.fingerprint: flow for flow in (*older, *current.values())}
 
     def of(self, frame: Frame) -> Flow:

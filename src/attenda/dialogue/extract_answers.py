@@ -5,12 +5,13 @@ same sentence it is neither. A no counts however it goes on. English and Chinese
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 
 from attenda.dialogue.extract_numbers import read_number
 from attenda.dialogue.extract_span import Found, first_of_overlapping, folded
 
-__all__ = ["choices", "free_text", "yes_or_no"]
+__all__ = ["choices", "free_text", "whole_word", "yes_or_no"]
 
 _LEAD = re.compile(
     r"(?:[\s,，.!…~-]|(?:oh|um+|uh+|er+|ah+|well|so|hi|hello|please|i\s+(?:think|guess|would\s+say|said)|"
@@ -29,15 +30,17 @@ _NO = re.compile(
 )
 _YES = re.compile(
     r"(?:yes|yeah|yea|yep|yup|sure|ok(?:ay)?|of\s+course|absolutely|certainly|definitely|agreed|"
-    r"confirm(?:ed)?|affirmative|continue|proceed|carry\s+on|do\s+(?:it|that|so)|go\s+(?:ahead|for\s+it)|that(?:\s+will|'ll)?\s+works?|"
+    r"confirm(?:ed)?|affirmative|continue|proceed|carry\s+on|do\s+(?:it|that|so)|go\s+(?:ahead|on|for\s+it)|(?:please\s+)?proceed|"
+    r"let'?s\s+(?:do\s+(?:it|that|so)|go(?:\s+ahead)?)|i'?m\s+sure|approved|granted|very\s+well|fine\s+(?:by|with)\s+me|"
+    r"works\s+for\s+me|aye|okey|that(?:\s+will|'ll)?\s+works?|"
     r"that(?:'s|\s+is|\s+was)\s+(?:right|correct|fine|it|good|great|perfect)|by\s+all\s+means|"
     r"(?:that\s+)?sounds\s+(?:good|great|fine|perfect)|(?:looks|all)\s+good|no\s+(?:problem|worries)|i\s+(?:do(?!\s+not)|agree|confirm)|it\s+(?:sure\s+)?is(?!\s+not)|you\s+got\s+it|"
     r"(?:ya|y|good|correct|exactly|indeed|right|perfect|great|fine|alright|do)(?=\s*(?:$|[,.!;~]|thank|please)))"
     r"(?![a-z'])"
-    r"|好(?:的|吧|啊|呀|呢|了|嘞|哒)?(?=$|[\s，。,.!！;；、~]|谢|就|请|帮|那)"
+    r"|好(?:的|吧|啊|呀|呢|了|嘞|哒|滴)?(?=$|[\s，。,.!！;；、~]|谢|就|请|帮|那|继续|可以|没问题|[办做开打退签]|麻烦)"
     r"|是(?:的|啊|呀)?(?=$|[\s，。,.!！;；、~]|我|要|没错)"
     r"|对(?:的|啊|呀|了(?=$|[。.!！]))?(?=$|[\s，。,.!！;；、~])|可以(?:的|啊|呀)?"
-    r"|行(?:的|啊|吧)?(?=$|[\s，。,.!！;；、~])|没问题|没错|当然(?:可以|了|是)?|确认|同意"
+    r"|行(?:的|啊|吧)?(?=$|[\s，。,.!！;；、~])|没问题|没错|当然(?:可以|了|是)?|确认|确定|同意|允许|批准"
     r"|(?:请|麻烦)?继续(?:办理?|做|退|开)?(?:吧|啊|呗)?(?=$|[\s，。,.!！;；、~])"
     r"|嗯+(?=$|[\s，。,.!！~])|要(?:的|啊)?(?=$|[\s，。,.!！~])|需要(?=$|[\s，。,.!！~])"
 )
@@ -59,19 +62,30 @@ _NOT_THIS = re.compile(
 )
 
 
-def yes_or_no(text: str) -> Found[bool] | None:
-    """The yes or no that `text` begins with, or None where it is neither or not plain."""
+def yes_or_no(text: str, agreeing: Collection[str] = ()) -> Found[bool] | None:
+    """The yes or no that `text` begins with, or None where it is neither or not plain.
+
+    `agreeing` are words that are a yes to what was asked, such as "open it".
+    """
     plain = folded(text)
     lead = _LEAD.match(plain)
     at = lead.end() if lead else 0
     if (no := _NO.match(plain, at)) and not _is_question(plain, at, no.end()):
         return Found(False, *no.span(), text[slice(*no.span())])
-    yes = _YES.match(plain, at)
+    yes = _YES.match(plain, at) or (_agrees(tuple(agreeing)).match(plain, at) if agreeing else None)
     if yes is None or _is_question(plain, at, yes.end(), _SENTENCE_END):
         return None
     if _HEDGE.search(_HARMLESS.sub(" ", plain[yes.end() :])):
         return None
     return Found(True, *yes.span(), text[slice(*yes.span())])
+
+
+@lru_cache(maxsize=64)
+def _agrees(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Words that begin an answer, as such."""
+    ordered = sorted((folded(one) for one in words), key=len, reverse=True)
+    body = "|".join(r"\s+".join(re.escape(part) for part in one.split()) for one in ordered)
+    return re.compile(rf"(?:要|就|帮我|麻烦|可以|现在)*(?:{body})(?![a-z'])")
 
 
 def _is_question(plain: str, start: int, end: int, stop: re.Pattern[str] = _CLAUSE_END) -> bool:
@@ -96,13 +110,13 @@ def choices(text: str, options: Mapping[str, Sequence[str]]) -> list[Found[str]]
     found = [
         Found(words[word], match.start(), match.end(), text[match.start() : match.end()])
         for word in words
-        for match in _whole(word).finditer(plain)
+        for match in whole_word(word).finditer(plain)
         if not _NOT_THIS.search(plain[: match.start()])
     ]
     return first_of_overlapping(found) or _by_place(text, plain, list(options))
 
 
-def _whole(word: str) -> re.Pattern[str]:
+def whole_word(word: str) -> re.Pattern[str]:
     """`word` between borders where it has Latin letters or digits at its ends, with a plural s."""
     body = r"\s+".join(re.escape(part) for part in word.split())
     before = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", word) else ""

@@ -22,6 +22,7 @@ from pydantic import (
 
 from attenda.core.label import Integrity
 from attenda.dialogue.expression import Expression, names_in_text, parse
+from attenda.dialogue.extract_span import folded
 
 __all__ = [
     "Branch",
@@ -103,11 +104,18 @@ class Slot(_Written):
     """Whether what the person says for it is kept for their later conversations."""
     origin: Literal["", "memory"] = Field(default="", alias="from")
     """`memory`: what is remembered is offered, and taken only after a yes."""
+    catalogue: str = ""
+    """Of a text: the pack's catalogue whose things a sentence that begins the flow may name."""
+    beside: bool = False
+    """Of a text: what a sentence that begins the flow says beside the wish is its value."""
 
     @model_serializer(mode="wrap")
     def _written(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what is newer than flows that wait and isn't used: their fingerprint stays."""
-        newer = {"remember": self.remember, "from": self.origin, "origin": self.origin}
+        newer: dict[str, object] = {
+            "remember": self.remember, "from": self.origin, "origin": self.origin,
+            "catalogue": self.catalogue, "beside": self.beside,
+        }  # fmt: skip
         found: dict[str, Any] = plain(self)
         return {name: value for name, value in found.items() if newer.get(name, True)}
 
@@ -140,6 +148,14 @@ class ConfirmStep(_Step):
     confirm: Words
     otherwise: "tuple[FlowStep, ...]" = ()
     """Done after a no, instead of ending the flow."""
+    agree: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By language: words that are a yes here beside the usual ones, such as “open it”."""
+
+    @model_serializer(mode="wrap")
+    def _plain(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what is newer than flows that wait and isn't used: their fingerprint stays."""
+        found: dict[str, Any] = plain(self)
+        return {name: value for name, value in found.items() if name != "agree" or value}
 
 
 class SayStep(_Step):
@@ -254,6 +270,8 @@ class Flow(_Written):
     steps: tuple[FlowStep, ...] = Field(min_length=1)
     hidden: bool = False
     """Begun by other flows alone."""
+    asked_by: tuple[str, ...] = ()
+    """Roles of those who ask for it as a rule; of others it is believed less easily."""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -262,6 +280,8 @@ class Flow(_Written):
         for slot in plain["slots"].values():
             if not slot["outranks"]:
                 del slot["outranks"]  # flows from before it keep their fingerprint
+        if not self.asked_by:
+            del plain["asked_by"]
         text = json.dumps(plain, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -269,6 +289,11 @@ class Flow(_Written):
     def instructions(self) -> tuple[Instruction, ...]:
         """The steps laid out; the place after the last ends the flow."""
         return tuple(_lay_out(self.steps))
+
+    @cached_property
+    def all_examples(self) -> str:
+        """Its examples in all languages, a line each, folded: what words they have."""
+        return "\n".join(folded(text) for texts in self.examples.values() for text in texts)
 
     def first_collect(self, slots: Collection[str]) -> int:
         """The place where the first of these slots is asked for; else the beginning."""

@@ -3,7 +3,7 @@
 Names that nothing sets, steps that nobody reaches, writes that nobody confirmed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
@@ -56,16 +56,24 @@ class FlowMistake:
     values: dict[str, str]
 
 
-def check_flows(flows: Mapping[str, Flow], tools: Mapping[str, ToolShape]) -> list[FlowMistake]:
-    """Everything that is wrong with flows that will run together with these tools."""
-    return [mistake for flow in flows.values() for mistake in _check(flow, flows, tools)]
+def check_flows(
+    flows: Mapping[str, Flow], tools: Mapping[str, ToolShape], catalogues: Collection[str] = ()
+) -> list[FlowMistake]:
+    """Everything that is wrong with flows that will run with these tools and catalogues."""
+    return [
+        mistake for flow in flows.values() for mistake in _check(flow, flows, tools, catalogues)
+    ]
 
 
 def _check(
-    flow: Flow, flows: Mapping[str, Flow], tools: Mapping[str, ToolShape]
+    flow: Flow,
+    flows: Mapping[str, Flow],
+    tools: Mapping[str, ToolShape],
+    catalogues: Collection[str],
 ) -> Iterator[FlowMistake]:
     found = (
         _slot_mistakes(flow, flows),
+        _opening_mistakes(flow, catalogues),
         _tool_mistakes(flow, tools),
         _way_mistakes(flow, flows, tools),
     )
@@ -83,6 +91,21 @@ def _slot_mistakes(flow: Flow, flows: Mapping[str, Flow]) -> Iterator[_Found]:
             yield step, "flow.never_asked", {"name": name}
     for step, name in _unset_names(flow, flows):
         yield step, "flow.unset_name", {"name": name}
+
+
+def _opening_mistakes(flow: Flow, catalogues: Collection[str]) -> Iterator[_Found]:
+    """Slots that the first sentence fills: from a catalogue there is, or shown for a yes."""
+    shown = {
+        name
+        for at, step in enumerate(flow.instructions)
+        if isinstance(step, ConfirmStep)
+        for name in flow.reads(at)
+    }
+    for name, slot in flow.slots.items():
+        if slot.catalogue and slot.catalogue not in catalogues:
+            yield name, "flow.unknown_catalogue", {"name": slot.catalogue}
+        if slot.beside and name not in shown:
+            yield name, "flow.unshown", {"name": name}
 
 
 def _tool_mistakes(flow: Flow, tools: Mapping[str, ToolShape]) -> Iterator[_Found]:

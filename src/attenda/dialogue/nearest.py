@@ -31,8 +31,10 @@ _CLOSE = 0.4
 """A flow with at least this share of the best one's share may be meant as well."""
 _BELIEVED = 0.5
 """The least share of a flow that is taken without asking."""
-_NAMED = 5.0
+_NAMED = 10.0
 """How much likelier a flow is of which a sentence names a value."""
+_UNUSUAL = 0.2
+"""How much likelier one is that people like the one who speaks don't ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +155,24 @@ class Nearest:
         """All flows, the likeliest first."""
         return self._ranked(self._signals(text, vector))
 
-    def judge(self, text: str, vector: Floats, named: Collection[str] = frozenset()) -> Judgement:
+    def judge(
+        self,
+        text: str,
+        vector: Floats,
+        named: Collection[str] = frozenset(),
+        unusual: Collection[str] = frozenset(),
+    ) -> Judgement:
         """The flow that a sentence means; or several; or none.
 
         Args:
             text: of the sentence.
             vector: of it, a unit vector (W,).
             named: flows of which it names a value, an id or an option: it speaks for them.
+            unusual: flows that people like the one who speaks don't ask for as a rule; a value
+                that they name counts more.
         """
         signals = self._signals(text, vector)
-        ranked = _with_named(self._ranked(signals), named)
+        ranked = _weighed(self._ranked(signals), named, unusual)
         best = ranked[0]
         known = best.name in named and best.share >= _BELIEVED
         if not known and self._gate.likelihood(signals.evidence)[0] < self.threshold:
@@ -181,11 +191,16 @@ class Nearest:
         return [Candidate(self.names[at], float(shares[at])) for at in order]
 
 
-def _with_named(ranked: list[Candidate], named: Collection[str]) -> list[Candidate]:
-    """The candidates with more belief in those that are named, the likeliest first."""
-    if not named:
+def _weighed(
+    ranked: list[Candidate], named: Collection[str], unusual: Collection[str]
+) -> list[Candidate]:
+    """The candidates with more belief in those that are named, less in unusual ones; in order."""
+    if not named and not unusual:
         return ranked
-    weighed = [one.share * (_NAMED if one.name in named else 1.0) for one in ranked]
+    factors = [
+        _NAMED if one.name in named else _UNUSUAL if one.name in unusual else 1.0 for one in ranked
+    ]
+    weighed = [one.share * factor for one, factor in zip(ranked, factors, strict=True)]
     total = sum(weighed)
     found = [Candidate(one.name, share / total) for one, share in zip(ranked, weighed, strict=True)]
     return sorted(found, key=lambda one: -one.share)

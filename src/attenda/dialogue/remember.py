@@ -24,9 +24,12 @@ _KEEP = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _KEEP_ZH = re.compile(
-    r"\s*(?:请|麻烦|帮我|你|您|也|再)*(?:记住|记一下|记下来?)(?!了)[\s，,：:。]*(?P<fact>\S.*)",
+    r"\s*(?:请|麻烦|帮我|你|您|也|再)*"
+    r"(?:记住(?!了)[\s，,:：。]*|(?:记一下|记下来?)(?!了)(?:[\s，,:：。]+|(?=我|咱)))"
+    r"(?P<fact>(?=.*(?:[是叫在有爱住用对不要吃能为:：]|喜欢|\d))\S.*)",
     re.DOTALL,
 )
+"""“Note the symptoms” names nothing to keep; what is to be kept says something of itself."""
 _WHAT = re.compile(
     r"\bwhat (?:do|did) you (?:know|remember) (?:about|of) me\b"
     r"|你(?:还|都)*(?:记得|记住了|知道)(?:关于)?我的?(?:什么|哪些)",

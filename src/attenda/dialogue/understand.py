@@ -26,10 +26,10 @@ from attenda.core.command import (
 )
 from attenda.core.label import Label
 from attenda.dialogue.book import FlowBook
-from attenda.dialogue.extract_answers import yes_or_no
-from attenda.dialogue.extract_span import folded
+from attenda.dialogue.extract_answers import whole_word, yes_or_no
 from attenda.dialogue.flow import CallFlowStep, CollectStep, ConfirmStep, Flow, Slot
 from attenda.dialogue.nearest import Certain, Nearest, NoneOfThese, Unsure
+from attenda.dialogue.opening import named_in_catalogue, said_besides
 from attenda.dialogue.remember import told_to_remember
 from attenda.dialogue.state import DialogueState
 from attenda.dialogue.values import values_in, values_named, without_values
@@ -91,6 +91,7 @@ class Understanding:
         state: DialogueState,
         label: Label,
         today: datetime.date,
+        role: str = "",
     ) -> list[Command]:
         """What a message wants.
 
@@ -100,6 +101,7 @@ class Understanding:
             state: where the dialogue stands.
             label: that values taken from the message get.
             today: when it was said.
+            role: of who says it; what others ask for as a rule is believed less of them.
         """
         if _HUMAN.search(text):
             return [AskHuman()]
@@ -110,7 +112,8 @@ class Understanding:
         wanted = asked.collect if isinstance(asked, CollectStep) else ""
         offered = bool(state.top and wanted and state.top.offers.get(wanted))
         may_agree = offered or isinstance(asked, ConfirmStep)
-        if may_agree and (said := yes_or_no(text)) is not None:
+        agreeing = _agreeing(asked) if isinstance(asked, ConfirmStep) else ()
+        if may_agree and (said := yes_or_no(text, agreeing)) is not None:
             return _answered(said.value, list(values_in(text, slots, "", today, label)), state)
         if state.top and _CANCEL.search(text):
             return [Cancel()]
@@ -119,7 +122,7 @@ class Understanding:
         asked_for = {wanted: slots[wanted]} if wanted in slots else {}
         answer = list(values_in(text, asked_for, "", today, label))
         bare = _is_bare(text, [one.words for one in answer])
-        likely = [] if bare else self._others(text, vector, asked_for.get(wanted))
+        likely = [] if bare else self._others(text, vector, asked_for.get(wanted), role)
         begun = {frame.flow for frame in state.frames}
         flow = self.book.current[likely[0]] if len(likely) == 1 else None
         begins = flow if flow and flow.name not in begun else None
@@ -128,20 +131,24 @@ class Understanding:
         named = values_in(text, slots, "" if begins else wanted, today, label)
         found: list[Command] = [StartFlow(flow=begins.name)] if begins else []
         found += named
+        if begins:
+            found += said_besides(text, begins, self.book.catalogues, label)
         if not found and len(likely) > 1:
             return [Clarify(flows=tuple(likely))]
         return found or [NotUnderstood()]
 
-    def _others(self, text: str, vector: NDArray[np.float32], asked: Slot | None) -> list[str]:
+    def _others(
+        self, text: str, vector: NDArray[np.float32], asked: Slot | None, role: str
+    ) -> list[str]:
         """Flows that may be meant, where not what is asked for just now outranks them."""
         if asked is None:
-            return self._flow(text, vector)
+            return self._flow(text, vector, role)
         if not _WORD.search(text):
             return []
-        return [name for name in self._flow(text, vector) if name not in asked.outranks]
+        return [name for name in self._flow(text, vector, role) if name not in asked.outranks]
 
     def _named(self, text: str) -> frozenset[str]:
-        """Flows of which a message names an id or an option.
+        """Flows of which a message names an id, an option or a thing of a catalogue.
 
         A word that stands in the examples of other flows too, such as "start", speaks for none.
         """
@@ -153,29 +160,39 @@ class Understanding:
             name
             for name, words in said.items()
             if any(not self._is_anybodys(word, name) for word in words)
+            or named_in_catalogue(text, self.book.current[name], self.book.catalogues)
         )
+
+    def _unusual(self, role: str) -> frozenset[str]:
+        """Flows that people of a role don't ask for as a rule."""
+        flows = self.book.current.items()
+        asked_by = {name: flow.asked_by for name, flow in flows if flow.asked_by}
+        return frozenset(name for name, roles in asked_by.items() if role and role not in roles)
 
     def _is_anybodys(self, word: str, flow: str) -> bool:
         """Whether the examples of another flow have a word."""
-        others = [one for one in self.book.current.values() if one.name != flow]
+        whole = whole_word(word)
         return any(
-            word in folded(text)
-            for one in others
-            for texts in one.examples.values()
-            for text in texts
+            whole.search(one.all_examples) for one in self.book.current.values() if one.name != flow
         )
 
-    def _flow(self, text: str, vector: NDArray[np.float32]) -> list[str]:
+    def _flow(self, text: str, vector: NDArray[np.float32], role: str) -> list[str]:
         """The flow that is meant, or those that may be."""
         if self.nearest is None:
             return []
-        match self.nearest.judge(self.wish(text), vector, self._named(text)):
+        named, unusual = self._named(text), self._unusual(role)
+        match self.nearest.judge(self.wish(text), vector, named, unusual):
             case Certain(best=best):
                 return [best.name]
             case Unsure(candidates=candidates):
                 return [one.name for one in candidates]
             case NoneOfThese():
                 return []
+
+
+def _agreeing(asked: ConfirmStep) -> list[str]:
+    """Words that are a yes to what a step would do."""
+    return [word for words in asked.agree.values() for word in words]
 
 
 def _is_bare(text: str, values: list[str]) -> bool:

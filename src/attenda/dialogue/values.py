@@ -17,7 +17,7 @@ from attenda.dialogue.extract_span import Found, first_of_overlapping, folded
 from attenda.dialogue.extract_times import times
 from attenda.dialogue.flow import Slot, SlotType
 
-__all__ = ["values_in", "values_named", "without_values"]
+__all__ = ["set_slot", "values_in", "values_named", "without_values"]
 
 Finder = Callable[[str, Slot, datetime.date], Sequence[Found[object]]]
 
@@ -54,7 +54,7 @@ def values_in(
                 free = [one for one in find(text, slots[name], today) if _free(one, taken)]
                 if free:
                     taken.append(free[0])
-                    yield _set(name, free[0], label)
+                    yield set_slot(name, free[0], label)
     if asked not in slots or taken:
         return
     said: Found[object] | None = None
@@ -64,7 +64,7 @@ def values_in(
         case "text":
             said = free_text(text)
     if said is not None:
-        yield _set(asked, said, label)
+        yield set_slot(asked, said, label)
 
 
 def values_named(text: str, slot: Slot) -> list[str]:
@@ -103,7 +103,8 @@ def _free(one: Found[object], taken: Sequence[Found[object]]) -> bool:
     return all(one.end <= other.start or other.end <= one.start for other in taken)
 
 
-def _set(name: str, found: Found[object], label: Label) -> SetSlot:
+def set_slot(name: str, found: Found[object], label: Label) -> SetSlot:
+    """A slot's value as it was found in a message of that label, with its place."""
     span = None
     if len(label.sources) == 1:
         (message_id,) = label.sources

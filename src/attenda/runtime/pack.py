@@ -17,6 +17,7 @@ from attenda.dialogue.flow import Flow
 from attenda.dialogue.flow_check import FlowMistake, check_flows
 from attenda.dialogue.flow_file import FlowProblem, read_flows
 from attenda.dialogue.machine import Given
+from attenda.dialogue.opening import Catalogue
 from attenda.dialogue.state import DialogueState
 from attenda.runtime.agent import AgentMode
 from attenda.runtime.automation import Automation
@@ -77,6 +78,8 @@ class Pack:
     """Rows by table, put in when a table is made; or how they are on a day (microseconds, UTC)."""
     first: Callable[[Said], Sequence[Command]] | None = None
     """Looks at every message before it is understood; what it gives is all that it means."""
+    catalogues: Mapping[str, Catalogue] = field(default_factory=dict)
+    """By the name in a slot's `catalogue`: where a text names something of the pack's own."""
     notice: Mapping[str, str] = field(default_factory=dict)
     """By language: what it is meant for, shown above each chat and noted in its log."""
     guard: Callable[[Deed, str, str], str | None] | None = None
@@ -139,7 +142,7 @@ def read_pack(
     problems = _wrong_tables(pack, language) + [_told(one, language) for one in bad]
     tools = {one.name: one for one in (*outside, *pack.tools)}
     if not bad:
-        problems += _told_mistakes(check_flows(found, tools), texts, language)
+        problems += _told_mistakes(check_flows(found, tools, pack.catalogues), texts, language)
     policy, wrong_rules = _read_rules(pack, tools, language)
     wrong_automations = read_folder(pack.folder, tools, policy, language)[1]
     return found, policy, problems + wrong_rules + wrong_automations
@@ -242,7 +245,8 @@ async def open_pack(
 
     is_new = await database.write(note)
     older = await database.read(kept.kept_flows)
-    book = FlowBook(flows, [Flow.model_validate_json(body) for body in older.values()])
+    before = [Flow.model_validate_json(body) for body in older.values()]
+    book = FlowBook(flows, before, pack.catalogues)
     executor = Executor(database, stamps, tools, policy, tables, passing)
     understand = _after(pack.first, await understanding(book))
     return OpenPack(pack, book, executor, understand, automatic, is_new)

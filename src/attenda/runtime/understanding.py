@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+from collections import OrderedDict
 from collections.abc import Sequence
 
 from attenda.core.command import Command
@@ -14,6 +15,11 @@ from attenda.runtime.pack import Said, Understand
 __all__ = ["learn_examples"]
 
 
+_kept: OrderedDict[tuple[str, tuple[tuple[str, str], ...]], Nearest] = OrderedDict()
+"""Judges by the embedder's identity and the examples that they learned, the newest last."""
+_MOST_KEPT = 8
+
+
 async def learn_examples(embedder: Embedder, book: FlowBook) -> Understand:
     """How the people are understood who talk to an agent with these flows."""
     wish = Understanding(book, None).wish  # an example may name an order, as people do
@@ -23,16 +29,29 @@ async def learn_examples(embedder: Embedder, book: FlowBook) -> Understand:
         for texts in flow.examples.values()
         for text in texts
     ]
-    nearest: Nearest | None = None
-    if named:
-        names, texts = zip(*named, strict=True)
-        vectors = await embedder.embed(texts)
-        nearest = await asyncio.to_thread(Nearest.fit, names, texts, vectors)
+    nearest = await _fitted(embedder, named) if named else None
     known = Understanding(book, nearest)
 
     async def understand(said: Said) -> Sequence[Command]:
         (vector,) = await embedder.embed([known.wish(said.text)])
         today = datetime.date.fromisoformat(str(said.given.names["today"].value))
-        return known.commands(said.text, vector, said.state, said.label, today)
+        user = said.given.names["user"].value
+        role = str(user.get("role", "")) if isinstance(user, dict) else ""
+        return known.commands(said.text, vector, said.state, said.label, today, role)
 
     return understand
+
+
+async def _fitted(embedder: Embedder, named: list[tuple[str, str]]) -> Nearest:
+    """A judge that learned these examples, by flow; one that has learned them before is kept."""
+    key = embedder.name, tuple(named)
+    found = _kept.get(key)
+    if found is None:
+        names, texts = zip(*named, strict=True)
+        vectors = await embedder.embed(texts)
+        found = await asyncio.to_thread(Nearest.fit, names, texts, vectors)
+    _kept[key] = found
+    _kept.move_to_end(key)
+    while len(_kept) > _MOST_KEPT:
+        _kept.popitem(last=False)
+    return found

@@ -958,6 +958,8 @@ ENGLISH: dict[str, str] = {
     "flow.unknown_tool": "There is no tool “{name}”; there are: {known}.",
     "flow.unknown_argument": "The tool “{tool}” takes no “{name}”.",
     "flow.missing_argument": "The tool “{tool}” needs “{name}”.",
+    "flow.unknown_catalogue": "The pack has no catalogue “{name}”.",
+    "flow.unshown": "“{name}” may be filled by the sentence that begins the flow; a `confirm` must show it.",
     "flow.gone": "The text of “{name}” that this conversation began on is not kept any more; begin it anew.",
     "tool.unknown": "There is no tool “{name}”.",
     "tool.argument": "The tool “{tool}” can't take its “{name}”: {problem}.",

@@ -958,6 +958,8 @@ CHINESE: dict[str, str] = {
     "flow.unknown_tool": "没有工具“{name}”；现有：{known}。",
     "flow.unknown_argument": "工具“{tool}”没有参数“{name}”。",
     "flow.missing_argument": "工具“{tool}”需要参数“{name}”。",
+    "flow.unknown_catalogue": "该包没有名为“{name}”的目录。",
+    "flow.unshown": "“{name}”可能由开启流程的那句话填写，须在 `confirm` 中显示。",
     "flow.gone": "此对话所依据的“{name}”旧版本已不再保留，请重新开始。",
     "tool.unknown": "没有工具“{name}”。",
     "tool.argument": "工具“{tool}”无法接受“{name}”：{problem}。",
