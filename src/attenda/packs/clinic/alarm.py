@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attenda.api import Command, Deed, Labelled, Said, SetSlot, Span, StartFlow, tool
+from attenda.packs.clinic.opening import order_in
 from attenda.packs.clinic.red_flags import red_flag_rules, red_flags
 
 __all__ = ["look_first", "raise_alarm"]
@@ -23,14 +24,28 @@ _FREE: Mapping[str, tuple[str, str]] = {
     "open_sealed": ("why", "sealed"),
 }
 """By flow: the slot that takes a message whole, and what is known by the time it is asked for."""
-_IDS: Mapping[str, tuple[str, re.Pattern[str]]] = {
-    "check_order": ("patient", re.compile(r"(?<![A-Z0-9])P-\d{3}(?!\d)", re.IGNORECASE)),
-    "open_sealed": ("sealed", re.compile(r"(?<![A-Z0-9])P-\d{3}(?!\d)", re.IGNORECASE)),
-    "sign_order": ("number", re.compile(r"(?<![A-Z0-9])OR-[0-9A-F]{6}(?![0-9A-F])", re.I)),
+_PATIENT = re.compile(
+    r"(?<![A-Z0-9])P[\s.\-\u2010-\u2015]{0,3}(\d{3})(?!\d)|(?:\b(?:patient|pt|number|no\.?|chart|id)|病人|患者|编号)\W{0,3}(\d{3})(?!\d)"
+    r"|^\W*(\d{3})\W*$",
+    re.IGNORECASE,
+)
+_ORDER = re.compile(
+    r"(?<![A-Z0-9])OR[\s.\-\u2010-\u2015]{0,3}([0-9A-F]{6})(?![0-9A-F])", re.IGNORECASE
+)
+_IDS: Mapping[str, tuple[str, str, re.Pattern[str]]] = {
+    "check_order": ("patient", "P", _PATIENT),
+    "open_sealed": ("sealed", "P", _PATIENT),
+    "sign_order": ("number", "OR", _ORDER),
 }
 """By flow: the number that it asks for first; who says one then means that, and no other wish."""
 _OF_OTHERS = frozenset({"draft_note"})
 """Flows in which the words of the clinic's people are of a record, and not their own."""
+_ABOUT_PATIENTS = frozenset({"check_order", "open_sealed", "score", "weigh"})
+"""Flows in which they are of a patient, where they name one."""
+_SOMEBODY_ELSE = re.compile(
+    r"\b(?:s?he|his|hers?|him|they|their|them|patients?|pt|P-?\d{3})\b|[他她]|患者|病人",
+    re.IGNORECASE,
+)
 _STAFF = frozenset({"agent", "supervisor", "owner"})
 
 
@@ -42,7 +57,7 @@ def look_first(said: Said) -> Sequence[Command]:
     top = said.state.top
     if top is None or top.flow not in _OF_OTHERS or not _is_staff(said):
         flags = red_flags([*_said_before(said), said.text])
-        if flags:
+        if flags and not _is_of_a_patient(said):
             flag = flags[0]
             words = "; ".join(dict.fromkeys(one.words for _, one in flag.because))
             say = flag.rule.say.get(said.given.language, flag.rule.say["en"])
@@ -63,15 +78,27 @@ def _is_staff(said: Said) -> bool:
     return isinstance(user, dict) and user.get("role") in _STAFF
 
 
+def _is_of_a_patient(said: Said) -> bool:
+    """Whether somebody of the clinic tells of another person in a flow that is about one."""
+    top = said.state.top
+    about = top is not None and top.flow in _ABOUT_PATIENTS
+    return about and _is_staff(said) and _SOMEBODY_ELSE.search(said.text) is not None
+
+
 def _whole_answer(said: Said) -> Sequence[Command]:
     """A message as the answer that its flow waits for: values or a drug are no other wish."""
     top = said.state.top
     if top is None or _LEAVES.search(said.text):
         return ()
-    slot, pattern = _IDS.get(top.flow, ("", re.compile("")))
+    slot, prefix, pattern = _IDS.get(top.flow, ("", "", re.compile("")))
     number = pattern.search(said.text) if slot and slot not in top.values else None
     if number:
-        return [_set(said, slot, number.group().upper())]
+        digits = next(filter(None, number.groups()))
+        found = Labelled(
+            value=f"{prefix}-{digits.upper()}", label=said.label, span=_span(said, number.span())
+        )
+        named = SetSlot(slot=slot, value=found, words=number.group())
+        return [named, *_order_too(said)]
     flow = "wells" if "wells" in top.values else top.flow
     if flow not in _FREE:
         return ()
@@ -93,9 +120,20 @@ def raise_alarm(deed: Deed, rule: str, signs: str, message: str) -> dict[str, An
 
 def _set(said: Said, slot: str, value: str) -> SetSlot:
     start = said.text.find(value)
-    span = Span(message_id=said.message_id, start=start, end=start + len(value))
-    found = Labelled(value=value, label=said.label, span=span if start >= 0 else None)
+    span = _span(said, (start, start + len(value))) if start >= 0 else None
+    found = Labelled(value=value, label=said.label, span=span)
     return SetSlot(slot=slot, value=found, words=value)
+
+
+def _span(said: Said, place: tuple[int, int]) -> Span:
+    return Span(message_id=said.message_id, start=place[0], end=place[1])
+
+
+def _order_too(said: Said) -> Sequence[Command]:
+    """The order that is named in the same breath as its patient."""
+    top = said.state.top
+    place = order_in(said.text) if top and top.flow == "check_order" else None
+    return [_set(said, "drug", said.text[slice(*place)])] if place else []
 
 
 def _said_before(said: Said) -> list[str]:

@@ -13,6 +13,8 @@ from typing import Any
 from attenda.packs.clinic.assertion import assertion_of
 from attenda.packs.clinic.extract import mentions
 from attenda.packs.clinic.measured import readings
+from attenda.packs.clinic.person_said import spoken_number
+from attenda.packs.clinic.plain_answer import NOT_KNOWN, yes_no_or_unknown
 from attenda.packs.clinic.questionnaire import (
     NOT_ASKED,
     Answers,
@@ -29,30 +31,27 @@ __all__ = [
     "answer_to",
     "answers_in",
     "response",
-    "yes_no_or_unknown",
 ]
 
 DATA_ABSENT_URL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 CONFLICT_URL = "urn:attenda:conflicting-answer"
-_UNKNOWN = re.compile(
-    r"\b(?:don['’]?t (?:know|remember|recall)|not sure|no idea|unsure|can['’]?t (?:remember|recall)"
-    r"|forg[eo]t(?:ten)?|no clue|a clue|could(?:n['’]?t| not) (?:say|tell)|who knows|beats me"
-    r"|unknown)\b"
-    r"|不知道|不清楚|不太清楚|不晓得|不记得|记不清|记不得|想不起|说不上|说不清|没印象|忘了|忘记|不确定",
-    re.IGNORECASE,
-)
-_YES = re.compile(
-    r"^\W*(?:(?:unfortunately|sadly|well|oh|i'?m afraid)\W+)?"
-    r"(?:yes|yeah|yep|yup|sure|correct|right|of course|i do|i have|i am|true)\b"
-    r"|^\W*(?:很遗憾|其实|当然|确实)?\W*(?:是|有|对|嗯|会|抽|吸|当然|确实)",
-    re.IGNORECASE,
-)
-_NO = re.compile(
-    r"^\W*(?:no|nope|nah|not|never|none|i don['’]?t|i have(?:n['’]?t| not)|false)\b"
-    r"|^\W*(?:据我所知|我|那里|这里|这个|倒是|从来?|一直|完全|绝对|好像|应该|都|暂时|目前)*(?:不|没|无|否|未)",
-    re.IGNORECASE,
-)
 _CLAUSE = re.compile(r"(?<=\w)\s*[,;:，；：。.]")
+_AMOUNT = re.compile(
+    r"\d|\b(?:half|quarter|one(?=\s+(?:a|per|each|every|daily|tab|tablet|pill|caps?|puff|drop|unit|once|twice|at|in)\b)|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty"
+    r"|fifty|sixty|eighty|hundred|single|double)\b|[一二两三四五六七八九十百]+\s*(?:片|粒|颗|毫克|微克|克|支|次|毫升|单位|袋|丸|滴|喷|包|半)|半",
+    re.IGNORECASE,
+)
+_A_MEDICINE = re.compile(
+    r"\b(?:something|one|an?|the|some|my|it['’]?s|they['’]?re)\b.*\b(?:pills?|tablets?|tabs?|capsules?|drops|inhaler"
+    r"|injections?|medicines?|medication|drug|for (?:my|the|high) \w+)\b|药|片|胶囊",
+    re.IGNORECASE,
+)
+_LEFT_OFF = re.compile(r"\b(?:quit|stopped|gave (?:it )?up|ex-)|戒", re.IGNORECASE)
+_WHOSE = re.compile(
+    r"\b(?:wife|husband|daughter|son|mother|partner|nurse|carer|box|pharmacist)\b|爱人|老婆|老公|儿子|女儿|药盒",
+    re.IGNORECASE,
+)
+"""Who or what knows it instead."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _DATE = re.compile(r"\b(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})")
 _TIME = re.compile(r"\b([01]?\d|2[0-3])[:：](\d{2})\b")
@@ -68,7 +67,7 @@ def answer_to(item: Item, message: Message) -> Given | None:
     text = message.text
     found = _typed(item, text)
     if found is None:
-        unsure = _UNKNOWN.search(text)
+        unsure = NOT_KNOWN.search(text)
         return _given(None, message, unsure.span()) if unsure else None
     value, span = found
     if isinstance(value, Decimal) and not _within(item, value):
@@ -112,6 +111,8 @@ def _typed(item: Item, text: str) -> tuple[object, tuple[int, int]] | None:
             return _yes_no(item, text)
         case "decimal" | "quantity" | "integer":
             one = _NUMBER.search(text)
+            if one is None and item.type == "integer":
+                return spoken_number(text)
             whole = one and "." not in one.group()
             fits = one and (whole or item.type != "integer")
             return (Decimal(one.group()), one.span()) if one and fits else None
@@ -125,8 +126,15 @@ def _typed(item: Item, text: str) -> tuple[object, tuple[int, int]] | None:
                 _whole(text) if item.type == "open-choice" and not _unknown(text) else None
             )
         case "string" | "text" | "url":
+            if "dose" in item.codes and not _is_amount(text):
+                return None, (0, len(text))
             return None if _unknown(text) else _whole(text)
     return None
+
+
+def _is_amount(text: str) -> bool:
+    """Whether it tells how much; a dose without a number stays open, in the words of the answer."""
+    return NOT_KNOWN.search(text) is None and _AMOUNT.search(text) is not None
 
 
 def _unknown(text: str) -> bool:
@@ -134,8 +142,11 @@ def _unknown(text: str) -> bool:
 
     "A tablet for my heart, I forgot its name" tells a tablet; "no idea, my wife has them" nothing.
     """
-    unsure = _UNKNOWN.search(text)
-    return unsure is not None and len(_CLAUSE.split(text[: unsure.start()])) < 2
+    unsure = NOT_KNOWN.search(text)
+    if unsure is None or len(_CLAUSE.split(text[: unsure.start()])) > 1:
+        return False
+    told = re.split(r"[,;:，；：。.]|\bbut\b|但", text[unsure.end() :], maxsplit=1)
+    return len(told) < 2 or not _A_MEDICINE.search(told[1]) or _WHOSE.search(told[1]) is not None
 
 
 def _whole(text: str) -> tuple[object, tuple[int, int]] | None:
@@ -152,17 +163,9 @@ def _yes_no(item: Item, text: str) -> tuple[object, tuple[int, int]] | None:
                 return None
             return one.assertion.status == "present", (one.start, one.end)
     found = yes_no_or_unknown(text)
+    if found is None and "smoking" in item.codes and (much := _AMOUNT.search(text)):
+        return (True, much.span()) if not _LEFT_OFF.search(text) else None
     return found if found and found[0] is not None else None
-
-
-def yes_no_or_unknown(text: str) -> tuple[bool | None, tuple[int, int]] | None:
-    """A plain yes or no, or none where they say that they don't know; each with its span."""
-    if unsure := _UNKNOWN.search(text):
-        return None, unsure.span()
-    for value, pattern in ((True, _YES), (False, _NO)):
-        if said := pattern.search(text):
-            return value, said.span()
-    return None
 
 
 def _date(text: str) -> tuple[object, tuple[int, int]] | None:

@@ -33,6 +33,7 @@ def _cues(*parts: str) -> re.Pattern[str]:
 _SENTENCE = re.compile(r"[^.!?;\n。！？；]+[.!?;\n。！？；]*|[.!?;\n。！？；]+")
 _DECIMAL_DOT = re.compile(r"(?<=\d)\.(?=\d)")
 _NEGATION = _cues(
+    r"\bnil\b",
     r"\bno(?: history of| signs? of| evidence of|ne of)?\b",
     r"\bnot(?: have| had| having)?(?: any)?\b",
     r"\bwithout(?: any)?\b",
@@ -62,14 +63,19 @@ _STOPS_NEGATION = _cues(
 )
 _AFTER = _cues(
     r"^\s*(?:[:：（(–—-]\s*)?(?:(?:is|are|was|were)\s+)?"
-    r"(?:no\b(?!\s+\w)|none\b|absent\b|negative\b|denied\b|ruled out\b"
+    r"(?:no\b(?!\s+\w)|none\b|absent\b|neg(?:ative)?\b|nil\b|not present\b|denied\b|ruled out\b"
+    r"|^\s*(?:\(\s*[-–−]\s*\)|（\s*[-–−－]\s*）|[-–−]ve\b)"
     r"|没有(?=[，。；;,.]|$)|无(?=[，。；;,.]|$)|阴性|否认)"
 )
 _UNSURE = _cues(
-    r"\b(?:maybe|perhaps|possibly|might|not sure|unsure|don['’]?t know|no idea|not certain"
+    r"\b(?:maybe|perhaps|possibly)\b(?!\s+(?:since|for|about|around|over|\d"
+    r"|a (?:few|week|day|month)|one|two|three|four|five|six|seven|eight|nine|ten|several)\b)",
+    r"\b(?:might|not sure|unsure|don['’]?t know|no idea|not certain"
     r"|i guess|could be|if|in case|afraid of|worried about|risk of)\b",
-    "可能|好像|也许|不确定|不清楚|不知道|大概|如果|万一|担心|怕是",
+    r"(?:可能|好像|也许|大概)(?!有?\s*[\d一二三四五六七八九十几半两])",
+    "不确定|不清楚|不知道|如果|万一|担心|怕是",
 )
+"""“Maybe five days” is unsure of the days alone."""
 _TURNS = _cues(r"\b(?:but|while|whereas|though)\b|但|而(?!且)")
 _NEITHER = _cues(r"\bneither\b.*\bnor\b")
 _STOPS_UNSURE = _cues(r"\bbut\b|, and\b|但|，")

@@ -12,6 +12,7 @@ from typing import Any
 
 from attenda.packs.clinic.chart import Chart
 from attenda.packs.clinic.extract import Mention, lexicon, mentions
+from attenda.packs.clinic.measured import vitals_of
 from attenda.packs.clinic.units import UnknownUnit, convert
 from attenda.packs.clinic.words import FOLDER, phrase, read_yaml
 
@@ -61,6 +62,9 @@ def candidates(text: str, chart: Chart | None = None) -> list[Candidate]:
     """
     said = [one for one in mentions(text) if one.assertion.subject == "patient"]
     told = {one.finding for one in said if one.is_own_and_present}
+    warm = vitals_of(text).get("temperature_c")
+    if isinstance(warm, Decimal) and warm >= FEVER_FROM:
+        told.add("fever")
     untrue = {one.finding for one in said if _is_denied(one)} - told
     in_chart, not_in_chart = _charted(chart) if chart else (set[str](), set[str]())
     present = told | (in_chart - untrue)

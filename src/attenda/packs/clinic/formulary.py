@@ -23,12 +23,30 @@ Kind = Literal["interaction", "allergy", "kidney", "pregnancy", "age", "disease"
 Texts = Mapping[str, tuple[str, str, str]]
 
 _APART = re.compile(r"\s/\s|[+＋、;；]|\s(?:and|with)\s|[与和加](?=[\u4e00-\u9fff])")
+_DIRECTIONS = (
+    "tablets? tabs? capsules? caps? oral(?:ly)? solution suspension injections? cream topical "
+    "pack puffs? drops? doses?"
+    " once twice times three-times daily bid bd tid tds qid qds od om nocte mane stat prn sc "
+    "pr sl po iv im extended release"
+    " er xl cr sr patch inhaler syrup potassium sodium hydrochloride hcl sulfate acetate "
+    "succinate tartrate maleate calcium"
+    " magnesium bitartrate food meals? water milk breakfast lunch dinner supper bedtime in at "
+    "on every each the before after"
+    " during until for of her his their as when if per a an and then to by from up under skin "
+    "mouth needed required necessary"
+    " pain fever hay knee back head headache infection chest throat ear morning noon midday "
+    "afternoon evening night days?"
+    " weeks? months? hours? hrs? hourly weekly one two three four five six seven eight ten "
+    "fourteen half single only least"
+    " glass plenty please thanks start(?:ed)? takes? taken use give give?n without operation "
+    "surgery course total max(?:imum)?"
+).split()
+"""Words of how and when a drug is taken, which name none."""
 _PLAIN = re.compile(
-    r"\b\d[\d.,/]*\s*(?:mg|mcg|µg|ug|g|ml|iu|units?|meq|mmol|%|hr|day|actuat)?(?:/\w+)?\b|\b(?:tablets?"
-    r"|capsules?|oral|solution|suspension|injection|cream|topical|pack|once|twice|daily|bid|tid|qid"
-    r"|prn|extended|release|er|xl|cr|sr|patch|inhaler|syrup|potassium|sodium|hydrochloride|hcl|"
-    r"sulfate|acetate|succinate|tartrate|maleate|calcium|magnesium|bitartrate|po|iv|im)\b"
-    r"|毫克|片|胶囊|注射液|口服|每日|一次|两次|三次|[\W\d_]+",
+    r"\b\d[\d.,/]*\s*(?:mg|mcg|µg|ug|g|ml|iu|units?|meq|mmol|%|hr|day|actuat)?(?:/\w+)?\b"
+    rf"|\b(?:{'|'.join(_DIRECTIONS)})\b|\b[a-z](?:\.[a-z])+\.?"
+    r"|毫克|微克|毫升|克|片|粒|胶囊|注射液|口服|静脉|静滴|滴注|肌注|皮下|外用|每日|每天|每晚|每周|一天|一日|[一二两三四五六七八九十半]|次|天|周"
+    r"|早|中|晚|各|饭[前后]|餐[前后]|睡前|空腹|早餐|晚餐|午餐|随餐|温水|送服|服用|需要时|必要时|疼[时痛]|发[热烧]时|按需|共|[\W\d_]+",
     re.IGNORECASE,
 )
 

@@ -4,6 +4,7 @@ import datetime
 import functools
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -70,6 +71,8 @@ def hear(deed: Deed, intake: str, number: int, answer: str) -> dict[str, Any]:
     texts = [one.text for one in said]
     if not done:
         return _asked(intake, number + 1, answers, texts)
+    of_family = {one.message_id for one in answers.given.get("family", ())}
+    said = [replace(one, about="family") if one.id in of_family else one for one in said]
     facts = [*facts_of(said, starter()), *facts_from(answers)]
     deed.rows("intakes").change(intake, facts=[one.as_row() for one in facts])
     return {

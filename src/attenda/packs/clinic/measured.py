@@ -2,15 +2,22 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from attenda.packs.clinic.person_said import age_in, sex_in
 from attenda.packs.clinic.units import UnknownUnit, convert
 
 __all__ = ["Reading", "readings", "vitals_of"]
 
 _N = r"(?P<value>\d{1,4}(?:\.\d{1,2})?)"
-_GAP = r"\s*(?:of|is|was|[:：=为是约]|about|around)?\s*"
+_GAP = (
+    r"\s*(?:(?:of|is|was|are|at|about|around|running|currently|now|today|measured|level"
+    r"|came back|comes back|up to|rate|just"
+    r"|still|only|per minute|reading|[:：=~≈是为约在每分钟])\s*){0,4}"
+)
+_PLAIN_FORMS = {code: code - 0xFEE0 for code in range(0xFF10, 0xFF5B)}
+_PLAIN_FORMS |= {0xFF0F: 0x2F, 0xFF05: 0x25, 0xFF1A: 0x3A, 0x2082: 0x32, 0x3000: 0x20, 0x2044: 0x2F}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +45,41 @@ def _kind(name: str, words: str, unit: str = "", quantity: str = "", wanted: str
     return _Kind(name, re.compile(text, re.IGNORECASE), quantity, wanted)
 
 
+_MICROMOL = (
+    r"[µμu]mols?\s?(?:/|per )\s?l(?:it(?:re|er))?|mcmol/l|micromol(?:e?s)?\s?(?:/"
+    r"|per )\s?l(?:it(?:re|er))?"
+    r"|微摩尔?[/每]升|微摩"
+)
+_MG_DL = r"mgs?\s?(?:/|per |%)\s?dl|mg%|毫克[/每]分升|毫克/dl"
 _KINDS: Sequence[_Kind] = (
     _kind("respiratory_rate",
-          r"\bRR?(?![a-z])|\bresp(?:iratory|iration)?s?(?: rate)?|\bbreathing(?: rate)?(?: at| of)?"
-          r"|呼吸(?:频率)?"),
-    _kind("spo2", r"\bSp?O2|\bsat(?:uration|s)?|\boxygen saturation|血氧(?:饱和度)?|氧饱和度"),
-    _kind("pulse", r"\bpulse|\bHR|\bP(?![a-z])|\bheart rate|脉搏|心率|心跳"),
+          r"\bRR?(?![a-z])|\bresp(?:iratory|iration)?s?(?: rate)?|\bbreathing(?: [a-z]+){0,3}? at"
+          r"|\bbreathing(?: rate)?|\bbreath(?:es| rate)|\btachypn\w+|呼吸(?:频率|次数)?"
+          r"|(?<![\d./])(?=\d{1,2} ?(?:breaths|resps|respirations|次呼吸))"),
+    _kind("spo2", r"\b(?:O2 |oxygen )?sat(?:uration|s|urating|ting)?|\bS[pa]?O2|\bpulse ox"
+                  r"|血氧(?:饱和度?)?|氧饱和度?|饱和度|氧合|指氧"
+                  r"|(?<![\d.])(?=(?:[6-9]\d|100) ?% ?(?:,? ?(?:on|in|RA\b|room|without|sats?"
+                  r"|SpO2|O2|oxygen|空气|未吸)))"),
+    _kind("pulse", r"\bpulse(?: rate)?|\bHR|\bP(?:R)?(?![a-z])|\bheart ?(?:rate|beat)"
+                   r"|\btachy\w*|脉搏|脉率|心率|心跳|脉(?=\d)"
+                   r"|(?<![\d./])(?=\d{2,3} ?(?:bpm|beats))"),
     _kind("temperature_c", r"\btemp(?:erature)?|\bT|体温", r"°?\s?[CF]\b|℃|℉|度|°",
           "temperature", "°C"),
-    _kind("weight_kg", r"\bweigh(?:t|s)?|体重"
-          r"|(?<![\d.])(?=\d+(?:\.\d)? ?(?:kg|kilos?|kilograms?|公斤|千克)(?![a-z/]))",
-          r"kg|kilos?|kilograms?|公斤|千克|lbs?|磅|斤", "weight", "kg"),
+    _kind("weight_kg", r"\bweigh(?:t|s|ing)?(?: in)?|\bwt|体重"
+          r"|(?<![\d.])(?=\d+(?:\.\d)? ?(?:kgs?|kilos?|kilograms?|公斤|千克)(?![a-z]|/m))",
+          r"kgs?|kilos?|kilograms?|公斤|千克|lbs?|磅|斤", "weight", "kg"),
     _kind("height_cm", r"\bheight|\btall|身高", r"cm|厘米|m\b|米|in\b", "height", "cm"),
-    _kind("creatinine_mg_dl", r"\bcreat(?:inine)?|\bCr|肌酐",
-          r"mg/dl|[µμu]mol/l|micromol/l|微摩尔[/每]升|毫克[/每]分升", "creatinine", "mg/dL"),
+    _kind("creatinine_mg_dl",
+          r"\b(?:serum |plasma )?creat(?:inine)?s?|\bs?Cr(?:eat)?|血?肌酐|(?<![\d.])(?=[\d.]+ ?(?:"
+          + _MICROMOL + "|" + _MG_DL + r") (?:of )?(?:creat|肌酐))",
+          f"{_MG_DL}|{_MICROMOL}", "creatinine", "mg/dL"),
     _kind("urea_mmol_l", r"\burea|\bBUN|尿素氮?", r"mmol/l|mg/dl|毫摩尔/升", "urea", "mmol/L"),
     _kind("qt_ms", r"\bQT\b", r"ms|毫秒|s\b", "time", "ms"),
 )  # fmt: skip
 _PLAIN_TEMPERATURE = re.compile(
-    r"(?<![\d.])(?P<value>3[3-9]\.\d|4[0-3]\.\d|\d{2,3}(?:\.\d)?(?=\s*°?F\b))\s*"
-    r"(?P<unit>°\s?[CF]|[CF]\b|℃|度|degrees)?",
+    r"(?<![\d.])(?P<value>3[3-9]\.\d|4[0-3]\.\d|3[5-9](?=\s*(?:°|℃|C\b|degrees))|4[0-2](?=\s*(?:°|℃|C\b|degrees))|\d{2,3}(?:\.\d)?(?=\s*°?F\b))\s*"
+    r"(?P<unit>°\s?[CF]|[CF]\b|℃|度|degrees)?"
+    r"|(?<!\d)(?P<whole>3[4-9]|4[0-2])度(?P<tenth>\d)(?!\d)",
     re.IGNORECASE,
 )
 _TEMPERATURE_ALONE = re.compile(
@@ -67,66 +89,66 @@ _TEMPERATURE_ALONE = re.compile(
 _PRESSURE = re.compile(
     r"(?:(?:\bBP|\bblood pressure|血压)"
     + _GAP
-    + r")?(?<!\d)(?P<high>\d{2,3})\s*(?:/|over)\s*(?P<low>\d{2,3})(?!\d|/)",
+    + r")?(?<!\d)(?P<high>\d{2,3})\s*(?:/|over|on(?= ?\d))\s*(?P<low>\d{2,3})(?!\d|/)"
+    r"|(?:\bsystolic|\bSBP|收缩压)" + _GAP + r"(?P<alone>\d{2,3})(?!\d)",
     re.IGNORECASE,
 )  # fmt: skip
-_PERSON = r"(?:man|woman|male|female|lady|gentleman|guy)"
-_AGE = re.compile(
-    rf"(?:\bage[d:]?\s*|\b{_PERSON}[,:]?\s+(?:of |aged )?|(?<!['’])\b[fm]\b[,/ ]+|年龄[是为:：]?"
-    r"|[男女][性的]?[，,、 ]*)"
-    r"(?P<value>\d{1,3})(?![\d./]|\s*[天年次周月日包支度])\b"
-    r"|(?P<other>\d{1,3})\s*(?:(?:years?|yrs?)[- ]old|y/?o\b|-year-old|岁)"
-    rf"|(?P<short>\d{{1,3}})\s*y(?=[,;/ ]+(?:[fm]\b|{_PERSON}\b))"
-    r"|\b(?:s?he(?:['’]s| is)|i(?:['’]m| am)|patient is)\s+"
-    r"(?P<said>\d{2,3})(?=\s*(?:$|[,;.]\s|and\b))"
-    rf"|(?<![\d./])(?P<before>\d{{1,3}})[,\s]*[（(,，]?\s*(?:{_PERSON}\b|[男女])"
-    r"|(?P<han>[一二三四五六七八九]?十[一二三四五六七八九]?)岁",
-    re.IGNORECASE,
-)
 _AIR = re.compile(
-    r"\b(?:on )?(?:room )?air\b|\bRA\b"
-    r"|\b(?:without|no|not on|off)(?: any| extra| supplemental)? oxygen\b"
-    r"|未吸氧|不吸氧|没有?吸氧|空气",
+    r"\b(?:on )?(?:room |ambient )?air\b(?! hunger)|\bRA\b"
+    r"|\b(?:without|no|nil|not on|off)(?: [a-z]+){0,2} (?:oxygen|O2)\b"
+    r"|[未不没](?:有|在)?(?:吸|给|用|上)氧|无需?吸氧|空气|无氧疗",
     re.IGNORECASE,
 )
 _OXYGEN = re.compile(
-    r"(?<!not )\bon (?:\d+\s*l(?:itres?|iters?)?(?: of)? )?(?:supplemental )?oxygen\b"
-    r"|\bon \d+\s*l\b"
-    r"|(?<![未不没有])吸氧",
+    r"(?<!not )\b(?:on|with) (?:\d+(?:\.\d)?\s*l(?:itres?"
+    r"|iters?)?(?:/min)?(?: of)? )?(?:supplemental |nasal )?(?:oxygen|O2)\b"
+    r"|\bon \d+(?:\.\d)?\s*l(?:itres?|iters?)?\b|\bnasal (?:cannula|specs|prongs)\b"
+    r"|\bnon-?rebreathe"
+    r"|(?<![未不没有无需])吸氧|鼻导管|面罩",
     re.IGNORECASE,
 )  # fmt: skip
 _STATES: Sequence[tuple[str, re.Pattern[str]]] = (
-    ("confused", re.compile(r"(?<!not )\bconfus(?:ed|ion)\b|意识模糊|神志不清", re.I)),
-    ("unresponsive", re.compile(r"\bunresponsive\b|昏迷|无反应", re.I)),
-    ("voice", re.compile(r"\bresponds? to voice\b|对声音有反应", re.I)),
-    ("pain", re.compile(r"\bresponds? to pain\b|对疼痛有反应", re.I)),
-    ("alert", re.compile(r"(?<!not )(?<!n't )\balert\b|清醒|神志清|意识清"
+    ("confused", re.compile(r"(?<!not )(?<!no )\bconfus(?:ed|ion)\b|\bdisorient(?:at)?ed\b"
+                            r"|意识模糊|神志不清|谵妄|嗜睡", re.I)),
+    ("unresponsive", re.compile(r"\bunresponsive\b|\bunconscious\b|昏迷|无反应", re.I)),
+    ("voice", re.compile(r"\b(?:responds?|responding|responsive) to voice\b|对声音有反应", re.I)),
+    ("pain", re.compile(r"\b(?:responds?|responding|responsive) (?:only )?to pain\b"
+                         r"|对疼痛有反应", re.I)),
+    ("alert", re.compile(r"(?<!not )(?<!n't )\balert\b|\b(?:not confused|fully conscious"
+                          r"|awake and|conscious(?= (?:and|,))|GCS(?: is| of|:)? ?15|A&O"
+                          r"|AO ?x ?3|orient(?:at)?ed)\b"
+                          r"|清醒|清楚|神清|神志正常|神志清|意识清|意识正常"
+                          r"|\b(?:AVPU|ACVPU)\s*[:=-]?\s*(?:is )?A\b"
                           r"|(?:^|[/,;|，；])\s*A\s*(?=[/,;|，；]|$)", re.I)),
 )  # fmt: skip
-_SEX: Sequence[tuple[str, re.Pattern[str]]] = (
-    ("female", re.compile(r"\b(?:woman|female|lady)\b|\bF\b(?=[,/ ]+\d)"
-                          r"|(?<![儿子])女(?![儿婿])|老太太", re.I)),
-    ("male", re.compile(r"\b(?:man|male|gentleman|guy)\b|\bM\b(?=[,/ ]+\d)|男|老先生", re.I)),
-)  # fmt: skip
 
 
-def readings(text: str) -> list[Reading]:
-    """Every measured value in a text, in order; one whose unit is not known is left out."""
-    found = [*_named(text), *_temperature(text), *_pressure(text), *_age(text)]
+def readings(text: str, *, pronouns: bool = False) -> list[Reading]:
+    """Every measured value in a text, in order; one whose unit is not known is left out.
+
+    With `pronouns` a lone "she" or "he" tells the sex: where one patient alone is spoken of.
+    """
+    written, text = text, _plain(text)
+    found = [*_named(text), *_temperature(text), *_pressure(text), *_person(text, pronouns)]
     for name, value, pattern in (("oxygen", True, _OXYGEN), ("oxygen", False, _AIR)):
         if (one := pattern.search(text)) and not any(each.name == "oxygen" for each in found):
             found.append(Reading(name, value, one.start(), one.end(), one.group()))
-    for name, states in (("consciousness", _STATES), ("sex", _SEX)):
-        for state, pattern in states:
-            if one := pattern.search(text):
-                found.append(Reading(name, state, one.start(), one.end(), one.group()))
-                break
-    return sorted(found, key=lambda one: one.start)
+    for state, pattern in _STATES:
+        if one := pattern.search(text):
+            found.append(Reading("consciousness", state, one.start(), one.end(), one.group()))
+            break
+    own = [replace(one, words=written[one.start : one.end]) for one in found]
+    return sorted(own, key=lambda one: one.start)
+
+
+def _plain(text: str) -> str:
+    """The same length, with plain digits, letters and marks for full-width and small ones."""
+    return text.translate(_PLAIN_FORMS)
 
 
 def vitals_of(text: str) -> dict[str, Decimal | bool | str]:
-    """The values of a text by name; the last of each."""
-    return {one.name: one.value for one in readings(text)}
+    """The values of a text about one patient by name; the last of each."""
+    return {one.name: one.value for one in readings(text, pronouns=True)}
 
 
 def _named(text: str) -> Iterator[Reading]:
@@ -134,7 +156,7 @@ def _named(text: str) -> Iterator[Reading]:
         for one in kind.pattern.finditer(text):
             value = Decimal(one["value"])
             if kind.quantity:
-                unit = one["unit"].replace(" ", "").replace("毫秒", "ms")
+                unit = _unit_of(one["unit"])
                 try:
                     value = convert(value, kind.quantity, "c" if unit == "°" else unit, kind.wanted)
                 except UnknownUnit:
@@ -143,15 +165,26 @@ def _named(text: str) -> Iterator[Reading]:
             yield Reading(kind.name, value, one.start(), one.end(), one.group())
 
 
+def _unit_of(words: str) -> str:
+    """A unit as the table of units has it."""
+    for pattern, unit in ((_MICROMOL, "umol/l"), (_MG_DL, "mg/dl")):
+        if re.fullmatch(pattern, words, re.IGNORECASE):
+            return unit
+    return words.replace(" ", "").replace("毫秒", "ms")
+
+
 def _temperature(text: str) -> Iterator[Reading]:
     """A temperature that stands without its name, or without its unit."""
-    if any(one.name == "temperature_c" for one in _named(text)):
+    named = any(one.name == "temperature_c" for one in _named(text))
+    if named and not re.search(r"\d度\d", text):
         return
-    for one in (_TEMPERATURE_ALONE.search(text), _PLAIN_TEMPERATURE.search(text)):
+    for one in (_PLAIN_TEMPERATURE.search(text), _TEMPERATURE_ALONE.search(text)):
         if one:
             unit = (one.groupdict().get("unit") or "c").replace(" ", "")
             fahrenheit = "f" in unit.lower()
-            value = convert(Decimal(one["value"]), "temperature", "f" if fahrenheit else "c", "°C")
+            split = one.groupdict().get("whole")
+            said = f"{split}.{one['tenth']}" if split else one["value"]
+            value = convert(Decimal(said), "temperature", "f" if fahrenheit else "c", "°C")
             value = round(value, 1)
             yield Reading("temperature_c", value, one.start(), one.end(), one.group())
             return
@@ -159,6 +192,9 @@ def _temperature(text: str) -> Iterator[Reading]:
 
 def _pressure(text: str) -> Iterator[Reading]:
     for one in _PRESSURE.finditer(text):
+        if one["alone"]:
+            yield Reading("systolic", Decimal(one["alone"]), one.start(), one.end(), one.group())
+            return
         high, low = Decimal(one["high"]), Decimal(one["low"])
         if high > low and high >= 40:
             yield Reading("systolic", high, one.start(), one.end(), one.group())
@@ -166,17 +202,10 @@ def _pressure(text: str) -> Iterator[Reading]:
             return
 
 
-def _age(text: str) -> Iterator[Reading]:
-    if one := _AGE.search(text):
-        said = one["value"] or one["other"] or one["before"] or one["short"] or one["said"]
-        value = Decimal(said) if said else _tens(one["han"])
-        yield Reading("age", value, one.start(), one.end(), one.group())
-
-
-def _tens(words: str) -> Decimal:
-    """A number from ten to ninety-nine in Chinese, such as 五十四."""
-    tens, ones = words.split("十")
-    digits = "一二三四五六七八九"
-    return Decimal(
-        10 * (digits.find(tens) + 1 if tens else 1) + (digits.find(ones) + 1 if ones else 0)
-    )
+def _person(text: str, pronouns: bool) -> Iterator[Reading]:
+    """Age and sex."""
+    said = (("age", age_in(text)), ("sex", sex_in(text, pronouns=pronouns)))
+    for name, found in said:
+        if found:
+            value, (start, end) = found
+            yield Reading(name, value, start, end, text[start:end])

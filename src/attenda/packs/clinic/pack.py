@@ -11,6 +11,7 @@ from attenda.packs.clinic.alarm import look_first, raise_alarm
 from attenda.packs.clinic.asking import ask_item, reckon_findings
 from attenda.packs.clinic.drafting import draft_note, weigh
 from attenda.packs.clinic.intake import begin_intake, hear
+from attenda.packs.clinic.opening import CATALOGUES
 from attenda.packs.clinic.ordering import (
     break_glass,
     draft_order,
@@ -45,6 +46,7 @@ PACK = Pack(
     tables=TABLES,
     samples=SAMPLES,
     first=look_first,
+    catalogues=CATALOGUES,
     screens=SCREENS,
     endpoints=ENDPOINTS,
     importers=IMPORTERS,

@@ -72,7 +72,7 @@ def _said(values: str, found: Result, span: Span | None) -> list[list[object]]:
     """Each input with the message, the place and the words that gave it."""
     if span is None:
         return []
-    last = {one.name: one for one in readings(values)}
+    last = {one.name: one for one in readings(values, pronouns=True)}
     return [
         [name, span.message_id, span.start + last[name].start, span.start + last[name].end,
          last[name].words]

@@ -6,9 +6,9 @@ What stays open (an uncertain dose, an item nobody asked about) is listed as ope
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from attenda.packs.clinic.assertion import Status, Subject, When, assertion_of
+from attenda.packs.clinic.assertion import Assertion, Status, Subject, When, assertion_of
 from attenda.packs.clinic.extract import lexicon, mentions
 from attenda.packs.clinic.formulary import Formulary
 from attenda.packs.clinic.measured import readings
@@ -28,6 +28,8 @@ class Message:
 
     id: str
     text: str
+    about: Subject = "patient"
+    """Whom the question was about that it answers: of them it speaks where it names nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,13 @@ _ALLERGY = _words(
     r"\ballergic to (?P<to>[\w\s,-]+?)(?=[.;!?]|$|\b(?:but|and i|it gave|which)\b)",
     r"\b(?P<to2>[\w-]+) allergy\b",
     r"对(?P<to3>[^，。；\s]+?)过敏",
-    r"(?P<to4>[^，。；\s对有]+?)过敏(?!史)",
+    r"(?P<to4>[^，。；\s对有没无不否未]+?)过敏(?!史)",
 )
 _NO_ALLERGY = _words(
-    r"\bno (?:known )?(?:drug )?allerg(?:y|ies)\b",
-    r"\bnot allergic to anything\b",
+    r"\b(?:no|nil|without|any) (?:known )?(?:drug |food )?allerg(?:y|ies)\b|\bNK?DA\b",
+    r"\bnot allergic\b",
     r"\b(?:do|have)n['’]?t have any allerg(?:y|ies)\b",
-    r"(?:没有|无|否认)(?:药物|食物)*过敏史?",
+    r"(?:没有?|无|否认|不|未)[^，。；\s]{0,6}过敏史?",
 )
 _VAGUE_MEDICINE = _words(
     r"\b(?:blood )?(?:pressure|sugar|water|heart|sleeping|cholesterol)"
@@ -93,6 +95,12 @@ _COURSE = _words(
     r"\b(?:sudden(?:ly)?|gradual(?:ly)?)\b",
     r"\b(?:worse (?:at night|with \w+|when \w+ing?|on \w+)|better (?:with \w+|when \w+ing?))\b",
     "越来越(?:重|厉害|疼|好)|加重|一阵一阵|持续|突然|逐渐|夜里(?:重|明显)",
+)
+
+
+_OWN_ILLNESS = _words(
+    r"\bi(?:['’]ve|['’]m)? (?:also |too )?(?:have|had|got|was)\b|\bmyself\b|\bme too\b",
+    r"我(?:自己|也|本人)+(?:有|得|患)",
 )
 
 
@@ -138,7 +146,7 @@ def _about_the_same(one: Fact, other: Fact) -> bool:
 
 def _fact(section: str, name: str, message: Message, span: tuple[int, int], **more: str) -> Fact:
     start, end = span
-    said = assertion_of(message.text, start, end)
+    said = _said_of(message, start, end)
     status: Status = "present" if more.pop("certain", "") else said.status
     return Fact(
         section, name, status, said.subject, said.when, message.id, start, end,
@@ -146,11 +154,19 @@ def _fact(section: str, name: str, message: Message, span: tuple[int, int], **mo
     )  # fmt: skip
 
 
+def _said_of(message: Message, start: int, end: int) -> Assertion:
+    """How words are spoken of; in an answer about the family, of it where nobody is named."""
+    said = assertion_of(message.text, start, end)
+    of_them = said.subject == "patient" and not _OWN_ILLNESS.search(message.text)
+    return replace(said, subject=message.about) if of_them else said
+
+
 def _findings(message: Message) -> Iterator[Fact]:
     for one in mentions(message.text):
         section = {"symptom": "symptoms", "history": "history", "social": "social"}[one.category]
-        if one.assertion.subject != "patient":
-            section = "family" if one.assertion.subject == "family" else ""
+        subject = _said_of(message, one.start, one.end).subject
+        if subject != "patient":
+            section = "family" if subject == "family" else ""
         if section:
             yield _fact(section, one.finding, message, (one.start, one.end))
 

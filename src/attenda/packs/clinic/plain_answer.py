@@ -1,0 +1,155 @@
+"""Yes, no or not known, as people answer a question about a finding (en, zh-CN). Pure.
+
+What begins the answer counts first; then what they say they don't know; a "perhaps" is neither.
+"""
+
+import re
+from collections.abc import Callable
+
+__all__ = ["NOT_KNOWN", "yes_no_or_unknown"]
+
+Answer = tuple[bool | None, tuple[int, int]]
+
+
+def _any(*parts: str) -> re.Pattern[str]:
+    return re.compile("|".join(parts), re.IGNORECASE)
+
+
+NOT_KNOWN = _any(
+    r"\b(?:(?:do\s?n['’]?t|do not|can['’]?t|cannot|could\s?n['’]?t) (?:really |quite )?"
+    r"(?:know(?! of)|remember|recall|say|tell|judge))\b",
+    r"\b(?:dunno|idk|unsure|uncertain|unknown|unclear|who knows|beats me|search me|no memory"
+    r"|drawing a blank)\b",
+    r"\bnot (?:too |really |quite |entirely |at all )?(?:sure|certain|clear|known|documented"
+    r"|recorded|available"
+    r"|assessed|tested|checked|examined|measured)\b",
+    r"\b(?:has|have|was|were|is)\s?n['’]?t (?:been )?(?:assessed|tested|checked|examined"
+    r"|measured|documented"
+    r"|recorded|known|clear)\b",
+    r"\bnever (?:checked|looked|measured|tested|asked)\b|\bnot? (?:info|information|data"
+    r"|records?)\b",
+    r"\b(?:no|a|any|the (?:foggiest|faintest|slightest)) (?:clue|idea|notion)\b|\bno telling\b",
+    r"\bforg[eo]t(?:ten)?\b|\b(?:escapes me|slipped my mind)\b",
+    r"\b(?:have|need|want) to (?:look|check|ask)\b|\bnobody (?:told me|knows)\b"
+    r"|\bwas\s?n['’]?t told\b",
+    "不知道|不清楚|不太清楚|不晓得|不记得|记不[清得住起]|想不起|说不[上清准]|答不上|没印象|忘了|忘记|不确定|不了解|没把握",
+    "不详|未知|不明|没查|没测|没问|没评估|未评估|未检查|没有?记录|无记录|[得要]看[^，。]{0,3}药盒|得问|要问",
+)
+"""They don't know, or nobody looked."""
+_HEDGE = _any(
+    r"\b(?:maybe|perhaps|possibl[ey]|could be|could have|might|may be|hard to (?:say|tell)"
+    r"|difficult to (?:say|tell)"
+    r"|borderline|sort of|kind of|depends|probably|equivocal|questionable)\b",
+    "可能|也许|或许|大概是|说不好|不好说|难说|没准|好像是|疑似|拿不准|差不多吧",
+)
+_LEAD = (
+    r"^\W*(?:(?:oh|well|so|hm+|um+|uh+|er+|ah|ok(?:ay)?|then|and|again|still|also|now|just|honestly|actually"
+    r"|i(?:['’]d| would) say|i think|i believe|that(?:['’]s| is| would be| would have to be)"
+    r"|it(?:['’]s| is)|a|an|the answer is|answer:?"
+    r"|unfortunately|sadly|luckily|fortunately|thankfully|i['’]?m afraid|afraid)\b\W*)*"
+)
+_YES_FIRST = re.compile(
+    _LEAD + r"(?:yes|yeah|yea|yep|yup|yah|ya|y|aye|sure|correct|right|of course|true|definitely"
+    r"|certainly|absolutely"
+    r"|indeed|affirmative|positive|pos|\+ve|present|confirmed|exactly|obviously|i do|i have"
+    r"|i am|i did|so)(?![\w'’])"
+    r"(?!\s+(?:no|not)\b)",
+    re.IGNORECASE,
+)
+_NO_FIRST = re.compile(
+    _LEAD + r"(?:no|nope|nah|nay|not|never|none|nothing|neither|nil|false|neg|-ve|negative|absent|n"
+    r"|without|denie[sd]|denying)"
+    r"(?![\w'’])",
+    re.IGNORECASE,
+)
+_SUBJECT = (
+    r"(?:i|you|he|she|it|they|there|that|this|these|those|we|both|all|one|pt|patient"
+    r"|the (?:pt|patient|leg|calf))"
+)
+_VERB = r"(?:do|does|did|have|has|had|am|is|are|was|were|would|will|can|could)"
+_ECHO = re.compile(
+    _LEAD + rf"{_SUBJECT}(?:\s+(?:certainly|definitely|really|sure|most certainly|indeed|clearly))?"
+    rf"(?:\s+{_VERB}(?P<not>\s?n['’]?t\b|\s+not\b)?|(?:['’](?:s|ve|re|m))(?P<not2>\s+not\b)?)(?![\w'’])",
+    re.IGNORECASE,
+)
+"""“She has”, “there isn't”: the verb of the question given back."""
+_NONE = _any(
+    r"\b(?:no|not|none|never|neither|nor|nothing|nobody|without|absent|negative|neg|nil|zero|nope|nah|unlikely"
+    r"|den(?:y|ies|ied|ying)|ruled out|free of|unremarkable|normal(?:ly)?|fine|clear|ok|okay"
+    r"|well|healthy|easily|freely)\b",
+    r"n['’]t\b|\b(?:do|does|did|have|has|had|is|are|was|were|ca|wo|would|could)nt\b|(?<!\w)-ve\b",
+)
+_SOME = _any(
+    r"\b(?:yes|yeah|yep|yup|definitely|certainly|indeed|absolutely|positive|present|affirmative|confirmed"
+    r"|correct|exactly|true|right|obviously|clearly|markedly|very much|unfortunately|sadly"
+    r"|of course|sure"
+    r"|afraid so|i (?:think|guess|suppose|believe) so|a bit|a little|slightly|severely"
+    r"|massively)\b",
+    r"(?<!\w)\+(?:ve\b|(?!\w))",
+)
+_HAN_NO_FIRST = re.compile(
+    r"^\W*(?:(?:据我所知|嗯+|哦|呃|啊|唔|那|我|他|她|病人|患者|这个|那个|那里|这里|倒是|从来?|一直|完全|绝对|好像|应该|都|也|还是?|又"
+    r"|暂时|目前|现在|以前|之前|既往|至今|基本|查体|胸口|呼吸|喘气|是的?|对的?|这次|倒|就)[，,\s]*)*"
+    r"(?:没(?!错|问题)|无|否|未|阴性|不(?!错|止|仅|但))"
+)
+_HAN_YES_FIRST = re.compile(
+    r"^\W*(?:(?:很遗憾|其实|嗯+|哦|呃|啊|唔|那|我|他|她|病人|患者|这个|那个|都|也|一直|确实|的确|目前|现在|以前|之前|既往|查体|这次)[，,\s]*)*"
+    r"(?:是|有(?!没有|无)|对|嗯|会|抽|吸|当然|确实|的确|存在|阳性|肯定|没错|可不是?|不错|确诊|得过|做过|患过)"
+)
+_HAN_NONE = re.compile(
+    r"[没無无未否非]|不(?!错|止)|阴性|正常|好的?(?=$|[，。！])|挺好|很好|还好|顺畅|头一[回次]|第一次"
+)
+_HAN = re.compile(r"[\u3400-\u9fff]")
+
+
+def yes_no_or_unknown(text: str) -> Answer | None:
+    """A plain yes or no, or none where they say that they don't know; each with its span.
+
+    Nothing where it is neither, as with "perhaps".
+    """
+    return next(filter(None, (judge(text) for judge in _JUDGES)), None)
+
+
+def _begins(text: str) -> Answer | None:
+    """A yes or a no that begins the answer, unless it begins “no idea” or “not sure”."""
+    for value, patterns in (
+        (False, (_NO_FIRST, _HAN_NO_FIRST)),
+        (True, (_YES_FIRST, _HAN_YES_FIRST)),
+    ):
+        for pattern in patterns:
+            said = pattern.search(text)
+            if said and not _covered(said.end(), text) and not _hedged(text, said.end()):
+                return value, said.span()
+    return None
+
+
+def _covered(end: int, text: str) -> bool:
+    """Whether the word that ends here is part of saying that they don't know."""
+    return any(one.start() < end <= one.end() for one in NOT_KNOWN.finditer(text))
+
+
+def _hedged(text: str, end: int) -> bool:
+    """Whether the word is part of a “perhaps”: 有可能, "so maybe"."""
+    return any(one.start() <= end + 1 and end <= one.end() for one in _HEDGE.finditer(text))
+
+
+def _not_known(text: str) -> Answer | None:
+    said = NOT_KNOWN.search(text)
+    return (None, said.span()) if said else None
+
+
+def _elsewhere(text: str) -> Answer | None:
+    """By the verb given back, or by any other word of a no or a yes; none where it is a perhaps."""
+    if _HEDGE.search(text):
+        return None
+    echo = _ECHO.search(text)
+    negative = (_HAN_NONE if _HAN.search(text) else _NONE).search(text)
+    if negative:
+        return False, negative.span()
+    if echo:
+        return not (echo["not"] or echo["not2"]), echo.span()
+    some = _SOME.search(text)
+    return (True, some.span()) if some else None
+
+
+_JUDGES: tuple[Callable[[str], Answer | None], ...] = (_begins, _not_known, _elsewhere)
