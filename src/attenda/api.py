@@ -32,6 +32,7 @@ from attenda.core.label import Integrity, Label, Labelled, Span, join
 from attenda.core.message import Citation, Message, text_message
 from attenda.core.ports import ChatModel, Embedder, Grammar, ModelChunk, ModelSettings, Usage
 from attenda.core.principal import Principal
+from attenda.core.svg import short_text, svg_picture
 from attenda.dialogue.extract_amounts import Money, amounts
 from attenda.dialogue.extract_contacts import emails
 from attenda.dialogue.extract_span import Found
@@ -123,6 +124,8 @@ __all__ = [
     "emails",
     "join",
     "scripted_call",
+    "short_text",
+    "svg_picture",
     "text_message",
     "tool",
 ]

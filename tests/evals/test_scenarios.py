@@ -1,24 +1,19 @@
 """Scenarios through the real turn: what must fail does fail, for each kind of expectation."""
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from attenda.api import Pack, ScriptedEmbedder, ScriptedModel
+from attenda.api import Pack
 from attenda.cli.packs import load_pack
-from attenda.cli.wiring import by_examples, open_house
-from attenda.core.config import Settings
 from attenda.evals.report import report
 from attenda.evals.results import Result, compare, figures_of, json_of, read_results
-from attenda.evals.run import Seeds, Wrap, run_scenario
+from attenda.evals.run import Seeds, run_scenario
 from attenda.evals.scenario_file import known_pack, read_scenarios
-from attenda.llm.loaded import LoadedModels
-from attenda.runtime.house import House
-from attenda.store.stamps import Stamps
+from tests.pack_scenarios import by_their_words
 
 PACKS = Path(__file__).parent.parent / "packs"
 SHOP = load_pack(PACKS / "shop")
@@ -118,26 +113,11 @@ def test_what_is_said_while_a_person_has_the_talk_is_answered_by_nobody() -> Non
     assert [turn.answer for turn in result.trials[0].turns][1:5] == [""] * 4
 
 
-@contextlib.asynccontextmanager
-async def opened(home: Path, stamps: Stamps, pack: Pack, wrap: Wrap) -> AsyncIterator[House]:
-    """A house without weights."""
-    models = LoadedModels(home, "scripted")
-    models.register(ScriptedModel(lambda _: ""))
-    models.register_embedder(ScriptedEmbedder())
-
-    async def understanding(book: object) -> object:
-        return wrap(await by_examples(ScriptedEmbedder())(book))  # type: ignore[arg-type]
-
-    settings = Settings(home=home, model="scripted")
-    async with open_house(settings, models, stamps, [pack], understanding) as house:  # type: ignore[arg-type]
-        yield house
-
-
 def tried(texts: Sequence[str], pack: Pack = SHOP, trials: int = 1) -> list[Result]:
     """What came of the first scenario of each text."""
 
     async def story() -> list[Result]:
-        with Seeds(opened) as seeds:
+        with Seeds(by_their_words()) as seeds:
             found = []
             for text in texts:
                 scenarios, problems = read_scenarios(text, "x", {pack.name: known_pack(pack)})

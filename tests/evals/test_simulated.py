@@ -13,7 +13,7 @@ from attenda.evals.results import Result
 from attenda.evals.run import Seeds, run_scenario
 from attenda.evals.scenario_file import known_pack, read_scenarios
 from tests.evals.test_scenario_file import SHOP_FOLDER
-from tests.evals.test_scenarios import opened
+from tests.pack_scenarios import by_their_words
 
 SHOP = load_pack(SHOP_FOLDER)
 TEXT = """
@@ -45,7 +45,7 @@ def tried(
     assert not problems, [one.text("en") for one in problems]
 
     async def story() -> Result:
-        with Seeds(opened) as seeds:
+        with Seeds(by_their_words()) as seeds:
             return await run_scenario(scenarios[0], pack, seeds, trials, player=model)
 
     return asyncio.run(story())

@@ -1,15 +1,11 @@
 """EDU-1 to EDU-8 as they are told in the pack's scenarios, from the user's words on."""
 
-import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from attenda.cli.commands import run
 from attenda.packs.tutor.pack import PACK
-
-SCENARIOS = PACK.folder / "scenarios"
+from tests.pack_scenarios import told_by_eval
 
 
 @pytest.mark.long
@@ -22,10 +18,6 @@ def test_learners_are_understood_however_they_say_it(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    home.mkdir(exist_ok=True)
-    (home / "models").symlink_to(weights_home / "models")
-    words = ["attenda", "eval", str(SCENARIOS / file), "-k", "4", "--json"]
-    monkeypatch.setattr(sys, "argv", words)
-    run()
-    found = json.loads(capsys.readouterr().out)
+    files = [PACK.folder / "scenarios" / file]
+    found = told_by_eval(files, home, weights_home, monkeypatch, capsys)
     assert found["pass^4"] >= least, found

@@ -7,28 +7,12 @@ so that they hold in the dark; every picture says in words what it shows.
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from attenda.api import short_text, svg_picture
+
 __all__ = ["bars", "columns"]
 
 _ROW, _BAR = 38, 220
 _HIGH, _STEP, _WIDE = 140, 24, 17
-
-
-def _svg(width: int, height: int, about: str, body: Sequence[str]) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" font-size="12" fill="currentColor">'
-        f"<title>{escape(about)}</title>{''.join(body)}</svg>"
-    )
-
-
-def _short(text: str, most: int) -> str:
-    """A text cut to so many half-widths; a Han character takes two."""
-    wide = 0
-    for at, one in enumerate(text):
-        wide += 2 if ord(one) > 0x2E7F else 1
-        if wide > most:
-            return f"{text[: max(1, at - 1)]}…"
-    return text
 
 
 def bars(rows: Sequence[tuple[str, float, str]], about: str) -> str:
@@ -44,11 +28,11 @@ def bars(rows: Sequence[tuple[str, float, str]], about: str) -> str:
         y, long = at * _ROW, max(0.0, _BAR * value / most)
         body.append(
             f"<g><title>{escape(f'{name}: {said}')}</title>"
-            f'<text x="0" y="{y + 13}">{escape(_short(name, 46))}</text>'
+            f'<text x="0" y="{y + 13}">{escape(short_text(name, 46))}</text>'
             f'<rect x="0" y="{y + 18}" width="{long:.1f}" height="13" rx="3" fill-opacity="0.45"/>'
             f'<text x="{long + 6:.1f}" y="{y + 29}" fill-opacity="0.8">{escape(said)}</text></g>'
         )
-    return _svg(_BAR + 110, max(1, len(rows)) * _ROW, about, body)
+    return svg_picture(_BAR + 110, max(1, len(rows)) * _ROW, about, body)
 
 
 def columns(
@@ -86,8 +70,8 @@ def columns(
     for number, (_, title) in enumerate(layers):
         x, y = number % 2 * 170, _HIGH + 36 + number // 2 * 20
         body.append(_box(x, y, 12, 12, number, len(layers), title))
-        body.append(f'<text x="{x + 18}" y="{y + 11}">{escape(_short(title, 22))}</text>')
-    return _svg(width, _HIGH + 40 + (len(layers) + 1) // 2 * 20, about, body)
+        body.append(f'<text x="{x + 18}" y="{y + 11}">{escape(short_text(title, 22))}</text>')
+    return svg_picture(width, _HIGH + 40 + (len(layers) + 1) // 2 * 20, about, body)
 
 
 def _box(

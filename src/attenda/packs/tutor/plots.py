@@ -7,30 +7,13 @@ Pure functions from numbers to markup. All text is escaped; colours are the page
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from attenda.api import short_text, svg_picture
 from attenda.packs.tutor.rules import MASTERED
 from attenda.packs.tutor.skills import SkillGraph
 
 __all__ = ["heat_map", "mastery_map", "progress_curve"]
 
 _BOX, _GAP, _HIGH, _ROW = 148, 22, 34, 44
-
-
-def _svg(width: int, height: int, about: str, body: Sequence[str]) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" font-size="12" fill="currentColor">'
-        f"<title>{escape(about)}</title>{''.join(body)}</svg>"
-    )
-
-
-def _short(text: str, most: int) -> str:
-    """A text cut to so many half-widths; a Han character takes two."""
-    wide = 0
-    for at, one in enumerate(text):
-        wide += 2 if ord(one) > 0x2E7F else 1
-        if wide > most:
-            return f"{text[: max(1, at - 1)]}…"
-    return text
 
 
 def mastery_map(graph: SkillGraph, known: Mapping[str, float], language: str, about: str) -> str:
@@ -56,7 +39,7 @@ def mastery_map(graph: SkillGraph, known: Mapping[str, float], language: str, ab
         for id_, skill in graph.skills.items()
     ]
     across = max(x for x, _ in place.values()) + _BOX
-    return _svg(across + 2, max(rows.values()) * _ROW, about, body)
+    return svg_picture(across + 2, max(rows.values()) * _ROW, about, body)
 
 
 def _edge(start: tuple[int, int], end: tuple[int, int]) -> str:
@@ -77,7 +60,7 @@ def _box(x: int, y: int, title: str, known: float | None) -> str:
         f'<rect {inside} width="{_BOX - 2}" fill="none" stroke="currentColor" '
         f'stroke-opacity="0.5"{heavy}/>'
         f'<rect {inside} width="{(_BOX - 2) * share:.1f}" fill-opacity="0.2"/>'
-        f'<text x="{x + 7}" y="{y + 15}">{escape(_short(title, 21))}</text>'
+        f'<text x="{x + 7}" y="{y + 15}">{escape(short_text(title, 21))}</text>'
         f'<text x="{x + 7}" y="{y + 28}" fill-opacity="0.7" font-size="10">{said}</text></g>'
     )
 
@@ -104,7 +87,7 @@ def progress_curve(values: Sequence[float], about: str, width: int = 320, height
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
         body.append(f'<path d="M{path}" fill="none" stroke="currentColor" stroke-width="2"/>')
         body += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in points]
-    return _svg(width, height, about, body)
+    return svg_picture(width, height, about, body)
 
 
 def heat_map(
@@ -124,17 +107,17 @@ def heat_map(
     left, top, cell = 110, 140, 24
     body = [
         f'<text transform="translate({left + cell * at + 16} {top - 6}) rotate(-60)">'
-        f"{escape(_short(title, 22))}</text>"
+        f"{escape(short_text(title, 22))}</text>"
         for at, (_, title) in enumerate(skills)
     ]
     for row, (id_, name) in enumerate(learners):
         y = top + row * cell
-        body.append(f'<text x="0" y="{y + 16}">{escape(_short(name or id_, 16))}</text>')
+        body.append(f'<text x="0" y="{y + 16}">{escape(short_text(name or id_, 16))}</text>')
         for at, (skill, title) in enumerate(skills):
             body.append(_cell(left + at * cell, y, cell, f"{name or id_}, {title}",
                               known.get(id_, {}).get(skill)))  # fmt: skip
     width = left + cell * len(skills) + 70
-    return _svg(width, top + cell * max(1, len(learners)) + 4, about, body)
+    return svg_picture(width, top + cell * max(1, len(learners)) + 4, about, body)
 
 
 def _cell(x: int, y: int, size: int, about: str, known: float | None) -> str:

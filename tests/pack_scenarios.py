@@ -1,0 +1,138 @@
+"""The scenarios of a pack through the real turn, without weights: how tests run them."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attenda.api import Pack, ScriptedEmbedder, ScriptedModel, Understand
+from attenda.cli.commands import run
+from attenda.cli.wiring import by_examples, open_house
+from attenda.core.config import Settings
+from attenda.evals.results import Result
+from attenda.evals.run import OpenHouse, Seeds, Wrap, run_scenario
+from attenda.evals.scenario import Scenario
+from attenda.evals.scenario_file import known_pack, read_scenarios
+from attenda.evals.spoken import read_beside, with_commands
+from attenda.llm.loaded import LoadedModels
+from attenda.runtime.house import House
+from attenda.store.stamps import Stamps
+
+__all__ = [
+    "by_their_words",
+    "faults",
+    "scenarios_in",
+    "told_by_eval",
+    "tried",
+    "understanding_nothing",
+]
+
+
+def understanding_nothing() -> OpenHouse:
+    """Opens houses in which a message means what the scenario says of it, and nothing else."""
+
+    async def nothing(_said: object) -> list[Any]:
+        return []
+
+    async def learned(_book: object) -> Understand:
+        return nothing
+
+    return _opened(learned)
+
+
+def by_their_words() -> OpenHouse:
+    """Opens houses in which sentences are told apart by their words; examples are learned once."""
+    kept: list[Understand] = []
+
+    async def learned(book: object) -> Understand:
+        if not kept:
+            kept.append(await by_examples(ScriptedEmbedder())(book))  # type: ignore[arg-type]
+        return kept[0]
+
+    return _opened(learned)
+
+
+def _opened(learned: Callable[[object], Any]) -> OpenHouse:
+    @contextlib.asynccontextmanager
+    async def opened(home: Path, stamps: Stamps, pack: Pack, wrap: Wrap) -> AsyncIterator[House]:
+        models = LoadedModels(home, "scripted")
+        models.register(ScriptedModel(lambda _: ""))
+        models.register_embedder(ScriptedEmbedder())
+
+        async def understanding(book: object) -> Understand:
+            return wrap(await learned(book))
+
+        settings = Settings(home=home, model="scripted")
+        async with open_house(settings, models, stamps, [pack], understanding) as house:
+            yield house
+
+    return opened
+
+
+def tried(
+    pack: Pack, opened: OpenHouse, wanted: Callable[[Scenario], bool], *, scripted: bool = False
+) -> list[Result]:
+    """What came of the scenarios of a pack that are wanted, one trial each.
+
+    Args:
+        pack: whose files they are.
+        opened: `by_their_words()`, or `understanding_nothing()` where they are `scripted`.
+        wanted: whether one is tried.
+        scripted: each turn means what stands in `commands/`, as in `attenda eval --scripted`.
+    """
+    files = sorted((pack.folder / "scenarios").glob("*.yaml"))
+    found = [one for path in files for one in scenarios_in(path, pack, scripted=scripted)]
+
+    async def story() -> list[Result]:
+        with Seeds(opened) as seeds:
+            return [
+                await run_scenario(scenario, pack, seeds, 1)
+                for scenario in found
+                if wanted(scenario)
+            ]
+
+    return asyncio.run(story())
+
+
+def scenarios_in(path: Path, pack: Pack, *, scripted: bool = False) -> list[Scenario]:
+    """The scenarios of a file, in their own words; each with what `commands/` has of it."""
+    known = {pack.name: known_pack(pack)}
+    found, problems = read_scenarios(path.read_text("utf-8"), path.name, known)
+    if scripted:
+        beside = path.parent / "commands" / path.name
+        text = beside.read_text("utf-8")
+        meant, more = read_beside(text, beside.name, found, commands=True)
+        found = [with_commands(one, meant.get(one.name, {})) for one in found]
+        problems += more
+    assert not problems, [one.text("en") for one in problems]
+    return found
+
+
+def faults(results: list[Result]) -> dict[str, list[str]]:
+    """What went wrong, by scenario; empty where nothing did."""
+    told = {one.name: [fault.text for t in one.trials for fault in t.faults] for one in results}
+    return {name: texts for name, texts in told.items() if texts}
+
+
+def told_by_eval(
+    files: list[Path],
+    home: Path,
+    weights_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    how: Sequence[str] = ("-k", "4"),
+) -> dict[str, Any]:
+    """What `attenda eval … --json` prints of some files, with the weights of a home."""
+    home.mkdir(exist_ok=True)
+    (home / "models").symlink_to(weights_home / "models")
+    words = ["attenda", "eval", *map(str, files), *how, "--json"]
+    monkeypatch.setattr(sys, "argv", words)
+    run()
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return told
