@@ -192,6 +192,12 @@ def test_an_id_is_found_however_it_is_typed() -> None:
     assert values(ids("rma 12 ab3", r"RMA\d{2}-[A-Z]{2}\d")) == ["RMA12-AB3"]
 
 
+def test_an_id_of_several_forms_is_the_longest_of_them() -> None:
+    form = r"\d{4,5} | \d{4} [A-Z]{2} | [A-Z]\d[A-Z] \d[A-Z]\d"
+    said = "1012lg, 10115 or k1a 0b1, not 101"
+    assert values(ids(said, form)) == ["1012 LG", "10115", "K1A 0B1"]
+
+
 @pytest.mark.parametrize("pattern", ["(a|b)", "O-.*", "^O"])
 def test_a_pattern_that_is_more_than_a_form_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="pattern"):

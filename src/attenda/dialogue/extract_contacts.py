@@ -51,12 +51,17 @@ def ids(text: str, pattern: str) -> list[Found[str]]:
     r"""What in `text` has the form of `pattern`, each value written as the pattern writes it.
 
     `pattern` is made of letters, digits, the marks - _ / . and space, `\d`, `\w` and classes such
-    as `[A-Z]`, each with `{n}`, `{n,m}`, `?` or `+` if need be. Case does not count, nor do spaces,
-    nor that a mark is missing or another one.
+    as `[A-Z]`, each with `{n}`, `{n,m}`, `?` or `+` if need be; several are parted by `|`, and the
+    longest counts. Case does not count, nor do spaces, nor that a mark is missing or another one.
 
     Raises:
         ValueError: the pattern has anything else in it.
     """
+    found = [one for way in pattern.split("|") for one in _of_one_form(text, way.strip())]
+    return first_of_overlapping(found)
+
+
+def _of_one_form(text: str, pattern: str) -> list[Found[str]]:
     parts = list(_parts(pattern))
     tolerant = re.compile(rf"(?<![a-z0-9]){_tolerant(parts)}(?![a-z0-9])")
     return [
