@@ -103,6 +103,19 @@ def test_shopify_orders_cost_what_was_paid_for_them() -> None:
     (refund,) = found.rows["refunds"]
     assert (refund["order_id"], refund["amount"]) == ("1002", Decimal("25.00"))
     assert orders["1002"]["postcode"] == "10115", "the billing address stands in"
+    assert [(one["sent_on"], one["delivered_on"], one["country"], one["paid"])
+            for one in orders.values()] == [
+        ("2026-02-21", None, "PT", True), ("2026-02-23", None, "DE", True),
+        (None, None, "DE", False),
+    ]  # fmt: skip
+    text = (FILES / "shopify_orders.csv").read_text("utf-8").splitlines()
+    days = ("delivered_at", "2026-02-24", "")
+    came = [f"{line},{at}" for line, at in zip(text[:3], days, strict=True)]
+    (order,) = READERS["shopify"]("s.csv", "\n".join(came).encode()).rows["orders"]
+    assert (order["status"], order["delivered_on"]) == ("delivered", "2026-02-24")
+    text[1] = text[1].replace("fulfilled,2026-02-21 09:00:00 +0100", ",", 1)
+    (order,) = READERS["shopify"]("s.csv", "\n".join(text[:3]).encode()).rows["orders"]
+    assert (order["status"], order["sent_on"]) == ("processing", None), "paid, and not sent"
 
 
 def test_woocommerce_orders_have_their_taxes_and_refunds() -> None:
@@ -111,6 +124,13 @@ def test_woocommerce_orders_have_their_taxes_and_refunds() -> None:
     (item,) = found.rows["order_items"]
     (refund,) = found.rows["refunds"]
     assert (order["id"], order["status"], order["shipping"]) == ("727", "shipped", Decimal("4.90"))
+    assert (order["paid"], order["sent_on"], order["country"]) == (True, None, "DE")
+    made = json.loads((FILES / "woocommerce_orders.json").read_text("utf-8"))[0]
+    told = {"date_completed_gmt": "2026-02-21T23:30:00", "date_paid_gmt": None, "delivered_at": ""}
+    (again,) = READERS["woocommerce"]("w.json", json.dumps([{**made, **told}]).encode()).rows[
+        "orders"
+    ]
+    assert (again["sent_on"], again["delivered_on"], again["paid"]) == ("2026-02-21", None, False)
     assert item["unit_price"] == order["total"] == Decimal("47.50")
     assert refund["amount"] == Decimal("10.00")
     assert rejected(found) == [("woocommerce_orders.json 2", "it has no e-mail address")]
@@ -233,8 +253,8 @@ def test_a_file_of_another_kind_is_one_sentence(importer: str, content: bytes) -
 def test_own_files_find_the_customers_that_are_there(home: Path) -> None:
     """An order by e-mail belongs to the customer who has the address, whatever their id."""
     lines = (
-        b"order;email;status;currency;placed_on;delivered_on;name;quantity;unit_price;final_sale\n"
-        b"N-1;ANA@example.test;delivered;EUR;2026-03-01;2026-03-04;Teapot;2;12.25;no\n"
+        b"order;email;status;currency;placed_on;delivered_at;name;quantity;unit_price;final_sale\n"
+        b"N-1;ANA@example.test;delivered;EUR;2026-03-01;2026-03-04T08:00Z;Teapot;2;12.25;no\n"
         b"N-1;;;;;;Cup;1;3.00;yes\n"
         b"N-2;b@example.test;lost;EUR;;;Cup;1;3.00;no\n"
         b"N-3;;pending;EUR;;;Cup;1;3.00;no\n"
@@ -254,6 +274,7 @@ def test_own_files_find_the_customers_that_are_there(home: Path) -> None:
             ana = "C-100"
             order = {**found.rows["orders"][0]}
             assert order["total"] == Decimal("27.50")
+            assert (order["delivered_on"], order["paid"]) == ("2026-03-04", True)
             both = await put(house, ReadIn(
                 {**READERS["customers"]("c.json", people).rows, **found.rows},
                 same_by=found.same_by, refers=found.refers,

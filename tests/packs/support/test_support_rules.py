@@ -6,8 +6,17 @@ from decimal import Decimal
 
 import pytest
 
+from attenda.packs.support.countries import (
+    code_of,
+    countries,
+    country_named_in,
+    plain_postcode,
+    postcodes_in,
+)
 from attenda.packs.support.rules import (
     add_months,
+    address_decision,
+    arrival,
     case_decision,
     change_decision,
     due_day,
@@ -15,7 +24,7 @@ from attenda.packs.support.rules import (
     rounded,
 )
 from attenda.packs.support.shop import Item, Order, Refund, RefundWish
-from attenda.packs.support.shop_policy import FOLDER, sample_policy
+from attenda.packs.support.shop_policy import FOLDER, Delivery, sample_policy
 
 POLICY = sample_policy()
 DAY = datetime.date
@@ -27,6 +36,7 @@ MUG = Item("O-1-3", {"en": "mug"}, Decimal("8.00"), final_sale=True, state="deli
 ORDER = Order("O-1", "C-1", "delivered", "EUR", (KETTLE, FILTER, MUG), DAY(2026, 2, 20),
               shipping=Decimal("4.90"), delivered_on=DAY(2026, 2, 28))  # fmt: skip
 PLAIN = replace(ORDER, items=(KETTLE, FILTER))
+SENT = replace(ORDER, status="shipped", delivered_on=None)
 
 
 def refund(amount: str, item: str = "", state: str = "issued") -> Refund:
@@ -73,6 +83,21 @@ def wish(item: str = "", part: str = "", share: str = "") -> RefundWish:
         (ORDER, [], wish("O-1-1", part="39.91"), TODAY, ("REF-ONCE", None, [])),
         (ORDER, [], wish("O-1-1", part="0"), TODAY, ("REF-ONCE", None, [])),
         (ORDER, [], wish("O-1-1", part="-5"), TODAY, ("REF-ONCE", None, [])),
+        # when it came is not known: a week after it was sent, not before it was due; else a person
+        (replace(SENT, sent_on=DAY(2026, 2, 1)), [], wish("O-1-1"), TODAY,
+         ("REF-30D", "39.90", ["O-1-1"])),  # until 2026-03-10
+        (replace(SENT, sent_on=DAY(2026, 1, 31)), [], wish("O-1-1"), TODAY,
+         ("REF-30D", None, [])),
+        (replace(SENT, sent_on=DAY(2026, 3, 4)), [], wish("O-1-1"), TODAY, ("REF-DEL", None, [])),
+        (replace(SENT, sent_on=DAY(2026, 3, 1), due_on=DAY(2026, 3, 11)), [], wish("O-1-1"), TODAY,
+         ("REF-DEL", None, [])),
+        (SENT, [], wish("O-1-1"), TODAY, ("REF-DEL", None, [])),
+        (replace(SENT, status="delivered"), [], wish("O-1-1"), TODAY, ("REF-DAY", None, [])),
+        (replace(SENT, status="delivered", sent_on=DAY(2026, 1, 31)), [], wish("O-1-1"), TODAY,
+         ("REF-30D", None, [])),
+        # what it would come to were it cancelled now
+        (replace(ORDER, status="processing", delivered_on=None), [refund("5.30")],
+         RefundWish(cancels=True), TODAY, ("CAN-PRE", "60.00", ["O-1-1", "O-1-2", "O-1-3"])),
         # cancelled before it was sent: all that was paid; what was not paid is not paid back
         (replace(ORDER, status="cancelled", delivered_on=None), [], wish(), TODAY,
          ("CAN-PRE", "65.30", ["O-1-1", "O-1-2", "O-1-3"])),
@@ -135,6 +160,72 @@ def test_what_may_be_sent_back_changed_or_claimed_for(
 ) -> None:
     ok, found, _ = case_decision(ORDER, item, kind, POLICY, today)
     assert ok is may and found is not None and found.id == rule
+
+
+@pytest.mark.parametrize("kind", ["return", "exchange", "warranty"])
+def test_no_window_is_open_for_what_nobody_knows_the_day_of(kind: str) -> None:
+    for order, known in ((replace(SENT, status="delivered"), "REF-DAY"), (SENT, "REF-DEL")):
+        ok, rule, _ = case_decision(order, KETTLE, kind, POLICY, TODAY)
+        assert not ok and rule is not None and rule.id == known
+    sent = replace(SENT, sent_on=DAY(2026, 2, 20))
+    moved = replace(KETTLE, state="shipped")
+    ok, rule, facts = case_decision(sent, moved, kind, POLICY, TODAY)
+    assert ok and (facts["delivered"], facts["sent"]) == ("2026-02-27", "2026-02-20")
+    without = POLICY.model_copy(update={"delivery": Delivery()})
+    assert arrival(sent, without) is None
+    assert not case_decision(sent, moved, kind, without, TODAY)[0]
+
+
+@pytest.mark.parametrize(
+    ("country", "address", "rule", "postcode"),
+    [
+        ("PT", "Rua Nova 1200, 4050-123 Porto", "ADR-PRE", "4050-123"),
+        ("PT", "Rua Nova 1200, 4050 Porto", "ADR-PRE", "4050"),  # 1200 is the house
+        ("PT", "Rua Nova 1, Porto", "ADR-POST", ""),
+        ("PT", "Calle Mayor 1, 28013 Madrid", "ADR-POST", ""),
+        ("PT", "Calle Mayor 1, 2801 Madrid, Spain", "ADR-COUNTRY", ""),
+        ("PT", "4050 Porto, Portugal please", "ADR-PRE", "4050"),
+        ("GB", "10 High Street, London sw1a 1aa", "ADR-PRE", "sw1a 1aa"),
+        ("GB", "10 High Street, London", "ADR-POST", ""),
+        ("CA", "5 King St, Toronto M5V2T6", "ADR-PRE", "M5V2T6"),
+        ("CA", "5 King St, Buffalo 14201", "ADR-POST", ""),
+        ("NL", "Damrak 1, 1012 LG Amsterdam", "ADR-PRE", "1012 LG"),
+        ("NL", "Damrak 1, 1012 in Amsterdam", "ADR-POST", ""),
+        ("CN", "北京路 3 号，广州 510000", "ADR-PRE", "510000"),
+        ("CN", "美国加州 510000", "ADR-COUNTRY", ""),
+        ("BR", "Rua 1, Recife", "ADR-PRE", ""),  # nothing is known of how it writes postcodes
+        ("BR", "Rua 1, 4050 Porto, Portugal", "ADR-COUNTRY", ""),
+        ("", "Rua Nova 1, 4050-123 Porto", "ADR-UNKNOWN", ""),
+    ],
+)
+def test_an_address_stays_in_its_country_and_has_its_postcode(
+    country: str, address: str, rule: str, postcode: str
+) -> None:
+    ok, found, facts = address_decision(replace(ORDER, country=country), address, POLICY)
+    assert found is not None
+    assert (found.id, ok, facts["postcode"]) == (rule, rule == "ADR-PRE", postcode)
+
+
+def test_postcodes_and_countries_are_read_as_people_write_them() -> None:
+    assert {len(code) for code in countries()} == {2}
+    for code, one in countries().items():
+        assert postcodes_in(f"x {one.example}, y", code) == [one.example], code
+        assert postcodes_in(one.example) == [one.example], code
+        assert {code_of(name) for name in (code.lower(), *one.name.values(), *one.also)} == {code}
+    assert code_of(" xx ") == "XX"
+    said = {
+        "4000 is mine": ["4000"], "1012 AB": ["1012 AB"], "1012ab": ["1012ab"],
+        "D-10115 Berlin": ["10115"], "邮编是4000，谢谢": ["4000"], "k1a0b1": ["k1a0b1"],
+        "D02 that": [], "O-1001": [], "12345678901": [], "": [],
+    }  # fmt: skip
+    assert {text: postcodes_in(text) for text in said} == said
+    assert plain_postcode("SW1A 1AA") == plain_postcode("sw1a-1aa") == "sw1a1aa"
+    named = {
+        "10 High Street, London, UK": "GB", "寄到德国柏林": "DE", "南美国际大厦，上海": "",
+        "Australia Street 4, London": "", "send it to us": "", "5 Rue X\nFrance": "FR",
+        "Germany, later Spain": "ES",
+    }  # fmt: skip
+    assert {text: country_named_in(text) for text in named} == named
 
 
 def test_days() -> None:

@@ -6,21 +6,53 @@ import pytest
 
 from attenda.api import check_pack
 from attenda.packs.support.pack import PACK
-from tests.pack_scenarios import by_their_words, faults, scenarios_in, told_by_eval, tried
+from tests.pack_scenarios import (
+    by_their_words,
+    faults,
+    scenarios_in,
+    told_by_eval,
+    tried,
+    understanding_nothing,
+)
 
 BY_WORDS = ("cs_5_approval_across_a_restart", "cs_6_lost_reply_of_the_payment")
+SCRIPTED = ("a_refund_that_is_denied_leaves_the_order_zh", "an_address_stays_in_its_country")
 FILES = sorted((PACK.folder / "scenarios").glob("*.yaml"))
 
 
 def test_nothing_is_wrong_with_the_pack() -> None:
     assert check_pack(PACK) == []
-    assert all(scenarios_in(path, PACK) for path in FILES)
+
+
+def test_what_turns_mean_is_said_of_scenarios_that_are_there() -> None:
+    every = [one for path in FILES for one in scenarios_in(path, PACK, scripted=True)]
+    assert len(every) >= 40
+    assert {one.language for one in every} == {"en", "zh-CN"}
 
 
 def test_the_main_ways_go_right_by_the_words() -> None:
     results = tried(PACK, by_their_words(), lambda one: one.name in BY_WORDS)
     assert len(results) == len(BY_WORDS)
     assert faults(results) == {}
+
+
+def test_the_main_ways_go_right_by_what_is_meant() -> None:
+    results = tried(PACK, understanding_nothing(), lambda one: one.name in SCRIPTED, scripted=True)
+    assert len(results) == len(SCRIPTED)
+    assert faults(results) == {}
+
+
+@pytest.mark.long
+def test_every_scenario_goes_right_by_what_is_meant(
+    home: Path,
+    weights_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    how = ("--scripted", "-k", "1")
+    found = told_by_eval(FILES, home, weights_home, monkeypatch, capsys, how=how)
+    assert len(found["scenarios"]) >= 40
+    assert found["pass^1"] == found["restraint"] == 1 and found["unsafe"] == 0, found
 
 
 @pytest.mark.long

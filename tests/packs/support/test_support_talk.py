@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -13,8 +14,11 @@ from typing import Any
 
 import pytest
 
-from attenda.api import Command, NotUnderstood, Principal, Said
+from attenda.api import Command, Label, Labelled, NotUnderstood, Principal, Said
+from attenda.core.event import TextAdded
+from attenda.dialogue.extract_contacts import ids
 from attenda.evals.scenario import commands_from
+from attenda.packs.support.countries import countries, plain_postcode
 from attenda.packs.support.looking import look_first, masked, signs_in
 from attenda.packs.support.orders import items_in, part_in
 from attenda.packs.support.pack import PACK
@@ -24,12 +28,15 @@ from attenda.packs.support.shop_policy import sample_policy
 from attenda.packs.support.shop_tools import own_tables, support_tools
 from attenda.runtime.desk import Desk
 from attenda.runtime.house import House
-from attenda.store import agents, sessions
+from attenda.runtime.pack import read_pack
+from attenda.store import agents, journal, sessions
+from attenda.tools.call import Call
 from tests.runtime.test_flows import _person, rows
 from tests.scripted_house import scripted_house
 
 WHO = Principal(id="usr_web", role="viewer")
 AGENT = Principal(id="usr_s1", role="agent")
+BOSS = Principal(id="usr_s2", role="supervisor")
 YES, SLOWLY = '["affirm"]', "[]"
 IN_FLIGHT, GO_ON = asyncio.Event(), asyncio.Event()
 
@@ -150,6 +157,115 @@ def test_many_talks_guess_no_better_than_one(tmp_path: Path) -> None:
             known = [one["verified_customer"] for one in await rows(house, "support_conversations")]
             assert known == ["", "", ""]
             assert "locked" in {one["kind"] for one in await rows(house, "support_security_events")}
+
+    asyncio.run(story())
+
+
+async def put(house: House, table: str, **row: Any) -> None:
+    """A row of the shop's, in the place of the one with its key."""
+    executor = house.packs["support"].executor
+    await house.database.write(lambda c: executor.rows(c, table).put(**row))
+
+
+def test_a_postcode_may_have_letters(tmp_path: Path) -> None:
+    """Of a fact that says who somebody is, and ahead of being asked for it."""
+    form = read_pack(PACK)[0]["identify"].slots["postcode"].pattern
+    for code in ("PT", "JP", "NL", "GB", "CA", "DE", "CN", "AT"):
+        example = countries()[code].example
+        (read,) = ids(f"it is {example}, thanks", form)
+        assert plain_postcode(read.value) == plain_postcode(example)
+
+    async def story() -> None:
+        async with service(tmp_path) as house:
+            for id_, country, postcode in (
+                ("C-GB", "GB", "SW1A 1AA"), ("C-NL", "NL", "1012 LG"), ("C-PT", "Portugal", "4000"),
+            ):  # fmt: skip
+                await put(house, "customers", id=id_, name=id_, email=f"{id_}@example.test".lower(),
+                          postcode=postcode, country=country)  # fmt: skip
+            for id_, words in (
+                ("C-GB", "c-gb@example.test, my postcode is sw1a1aa"),
+                ("C-NL", "1012LG is mine, c-nl@example.test"),
+                ("C-PT", "4000 is my postcode and c-pt@example.test my address"),
+            ):
+                session = await begin(house)
+                await say(house, session, {"start_flow": "where"})
+                assert "find nobody" not in await say(house, session, words)
+                known = await rows(house, "support_conversations")
+                assert [row["verified_customer"] for row in known if row["id"] == session] == [id_]
+            for postcode, found in (("4000 IS", True), ("4000 4001", False)):  # as read ahead
+                session, ahead = await begin(house), {"email": "c-pt@example.test"}
+                answer = await say(house, session, {"start_flow": "where"},
+                                   {"set": {**ahead, "postcode": postcode}})  # fmt: skip
+                assert ("find nobody" not in answer) is found
+
+    asyncio.run(story())
+
+
+def test_an_order_that_is_sent_meanwhile_is_neither_cancelled_nor_paid_back(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with service(tmp_path) as house:
+            await _person(house, BOSS)
+            session = await begin(house)
+            facts = {"order": "O-1043", "email": "li@example.test", "postcode": "200000"}
+            await say(house, session, {"start_flow": "cancel"}, {"set": facts})
+            assert "approval" in await say(house, session, YES)
+            executor = house.packs["support"].executor
+            label = Label(integrity="operator", readers=frozenset({WHO.id}))
+            alone = {"order": "O-1043", "change": "cancel"}
+            outcome = await executor.perform(Call(
+                session_id=session, instance="x", step="", tool="update_order", because=label,
+                who=WHO, confirmed=True,
+                arguments={k: Labelled(value=one, label=label) for k, one in alone.items()},
+            ))  # fmt: skip
+            assert outcome.state == "failed", "an order is not cancelled without its money"
+            await put(house, "orders", id="O-1043", status="shipped")
+
+            def approve(connection: Any) -> None:
+                (asked,) = journal.list_approvals(connection, BOSS)
+                journal.decide(connection, house.stamps, BOSS, asked.id, asked.hash, yes=True)
+
+            await house.database.write(approve)
+            started = await house.runs.go_on(session)
+            assert started is not None
+            told = "".join([
+                one.event.text
+                async for one in house.runs.follow(session, started.after)
+                if isinstance(one.event, TextAdded)
+            ])  # fmt: skip
+            assert "the order has changed since" in told and "cancelled" not in told
+            (order,) = [one for one in await rows(house, "support_orders") if one["id"] == "O-1043"]
+            refunds = {one["order_id"] for one in await rows(house, "support_refunds")}
+            cases = {one["order_id"] for one in await rows(house, "support_cases")}
+            assert order["status"] == "shipped" and "O-1043" not in refunds | cases
+
+    asyncio.run(story())
+
+
+def test_no_refund_is_in_time_by_a_day_that_nobody_knows(tmp_path: Path) -> None:
+    """Of orders that were read in: delivered on no known day, or sent on one."""
+
+    async def story() -> None:
+        async with service(tmp_path) as house:
+            now = datetime.datetime.fromtimestamp(house.stamps.now() / 1e6, datetime.UTC).date()
+            sent = now - datetime.timedelta(days=10)
+            counted = now - datetime.timedelta(days=3)
+            for id_, status, day in (
+                ("O-2001", "delivered", None),
+                ("O-2002", "shipped", str(sent)),
+            ):
+                await put(house, "orders", id=id_, customer_id="C-100", status=status,
+                          currency="EUR", placed_on=str(sent), sent_on=day)  # fmt: skip
+                await put(house, "order_items", id=f"{id_}-1", order_id=id_, name="teapot",
+                          quantity=1, unit_price="12.00", final_sale=False, warranty_months=24,
+                          state=status)  # fmt: skip
+            session, refund = await begin(house), {"start_flow": "refund"}
+            facts = {"email": "ana@example.test", "postcode": "4000", "order": "O-2001"}
+            answer = await say(house, session, refund, {"set": facts})
+            assert "REF-DAY" in answer and "a person has to decide" in answer
+            answer = await say(house, session, refund, {"set": {"order": "O-2002"}})
+            assert f"sent on {sent}, it counts as delivered on {counted}. Shall I?" in answer
+            answer = await say(house, session, YES)
+            assert "12.00 EUR" in answer and "is refunded" in answer
 
     asyncio.run(story())
 

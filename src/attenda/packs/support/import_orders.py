@@ -27,6 +27,8 @@ __all__ = ["customer_id", "order_done", "read_customers", "read_orders"]
 
 ORDER_STATES = ("pending", "processing", "shipped", "delivered", "returned", "cancelled")
 ITEM_STATES = ("ordered", "shipped", "delivered", "refunded", "exchanged", "returned", "cancelled")
+_UNPAID = ("pending", "cancelled")
+"""Where nothing is said: an order in such a state was not paid."""
 _ITEM_STATE = {"pending": "ordered", "processing": "ordered"}
 _WARRANTY = 24
 """Months, where nothing is said."""
@@ -148,9 +150,18 @@ def _order(
         "currency": _currency(one),
         "total": total,
         "shipping": amount_of(one.get("shipping"), "shipping"),
-        **{key: date_of(one.get(key), key) for key in ("placed_on", "due_on", "delivered_on")},
+        "country": _text(one, "country").upper(),
+        "paid": flag_of(one["paid"], "paid") if _text(one, "paid") else status not in _UNPAID,
+        **{key: _day(one, key) for key in ("placed_on", "due_on", "sent_on", "delivered_on")},
         **{key: _text(one, key) for key in ("carrier", "tracking", "address", "postcode", "note")},
     }, rows
+
+
+def _day(one: Mapping[str, Any], key: str) -> str | None:
+    """A day, perhaps told as a moment: `delivered_on`, or `delivered_at`."""
+    moment = f"{key.removesuffix('_on')}_at"
+    told = key if _text(one, key) else moment
+    return date_of(one.get(told), told)
 
 
 def _currency(one: Mapping[str, Any]) -> str:

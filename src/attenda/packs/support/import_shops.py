@@ -1,7 +1,8 @@
 """Orders as other shops export them: Shopify's CSV, WooCommerce's JSON.
 
 What an item cost is what was paid for it: discounts of the order are shared out over its items,
-and a cent that cannot be shared is not given back. When a parcel came, neither file says.
+and a cent that cannot be shared is not given back. When a parcel was sent, the files say; when it
+came, neither does, unless the shop put a column or field `delivered_at` into it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,6 +38,9 @@ _WOO = {
     "failed": "cancelled",
     "refunded": "returned",
 }
+_WOO_PAID = ("processing", "completed", "refunded")
+"""Where the file does not say when it was paid."""
+_SHOPIFY_PAID = ("paid", "partially_refunded", "refunded")
 _ITEM_STATE = {"pending": "ordered", "processing": "ordered"}
 _NEEDED = ("Name", "Email", "Financial Status", "Currency", "Subtotal", "Lineitem quantity",
            "Lineitem name", "Lineitem price")  # fmt: skip
@@ -88,10 +92,9 @@ def _shopify(to: Reading, lines: Sequence[Mapping[str, Any]]) -> None:
         many = whole_of(line.get("Lineitem quantity"), "Lineitem quantity")
         items.append((str(line["Lineitem name"]), str(line.get("Lineitem sku") or ""), many,
                       price * many - off))  # fmt: skip
-    status = (
-        "cancelled" if of("Cancelled at") else _SHOPIFY.get(of("Fulfillment Status"), "pending")
-    )
     money, back = of("Financial Status"), amount_of(of("Refunded Amount"), "Refunded Amount")
+    waits = "processing" if money in _SHOPIFY_PAID else "pending"
+    status = "cancelled" if of("Cancelled at") else _SHOPIFY.get(of("Fulfillment Status"), waits)
     place = {part: of(f"Shipping {part}") or of(f"Billing {part}") for part in
              ("Name", "Street", "City", "Zip", "Country")}  # fmt: skip
     order = {
@@ -103,10 +106,13 @@ def _shopify(to: Reading, lines: Sequence[Mapping[str, Any]]) -> None:
         "subtotal": amount_of(of("Subtotal"), "Subtotal"),
         "shipping": amount_of(of("Shipping"), "Shipping"),
         "placed_at": of("Created at") or of("Paid at"),
+        "sent_at": of("Fulfilled at"),
+        "delivered_at": of("delivered_at"),
         "address": ", ".join(filter(None, (place["Street"], place["City"]))),
         "postcode": place["Zip"],
         "country": place["Country"],
         "note": of("Notes"),
+        "paid": money in _SHOPIFY_PAID,
         "back": back or (amount_of(of("Total"), "Total") if money == "refunded" else Decimal(0)),
         "is_refunded": money == "refunded",
     }
@@ -137,6 +143,7 @@ def _woocommerce(to: Reading, one: Mapping[str, Any]) -> None:
     ]  # fmt: skip
     back = [amount_of(back.get("total"), "refunds") for back in objects_of(one.get("refunds"))]
     status = str(one.get("status") or "")
+    told = [one[key] for key in ("date_paid_gmt", "date_paid") if key in one]
     order = {
         "number": str(one.get("number") or one.get("id") or ""),
         "email": str(billing.get("email") or "").strip().lower(),
@@ -147,10 +154,13 @@ def _woocommerce(to: Reading, one: Mapping[str, Any]) -> None:
         "shipping": amount_of(one.get("shipping_total"), "shipping_total")
         + amount_of(one.get("shipping_tax"), "shipping_tax"),
         "placed_at": one.get("date_created_gmt") or one.get("date_created") or "",
+        "sent_at": one.get("date_completed_gmt") or one.get("date_completed") or "",
+        "delivered_at": one.get("delivered_at") or "",
         "address": ", ".join(str(place[key]) for key in ("address_1", "city") if place.get(key)),
         "postcode": str(place.get("postcode") or ""),
         "country": str(place.get("country") or ""),
         "note": str(one.get("customer_note") or ""),
+        "paid": any(told) if told else status in _WOO_PAID,
         "back": -sum(back, Decimal(0)),
         "is_refunded": status == "refunded",
     }
@@ -172,17 +182,19 @@ def _add(to: Reading, order: Mapping[str, Any], items: Sequence[Line]) -> None:
         if not name.strip():
             raise Wrong("no_name", n=n)
     customer, day = customer_id(email), date_of(order["placed_at"], "date")
+    sent = date_of(order["sent_at"], "sent")
+    came = date_of(order["delivered_at"], "delivered_at")
+    status = "delivered" if came and order["status"] == "shipped" else order["status"]
     to.add("customers", id=customer, email=email, name=order["name"], postcode=order["postcode"],
            address=order["address"], country=order["country"].upper(), language="en",
            tier="standard", since=day)  # fmt: skip
-    to.add("orders", id=number, customer_id=customer, status=order["status"],
+    to.add("orders", id=number, customer_id=customer, status=status,
            currency=order["currency"].upper() or "EUR", total=order["subtotal"],
-           shipping=order["shipping"], placed_on=day, due_on=None, delivered_on=None, carrier="",
-           tracking="", address=order["address"], postcode=order["postcode"],
+           shipping=order["shipping"], placed_on=day, due_on=None, sent_on=sent,
+           delivered_on=came, carrier="", tracking="", address=order["address"],
+           postcode=order["postcode"], country=order["country"].upper(), paid=order["paid"],
            note=order["note"])  # fmt: skip
-    state = (
-        "refunded" if order["is_refunded"] else _ITEM_STATE.get(order["status"], order["status"])
-    )
+    state = "refunded" if order["is_refunded"] else _ITEM_STATE.get(status, status)
     paid = _shared([cost for *_, cost in items], order["subtotal"])
     for n, ((name, sku, many, _), cost) in enumerate(zip(items, paid, strict=True), 1):
         to.add("order_items", id=f"{number}-{n}", order_id=number, sku=sku, name=name, name_zh="",

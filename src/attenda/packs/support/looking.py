@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from attenda.api import Command, Labelled, Said, SetSlot, StartFlow, Wait, emails
+from attenda.packs.support.countries import postcodes_in
 from attenda.packs.support.shop_policy import FOLDER, read_yaml
 from attenda.packs.support.words import LANGUAGES
 
@@ -15,14 +16,6 @@ __all__ = ["look_first", "masked", "signs_in"]
 
 _CARD = re.compile(r"(?<![\d.,])(?:\d[ -]?){12,18}\d(?![\d]|[.,]\d)")
 _FEWEST, _MOST = 13, 19
-_POSTCODE = re.compile(
-    r"(?<![\w-])(?:[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}"  # United Kingdom
-    r"|[A-Z]\d[A-Z]\s?\d[A-Z]\d"  # Canada
-    r"|\d{4}\s?[A-Z]{2}"  # Netherlands
-    r"|\d{4}-\d{3}|\d{3}-\d{4}|\d{2}-\d{3}|\d{3}\s\d{2}"  # PT, JP, PL, SE
-    r"|\d{4,6})(?![\w-])",
-    re.IGNORECASE | re.ASCII,
-)
 _ORDER = re.compile(r"\bO[\s-]?\d{4,6}\b", re.IGNORECASE)
 _LEAVES = re.compile(
     r"\b(?:human|person|cancel|never mind|forget)\b|人工|真人|算了|取消", re.IGNORECASE
@@ -100,7 +93,8 @@ def _in_their_words(said: Said) -> Sequence[Command]:
         return ()
     found = top.values[known].value
     waits = known != "goods" or (isinstance(found, dict) and bool(found.get("one")))
-    if not waits or not re.search(r"\d{4}", said.text) or _LEAVES.search(said.text):
+    in_numbers = re.search(r"\d{4}", said.text) or postcodes_in(said.text)
+    if not waits or not in_numbers or _LEAVES.search(said.text):
         return ()
     return [_set(said, slot, said.text.strip())]
 
@@ -114,7 +108,7 @@ def _who_they_are(said: Said) -> Sequence[Command]:
     text = said.text
     for one in reversed(addresses):
         text = text[: one.start] + " " + text[one.end :]
-    postcodes = _POSTCODE.findall(_ORDER.sub(" ", text))
+    postcodes = postcodes_in(_ORDER.sub(" ", text))
     email = [_set(said, "email", addresses[0].value)] if addresses else []
     return [*email, *(_set(said, "postcode", one) for one in postcodes[:1])]
 

@@ -1,5 +1,6 @@
 """Orders as their customer may see them, and which order or item somebody's words mean."""
 
+import datetime
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -142,13 +143,21 @@ class Orders:
 
     def _shown(self, order: Order, deed: Deed) -> dict[str, Any]:
         """What its customer may know; never its note, which others write."""
-        late = order.status == "shipped" and order.due_on and order.due_on < day_of(deed.now)
         news = both(
-            "news", "late" if late else order.status, order=order.id, carrier=order.carrier,
-            tracking=order.tracking, due=str(order.due_on or "—"),
+            "news", _news_of(order, day_of(deed.now)), order=order.id, carrier=order.carrier,
+            tracking=order.tracking, due=str(order.due_on or "—"), sent=str(order.sent_on or "—"),
             delivered=str(order.delivered_on or "—"),
         )  # fmt: skip
         return {
             "id": order.id, "status": order.status, "news": news, "tracking": order.tracking,
             "due": str(order.due_on or ""), "address": order.address, "paid": order.paid,
         }  # fmt: skip
+
+
+def _news_of(order: Order, today: datetime.date) -> str:
+    """Which news there are of it: its status, or that it is late, or was sent and no more."""
+    if order.status != "shipped":
+        return order.status
+    if order.due_on and order.due_on < today:
+        return "late"
+    return "sent" if order.sent_on and not order.tracking else "shipped"

@@ -1,7 +1,8 @@
 """Money back: quoted, reserved once, paid by key, and noted as paid; the rules are `rules.quote`'s.
 
 What is quoted is reckoned again when it is reserved, so an amount that the order no longer bears is
-refused, whoever agreed to it.
+refused, whoever agreed to it. An order that was paid is cancelled in the deed that reserves its
+money, both or neither: who must approve the money is asked before the order is touched.
 """
 
 from dataclasses import dataclass
@@ -9,10 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from attenda.api import Deed, ToolRefused
+from attenda.packs.support.casework import add_case, cancelling
 from attenda.packs.support.identity import Counter, day_of
 from attenda.packs.support.payments import Payments
-from attenda.packs.support.refusing import why_not
-from attenda.packs.support.rules import written
+from attenda.packs.support.refusing import told_arrival, why_not
+from attenda.packs.support.rules import change_decision, written
 from attenda.packs.support.shop import Booking, Change, Order, Quote, RefundWish, ShopRefused
 from attenda.packs.support.words import both, refusal
 
@@ -27,11 +29,20 @@ class Refunds:
     payments: Payments
 
     def quote_refund(
-        self, deed: Deed, order: str, item: str = "", part: str = "", share: str = ""
+        self,
+        deed: Deed,
+        order: str,
+        item: str = "",
+        part: str = "",
+        share: str = "",
+        cancels: bool = False,
     ) -> dict[str, Any]:
-        """What would be paid back by which rule, or which rule forbids it; changes nothing."""
+        """What would be paid back by which rule, or which rule forbids it; changes nothing.
+
+        With `cancels` it is what would be owed were the order cancelled.
+        """
         found = self.counter.order(deed, order)
-        made = self._quote(deed, found, RefundWish(item, _number(part), _number(share)))
+        made = self._quote(deed, found, RefundWish(item, _number(part), _number(share), cancels))
         policy = self.counter.policy
         shown = {
             "ok": made.ok,
@@ -43,23 +54,33 @@ class Refunds:
             "of_order": str(made.of_order),
             "money": written(made.amount, made.currency, policy),
             "what": self._what(found, made),
+            **told_arrival(made.facts),
         }
         if made.ok:
             return shown
-        status = both("status", found.status)
-        facts = {**made.facts, "item": self._what(found, made), "status": status}
+        told = {"item": self._what(found, made), "status": both("status", found.status)}
+        facts = {**made.facts, **told_arrival(made.facts), **told}
         return {**shown, **why_not(deed, made.rule, facts)}
 
     def issue_refund(
-        self, deed: Deed, order: str, item: str, amount: Decimal, currency: str, of_order: Decimal
+        self,
+        deed: Deed,
+        order: str,
+        item: str,
+        amount: Decimal,
+        currency: str,
+        of_order: Decimal,
+        cancels: bool = False,
     ) -> dict[str, Any]:
         """Reserve a refund that was quoted; once, however often it is asked for.
 
-        `of_order` is all that is refunded of the order then, which the limits count.
+        `of_order` is all that is refunded of the order then, which the limits count. With `cancels`
+        the order is cancelled too, while it may be, and the answer has the number of that.
         """
         found = self.counter.order(deed, order)
-        whole = self._quote(deed, found, RefundWish(item))
-        wish = RefundWish(item) if whole.amount == amount else RefundWish(item, amount)
+        wish = RefundWish(item, cancels=cancels)
+        if self._quote(deed, found, wish).amount != amount and not cancels:
+            wish = RefundWish(item, amount)
         made = self._quote(deed, found, wish)
         if not made.ok or (made.amount, made.currency, made.of_order) != (
             amount, currency, of_order
@@ -70,7 +91,22 @@ class Refunds:
             refund = self.counter.open_shop(deed).issue_refund(made, booking)
         except ShopRefused as error:
             raise ToolRefused(refusal(str(error))) from error
-        return {"id": refund.id, "items": list(made.items), "approver": booking.approver}
+        done = {"id": refund.id, "items": list(made.items), "approver": booking.approver}
+        return {**done, "change": self._cancel(deed, found, booking)} if cancels else done
+
+    def _cancel(self, deed: Deed, order: Order, booking: Booking) -> str:
+        """Cancel an order whose money is reserved; the number of that.
+
+        Raises:
+            ToolRefused: it was sent meanwhile; then nothing is reserved either.
+        """
+        ok, rule, _ = change_decision(order, "cancel", self.counter.policy)
+        if not ok or rule is None:
+            raise ToolRefused(refusal("changed"))
+        self.counter.open_shop(deed).update_order(order.id, cancelling(order), booking)
+        number = f"CH-{deed.key[:8].upper()}"
+        add_case(self.counter, deed, number, "cancellation", order, rule=rule.id, state="done")
+        return number
 
     async def pay_refund(
         self, deed: Deed, refund: str, amount: Decimal, currency: str

@@ -7,7 +7,7 @@ from attenda.api import Deed
 from attenda.packs.support.shop_policy import ShopRule
 from attenda.packs.support.words import LANGUAGES, both, filled
 
-__all__ = ["why_not"]
+__all__ = ["told_arrival", "why_not"]
 
 
 def why_not(deed: Deed, rule: ShopRule | None, facts: Mapping[str, object]) -> dict[str, Any]:
@@ -25,6 +25,14 @@ def why_not(deed: Deed, rule: ShopRule | None, facts: Mapping[str, object]) -> d
         if found:
             why[name] += f" “{words}” [1]"
     return {"rule": rule.id, "why": why, "cites": cites}
+
+
+def told_arrival(facts: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """`delivered`, a day in words, and `basis`, a sentence where it was reckoned; by language."""
+    day, sent = facts.get("delivered", ""), facts.get("sent", "")
+    if not sent:
+        return {"delivered": {"en": day, "zh": day}, "basis": {"en": "", "zh": ""}}
+    return {key: both("arrival", key, day=day, sent=sent) for key in ("delivered", "basis")}
 
 
 def _cited(deed: Deed, words: str) -> dict[str, Any] | None:

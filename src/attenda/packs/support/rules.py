@@ -11,11 +11,14 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
+from attenda.packs.support.countries import countries, country_named_in, postcodes_in
 from attenda.packs.support.shop import Item, Order, Quote, Refund, RefundWish
 from attenda.packs.support.shop_policy import ShopPolicy, ShopRule
 
 __all__ = [
     "add_months",
+    "address_decision",
+    "arrival",
     "case_decision",
     "change_decision",
     "due_day",
@@ -57,18 +60,18 @@ def quote(
         today: when it is asked for.
     """
     counted = [one for one in refunds if one.state != "failed"]
-    if order.status == "cancelled":
+    if wish.cancels or order.status == "cancelled":
         return _quote_cancelled(order, counted, policy)
     item = order.item(wish.item_id)
     facts = _facts(order, item)
     made = Quote(False, None, order.id, order.currency, _kind(wish, item),
                  item_id=item.id if item else "", facts=facts)  # fmt: skip
-    rule = policy.rule("refund_delivered", order.placed_on)
-    if rule is None or order.delivered_on is None or order.status not in _ARRIVED:
+    came, rule = _came(order, policy, today)
+    if came is None:
         return _no(made, rule)
     window = policy.rule("refund_window", order.placed_on)
-    last = _last_day(order, window)
-    facts |= {"last_day": last.isoformat() if last else "", "delivered": str(order.delivered_on)}
+    last = _last_day(came, window)
+    facts |= {"last_day": last.isoformat() if last else "", **_of_arrival(order, came)}
     wanted = [item] if item else list(order.items)
     final = policy.rule("refund_final_sale", order.placed_on)
     if final is not None:
@@ -143,27 +146,88 @@ def change_decision(
     return rule is not None and order.status in rule.statuses, rule, _facts(order, None)
 
 
+def address_decision(
+    order: Order, address: str, policy: ShopPolicy
+) -> tuple[bool, ShopRule | None, Mapping[str, str]]:
+    """Whether an order may go to an address: in its country, with a postcode as written there.
+
+    The facts have the codes of both countries (`country`, `other`) and the `postcode`.
+    """
+
+    def rule(kind: str) -> ShopRule | None:
+        return policy.rule(kind, order.placed_on)
+
+    facts = {**_facts(order, None), "country": order.country, "other": "", "postcode": ""}
+    if not order.country and rule("address_unknown"):
+        return False, rule("address_unknown"), facts
+    facts["other"] = country_named_in(address)
+    if facts["other"] not in ("", order.country) and rule("address_country"):
+        return False, rule("address_country"), facts
+    found = postcodes_in(address, order.country) if order.country in countries() else []
+    if not found and order.country in countries() and rule("address_postcode"):
+        return False, rule("address_postcode"), facts
+    facts["postcode"] = found[-1] if found else ""  # a house number may look like one
+    return True, rule("address"), facts
+
+
 def case_decision(
     order: Order, item: Item, kind: str, policy: ShopPolicy, today: datetime.date
 ) -> tuple[bool, ShopRule | None, Mapping[str, str]]:
     """Whether an item may be sent back, exchanged or claimed for, by which rule."""
     rule = policy.rule(kind, order.placed_on)
     facts = _facts(order, item)
-    if rule is None or order.delivered_on is None or order.status != "delivered":
-        return False, policy.rule("refund_delivered", order.placed_on) if rule else None, facts
+    if rule is None:
+        return False, None, facts
+    came, why = _came(order, policy, today)
+    if came is None or order.status == "returned":
+        return False, why, facts
     if kind == "warranty":
-        last: datetime.date | None = add_months(order.delivered_on, item.warranty_months)
+        last: datetime.date | None = add_months(came, item.warranty_months)
     else:
-        last = _last_day(order, rule)
-    facts |= {"last_day": str(last), "delivered": str(order.delivered_on)}
-    open_ = last is not None and today <= last and item.state == "delivered"
+        last = _last_day(came, rule)
+    facts |= {"last_day": str(last), **_of_arrival(order, came)}
+    there = item.state in ("delivered", order.status)
+    open_ = last is not None and today <= last and there
     return open_ and not (rule.excludes_final_sale and item.final_sale), rule, facts
 
 
-def _last_day(order: Order, rule: ShopRule | None) -> datetime.date | None:
-    if rule is None or rule.days is None or order.delivered_on is None:
+def arrival(order: Order, policy: ShopPolicy) -> datetime.date | None:
+    """The day from which windows count: of delivery, or as the policy counts it; none if neither.
+
+    An order that was sent and of which nobody knows when it came counts as delivered some days
+    later, by the policy's `delivery`, and not before it was due.
+    """
+    if order.delivered_on is not None:
+        return order.delivered_on
+    days = policy.delivery.days_after_sending
+    if order.sent_on is None or days is None:
         return None
-    return order.delivered_on + datetime.timedelta(days=rule.days)
+    reckoned = order.sent_on + datetime.timedelta(days=days)
+    return max(reckoned, order.due_on) if order.due_on else reckoned
+
+
+def _came(
+    order: Order, policy: ShopPolicy, today: datetime.date
+) -> tuple[datetime.date | None, ShopRule | None]:
+    """The day from which windows count, once it has come; and what forbids it until then."""
+    came, rule = arrival(order, policy), policy.rule("refund_delivered", order.placed_on)
+    if rule is None:
+        return None, None
+    if order.status in _ARRIVED:
+        return came, rule if came else policy.rule("delivery_day", order.placed_on)
+    if order.status != "shipped" or order.delivered_on or came is None or today < came:
+        return None, rule
+    return came, rule
+
+
+def _last_day(came: datetime.date, rule: ShopRule | None) -> datetime.date | None:
+    return came + datetime.timedelta(days=rule.days) if rule and rule.days is not None else None
+
+
+def _of_arrival(order: Order, came: datetime.date) -> dict[str, str]:
+    """The day that windows count from, and the one of sending where it was reckoned from that."""
+    sent = str(order.sent_on) if order.delivered_on is None else ""
+    return {"delivered": str(came), "sent": sent}
 
 
 def add_months(day: datetime.date, months: int) -> datetime.date:

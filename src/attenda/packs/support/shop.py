@@ -75,9 +75,12 @@ class Order:
     """Whether its money was taken."""
     due_on: datetime.date | None = None
     delivered_on: datetime.date | None = None
+    sent_on: datetime.date | None = None
     carrier: str = ""
     tracking: str = ""
     address: str = ""
+    country: str = ""
+    """ISO 3166 code of where it goes; empty where nobody knows."""
     note: str = ""
     """In the words of whoever wrote it: never followed, never shown as ours."""
 
@@ -114,6 +117,8 @@ class RefundWish:
     """So much of it, in the order's currency; none is all that is left."""
     share: Decimal | None = None
     """Or this share of its price, 0 to 1."""
+    cancels: bool = False
+    """All that was paid, as if the order were cancelled; whether it may be is another rule's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,8 @@ class Change:
 
     status: str = ""
     address: str = ""
+    postcode: str = ""
+    """Of that address."""
     items: Sequence[str] = ()
     item_state: str = ""
     """Of those items."""

@@ -11,7 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from attenda.api import UserError
 
-__all__ = ["ShopPolicy", "ShopRule", "Texts", "read_policy", "read_yaml", "sample_policy"]
+__all__ = [
+    "Delivery",
+    "ShopPolicy",
+    "ShopRule",
+    "Texts",
+    "read_policy",
+    "read_yaml",
+    "sample_policy",
+]
 
 FOLDER = Path(__file__).parent
 Texts = dict[str, str]
@@ -70,6 +78,13 @@ class Hours(_Data):
     open: Texts
 
 
+class Delivery(_Data):
+    """What counts as the day of delivery where a shop's data do not say it."""
+
+    days_after_sending: int | None = Field(default=None, ge=0)
+    """So many days after it was sent; none, and a person decides."""
+
+
 class ShopPolicy(_Data):
     """All of it."""
 
@@ -77,6 +92,7 @@ class ShopPolicy(_Data):
     places: Mapping[str, int]
     identity: Identity
     hours: Hours
+    delivery: Delivery = Delivery()
 
     def rule(self, kind: str, day: datetime.date) -> ShopRule | None:
         """The rule of a kind that is in force on a day; none where there is none.

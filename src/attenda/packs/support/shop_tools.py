@@ -47,6 +47,7 @@ def support_tools(open_shop: OpenShop, policy: ShopPolicy, payments: Payments) -
         tool(writes=True, needs=paid, takes_key=True, timeout_s=15.0)(refunds.pay_refund),
         tool(writes=True, needs={**_FOUND, "refund": "operator"})(refunds.settle_refund),
         tool()(cases.quote_change),
+        tool()(cases.quote_address),
         tool(writes=True, needs=_FOUND)(cases.update_order),
         tool()(cases.quote_case),
         tool(writes=True)(cases.open_case),

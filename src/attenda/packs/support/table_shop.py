@@ -5,11 +5,13 @@ Rows have the names of `tables.py`; amounts may be text, days `YYYY-MM-DD`.
 
 import datetime
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Protocol
 
 from attenda.api import Conflict
 from attenda.packs.support import rules
+from attenda.packs.support.countries import code_of, plain_postcode, postcodes_in
 from attenda.packs.support.shop import (
     Booking,
     Change,
@@ -49,14 +51,21 @@ class RowShop:
     def find_customer(self, email: str, postcode: str) -> Customer | None:
         """Who has both facts; none where one of the two is another's."""
         for row in self._rows("customers").find(email=email.strip().lower()):
-            if _plain(row["postcode"]) == _plain(postcode) != "":
+            if _has_postcode(row, postcode):
                 return _customer(row)
         return None
 
     def get_order(self, order_id: str, customer_id: str) -> Order | None:
-        """An order of this customer; none where it is another's, or nobody's."""
+        """An order of this customer; none where it is another's, or nobody's.
+
+        It goes to its customer's country where it names none itself.
+        """
         found = self._rows("orders").find(id=order_id, customer_id=customer_id)
-        return self._order(found[0]) if found else None
+        if not found:
+            return None
+        order = self._order(found[0])
+        known = () if order.country else self._rows("customers").find(id=customer_id)
+        return replace(order, country=code_of(known[0].get("country") or "")) if known else order
 
     def list_orders(self, customer_id: str) -> list[Order]:
         """All orders of a customer, the newest first."""
@@ -103,7 +112,7 @@ class RowShop:
         """
         if not self._rows("orders").find(id=order_id):
             raise ShopRefused("no_order")
-        values = {"status": change.status, "address": change.address}
+        values = {"status": change.status, "address": change.address, "postcode": change.postcode}
         values = {name: value for name, value in values.items() if value}
         if values:
             self._rows("orders").change(order_id, **values)
@@ -133,12 +142,14 @@ class RowShop:
             items=tuple(items),
             placed_on=_day(row["placed_on"]) or datetime.date.min,
             shipping=Decimal(str(row.get("shipping") or 0)),
-            paid=_flag(row.get("paid", True)),
+            paid=_paid(row),
             due_on=_day(row.get("due_on")),
             delivered_on=_day(row.get("delivered_on")),
+            sent_on=_day(row.get("sent_on")),
             carrier=row.get("carrier") or "",
             tracking=row.get("tracking") or "",
             address=row.get("address") or "",
+            country=code_of(row.get("country") or ""),
             note=row.get("note") or "",
         )
 
@@ -165,11 +176,24 @@ def _day(value: object) -> datetime.date | None:
     return datetime.date.fromisoformat(str(value)[:10]) if value else None
 
 
+def _paid(row: Mapping[str, Any]) -> bool:
+    """Whether its money was taken; where nobody says, by where it stands."""
+    if row.get("paid") in (None, ""):
+        return row["status"] not in ("pending", "cancelled")
+    return _flag(row["paid"])
+
+
 def _flag(value: object) -> bool:
     """Also as files write it."""
     return value if isinstance(value, bool) else str(value).lower() in ("1", "true", "yes")
 
 
-def _plain(postcode: object) -> str:
-    """A postcode without spaces and marks: sw1a1aa, 4050001."""
-    return "".join(filter(str.isalnum, str(postcode))).lower()
+def _has_postcode(customer: Mapping[str, Any], said: str) -> bool:
+    """Whether it is theirs, however it is written; read as their country writes postcodes.
+
+    “4000 is” has a postcode of the Netherlands, and of Portugal another one.
+    """
+    theirs = plain_postcode(customer["postcode"] or "")
+    read = postcodes_in(said, code_of(customer.get("country") or "-"))
+    ways = {plain_postcode(said), *map(plain_postcode, read[:1] if len(read) == 1 else ())}
+    return theirs != "" and theirs in ways

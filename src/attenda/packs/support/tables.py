@@ -35,11 +35,13 @@ TABLES = (
             "shipping": "amount",
             "placed_on": "date",
             "due_on": "date",
+            "sent_on": "date",
             "delivered_on": "date",
             "carrier": "text",
             "tracking": "text",
             "address": "text",
             "postcode": "text",
+            "country": "text",  # where it goes; the customer's where it is empty
             "paid": "flag",  # its money was taken
             "note": "text",  # written by customers and carriers: untrusted
         },
