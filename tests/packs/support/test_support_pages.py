@@ -15,12 +15,14 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from attenda.api import Talk
+from attenda.api import Principal, Talk
 from attenda.packs.support.clusters import groups, masked, middle
+from attenda.packs.support.import_tickets import read_zendesk
 from attenda.packs.support.pack import PACK
 from attenda.packs.support.plots import bars, columns
 from attenda.packs.support.report import outcomes, quantile, report_of, talk_rows
 from attenda.runtime.house import House
+from attenda.runtime.pack_import import import_file
 from attenda.serve.app import create_app
 from attenda.store import agents, documents, keys, people, schema
 from attenda.store.people import OWNER_ID
@@ -28,6 +30,7 @@ from tests.runtime.test_flows import rows, understand
 from tests.scripted_house import add_text, scripted_house
 from tests.serve.desk_people import DESK, Person
 
+FILES = Path(__file__).parents[2] / "data" / "support"
 PEOPLE = {"ana": "agent", "sam": "agent", "sue": "supervisor", "li": "viewer"}
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 
@@ -203,6 +206,66 @@ async def _the_report_can_be_made_again(
 async def _table(who: Person, name: str, days: int) -> list[dict[str, str]]:
     answer = await who.raw("GET", f"/packs/support/api/report/{name}.csv?days={days}")
     return list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+
+
+def test_a_customer_is_handed_out_whole_and_erased_but_for_the_books(home: Path) -> None:
+    async def story() -> None:
+        async with service(home) as (house, who, agent_id):
+            sue, sam, support = who["sue"], who["sam"], house.packs["support"]
+            found = read_zendesk("z.json", (FILES / "zendesk_tickets.json").read_bytes())
+            await import_file(house, support, Principal(id=OWNER_ID, role="owner"), "x", found)
+            id_ = await talk(house, who["ana"], agent_id, "person")
+            row = {"id": id_, "verified_customer": "C-100", "email": "a…@example.test"}
+            guess = {"id": "SE-1", "kind": "bad_identity", "subject": "ana@example.test"}
+
+            def note(c: Any) -> None:
+                support.executor.rows(c, "conversations").put(**row)
+                support.executor.rows(c, "security_events").put(**guess)
+
+            await house.database.write(note)
+            path = "/packs/support/api/customers/C-100/data"
+            assert (await sam.raw("GET", path)).status_code == 403
+            assert "erase_customer" not in await page(sam, "customers/C-100")
+            assert 'data-tool="erase_customer"' in await page(sue, "customers/C-100")
+            told = (await sue.raw("GET", path)).json()
+            assert told["customers"][0]["email"] == "ana@example.test"
+            assert {one["id"] for one in told["orders"]} >= {"O-1001", "O-1002", "O-1010"}
+            assert len(told["order_items"]) > len(told["orders"])
+            counts = {name: len(told[name]) for name in ("tickets", "conversations")}
+            assert counts == {"tickets": 1, "conversations": 1}
+            assert "It leaks" in told["ticket_messages"][0]["text"]
+            assert [one["id"] for one in told["security_events"]] == ["SE-1"]
+            before = await _books(house)
+            ask = {"arguments": {"customer": "C-100"}, "once": "a"}
+            erase = "/api/packs/support/tools/erase_customer"
+            await sam("POST", erase, ask, 403)
+            refused = await sue("POST", erase, ask, 400)
+            assert "O-1010" in str(refused), "it is being packed"
+            assert "Ana Duarte" in str(await rows(house, "support_customers"))
+            done = {"arguments": {"customer": "C-100", "anyway": True}, "once": "b"}
+            await sue("POST", erase, done)
+            await sue("POST", erase, {**done, "once": "c"}, 400)
+            assert await _books(house) == before, "what was paid and paid back stays"
+            for table in PACK.tables:
+                kept = str(await rows(house, f"support_{table.name}"))
+                for theirs in ("ana@example", "Ana Duarte", "Rua das Flores", "C-100", "It leaks"):
+                    assert theirs not in kept, table.name
+            assert (await sue.raw("GET", path)).status_code == 404
+            assert "Ana" not in await page(sam, "") + await page(sam, "orders/O-1001")
+            assert "Not verified" in (await sam("GET", f"{DESK}/{id_}/panel"))["html"]
+
+    asyncio.run(story())
+
+
+async def _books(house: House) -> list[tuple[str, ...]]:
+    """Orders, what is in them and what was paid back, by their amounts."""
+    orders = [(one["id"], one["total"], one["shipping"], one["currency"], one["placed_on"])
+              for one in await rows(house, "support_orders")]  # fmt: skip
+    items = [(one["id"], one["name"], one["unit_price"])
+             for one in await rows(house, "support_order_items")]  # fmt: skip
+    back = [(one["id"], one["amount"], one["state"], one["rule"], one["approver"])
+            for one in await rows(house, "support_refunds")]  # fmt: skip
+    return [*orders, *items, *back]
 
 
 def a_talk(id_: str, asked: tuple[int, ...], **more: Any) -> Talk:

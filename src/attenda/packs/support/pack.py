@@ -8,6 +8,7 @@ from pathlib import Path
 
 from attenda.api import Pack
 from attenda.packs.support.drafting import begin_article, write_article
+from attenda.packs.support.erasing import erase_customer
 from attenda.packs.support.importing import IMPORTERS
 from attenda.packs.support.looking import look_first, masked
 from attenda.packs.support.pages import ENDPOINTS, PANEL, SCREENS
@@ -27,6 +28,7 @@ PACK = Pack(
         *support_tools(own_tables, sample_policy(), payments_of_environment()),
         begin_article,
         write_article,
+        erase_customer,
     ),
     tables=(*TABLES, *SERVICE_TABLES),
     samples=samples_on,

@@ -5,6 +5,7 @@ from typing import Any
 
 from attenda.api import Asked, Panel, Screen, Tables
 from attenda.packs.support.article_pages import ARTICLE_SCREENS
+from attenda.packs.support.erasing import DATA_ENDPOINTS
 from attenda.packs.support.phrases import phrase
 from attenda.packs.support.profile import (
     beside,
@@ -13,7 +14,7 @@ from attenda.packs.support.profile import (
     order_values,
     profile,
 )
-from attenda.packs.support.report_pages import ENDPOINTS, REPORT_SCREEN
+from attenda.packs.support.report_pages import REPORT_ENDPOINTS, REPORT_SCREEN
 
 __all__ = ["ENDPOINTS", "PANEL", "SCREENS"]
 
@@ -70,7 +71,9 @@ async def customers(asked: Asked) -> Mapping[str, Any]:
 
 async def customer(asked: Asked) -> Mapping[str, Any]:
     """One customer with orders, refunds, cases and earlier tickets."""
-    return await asked.read(lambda rows: profile(rows, asked.values["customer"], asked.language))
+    id_, language = asked.values["customer"], asked.language
+    found = await asked.read(lambda rows: profile(rows, id_, language))
+    return {**found, "may_erase": asked.who.may("manage_agents")}
 
 
 async def tickets(asked: Asked) -> Mapping[str, Any]:
@@ -117,6 +120,7 @@ async def panel(asked: Asked) -> Mapping[str, Any]:
     return await asked.read(lambda rows: beside(rows, asked.values["session"], asked.language))
 
 
+ENDPOINTS = (*REPORT_ENDPOINTS, *DATA_ENDPOINTS)
 PANEL = Panel({"en": "Customer", "zh-CN": "客户"}, "panel.html", panel)
 
 SCREENS = (

@@ -20,7 +20,7 @@ from attenda.packs.support.report import (
     weeks_of,
 )
 
-__all__ = ["ENDPOINTS", "REPORT_SCREEN"]
+__all__ = ["REPORT_ENDPOINTS", "REPORT_SCREEN"]
 
 PERIODS = (7, 30, 90, 365)
 _DAY = 86_400 * 1_000_000
@@ -183,7 +183,7 @@ def _safe(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
 
 
-ENDPOINTS = (
+REPORT_ENDPOINTS = (
     Endpoint("GET", "report", report_json, needs="manage_agents"),
     Endpoint("GET", "report/conversations.csv", talks_csv, needs="manage_agents"),
     Endpoint("GET", "report/refunds.csv", refunds_csv, needs="manage_agents"),
