@@ -122,6 +122,14 @@ def test_the_main_way_of_service(browser: Browser, service: Served) -> None:
     expect(sue.locator("#screen")).to_contain_text("published")
     expect(sue.locator("[data-tool=begin_article]")).to_have_count(0)
 
+    sue.goto(f"{service.address}/packs/support/customers/C-113")
+    asked: list[str] = []
+    sue.on("dialog", lambda one: (asked.append(one.message), one.accept()))
+    sue.click("[data-tool=erase_customer] button")
+    expect(sue.locator("#screen")).to_contain_text("customers")
+    expect(sue.locator("#screen")).not_to_contain_text("Rosa Marin")
+    assert len(asked) == 1 and "for good" in asked[0]
+
     ana.goto(f"{service.address}/chat/{made['shop']}")
     _say(ana, "refund order=O-1001 email=ana@example.test")
     expect(ana.locator("#rating-ask")).to_be_hidden()

@@ -217,10 +217,13 @@ def test_a_customer_is_handed_out_whole_and_erased_but_for_the_books(home: Path)
             id_ = await talk(house, who["ana"], agent_id, "person")
             row = {"id": id_, "verified_customer": "C-100", "email": "a…@example.test"}
             guess = {"id": "SE-1", "kind": "bad_identity", "subject": "ana@example.test"}
+            other = {"id": "T-1", "email": "", "subject": "by telephone"}
 
             def note(c: Any) -> None:
                 support.executor.rows(c, "conversations").put(**row)
                 support.executor.rows(c, "security_events").put(**guess)
+                support.executor.rows(c, "tickets").put(**other)
+                support.executor.rows(c, "customers").put(id="C-0", name="No Mail", email="")
 
             await house.database.write(note)
             path = "/packs/support/api/customers/C-100/data"
@@ -245,6 +248,9 @@ def test_a_customer_is_handed_out_whole_and_erased_but_for_the_books(home: Path)
             done = {"arguments": {"customer": "C-100", "anyway": True}, "once": "b"}
             await sue("POST", erase, done)
             await sue("POST", erase, {**done, "once": "c"}, 400)
+            nameless = {"arguments": {"customer": "C-0"}, "once": "d"}
+            await sue("POST", erase, nameless)
+            assert [one["id"] for one in await rows(house, "support_tickets")] == ["T-1"]
             assert await _books(house) == before, "what was paid and paid back stays"
             for table in PACK.tables:
                 kept = str(await rows(house, f"support_{table.name}"))

@@ -28,14 +28,14 @@ _MOST_NAMED = 5
 def _about(rows: Tables, customer: Row) -> dict[str, list[dict[str, Any]]]:
     """What is kept of a customer, by table."""
     id_, email = customer["id"], customer["email"]
-    orders = rows("orders").find(customer_id=id_)
-    tickets = rows("tickets").find(email=email)
-    said = [one for each in tickets for one in rows("ticket_messages").find(ticket_id=each["id"])]
-    said += rows("ticket_messages").find(email=email)
-    noted = [
-        *rows("security_events").find(customer_id=id_),
-        *rows("security_events").find(subject=email),
-    ]
+    orders, noted = (rows(one).find(customer_id=id_) for one in ("orders", "security_events"))
+    tickets, said = [], []
+    if email:  # who has none shares it with whatever has none
+        noted += rows("security_events").find(subject=email)
+        tickets = rows("tickets").find(email=email)
+        said = rows("ticket_messages").find(email=email)
+        for one in tickets:
+            said += rows("ticket_messages").find(ticket_id=one["id"])
     return {
         "customers": [dict(customer)],
         "orders": orders,
