@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from attenda.api import Pack, ScriptedEmbedder, ScriptedModel, Understand
 from attenda.cli.commands import run
 from attenda.cli.wiring import by_examples, open_house
 from attenda.core.config import Settings
+from attenda.dialogue.book import FlowBook
 from attenda.evals.results import Result
 from attenda.evals.run import OpenHouse, Seeds, Wrap, run_scenario
 from attenda.evals.scenario import Scenario
@@ -23,49 +24,23 @@ from attenda.llm.loaded import LoadedModels
 from attenda.runtime.house import House
 from attenda.store.stamps import Stamps
 
-__all__ = [
-    "by_their_words",
-    "faults",
-    "scenarios_in",
-    "told_by_eval",
-    "tried",
-    "understanding_nothing",
-]
-
-
-def understanding_nothing() -> OpenHouse:
-    """Opens houses in which a message means what the scenario says of it, and nothing else."""
-
-    async def nothing(_said: object) -> list[Any]:
-        return []
-
-    async def learned(_book: object) -> Understand:
-        return nothing
-
-    return _opened(learned)
+__all__ = ["by_their_words", "faults", "scenarios_of", "told_by_eval", "tried"]
 
 
 def by_their_words() -> OpenHouse:
     """Opens houses in which sentences are told apart by their words; examples are learned once."""
     kept: list[Understand] = []
 
-    async def learned(book: object) -> Understand:
-        if not kept:
-            kept.append(await by_examples(ScriptedEmbedder())(book))  # type: ignore[arg-type]
-        return kept[0]
-
-    return _opened(learned)
-
-
-def _opened(learned: Callable[[object], Any]) -> OpenHouse:
     @contextlib.asynccontextmanager
     async def opened(home: Path, stamps: Stamps, pack: Pack, wrap: Wrap) -> AsyncIterator[House]:
         models = LoadedModels(home, "scripted")
         models.register(ScriptedModel(lambda _: ""))
         models.register_embedder(ScriptedEmbedder())
 
-        async def understanding(book: object) -> Understand:
-            return wrap(await learned(book))
+        async def understanding(book: FlowBook) -> Understand:
+            if not kept:
+                kept.append(await by_examples(ScriptedEmbedder())(book))
+            return wrap(kept[0])
 
         settings = Settings(home=home, model="scripted")
         async with open_house(settings, models, stamps, [pack], understanding) as house:
@@ -74,33 +49,13 @@ def _opened(learned: Callable[[object], Any]) -> OpenHouse:
     return opened
 
 
-def tried(
-    pack: Pack, opened: OpenHouse, wanted: Callable[[Scenario], bool], *, scripted: bool = False
-) -> list[Result]:
-    """What came of the scenarios of a pack that are wanted, one trial each.
-
-    Args:
-        pack: whose files they are.
-        opened: `by_their_words()`, or `understanding_nothing()` where they are `scripted`.
-        wanted: whether one is tried.
-        scripted: each turn means what stands in `commands/`, as in `attenda eval --scripted`.
-    """
+def scenarios_of(pack: Pack, *, scripted: bool = False) -> list[Scenario]:
+    """The scenarios of a pack in their own words; `scripted` ones mean what `commands/` says."""
     files = sorted((pack.folder / "scenarios").glob("*.yaml"))
-    found = [one for path in files for one in scenarios_in(path, pack, scripted=scripted)]
-
-    async def story() -> list[Result]:
-        with Seeds(opened) as seeds:
-            return [
-                await run_scenario(scenario, pack, seeds, 1)
-                for scenario in found
-                if wanted(scenario)
-            ]
-
-    return asyncio.run(story())
+    return [one for path in files for one in _in(path, pack, scripted=scripted)]
 
 
-def scenarios_in(path: Path, pack: Pack, *, scripted: bool = False) -> list[Scenario]:
-    """The scenarios of a file, in their own words; each with what `commands/` has of it."""
+def _in(path: Path, pack: Pack, *, scripted: bool) -> list[Scenario]:
     known = {pack.name: known_pack(pack)}
     found, problems = read_scenarios(path.read_text("utf-8"), path.name, known)
     if scripted:
@@ -111,6 +66,16 @@ def scenarios_in(path: Path, pack: Pack, *, scripted: bool = False) -> list[Scen
         problems += more
     assert not problems, [one.text("en") for one in problems]
     return found
+
+
+def tried(pack: Pack, scenarios: Sequence[Scenario]) -> list[Result]:
+    """What came of some scenarios of a pack, one trial each."""
+
+    async def story() -> list[Result]:
+        with Seeds(by_their_words()) as seeds:
+            return [await run_scenario(one, pack, seeds, 1) for one in scenarios]
+
+    return asyncio.run(story())
 
 
 def faults(results: list[Result]) -> dict[str, list[str]]:

@@ -4,7 +4,7 @@ import pytest
 
 from attenda.api import check_pack
 from attenda.packs.clinic.pack import PACK
-from tests.pack_scenarios import by_their_words, faults, tried
+from tests.pack_scenarios import faults, scenarios_of, tried
 
 QUICK = ("history_to_summary", "red_flag_first_zh", "early_warning_by_code")
 
@@ -14,13 +14,13 @@ def test_nothing_is_wrong_with_the_pack() -> None:
 
 
 def test_the_main_ways_go_right() -> None:
-    results = tried(PACK, by_their_words(), lambda one: one.name in QUICK)
+    results = tried(PACK, [one for one in scenarios_of(PACK) if one.name in QUICK])
     assert len(results) == len(QUICK)
     assert faults(results) == {}
 
 
 @pytest.mark.long
 def test_every_scenario_goes_right() -> None:
-    results = tried(PACK, by_their_words(), lambda _: True)
+    results = tried(PACK, scenarios_of(PACK))
     assert len(results) >= 20
     assert faults(results) == {}

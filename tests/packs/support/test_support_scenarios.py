@@ -6,14 +6,7 @@ import pytest
 
 from attenda.api import check_pack
 from attenda.packs.support.pack import PACK
-from tests.pack_scenarios import (
-    by_their_words,
-    faults,
-    scenarios_in,
-    told_by_eval,
-    tried,
-    understanding_nothing,
-)
+from tests.pack_scenarios import faults, scenarios_of, told_by_eval, tried
 
 BY_WORDS = ("cs_5_approval_across_a_restart", "cs_6_lost_reply_of_the_payment")
 SCRIPTED = ("a_refund_that_is_denied_leaves_the_order_zh", "an_address_stays_in_its_country")
@@ -24,21 +17,13 @@ def test_nothing_is_wrong_with_the_pack() -> None:
     assert check_pack(PACK) == []
 
 
-def test_what_turns_mean_is_said_of_scenarios_that_are_there() -> None:
-    every = [one for path in FILES for one in scenarios_in(path, PACK, scripted=True)]
-    assert len(every) >= 40
-    assert {one.language for one in every} == {"en", "zh-CN"}
-
-
-def test_the_main_ways_go_right_by_the_words() -> None:
-    results = tried(PACK, by_their_words(), lambda one: one.name in BY_WORDS)
-    assert len(results) == len(BY_WORDS)
-    assert faults(results) == {}
-
-
-def test_the_main_ways_go_right_by_what_is_meant() -> None:
-    results = tried(PACK, understanding_nothing(), lambda one: one.name in SCRIPTED, scripted=True)
-    assert len(results) == len(SCRIPTED)
+def test_the_main_ways_go_right_by_the_words_and_by_what_is_meant() -> None:
+    own, meant = scenarios_of(PACK), scenarios_of(PACK, scripted=True)
+    assert len(own) == len(meant) >= 40
+    chosen = [one for one in own if one.name in BY_WORDS]
+    chosen += [one for one in meant if one.name in SCRIPTED]
+    results = tried(PACK, chosen)
+    assert len(results) == len(BY_WORDS) + len(SCRIPTED)
     assert faults(results) == {}
 
 
