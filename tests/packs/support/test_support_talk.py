@@ -267,10 +267,12 @@ def test_no_refund_is_in_time_by_a_day_that_nobody_knows(tmp_path: Path) -> None
             assert f"sent on {sent}, it counts as delivered on {counted}. Shall I?" in answer
             answer = await say(house, session, YES)
             assert "12.00 EUR" in answer and "is refunded" in answer
-            known = {"set": {"order": "O-2002"}}
-            assert f"sent on {sent}. Our records don't say more" in await say(
-                house, session, {"start_flow": "where"}, known
-            )
+            for order, news in (
+                ("O-2002", f"sent on {sent}. Our records don't say more"),
+                ("O-2001", "was delivered; our records don't say when"),
+            ):
+                known = {"set": {"order": order}}
+                assert news in await say(house, session, {"start_flow": "where"}, known)
             cancel = {"start_flow": "cancel"}, {"set": {"order": "O-2003"}}
             answer = await say(house, session, *cancel)
             assert "pay 12.00 EUR back" in answer, "what is packed was paid, where nobody says"

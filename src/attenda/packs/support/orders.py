@@ -155,9 +155,11 @@ class Orders:
 
 
 def _news_of(order: Order, today: datetime.date) -> str:
-    """Which news there are of it: its status, or that it is late, or was sent and no more."""
+    """Which news there are of it: its status, or what the records say of its way."""
+    if order.status == "delivered" and not order.tracking:
+        return "came" if order.delivered_on else "came_some_day"
     if order.status != "shipped":
         return order.status
-    if order.due_on and order.due_on < today:
-        return "late"
-    return "sent" if order.sent_on and not order.tracking else "shipped"
+    if not order.tracking:
+        return "sent" if order.sent_on else "under_way"
+    return "late" if order.due_on and order.due_on < today else "shipped"
