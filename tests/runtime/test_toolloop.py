@@ -16,7 +16,7 @@ from attenda.core.message import ToolCallPart
 from attenda.runtime.house import House
 from attenda.runtime.started import Noted
 from attenda.serve.approvals import approval_rows
-from attenda.store import agents, journal, sessions
+from attenda.store import agents, journal, sessions, switches
 from tests.runtime.loop_shop import NOTE, loop_shop
 from tests.runtime.test_flows import Talk, _person, rows
 from tests.scripted_house import SAVINGS, add_text, scripted_house
@@ -250,7 +250,7 @@ def test_stop_stops_the_model_and_the_tools_and_what_was_planned(tmp_path: Path)
             await house.runs.stop(ANA, talk.session_id)
             assert model.stopped == 1
             await house.database.write(
-                lambda c: journal.switch(c, house.stamps, BOSS, "tools", off=True)
+                lambda c: switches.switch(c, house.stamps, BOSS, "tools", off=True)
             )
             assert "switched off" in await talk.say("Refund 5")
             assert await rows(house, "loopshop_refunds") == []

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from attenda.core.errors import Conflict, Denied, NotFound, UserError
 from attenda.core.label import PUBLIC, Integrity, Label, Labelled
 from attenda.core.principal import Principal
-from attenda.store import audit, journal
+from attenda.store import audit, journal, switches
 from attenda.store.database import Database
 from attenda.store.pack_tables import PackTable, Rows, create_tables
 from attenda.store.stamps import Stamps
@@ -192,11 +192,11 @@ def test_a_write_without_a_rule_or_with_the_switch_off_is_denied(database: Datab
         assert (await bare.perform(call())).state == "denied"
         for name in ("tools", "tool:refund"):
             await database.write(
-                lambda c, n=name: journal.switch(c, shop.stamps, SUPERVISOR, n, off=True)
+                lambda c, n=name: switches.switch(c, shop.stamps, SUPERVISOR, n, off=True)
             )
             assert (await shop.executor.perform(call())).state == "denied"
             await database.write(
-                lambda c, n=name: journal.switch(c, shop.stamps, SUPERVISOR, n, off=False)
+                lambda c, n=name: switches.switch(c, shop.stamps, SUPERVISOR, n, off=False)
             )
         assert (await shop.executor.perform(call())).state == "done"
 

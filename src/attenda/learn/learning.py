@@ -16,16 +16,9 @@ import torch
 
 from attenda.core.errors import AttendaError, OperatorError, UserError
 from attenda.core.template import TEMPLATES, template_hash
-from attenda.learn import launch
+from attenda.learn import devices, launch
 from attenda.learn.batches import Corpus
 from attenda.learn.checkpoint import latest, load_checkpoint, save_checkpoint
-from attenda.learn.devices import (
-    compiles,
-    device_of,
-    hand_back,
-    refuse_out_of_memory,
-    uncompiled,
-)
 from attenda.learn.families import PRESETS, preset
 from attenda.learn.finish import Finishing, finish, general_surprise
 from attenda.learn.lora import add_lora
@@ -116,7 +109,7 @@ def _carry_out(folder: RunFolder, home: Path, watch: Watch, spread: Spread) -> d
         state = train(run.learner, run.lesson.source, state, _each_step(run))
         return _end(run, state)
     except RuntimeError as error:
-        refuse_out_of_memory(error, folder.plan().train.batch)
+        devices.refuse_out_of_memory(error, folder.plan().train.batch)
         raise
 
 
@@ -149,7 +142,7 @@ def conclude(run: Run, **limits: int) -> dict[str, Any] | None:
     model = run.spread.whole_model(run.model, run.learner.weights, torch.float32)
     learned = run.lesson.corpus
     del run.model, run.learner, run.lesson
-    hand_back()
+    devices.hand_back()
     if model is None:
         return None
     finishing = Finishing(
@@ -163,7 +156,7 @@ def conclude(run: Run, **limits: int) -> dict[str, Any] | None:
         told=now_and_then(run.watch),
         **limits,
     )
-    with uncompiled():
+    with devices.uncompiled():
         return finish(finishing)
 
 
@@ -195,7 +188,7 @@ def prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread) -> Run:
         add_lora(model, plan.lora.rank, plan.lora.alpha, plan.lora.targets, plan.train.seed)
     watch.doing("learn.doing.pack")
     lesson = make_lesson(model, tokenizer, data.train, plan, spread)
-    device = device_of(plan.train.device)
+    device = devices.device_of(plan.train.device)
     wanted = {"fp32": torch.float32, "bf16": torch.bfloat16}
     compute = wanted.get(plan.train.precision) or fast_type(device.type)
     learner = _learner(model, lesson, plan, spread, (compute, device))
@@ -242,7 +235,7 @@ def _learner(
     compute, device = how_computed
     how = plan.train
     steps = how.steps or max(round(how.epochs * lesson.steps_in_epoch), 1)
-    compiled = compiles(plan.train.compile, device, steps, detour=bool(plan.lora.rank))
+    compiled = devices.compiles(plan.train.compile, device, steps, detour=bool(plan.lora.rank))
     for stack in model.stacks():
         stack.recompute = how.recompute
         if compiled:
@@ -369,7 +362,7 @@ def _task_before(run: Run) -> None:
     if model is None:
         return
     task = make_task(run.data.validation, run.plan.train.seed)
-    with uncompiled():
+    with devices.uncompiled():
         scores = task_scores(model, run.tokenizer, task, now_and_then(run.watch))
     run.folder.note(task_before=scores.figures())
 
@@ -384,7 +377,7 @@ def _measure(run: Run, state: TrainState) -> None:
     chance = torch.get_rng_state()
     if run.measured is None:
         run.measured = corpus_of(model, run.tokenizer, run.data.validation, run.plan)
-    with uncompiled():
+    with devices.uncompiled():
         found = surprise(model, run.tokenizer, run.measured, rows=_MEASURED_ROWS)
         row = {"step": state.step, "validation": found.figures()}
         run.folder.add_metrics(row)

@@ -158,7 +158,7 @@ class Runs:
         *,
         counts: bool = True,
     ) -> Started | Noted:
-        """Open a run that answers what `asked` gives, all in one transaction, and set it going.
+        """Open a run that answers what `asked` gives, in one transaction, and set it going.
 
         `counts` says that the person's bounds hold: the day's tokens, and answers at once.
 
@@ -281,8 +281,7 @@ class Runs:
     ) -> Started:
         lost = None
         if self._database.dialect == "sqlite" and not self.running(asked.session_id):
-            # The one process that could be running it is this one, and it isn't: the run's end
-            # could not be stored, on a full disk perhaps.
+            # Only this process could be running it, and it isn't: its end could not be stored.
             lost = ModelError("run.interrupted")
         label = Label(integrity="untrusted", sources=frozenset({asked.id}))
         run_id, answer = runs.begin_run(connection, self._stamps, asked, model, label, lost)
@@ -293,10 +292,8 @@ class Runs:
         return Started(asked.session_id, run_id, asked.id, answer.id, after)
 
     def _launch(self, started: Started, who: Principal, agent: Agent, model: ChatModel) -> None:
-        session_id = started.session_id
         turn = self._take_turn(started, who, agent, model)
-        task = asyncio.create_task(turn, name=f"run of {who.id}")
-        self._tasks[session_id] = task
+        self._tasks[started.session_id] = asyncio.create_task(turn, name=f"run of {who.id}")
 
     async def _take_turn(
         self, started: Started, who: Principal, agent: Agent, model: ChatModel

@@ -16,7 +16,7 @@ from attenda.core.words import sentence
 from attenda.runtime.house import House
 from attenda.runtime.live import DESK
 from attenda.serve.gate import house_of, principal, require
-from attenda.store import automation_runs, desk, journal, lost_effects
+from attenda.store import automation_runs, desk, journal, lost_effects, switches
 from attenda.store.database import Connection
 
 __all__ = ["approval_rows", "approvals_in", "lost_in", "router"]
@@ -83,11 +83,11 @@ async def decide(
 
 
 @router.get("/api/switches")
-async def switches(request: Request, who: Approver) -> dict[str, bool]:
+async def all_switches(request: Request, who: Approver) -> dict[str, bool]:
     """Every switch, and whether it is off: `tools` for all writes, `tool:NAME` for one tool's."""
     del who
     house = house_of(request)
-    moved = await house.database.read(journal.list_switches)
+    moved = await house.database.read(switches.list_switches)
     return {name: moved.get(name, False) for name in _switch_names(house)}
 
 
@@ -102,7 +102,7 @@ async def switch(
     house = house_of(request)
     if name not in _switch_names(house):
         raise NotFound("desk.no_switch", name=name)
-    await house.database.write(lambda c: journal.switch(c, house.stamps, who, name, off=body.off))
+    await house.database.write(lambda c: switches.switch(c, house.stamps, who, name, off=body.off))
     house.runs.bells.ring(DESK)
 
 

@@ -1,4 +1,4 @@
-"""The journal: effects written down before they happen and finished after, approvals, switches.
+"""The journal: effects written down before they happen and finished after, and approvals.
 
 A local effect, its row and what it changed are one transaction. Each function works on a
 connection inside someone's transaction.
@@ -15,7 +15,7 @@ from attenda.core.label import Label
 from attenda.core.principal import Principal, Role
 from attenda.store import audit
 from attenda.store.schema import runs, sessions, users
-from attenda.store.schema_deeds import approvals, effects, switches
+from attenda.store.schema_deeds import approvals, effects
 from attenda.store.stamps import Stamps
 
 __all__ = [
@@ -31,22 +31,18 @@ __all__ = [
     "end_effect",
     "find_effect",
     "get_approval",
-    "is_off",
     "left_decided",
     "is_pending",
     "may_decide",
     "list_approvals",
     "list_effects",
-    "list_switches",
     "pending_in",
     "spend_approval",
-    "switch",
     "take_turns",
 ]
 
 # What each effect needs is made once: making a statement costs more than running it.
 _FIND = select(effects).where(effects.c.key == bindparam("effect"))
-_OFF = select(func.count()).where(switches.c.name.in_(("tools", bindparam("tool"))), switches.c.off)
 _BEGIN = insert(effects)
 _DONE_SINCE = select(func.count()).where(
     effects.c.owner_id == bindparam("owner"),
@@ -383,24 +379,3 @@ def list_approvals(connection: Connection, who: Principal, limit: int = 100) -> 
         approvals.c.state != "pending", approvals.c.asked_at.desc(), approvals.c.id
     )
     return [Approval(**row) for row in connection.execute(statement.limit(limit)).mappings()]
-
-
-def switch(connection: Connection, stamps: Stamps, who: Principal, name: str, *, off: bool) -> None:
-    """Switch every write off or on (`tools`), or one tool's (`tool:NAME`)."""
-    now = stamps.now()
-    values = {"off": off, "by": who.id, "at": now}
-    changed = connection.execute(update(switches).where(switches.c.name == name).values(**values))
-    if changed.rowcount == 0:
-        connection.execute(insert(switches).values(name=name, **values))
-    audit.note(connection, stamps, who.id, "switch.off" if off else "switch.on", name)
-
-
-def is_off(connection: Connection, tool: str) -> bool:
-    """Whether a tool may not write now."""
-    return bool(connection.execute(_OFF, {"tool": f"tool:{tool}"}).scalar_one())
-
-
-def list_switches(connection: Connection) -> dict[str, bool]:
-    """Which switches were ever moved, and whether they are off."""
-    rows = connection.execute(select(switches.c.name, switches.c.off).order_by(switches.c.name))
-    return {name: bool(off) for name, off in rows}

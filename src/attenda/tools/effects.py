@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from attenda.core.errors import NotFound, UserError
 from attenda.core.label import SYSTEM, Labelled, at_least
 from attenda.core.principal import Principal
-from attenda.store import audit, journal
+from attenda.store import audit, journal, switches
 from attenda.store.database import Connection, Database, apart, yielded
 from attenda.store.pack_tables import Rows
 from attenda.store.stamps import Stamps
@@ -90,8 +90,7 @@ class Executor:
                 raise UserError("tool.untrusted", tool=tool.name, name=why)
         except UserError as problem:
             return Outcome("denied", problem=problem)
-        outcome = await self._carry_out(tool, call, arguments)
-        return replace(outcome, endorsed=endorsed)
+        return replace(await self._carry_out(tool, call, arguments), endorsed=endorsed)
 
     async def confirm(self, who: Principal, approval_id: str, *, yes: bool, said: str) -> None:
         """Take a person's own answer to what they were asked; one that comes too late is none."""
@@ -132,9 +131,8 @@ class Executor:
             deed = self._deed(connection, call)
             return [name for name in doubtful if tool.endorse[name](deed, arguments[name])]
 
-        found = await self._database.read(look)
         given = dict(call.arguments)
-        for name in found:
+        for name in (found := await self._database.read(look)):
             label = given[name].whole_label.model_copy(update={"integrity": tool.needed(name)})
             given[name] = Labelled(value=given[name].value, label=label)
         return replace(call, arguments=given), tuple(found)
@@ -176,14 +174,14 @@ class Executor:
             with apart(connection):
                 deed = self._deed(connection, call, approver)
                 found = deadline.run(lambda: tool.run(deed, **arguments))
-                result = _labelled(tool, found, call)
+                outcome = Outcome("done", key, _labelled(tool, found, call))
         except Exception as error:
-            if yielded(error):
-                raise  # nothing was kept, and the unit is run again
-            failed = Outcome("failed", key, problem=problem_of(tool, error))
-            return self._end(connection, key, failed)
-        self._passing("effect.done")
-        return self._end(connection, key, Outcome("done", key, result))
+            if yielded(error):  # the whole unit is run again
+                raise
+            outcome = Outcome("failed", key, problem=problem_of(tool, error))
+        else:
+            self._passing("effect.done")
+        return self._end(connection, key, outcome)
 
     async def _write_outside(self, tool: Tool, call: Call, arguments: dict[str, Any]) -> Outcome:
         found = await self._database.write(lambda c: self._may_begin(c, tool, call, arguments))
@@ -234,7 +232,7 @@ class Executor:
         row = journal.find_effect(connection, key)
         if row is not None and row.state == "done":
             return Outcome("done", key, Labelled.model_validate_json(row.result or "null"))
-        if journal.is_off(connection, tool.name):
+        if switches.is_off(connection, tool.name):
             return Outcome("denied", problem=UserError("tool.off", tool=tool.name))
         if row is not None and row.state in ("begun", "unknown"):
             return Outcome("unknown", key)
@@ -256,8 +254,8 @@ class Executor:
 
     def _deny(self, connection: Connection, tool: Tool, call: Call, ruling: Ruling) -> Outcome:
         """Who tried what a rule forbids stays known; with which values does not."""
-        about = {"rule": ruling.rule, "session": call.session_id}
-        audit.note(connection, self._stamps, call.who.id, "tool.denied", tool.name, **about)
+        who, about = call.who.id, {"rule": ruling.rule, "session": call.session_id}
+        audit.note(connection, self._stamps, who, "tool.denied", tool.name, **about)
         return Outcome("denied", problem=denied(tool, ruling))
 
     def _write_down(self, connection: Connection, key: str, call: Call, **why: str | None) -> None:
@@ -298,9 +296,9 @@ class Executor:
         """Why a tool would refuse this now; what it did in the trial is taken back."""
         if deadline is None:  # it reaches beyond our database
             return None
-        deed = self._deed(connection, call)
         try:
             with apart(connection):
+                deed = self._deed(connection, call)
                 deadline.run(lambda: tool.run(deed, **arguments))
                 raise _TakenBack
         except (ToolRefused, UserError) as refused:
