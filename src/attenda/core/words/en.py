@@ -979,7 +979,7 @@ ENGLISH: dict[str, str] = {
     "approval.expired": "The question has expired.",
     "approval.decided": "It is decided already.",
     "approval.missing": "There is no such question, or it isn't yours.",
-    "approval.was_denied": "A person decided against it.",
+    "approval.was_denied": "A person decided against it, so it was not done.",
     "pack.no_row": "There is no “{row}” in {table}.",
     "pack.row_there": "{table} has such a row already.",
     "pack.bad_value": "{table} cannot hold one of its values: it is too long or too large.",

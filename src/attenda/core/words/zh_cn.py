@@ -979,7 +979,7 @@ CHINESE: dict[str, str] = {
     "approval.expired": "该请求已过期。",
     "approval.decided": "此事已有决定。",
     "approval.missing": "没有这个请求，或它不属于您。",
-    "approval.was_denied": "有人否决了此事。",
+    "approval.was_denied": "有人否决了此事，因此没有办理。",
     "pack.no_row": "{table} 中没有“{row}”。",
     "pack.row_there": "{table} 中已有这样的记录。",
     "pack.bad_value": "{table} 无法保存其中一个值：太长或太大。",
