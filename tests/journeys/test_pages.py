@@ -454,7 +454,7 @@ def test_a_better_model_in_three_clicks(visit: Visitor, lived_in: str) -> None:
     assert asked == ["POST models/better/pull", f"POST models/use {use}"]
 
 
-SIGNED_OUT = ("/documents", "/sign-in", "/join#token", "/join?reset#token")
+SIGNED_OUT = ("/documents", "/nowhere", "/sign-in", "/join#token", "/join?reset#token")
 PAGES = {
     "/": "#sessions a", "/documents": "#list li", "/welcome": "#models .item",
     "/agents": "#agents .item", "/models": "#models .item", "/people": "#users .item",

@@ -61,7 +61,7 @@ def create_app(house: House) -> FastAPI:
     app.state.pace = widget.Pace(house.stamps.now)
     app.state.templates = Jinja2Templates(pages.ROOM / "templates")
     app.add_middleware(Gate, hosts=_hosts(house))
-    answer_errors(app)
+    answer_errors(app, pages.problem)
     app.include_router(chat.router)
     app.include_router(consent.router)
     app.include_router(desk.router)

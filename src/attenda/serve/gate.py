@@ -2,8 +2,8 @@
 
 Middleware in one place, in order: the host must be one of ours (a hostile page cannot rebind a
 name to us), what a browser asks for must come from our own pages or be a plain visit, then the
-answer gets its security headers and an error becomes one JSON shape:
-`{"error": {"key", "message"}}`.
+answer gets its security headers and an error becomes one JSON shape,
+`{"error": {"key", "message"}}`, or a page for a person who follows a link.
 """
 
 import hmac
@@ -153,26 +153,34 @@ def _add_headers(sent: MutableHeaders, path: str) -> None:
         sent.setdefault("Cache-Control", "no-store")
 
 
-def answer_errors(app: FastAPI) -> None:
-    """Give every error of the app its one shape."""
+ErrorPage = Callable[[Request, AttendaError, int], Awaitable[Response]]
+
+
+def answer_errors(app: FastAPI, page: ErrorPage) -> None:
+    """Give every error of the app its one shape; `page` shows one to who visits with a browser."""
+
+    async def told(request: Request, error: AttendaError, status: int) -> Response:
+        if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+            return await page(request, error, status)
+        return _error_response(error, language_of(request), status)
 
     async def attenda_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, AttendaError)
-        return _error_response(error, language_of(request))
+        return await told(request, error, error.status)
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:]) or "body"
         problem = UserError("request.invalid", place=place, problem=first["msg"])
-        return _error_response(problem, language_of(request), 422)
+        return await told(request, problem, 422)
 
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         problem: AttendaError = NotFound("request.no_page")
         if error.status_code != 404:
             problem = UserError("request.refused", problem=error.detail)
-        return _error_response(problem, language_of(request), error.status_code)
+        return await told(request, problem, error.status_code)
 
     async def broken(request: Request, error: Exception) -> Response:
         del error  # uvicorn has logged it

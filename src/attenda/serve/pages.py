@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from attenda import __version__
-from attenda.core.errors import Denied, Unauthenticated
+from attenda.core.errors import AttendaError, Denied, Unauthenticated
 from attenda.core.principal import ALLOWED, Principal
 from attenda.core.words import catalogue
 from attenda.dialogue.flow import words_in
@@ -23,7 +23,7 @@ from attenda.serve.people import set_cookie
 from attenda.store import desk, documents, keys, people, sessions
 from attenda.store.database import Connection
 
-__all__ = ["ROOM", "router", "shell", "visitor"]
+__all__ = ["ROOM", "problem", "router", "shell", "visitor"]
 
 ROOM = Path(str(files("attenda.serve")))
 """The folder with `static` and `templates`."""
@@ -186,6 +186,12 @@ async def shell(
         if any(screen.listed and who.may(screen.needs) for screen in one.pack.screens)
     ]
     return await _page(request, template, who=who, may=may, waiting=waiting, packs=packs, **values)
+
+
+async def problem(request: Request, error: AttendaError, status: int) -> Response:
+    """What stands in the way, for a person, and a way on."""
+    said = error.text(language_of(request))
+    return await _page(request, "problem.html", status=status, said=said)
 
 
 async def _page(
