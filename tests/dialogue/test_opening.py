@@ -103,6 +103,8 @@ def begun(commands: list[Command]) -> list[str]:
         ("Open the locked record R-112, he fainted in the lobby", "he fainted in the lobby"),
         ("unlock the record R-112 because he fainted there.", "he fainted there"),
         ("R-112: open the locked record. The owner called us twice", "The owner called us twice"),
+        ("I want to see the locked record R-112 because I'm curious", "I'm curious"),
+        ("打开锁定的记录R-112，因为好奇", "好奇"),
         ("打开锁定的记录R-112，他在大厅晕倒了", "他在大厅晕倒了"),
         ("申请打开锁定的记录 R-112，因为他晕倒了", "他晕倒了"),
         ("open the locked record R-112 please, it's urgent", None),

@@ -5,8 +5,9 @@ chosen on the examples alone, by cross-validation. No generative model, no text 
 It does not embed: vectors are handed in.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +32,8 @@ _CLOSE = 0.4
 """A flow with at least this share of the best one's share may be meant as well."""
 _BELIEVED = 0.5
 """The least share of a flow that is taken without asking."""
-_NAMED = 10.0
+_NAMED = 20.0
 """How much likelier a flow is of which a sentence names a value."""
-_UNUSUAL = 0.2
-"""How much likelier one is that people like the one who speaks don't ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +159,7 @@ class Nearest:
         text: str,
         vector: Floats,
         named: Collection[str] = frozenset(),
-        unusual: Collection[str] = frozenset(),
+        leaning: Mapping[str, float] = MappingProxyType({}),
     ) -> Judgement:
         """The flow that a sentence means; or several; or none.
 
@@ -168,11 +167,11 @@ class Nearest:
             text: of the sentence.
             vector: of it, a unit vector (W,).
             named: flows of which it names a value, an id or an option: it speaks for them.
-            unusual: flows that people like the one who speaks don't ask for as a rule; a value
-                that they name counts more.
+            leaning: how much likelier, or less likely below 1, flows are by what is known beside
+                the sentence; a value that it names counts more.
         """
         signals = self._signals(text, vector)
-        ranked = _weighed(self._ranked(signals), named, unusual)
+        ranked = _weighed(self._ranked(signals), named, leaning)
         best = ranked[0]
         known = best.name in named and best.share >= _BELIEVED
         if not known and self._gate.likelihood(signals.evidence)[0] < self.threshold:
@@ -192,14 +191,12 @@ class Nearest:
 
 
 def _weighed(
-    ranked: list[Candidate], named: Collection[str], unusual: Collection[str]
+    ranked: list[Candidate], named: Collection[str], leaning: Mapping[str, float]
 ) -> list[Candidate]:
-    """The candidates with more belief in those that are named, less in unusual ones; in order."""
-    if not named and not unusual:
+    """The candidates with more belief in those that are named or leant to; in order."""
+    if not named and not leaning:
         return ranked
-    factors = [
-        _NAMED if one.name in named else _UNUSUAL if one.name in unusual else 1.0 for one in ranked
-    ]
+    factors = [_NAMED if one.name in named else leaning.get(one.name, 1.0) for one in ranked]
     weighed = [one.share * factor for one, factor in zip(ranked, factors, strict=True)]
     total = sum(weighed)
     found = [Candidate(one.name, share / total) for one, share in zip(ranked, weighed, strict=True)]

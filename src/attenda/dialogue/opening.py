@@ -71,7 +71,11 @@ def _found(text: str, start: int, end: int) -> Found[object]:
 def _beside(text: str, flow: Flow) -> tuple[int, int] | None:
     """From the first part that is no wish to the end of the last one."""
     plain = folded(text)
-    parts = [span for span in _parts(plain) if not _is_wish(plain[slice(*span)], flow)]
+    parts = [
+        (start, end)
+        for start, end, introduced in _parts(plain)
+        if not _is_wish(plain[start:end], flow, introduced)
+    ]
     if not parts:
         return None
     start, end = parts[0][0], parts[-1][1]
@@ -80,20 +84,22 @@ def _beside(text: str, flow: Flow) -> tuple[int, int] | None:
     return start, end
 
 
-def _parts(plain: str) -> Iterator[tuple[int, int]]:
-    at = 0
+def _parts(plain: str) -> Iterator[tuple[int, int, bool]]:
+    """Each with whether words like "because" introduce it."""
+    at, introduced = 0, False
     for border in _APART.finditer(plain):
-        yield at, border.start()
-        at = border.end()
-    yield at, len(plain)
+        yield at, border.start(), introduced
+        at, introduced = border.end(), border.group().strip()[:1].isalpha()
+    yield at, len(plain), introduced
 
 
-def _is_wish(part: str, flow: Flow) -> bool:
+def _is_wish(part: str, flow: Flow, introduced: bool) -> bool:
     """Whether a part says nothing, or what the examples of the flow say, or names a value."""
     left = _without_values(part, flow.slots)
     words = _LATIN.findall(left)
     pairs = [run[at : at + 2] for run in _HAN_RUN.findall(left) for at in range(len(run) - 1)]
-    if len(words) < _FEWEST_WORDS and len(_HAN.findall(left)) < _FEWEST_HAN:
+    short = len(words) < _FEWEST_WORDS and len(_HAN.findall(left)) < _FEWEST_HAN
+    if short and not (introduced and (len(words) > 1 or len(_HAN.findall(left)) > 1)):
         return True
     known = _vocabulary(flow.all_examples)
     said = [one for one in words if one not in _COMMON] + pairs

@@ -76,6 +76,8 @@ class DialogueState(BaseModel):
     candidates: tuple[str, ...] = ()
     """They were asked which of these flows they want."""
     handed_off: bool = False
+    last: str = ""
+    """The flow that was done last; “another one” means it again."""
     ahead: dict[str, Labelled] = Field(default_factory=dict)
     """Values named before the flow began that needs them."""
 
@@ -164,14 +166,16 @@ def _because(frame: Frame, label: Label | None) -> Frame:
 def _ended(state: DialogueState, instance: str, *, done: bool) -> DialogueState:
     """Without the frame; what a called flow found out, its caller knows."""
     frames: list[Frame] = []
+    last = state.last
     for frame in state.frames:
+        last = frame.flow if frame.instance == instance and not frame.called else last
         if frame.instance != instance:
             frames.append(frame)
         elif frame.called and frames and done:
             known = {**frame.values, **frames[-1].values}
             because = join(frames[-1].because, frame.because)
             frames[-1] = _with(frames[-1], values=known, because=because)
-    return _with(state, frames=tuple(frames), ahead=state.ahead if frames else {})
+    return _with(state, frames=tuple(frames), last=last, ahead=state.ahead if frames else {})
 
 
 def _without(values: Mapping[str, Labelled], *names: str) -> dict[str, Labelled]:

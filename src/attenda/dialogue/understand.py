@@ -62,6 +62,15 @@ _AROUND = re.compile(
 """Words that stand around a value and wish for nothing."""
 _LEFT = re.compile(r"[^\W\d_]{2}|[\u3400-\u9fff]")
 _NUMBER = re.compile(r"(?<![\w-])-?\d[\d.,/%]*(?![\w-])")
+_AGAIN = re.compile(
+    r"\b(?:again|another|once more|one more|next|repeat|redo|same|second|third|further|new one)\b"
+    r"|[再又另还]|重新|下一|同样",
+    re.IGNORECASE,
+)
+"""What was done last is wanted again, where no other thing is named."""
+_DONE_LAST = 4.0
+_UNUSUAL = 0.2
+"""How much likelier a flow is that was done last, and one that such people don't ask for."""
 _TAIL = 3
 """Letters and marks that may follow a bare yes."""
 _HUMAN = re.compile(
@@ -122,7 +131,8 @@ class Understanding:
         asked_for = {wanted: slots[wanted]} if wanted in slots else {}
         answer = list(values_in(text, asked_for, "", today, label))
         bare = _is_bare(text, [one.words for one in answer])
-        likely = [] if bare else self._others(text, vector, asked_for.get(wanted), role)
+        again = state.last if _AGAIN.search(text) else ""
+        likely = [] if bare else self._others(text, vector, asked_for.get(wanted), role, again)
         begun = {frame.flow for frame in state.frames}
         flow = self.book.current[likely[0]] if len(likely) == 1 else None
         begins = flow if flow and flow.name not in begun else None
@@ -138,14 +148,16 @@ class Understanding:
         return found or [NotUnderstood()]
 
     def _others(
-        self, text: str, vector: NDArray[np.float32], asked: Slot | None, role: str
+        self, text: str, vector: NDArray[np.float32], asked: Slot | None, role: str, again: str
     ) -> list[str]:
         """Flows that may be meant, where not what is asked for just now outranks them."""
         if asked is None:
-            return self._flow(text, vector, role)
+            return self._flow(text, vector, role, again)
         if not _WORD.search(text):
             return []
-        return [name for name in self._flow(text, vector, role) if name not in asked.outranks]
+        return [
+            name for name in self._flow(text, vector, role, again) if name not in asked.outranks
+        ]
 
     def _named(self, text: str) -> frozenset[str]:
         """Flows of which a message names an id, an option or a thing of a catalogue.
@@ -163,11 +175,12 @@ class Understanding:
             or named_in_catalogue(text, self.book.current[name], self.book.catalogues)
         )
 
-    def _unusual(self, role: str) -> frozenset[str]:
-        """Flows that people of a role don't ask for as a rule."""
+    def _leaning(self, role: str, again: str) -> dict[str, float]:
+        """How much likelier flows are by who speaks, and by what was done last."""
         flows = self.book.current.items()
         asked_by = {name: flow.asked_by for name, flow in flows if flow.asked_by}
-        return frozenset(name for name, roles in asked_by.items() if role and role not in roles)
+        unusual = [name for name, roles in asked_by.items() if role and role not in roles]
+        return dict.fromkeys(unusual, _UNUSUAL) | ({again: _DONE_LAST} if again else {})
 
     def _is_anybodys(self, word: str, flow: str) -> bool:
         """Whether the examples of another flow have a word."""
@@ -176,12 +189,12 @@ class Understanding:
             whole.search(one.all_examples) for one in self.book.current.values() if one.name != flow
         )
 
-    def _flow(self, text: str, vector: NDArray[np.float32], role: str) -> list[str]:
+    def _flow(self, text: str, vector: NDArray[np.float32], role: str, again: str) -> list[str]:
         """The flow that is meant, or those that may be."""
         if self.nearest is None:
             return []
-        named, unusual = self._named(text), self._unusual(role)
-        match self.nearest.judge(self.wish(text), vector, named, unusual):
+        named, leaning = self._named(text), self._leaning(role, again)
+        match self.nearest.judge(self.wish(text), vector, named, leaning):
             case Certain(best=best):
                 return [best.name]
             case Unsure(candidates=candidates):

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from attenda.packs.clinic.assertion import assertion_of
-from attenda.packs.clinic.extract import mentions
+from attenda.packs.clinic.extract import Mention, mentions
 from attenda.packs.clinic.measured import readings
 from attenda.packs.clinic.person_said import spoken_number
 from attenda.packs.clinic.plain_answer import NOT_KNOWN, yes_no_or_unknown
@@ -79,7 +79,7 @@ def answers_in(
     questionnaire: Questionnaire, message: Message, asked: str = ""
 ) -> Iterable[tuple[str, Given]]:
     """Answers to items that were not asked, by what the items are about: a finding or a value."""
-    found = {one.finding: one for one in mentions(message.text)}
+    found = {one.finding: one for one in sorted(mentions(message.text), key=_is_present)}
     values = {
         one.name: one
         for one in readings(message.text)
@@ -98,6 +98,11 @@ def answers_in(
             if reading and isinstance(reading.value, Decimal) and _within(item, reading.value):
                 span = reading.start, reading.end
                 yield item.link_id, _given(reading.value, message, span)
+
+
+def _is_present(one: Mention) -> bool:
+    """What is said to be there goes before what is denied of the same thing in one breath."""
+    return one.assertion.status == "present"
 
 
 def _given(value: object, message: Message, span: tuple[int, int]) -> Given:

@@ -96,7 +96,10 @@ _OTHER = _cues(
 )
 _OWN = _cues(r"\b(?:i|i['’]m|i['’]ve|me|myself)\b", rf"我(?!的?(?:{_KIN}))|本人")
 _LONG_AGO = _cues(
-    r"\b(?:history of|used to|previously|in the past|as a (?:child|kid|boy|girl)|years? ago"
+    r"(?<!day )(?<!days )(?<!week )(?<!weeks )(?<!month )(?<!months )(?<!hour )(?<!hours "
+    r")(?<!short )"
+    r"(?<!recent )(?<!long )(?<!-day )\bhistory of\b",
+    r"\b(?:used to|previously|in the past|as a (?:child|kid|boy|girl)|years? ago"
     r"|in (?:19|20)\d\d|last year|back then)\b",
     "以前|过去|年前|既往|小时候|去年",
 )

@@ -45,6 +45,8 @@ class Lexicon:
         self.category: dict[str, str] = {}
         self.shown: dict[str, dict[str, str]] = {}
         self._by_words: dict[str, str] = {}
+        self._if_denied: dict[str, str] = {}
+        """Words that mean a finding where they are denied, such as a reason to live."""
         self._gapped: list[tuple[re.Pattern[str], str]] = []
         for name, one in findings.items():
             self.category[name] = str(one["in"])
@@ -55,7 +57,10 @@ class Lexicon:
                         self._gapped.append((_with_gap(_even(words)), name))
                     else:
                         self._by_words[_even(words)] = name
+            for words in one.get("if_denied", ()):  # type: ignore[attr-defined]
+                self._if_denied[_even(words)] = name
         self._pattern = _pattern(self._by_words)
+        self._denied_pattern = _pattern(self._if_denied) if self._if_denied else None
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Where findings stand, the longest words first: start, end, finding."""
@@ -69,15 +74,28 @@ class Lexicon:
                     found.append((start, end, name))
         yield from sorted(found)
 
+    def find_denied(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Where words stand that mean a finding if they are denied."""
+        if self._denied_pattern:
+            even = _even(text)
+            for one in self._denied_pattern.finditer(even):
+                yield *one.span(), self._if_denied[one.group()]
+
 
 def mentions(text: str, lexicon_: Lexicon | None = None) -> list[Mention]:
     """Every finding that a text names, in order."""
     known = lexicon_ or lexicon()
-    return [
+    found = [
         Mention(name, known.category[name], start, end, text[start:end],
                 _own(assertion_of(text, start, end), text[start:end]))
         for start, end, name in known.find(text)
     ]  # fmt: skip
+    for start, end, name in known.find_denied(text):
+        said = assertion_of(text, start, end)
+        if said.status == "absent" and not any(one.finding == name for one in found):
+            there = replace(said, status="present")
+            found.append(Mention(name, known.category[name], start, end, text[start:end], there))
+    return sorted(found, key=lambda one: (one.start, one.end))
 
 
 def _own(said: Assertion, words: str) -> Assertion:

@@ -18,7 +18,8 @@ def _any(*parts: str) -> re.Pattern[str]:
 NOT_KNOWN = _any(
     r"\b(?:(?:do\s?n['’]?t|do not|can['’]?t|cannot|could\s?n['’]?t) (?:really |quite )?"
     r"(?:know(?! of)|remember|recall|say|tell|judge))\b",
-    r"\b(?:dunno|idk|unsure|uncertain|unknown|unclear|who knows|beats me|search me|no memory"
+    r"\bwould\s?n['’]?t know\b|\b(?:dunno|idk|unsure|uncertain|unknown|unclear|who knows"
+    r"|beats me|search me|no memory"
     r"|drawing a blank)\b",
     r"\bnot (?:too |really |quite |entirely |at all )?(?:sure|certain|clear|known|documented"
     r"|recorded|available"
@@ -37,7 +38,8 @@ NOT_KNOWN = _any(
 )
 """They don't know, or nobody looked."""
 _HEDGE = _any(
-    r"\b(?:maybe|perhaps|possibl[ey]|could be|could have|might|may be|hard to (?:say|tell)"
+    r"\b(?:maybe|perhaps|possibl[ey]|could (?:well |very well )?(?:be|have)|might|may be"
+    r"|hard to (?:say|tell)"
     r"|difficult to (?:say|tell)"
     r"|borderline|sort of|kind of|depends|probably|equivocal|questionable)\b",
     "可能|也许|或许|大概是|说不好|不好说|难说|没准|好像是|疑似|拿不准|差不多吧",
@@ -76,7 +78,8 @@ _ECHO = re.compile(
 _NONE = _any(
     r"\b(?:no|not|none|never|neither|nor|nothing|nobody|without|absent|negative|neg|nil|zero|nope|nah|unlikely"
     r"|den(?:y|ies|ied|ying)|ruled out|free of|unremarkable|normal(?:ly)?|fine|clear|ok|okay"
-    r"|well|healthy|easily|freely)\b",
+    r"|well|healthy|easily|freely"
+    r"|first (?:time|episode|one|ever)|same|equal|symmetric(?:al)?)\b",
     r"n['’]t\b|\b(?:do|does|did|have|has|had|is|are|was|were|ca|wo|would|could)nt\b|(?<!\w)-ve\b",
 )
 _SOME = _any(
@@ -97,8 +100,10 @@ _HAN_YES_FIRST = re.compile(
     r"(?:是|有(?!没有|无)|对|嗯|会|抽|吸|当然|确实|的确|存在|阳性|肯定|没错|可不是?|不错|确诊|得过|做过|患过)"
 )
 _HAN_NONE = re.compile(
-    r"[没無无未否非]|不(?!错|止)|阴性|正常|好的?(?=$|[，。！])|挺好|很好|还好|顺畅|头一[回次]|第一次"
+    r"[没無无未否非]|不(?!错|止)|阴性|正常|好的?(?=$|[，。！])|挺好|很好|还好|顺畅|头一[回次]"
+    r"|第一次|一样|对称|没事"
 )
+_HAN_SOME = re.compile(r"[肿疼痛麻瘫]|阳性|存在|明显|有过|[得做患]过")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -148,7 +153,7 @@ def _elsewhere(text: str) -> Answer | None:
         return False, negative.span()
     if echo:
         return not (echo["not"] or echo["not2"]), echo.span()
-    some = _SOME.search(text)
+    some = (_HAN_SOME if _HAN.search(text) else _SOME).search(text)
     return (True, some.span()) if some else None
 
 
