@@ -80,12 +80,26 @@ def yes_or_no(text: str, agreeing: Collection[str] = ()) -> Found[bool] | None:
     return Found(True, *yes.span(), text[slice(*yes.span())])
 
 
+_PADDED = (
+    r"(?:\s+(?:it|that|now|then|please|thanks|thank\s+you|for\s+me|up|off"
+    r"|(?:the|this)(?:\s+(?!other|wrong|next)[a-z]+){1,2}))*(?=\s*(?:$|[,.!;~，。！]))"
+)
+_PADDED_HAN = r"(?:吧|了|啦|啊|呀|呗|它|掉)*(?=$|[\s，。,.!！;；、~]|谢|麻烦|请)"
+"""What may stand behind words that agree, up to the end of their part: nothing else is wished."""
+
+
 @lru_cache(maxsize=64)
 def _agrees(words: tuple[str, ...]) -> re.Pattern[str]:
-    """Words that begin an answer, as such."""
+    """Words that are an answer by themselves, with padding."""
     ordered = sorted((folded(one) for one in words), key=len, reverse=True)
-    body = "|".join(r"\s+".join(re.escape(part) for part in one.split()) for one in ordered)
-    return re.compile(rf"(?:要|就|帮我|麻烦|可以|现在)*(?:{body})(?![a-z'])")
+    latin = [r"\s+".join(map(re.escape, one.split())) for one in ordered if one.isascii()]
+    han = [re.escape(one) for one in ordered if not one.isascii()]
+    ways = [
+        rf"(?:{'|'.join(parts)}){padded}"
+        for parts, padded in ((latin, _PADDED), (han, _PADDED_HAN))
+        if parts
+    ]
+    return re.compile(rf"(?:要|就|帮我|麻烦|可以|现在)*(?:{'|'.join(ways)})")
 
 
 def _is_question(plain: str, start: int, end: int, stop: re.Pattern[str] = _CLAUSE_END) -> bool:

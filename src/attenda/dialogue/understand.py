@@ -42,11 +42,13 @@ _THANKS = re.compile(
 )
 _PAUSE = re.compile(
     r"\W*(?:(?:hm+|um+|uh+|ok(?:ay)?|please|just|嗯|哦|请|先)\W*)*"
-    r"(?:hold on|wait(?: up)?(?: a (?:moment|minute|second|sec|bit))?"
-    r"|(?:one|a) (?:moment|minute|second|sec)"
-    r"|give me a (?:moment|minute|second|sec)|let me think(?: about it)?"
-    r"|等等|等一?[下会]儿?|稍等(?:一下|片刻)?|别急|让?我(?:再|先)?(?:想想|想一[想下]|考虑(?:一下|考虑)?))"
-    r"(?:\W*(?:please|let me think|让?我(?:再|先)?(?:想想|想一[想下]|考虑(?:一下)?)|吧))*\W*",
+    r"(?:h[oa](?:ld|ng) (?:on|it)|wait(?:,? wait)*(?: up)?(?: a (?:moment|minute|second|sec|bit))?"
+    r"|(?:one|a) (?:moment|minute|second|sec)|bear with me|not so fast"
+    r"|give me a (?:moment|minute|second|sec)|let me (?:think|see)(?: about it)?"
+    r"|等等|等一等|等一?[下会]儿?|稍等(?:一下|片刻|下)?|慢着|先?别急|先?不急"
+    r"|让?我(?:再|先)?(?:想想|想一[想下]|想下|考虑(?:一下|考虑|下)?|看看|看一下))"
+    r"(?:\W*(?:please|let me think|让?我(?:再|先)?"
+    r"(?:想想|想一[想下]|想下|考虑(?:一下|下)?|看看|看一下)|吧|哈|啊))*\W*",
     re.IGNORECASE,
 )
 """A moment asked for, and nothing else."""
@@ -121,12 +123,14 @@ class Understanding:
         wanted = asked.collect if isinstance(asked, CollectStep) else ""
         offered = bool(state.top and wanted and state.top.offers.get(wanted))
         may_agree = offered or isinstance(asked, ConfirmStep)
+        if _PAUSE.fullmatch(text):
+            return [Wait()]
         agreeing = _agreeing(asked) if isinstance(asked, ConfirmStep) else ()
         if may_agree and (said := yes_or_no(text, agreeing)) is not None:
             return _answered(said.value, list(values_in(text, slots, "", today, label)), state)
         if state.top and _CANCEL.search(text):
             return [Cancel()]
-        if _PAUSE.fullmatch(text) or (not wanted and _says_nothing_more(text)):
+        if not wanted and _says_nothing_more(text):
             return [Wait()]
         asked_for = {wanted: slots[wanted]} if wanted in slots else {}
         answer = list(values_in(text, asked_for, "", today, label))

@@ -120,6 +120,9 @@ def test_items_and_parts_in_somebodys_words() -> None:
     assert [one.id for one in items_in("refund the mugs", items)] == ["2"]
     assert [one.id for one in items_in("退礼品卡和马克杯", items)] == ["1", "2"]
     assert items_in("refund the smug thing", items) == []
+    assert [one.id for one in items_in("杯子我也想退", items)] == ["2"]
+    assert [one.id for one in items_in("那个卡呢", items)] == ["1"]
+    assert items_in("我想退掉", items) == []
     assert part_in("10 euros of it", "EUR") == (Decimal(10), None, "")
     assert part_in("退 25% 的钱", "EUR") == (None, Decimal("0.25"), "")
     assert part_in("一半", "EUR") == (None, Decimal("0.5"), "")

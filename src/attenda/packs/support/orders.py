@@ -26,9 +26,18 @@ _MOST_LISTED = 6
 
 
 def items_in(words: str, items: Sequence[Item]) -> list[Item]:
-    """Items of an order whose name stands in somebody's words."""
+    """Items of an order whose name stands in somebody's words; else one by its noun alone."""
     said = words.lower()
-    return [one for one in items if any(_names(said, name) for name in one.name.values())]
+    found = [one for one in items if any(_names(said, name) for name in one.name.values())]
+    alike = [one for one in items if any(_names_kind(said, name) for name in one.name.values())]
+    return found or (alike if len(alike) == 1 else [])
+
+
+def _names_kind(said: str, name: str) -> bool:
+    """Whether the last word of a name, or its last character in Chinese, is said as a thing."""
+    if name.isascii():
+        return " " in name and _names(said, name.split()[-1])
+    return re.search(rf"{re.escape(name[-1])}(?:子|(?=$|\W|[的我也呢]))", said) is not None
 
 
 def _names(said: str, name: str) -> bool:
