@@ -166,3 +166,16 @@ def test_a_flow_must_show_what_the_first_sentence_gave() -> None:
     mistakes = {(one.key, one.step) for one in check_flows(flows, {}, ["things"])}
     assert mistakes == {("flow.unshown", "why"), ("flow.unknown_catalogue", "thing")}
     assert not check_flows(FOUND, {}, ["things"])
+
+
+def test_another_one_is_what_was_done_last_unless_something_else_is_named() -> None:
+    for last in ("lend", "borrow"):
+        state = DialogueState(last=last)
+        assert begun(understood("another thing", state)) == [last]
+        assert begun(understood("another one: unlock the record R-112", state)) == ["unseal"]
+    given = Given("m1", "en", {"today": Labelled(value="2026-03-10", label=LABEL)})
+    begins = reduce(DialogueState(), [StartFlow(flow="borrow")], BOOK, given)
+    state = replay(DialogueState(), begins)
+    for _ in range(2):
+        state = replay(state, advance(state, BOOK, given).events)
+    assert not state.frames and state.last == "borrow"

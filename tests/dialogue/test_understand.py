@@ -297,7 +297,9 @@ def test_values_that_overlap_are_taken_out_once() -> None:
     assert without_values("O-1004", slots) == "O-1004"
 
 
-@pytest.mark.parametrize("said", ["hmm, wait", "Just a second", "先等等", "等等，让我想想"])
+@pytest.mark.parametrize(
+    "said", ["hmm, wait", "Just a second", "先等等", "等一等", "别急，让我考虑下"]
+)
 def test_a_moment_asked_for_wishes_nothing(said: str) -> None:
     assert understood(said, DialogueState()) == [Wait()]
     assert understood(said, at_confirmation()) == [Wait()]

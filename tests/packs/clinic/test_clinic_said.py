@@ -7,6 +7,7 @@ from attenda.core.label import said_by
 from attenda.dialogue.state import DialogueState, Frame
 from attenda.packs.clinic.alarm import look_first
 from attenda.packs.clinic.answering import answer_to
+from attenda.packs.clinic.differential import candidates
 from attenda.packs.clinic.formulary import starter
 from attenda.packs.clinic.intake import sheet
 from attenda.packs.clinic.measured import readings, vitals_of
@@ -209,6 +210,21 @@ def test_an_answer_about_the_family_is_of_the_family(text: str) -> None:
 def test_what_an_answer_leaves_open_stays_open(item: str, text: str, value: object) -> None:
     given = answer_to(sheet().item(item), Message("m", text))
     assert (given.value if given else None) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "five-day history of fever and productive cough. Haemoptysis absent.",
+        "pt with fevers, chesty cough and phlegm x 5d; haemoptysis (-)",
+        "coughing up yellow mucus, temp 39, nil haemoptysis",
+        "五天来又烧又咳，痰多，否认咯血",
+    ],
+)
+def test_findings_are_read_as_a_ward_says_them(text: str) -> None:
+    (pneumonia,) = [one for one in candidates(text) if one.name["en"] == "pneumonia"]
+    assert pneumonia.speaks_for == ("cough", "fever", "sputum")
+    assert all("haemoptysis" not in one.speaks_for for one in candidates(text))
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,11 @@ my family would be better off without me | RF-SELF-HARM
 there is nothing left to live for | RF-SELF-HARM
 I was thinking about ending my own life | RF-SELF-HARM
 我活够了 | RF-SELF-HARM
+I can find no reason to carry on | RF-SELF-HARM
+I've lost the will to live | RF-SELF-HARM
+找不到活着的理由 | RF-SELF-HARM
+I want to live, please help |
+it's my chest, it aches, and I'm drenched in sweat | RF-ACS
 我不想活了 | RF-SELF-HARM
 he hits me when he drinks | RF-ABUSE
 my husband beats me | RF-ABUSE
