@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from attenda.dialogue.nearest_features import SentenceFeatures, has_han
 from attenda.dialogue.nearest_gate import Gate, best_vote, fit_gate, share_factor, try_out
 from attenda.dialogue.nearest_model import SentenceModel, Signals
-from attenda.dialogue.nearest_softmax import softmax
+from attenda.dialogue.nearest_softmax import inner_products, softmax
 
 __all__ = ["Candidate", "Certain", "Judgement", "Nearest", "NoneOfThese", "Unsure"]
 
@@ -139,13 +139,12 @@ class Nearest:
         for han in _HAN_LENGTHS if any(map(has_han, taught)) else (1.0,):
             features = SentenceFeatures(taught, han=han)
             rows = features.rows(texts, vectors)
+            products = inner_products(rows) if len(rows) < rows.shape[1] else None
             for decay in _WEIGHT_DECAYS:
-                trials = try_out(rows, labels, width=width, weight_decay=decay)
-                tried[han, decay] = (best_vote(trials, _VOTE), trials)
-        han, decay = max(tried, key=lambda each: tried[each][0][0])
-        (_, vote), trials = tried[han, decay]
-        features = SentenceFeatures(taught, han=han)
-        rows = features.rows(texts, vectors)
+                trials = try_out(rows, labels, width=width, weight_decay=decay, products=products)
+                tried[han, decay] = (best_vote(trials, _VOTE), trials, features, rows)
+        _, decay = best = max(tried, key=lambda each: tried[each][0][0])
+        (_, vote), trials, features, rows = tried[best]
         model = SentenceModel.fit(rows[inside], labels[inside], width=width, weight_decay=decay)
         mixture = Mixture(vote, share_factor(trials, vote))
         return cls(tuple(known), features, model, mixture, fit_gate(trials, vote))

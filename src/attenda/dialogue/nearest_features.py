@@ -9,6 +9,7 @@ import re
 import unicodedata
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,7 @@ def has_han(text: str) -> bool:
     return _HAN.search(text) is not None
 
 
+@lru_cache(maxsize=4096)
 def _hashed(text: str) -> tuple[Hashes, Hashes]:
     """32-bit hashes of the character n-grams and of the words and word pairs of `text`."""
     plain = _DIGIT.sub("0", unicodedata.normalize("NFKC", text).casefold())

@@ -69,7 +69,14 @@ _UNMEASURED = Gate(
 """Where examples are too few to measure: nearness alone."""
 
 
-def try_out(rows: Floats, labels: Integers, *, width: int, weight_decay: float) -> list[Trial]:
+def try_out(
+    rows: Floats,
+    labels: Integers,
+    *,
+    width: int,
+    weight_decay: float,
+    products: Floats | None = None,
+) -> list[Trial]:
     """Cross-validate on `rows` (N, D), as `SentenceModel.fit`; a label of -1 is out of scope."""
     fold_of, group_of = _folds(labels)
     known_strange = int((labels < 0).sum()) >= _ENOUGH_STRANGE
@@ -84,7 +91,11 @@ def try_out(rows: Floats, labels: Integers, *, width: int, weight_decay: float) 
         inside = held & ~left & np.isin(labels, labels[taught])
         strange = left | (labels < 0)
         model = SentenceModel.fit(
-            rows[taught], labels[taught], width=width, weight_decay=weight_decay
+            rows[taught],
+            labels[taught],
+            width=width,
+            weight_decay=weight_decay,
+            products=None if products is None else products[np.ix_(taught, taught)],
         )
         evidence = model.signals(rows[strange]).evidence
         trials.append(Trial(model.signals(rows[inside]), labels[inside], evidence))

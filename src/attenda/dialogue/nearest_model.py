@@ -46,15 +46,21 @@ class SentenceModel:
 
     @classmethod
     def fit(
-        cls, rows: Floats, labels: Integers, *, width: int, weight_decay: float
+        cls,
+        rows: Floats,
+        labels: Integers,
+        *,
+        width: int,
+        weight_decay: float,
+        products: Floats | None = None,
     ) -> "SentenceModel":
         """Learn from `rows` (N, D), whose first `width` columns are unit vectors.
 
-        `labels` (N,) count from 0, and some may have no row.
+        `labels` (N,) count from 0, and some may have no row; `products` as `fit_softmax`.
         """
         targets = np.zeros((len(rows), int(labels.max()) + 1), dtype=np.float32)
         targets[np.arange(len(rows)), labels] = 1
-        weights = fit_softmax(rows, targets, weight_decay=weight_decay)
+        weights = fit_softmax(rows, targets, weight_decay=weight_decay, products=products)
         centres = _unit((targets.T @ rows)[:, :-1])
         voters = len(rows) if len(rows) <= _MOST_VECTORS else 0
         vectors = np.ascontiguousarray(rows[:voters, :width])

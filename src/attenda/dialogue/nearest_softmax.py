@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["fit_softmax", "softmax"]
+__all__ = ["fit_softmax", "inner_products", "softmax"]
 
 Floats = NDArray[np.float32]
 
@@ -27,19 +27,26 @@ def softmax(logits: Floats) -> Floats:
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
+def inner_products(rows: Floats) -> Floats:
+    """Of all `rows` (N, D) with each other, (N, N)."""
+    return np.asarray(np.matmul(rows, rows.T, dtype=np.float32))
+
+
 def fit_softmax(
     rows: Floats,
     targets: Floats,
     *,
     weight_decay: float,
     steps: int = 40,
+    products: Floats | None = None,
 ) -> Floats:
     """Weights (D, C) that map `rows` (N, D) to logits of `targets` (N, C), rows of shares.
 
-    Minimises the summed cross-entropy plus `weight_decay` / 2 times the squared weights.
+    Minimises the summed cross-entropy plus `weight_decay` / 2 times the squared weights. Where the
+    rows' inner `products` (N, N) are at hand, they are not reckoned anew.
     """
     if len(rows) < rows.shape[1]:
-        inner: Floats = np.matmul(rows, rows.T, dtype=np.float32)  # (N, N)
+        inner = inner_products(rows) if products is None else products
         step = _step_matrix(inner, weight_decay)
 
         def dual(coefficients: Floats) -> tuple[float, Floats]:
