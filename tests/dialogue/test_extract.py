@@ -213,7 +213,8 @@ def test_mail_and_phone() -> None:
 YES = (
     "yes please|Yes|OK|sure, go ahead|that's right|well, yes|no problem|please do|"
     "Yes, that is right. Is it free?|Sounds great.|That'll work|"
-    "好的，谢谢|是的|对|可以|没问题|嗯|行"
+    "k, do it|all right then, let's go|"
+    "好的，谢谢|是的|对|可以|没问题|嗯|行|行吧行吧|对对对|好的好的"
 )
 NO = (
     "I do not wish to book|no, the other one|nope|no thanks|don't|not now|never mind|"
@@ -225,7 +226,7 @@ NEITHER = (
     "hmm, wait|maybe|yes, but change the address|yes?|okay but not today|I don't know|not sure|"
     "yesterday|right now I am busy|no idea|note this|"
     "等一下|可以退款吗|是不是|不知道|对不起|对了，我想问|"
-    "好贵|要是下雨呢|不错|没关系"
+    "all right|k what does it cost|好贵|要是下雨呢|不错|没关系|行李|是是非非|好好想想"
 )
 
 

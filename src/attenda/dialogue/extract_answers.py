@@ -15,7 +15,7 @@ __all__ = ["choices", "free_text", "whole_word", "yes_or_no"]
 
 _LEAD = re.compile(
     r"(?:[\s,，.!…~-]|(?:oh|um+|uh+|er+|ah+|well|so|hi|hello|please|i\s+(?:think|guess|would\s+say|said)|"
-    r"actually|in\s+that\s+case|ok(?:ay)?(?=[\s,]+(?:yes|no|sure|go)))(?![a-z'])|(?:想|考虑)(?:好|清楚)了|嗯+(?=[^嗯\s])|哦+|噢+|啊+|那(?:就)?|请)*"
+    r"actually|in\s+that\s+case|then|(?:k+|ok(?:ay)?|all\s?right|fine)(?=[\s,]+(?:then[\s,]+)?(?:yes|no|sure|go|do|let)))(?![a-z'])|(?:想|考虑)(?:好|清楚)了|嗯+(?=[^嗯\s])|哦+|噢+|啊+|那(?:就)?|请)*"
 )
 _NO = re.compile(
     r"(?:no(?!\s+(?:problem|worries|doubt|idea|clue|matter|one))|nope|nah|not?\s+(?:really|now|yet|"
@@ -35,12 +35,12 @@ _YES = re.compile(
     r"works\s+for\s+me|aye|okey|that(?:\s+will|'ll)?\s+works?|"
     r"that(?:'s|\s+is|\s+was)\s+(?:right|correct|fine|it|good|great|perfect)|by\s+all\s+means|"
     r"(?:that\s+)?sounds\s+(?:good|great|fine|perfect)|(?:looks|all)\s+good|no\s+(?:problem|worries)|i\s+(?:do(?!\s+not)|agree|confirm)|it\s+(?:sure\s+)?is(?!\s+not)|you\s+got\s+it|"
-    r"(?:ya|y|good|correct|exactly|indeed|right|perfect|great|fine|alright|do)(?=\s*(?:$|[,.!;~]|thank|please)))"
+    r"(?:ya|y|k+|good|correct|exactly|indeed|right|perfect|great|fine|alright|do)(?=\s*(?:$|[,.!;~]|thank|please)))"
     r"(?![a-z'])"
-    r"|好(?:的|吧|啊|呀|呢|了|嘞|哒|滴)?(?=$|[\s，。,.!！;；、~]|谢|就|请|帮|那|继续|可以|没问题|[办做开打退签]|麻烦)"
-    r"|是(?:的|啊|呀)?(?=$|[\s，。,.!！;；、~]|我|要|没错)"
-    r"|对(?:的|啊|呀|了(?=$|[。.!！]))?(?=$|[\s，。,.!！;；、~])|可以(?:的|啊|呀)?"
-    r"|行(?:的|啊|吧)?(?=$|[\s，。,.!！;；、~])|没问题|没错|当然(?:可以|了|是)?|确认|确定|同意|允许|批准"
+    r"|(?:好(?:的|吧|啊|呀|呢|了|嘞|哒|滴)?)+(?=$|[\s，。,.!！;；、~]|谢|就|请|帮|那|继续|可以|没问题|[办做开打退签]|麻烦)"
+    r"|(?:是(?:的|啊|呀)?)+(?=$|[\s，。,.!！;；、~]|我|要|没错)"
+    r"|(?:对(?:的|啊|呀|了(?=$|[。.!！]))?)+(?=$|[\s，。,.!！;；、~])|(?:可以(?:的|啊|呀)?)+"
+    r"|(?:行(?:的|啊|吧)?)+(?=$|[\s，。,.!！;；、~])|没问题|没错|当然(?:可以|了|是)?|确认|确定|同意|允许|批准"
     r"|(?:请|麻烦)?继续(?:办理?|做|退|开)?(?:吧|啊|呗)?(?=$|[\s，。,.!！;；、~])"
     r"|嗯+(?=$|[\s，。,.!！~])|要(?:的|啊)?(?=$|[\s，。,.!！~])|需要(?=$|[\s，。,.!！~])"
 )

@@ -36,7 +36,11 @@ from attenda.dialogue.values import values_in, values_named, without_values
 
 __all__ = ["Understanding"]
 
-_CANCEL = re.compile(r"\b(cancel (this|that|it)|forget (it|that)|never mind)\b|算了|不办了", re.I)
+_CANCEL = re.compile(
+    r"\b(cancel (this|that|it)|forget (it|that)|never mind)\b"
+    r"|(?<![我你他她才刚])算了(?![算一半下好出两三几很多])|不办了",  # 我算了算: reckoned
+    re.IGNORECASE,
+)
 _THANKS = re.compile(
     r"\W*(thanks?( you)?( very much| a lot)?|thx|谢谢(你|您|啦)?|多谢)\W*", re.IGNORECASE
 )
@@ -48,7 +52,7 @@ _PAUSE = re.compile(
     r"|等等|等一等|等一?[下会]儿?|稍等(?:一下|片刻|下)?|慢着|先?别急|先?不急"
     r"|让?我(?:再|先)?(?:想想|想一[想下]|想下|考虑(?:一下|考虑|下)?|看看|看一下))"
     r"(?:\W*(?:please|let me think|让?我(?:再|先)?"
-    r"(?:想想|想一[想下]|想下|考虑(?:一下|下)?|看看|看一下)|吧|哈|啊))*\W*",
+    r"(?:想想|想一[想下]|想下|考虑(?:一下|下)?|看看|看一下)|等等|等一?[下会]儿?|吧|哈|啊))*\W*",
     re.IGNORECASE,
 )
 """A moment asked for, and nothing else."""

@@ -18,7 +18,7 @@ from attenda.packs.tutor.algebra import (
     read_term,
 )
 from attenda.packs.tutor.item import Item
-from attenda.packs.tutor.numbers import Number, plain, read_number
+from attenda.packs.tutor.numbers import Number, concluded, plain, read_number
 from attenda.packs.tutor.short_answer import folded, matches
 from attenda.packs.tutor.units import read_quantity
 
@@ -78,7 +78,7 @@ def _right(is_so: bool) -> Grade:
 
 
 def _number(item: Item, answer: str) -> Grade:
-    said = read_number(answer)
+    said = read_number(answer) or read_number(concluded(answer))
     if said is None:
         return Grade("unreadable")
     readings = [said]
@@ -106,7 +106,8 @@ def _is_key(said: Number, key: str, tolerance: float) -> bool:
 
 
 def _quantity(item: Item, answer: str) -> Grade:
-    said, keys = read_quantity(answer), [read_quantity(key) for key in item.keys]
+    said = read_quantity(answer) or read_quantity(concluded(answer))
+    keys = [read_quantity(key) for key in item.keys]
     if said is None:
         return Grade("unreadable")
     for key in keys:

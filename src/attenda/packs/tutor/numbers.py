@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from attenda.packs.tutor.number_words import chinese_number, english_number
 
-__all__ = ["Number", "numbers_in", "plain", "read_number"]
+__all__ = ["Number", "concluded", "numbers_in", "plain", "read_number"]
 
 _LONGEST = 60
 _LONGEST_TALK = 300
@@ -56,6 +56,20 @@ _BETWEEN = re.compile(r"(?<!\d)[,.]|[,.](?!\d)|[，。;；:：!！?？、]|\bbec
 _CONCLUDES = re.compile(
     r"^\s*(?:so|then|therefore|thus|hence|that makes|所以|因此|那么?|就是)", re.I
 )
+_GIVES = re.compile(
+    r"\b(?:it'?s|that'?s|is|was|be|been|got|get|gets|gives?|gave|makes?(?: (?:that|it))?"
+    r"|(?:comes?|came) (?:out )?(?:to|at|as)|go(?:ing)? (?:with|for)|put|write|say|answer|result"
+    r"|find|found)\b(?:\s*[:=])?|=|是|得(?:到|出|了)?|写|填|选|等于|为|算(?:到|出来?)",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(
+    r"^\W*(?:why|how|what|which|where|when|who|is|are|does|do|did|can|could|should|would|give|tell|show)\b"
+    r"|为什么|怎么|哪|什么|多少|几|给我|告诉",
+    re.IGNORECASE,
+)
+_DENIES = re.compile(
+    r"\b(?:not|never|neither|nor|without)\b|n['’]?t\b|(?<!要)不|没|别", re.IGNORECASE
+)
 _SIGNS = str.maketrans({"−": "-", "–": "-", "÷": "/", "⁄": "/", "∕": "/", "×": "*", "·": "*"})
 
 
@@ -96,6 +110,19 @@ def read_number(text: str) -> Number | None:
         return read[-1][1]
     ends = [number for part, number in read if _CONCLUDES.match(part)]
     return ends[-1] if len(ends) == 1 and ends[-1] == read[-1][1] else None
+
+
+def concluded(text: str) -> str:
+    """What the last clause of a sentence comes to: "10" of "I worked it out and got 10".
+
+    Empty where it asks or denies, and where nothing says that something comes of it.
+    """
+    said = plain(text)
+    clause = next((one for one in reversed(_BETWEEN.split(said)) if re.search(r"\w", one)), "")
+    gives = list(_GIVES.finditer(clause))
+    if len(said) > _LONGEST_TALK or not gives or _ASKS.search(clause) or _DENIES.search(clause):
+        return ""
+    return clause[gives[-1].end() :].strip()
 
 
 def _read_clause(text: str) -> Number | None:

@@ -13,6 +13,7 @@ from attenda.packs.tutor.catalogue import both
 from attenda.packs.tutor.hints import leaks
 from attenda.packs.tutor.importing import IMPORTERS
 from attenda.packs.tutor.item import text_in
+from attenda.packs.tutor.naming import learner_in
 from attenda.packs.tutor.pages import ENDPOINTS, SCREENS
 from attenda.packs.tutor.safeguard import look
 from attenda.packs.tutor.samples import SAMPLES
@@ -63,6 +64,7 @@ PACK = Pack(
         teaching.look_into,
     ),
     tables=TABLES,
+    catalogues={"learners": learner_in},
     samples=SAMPLES,
     first=safe_first,
     guard=keep_back,

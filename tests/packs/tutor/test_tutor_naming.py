@@ -1,0 +1,22 @@
+"""A learner's id is found where a sentence names one, and nobody's where it names none."""
+
+import pytest
+
+from attenda.packs.tutor.naming import learner_in
+
+
+@pytest.mark.parametrize(
+    ("text", "learner"),
+    [
+        ("could I see the report for mei, please?", "mei"), ("the learner k.07 is behind", "k.07"),
+        ("Report: jo_2", "jo_2"), ("put mei at 80 percent in decimals", "mei"),
+        ("override mei's mastery of decimals", "mei"), ("mei's last results", "mei"),
+        ("看一下 mei 的报告", "mei"), ("学生 k07 学得怎么样", "k07"),
+        ("report on a learner of my class", ""), ("how is this pupil doing", ""),
+        ("set my mastery to 100", ""), ("show me the student's results", ""),
+        ("我的学习报告", ""), ("how am I doing", ""),
+    ],
+)  # fmt: skip
+def test_learner_in(text: str, learner: str) -> None:
+    place = learner_in(text)
+    assert (text[slice(*place)] if place else "") == learner
