@@ -156,6 +156,8 @@ def test_an_order_is_read_from_the_sentence_that_asks_for_it(text: str, order: s
     [
         ("ibuprofen 400 mg, three times daily with food and a glass of water", ()),
         ("布洛芬片0.4克，饭后吃", ()),
+        ("let's go with ibuprofen, 400 mg", ()),
+        ("I would begin with zorvamax and ibuprofen", ("zorvamax",)),
         ("ibuprofen and zorvamax", ("zorvamax",)),
         ("布洛芬和佐瓦麦克斯", ("佐瓦麦克斯",)),
         ("Zorvamax 20 mg with food", ("Zorvamax 20 mg",)),

@@ -40,6 +40,11 @@ _DIRECTIONS = (
     "fourteen half single only least"
     " glass plenty please thanks start(?:ed)? takes? taken use give give?n without operation "
     "surgery course total max(?:imum)?"
+    " i we he she they it him them you me my our this that is be are was would will should "
+    "could can may"
+    " let'?s us go(?:ing)? try treat(?:ment)? begin continue put add like want(?:s"
+    "|ed)? think(?:ing)? prefer"
+    " choose maybe ok(?:ay)? now some patient pt so well then i'd we'd i'll we'll i'm"
 ).split()
 """Words of how and when a drug is taken, which name none."""
 _PLAIN = re.compile(
