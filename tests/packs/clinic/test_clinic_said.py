@@ -132,6 +132,55 @@ def test_a_pronoun_tells_the_sex_of_one_patient_and_not_of_two() -> None:
     assert all(one.name != "sex" for one in readings("my wife is ill, she has a cough"))
 
 
+def told(text: str, name: str) -> object:
+    found = vitals_of(text).get(name)
+    return found if found is None or isinstance(found, bool | str) else float(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        # of two, the one that holds now
+        ("normal BP is 130/80 but now 90/50", "systolic", 90),
+        ("BP 90/50, usually 130/80", "systolic", 90),
+        ("平时血压130/80，今天90/50", "systolic", 90),
+        ("was on oxygen, now room air", "oxygen", False),
+        ("停止吸氧，血氧94%", "oxygen", False),
+        ("he was confused yesterday, now alert", "consciousness", "alert"),
+        ("was alert this morning, now confused", "consciousness", "confused"),
+        ("昨天意识模糊，今天清醒", "consciousness", "alert"),
+        # neither a target nor a range nor what is replaced
+        ("target SpO2 88%, measured 91%", "spo2", None),
+        ("target sats 88%, sats 85% on air", "spo2", 85),
+        ("HR 90-110", "pulse", None),
+        ("呼吸18～20次", "respiratory_rate", None),
+        ("HR was 120 now 85", "pulse", None),
+        ("体温从38.5降到37.0", "temperature_c", None),
+        ("sats 94% now on 2L oxygen", "spo2", 94),
+        # what is denied
+        ("denies confusion", "consciousness", None),
+        ("no fever or confusion", "consciousness", None),
+        ("not fully conscious", "consciousness", None),
+        ("No fever but confused", "consciousness", "confused"),
+        ("no chest pain, alert", "consciousness", "alert"),
+        ("没有意识模糊，神志清", "consciousness", "alert"),
+        ("意识不清楚", "consciousness", None),
+        # somebody else's, and other things that look the same
+        ("her mother is 80, she is 54", "age", 54),
+        ("儿子10岁，我45岁", "age", 45),
+        ("my mum is 80", "age", 80),
+        ("she walks 20 m", "sex", "female"),
+        ("30 kg/m2", "age", None),
+        ("QT 480 ms", "sex", None),
+        ("HR 110 F 54", "temperature_c", None),
+        ("99F HR 70", "sex", None),
+        ("P2G3, 28F", "pulse", None),
+    ],
+)
+def test_a_value_is_taken_only_where_it_holds(text: str, name: str, value: object) -> None:
+    assert told(text, name) == value
+
+
 @pytest.mark.parametrize(
     ("text", "order"),
     [
@@ -237,6 +286,10 @@ def test_findings_are_read_as_a_ward_says_them(text: str) -> None:
         ("viewer", "weigh", "P-104 has crushing chest pain and sweats", True),
         ("supervisor", "weigh", "crushing chest pain into my left arm, and I am sweating", True),
         ("agent", "check_order", "I want to kill myself", True),
+        ("agent", "check_order", "I want to die, they all hate me", True),
+        ("agent", "score", "给他评分前先说，我不想活了", True),
+        ("agent", "weigh", "P-104 says she wants to kill herself, cough", False),
+        ("agent", "weigh", "the patient said I want to die, and has a cough", False),
         ("supervisor", "", "a man here has crushing chest pain and he sweats", True),
     ],
 )

@@ -109,6 +109,14 @@ it's my chest, it aches, and I'm drenched in sweat | RF-ACS
 我不想活了 | RF-SELF-HARM
 he hits me when he drinks | RF-ABUSE
 my husband beats me | RF-ABUSE
+I no longer feel like living | RF-SELF-HARM
+I see no way to go on living | RF-SELF-HARM
+I like living here |
+我没有生活负担，也没有活动受限 |
+nil relief from paracetamol, chest pain and sweating | RF-ACS
+chest pain, no idea why, and breathless | RF-ACS
+not slept, chest pain and sweating | RF-ACS
+nil chest pain, nil sweating |
 I have a sore throat and a cough |
 I can't breathe | RF-BREATHING
 """

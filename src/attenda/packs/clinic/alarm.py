@@ -6,7 +6,7 @@ from typing import Any
 
 from attenda.api import Command, Deed, Labelled, Said, SetSlot, Span, StartFlow, tool
 from attenda.packs.clinic.opening import order_in
-from attenda.packs.clinic.red_flags import red_flag_rules, red_flags
+from attenda.packs.clinic.red_flags import RedFlag, red_flag_rules, red_flags
 
 __all__ = ["look_first", "raise_alarm"]
 
@@ -46,6 +46,12 @@ _SOMEBODY_ELSE = re.compile(
     r"\b(?:s?he|his|hers?|him|they|their|them|patients?|pt|P-?\d{3})\b|[他她]|患者|病人",
     re.IGNORECASE,
 )
+_OWN = re.compile(
+    r"(?:^|[.,;!?]|\b(?:and|but|because)\b)\s*(?:i|i['’]m|i['’]ve|i['’]d|my)\b[^.,;!?]*$"
+    r"|(?:^|[，。,；！？])[^他她者人，。；]{0,2}我(?!们)[^，。,；！？]*$",
+    re.IGNORECASE,
+)
+"""Before the end of words that one says of oneself."""
 _STAFF = frozenset({"agent", "supervisor", "owner"})
 
 
@@ -57,7 +63,8 @@ def look_first(said: Said) -> Sequence[Command]:
     top = said.state.top
     if top is None or top.flow not in _OF_OTHERS or not _is_staff(said):
         flags = red_flags([*_said_before(said), said.text])
-        if flags and not _is_of_a_patient(said):
+        flags = [one for one in flags if not _is_of_a_patient(said, one)]
+        if flags:
             flag = flags[0]
             words = "; ".join(dict.fromkeys(one.words for _, one in flag.because))
             say = flag.rule.say.get(said.given.language, flag.rule.say["en"])
@@ -78,11 +85,18 @@ def _is_staff(said: Said) -> bool:
     return isinstance(user, dict) and user.get("role") in _STAFF
 
 
-def _is_of_a_patient(said: Said) -> bool:
-    """Whether somebody of the clinic tells of another person in a flow that is about one."""
+def _is_of_a_patient(said: Said, flag: RedFlag) -> bool:
+    """Whether somebody of the clinic tells of another person in a flow that is about one.
+
+    Not where they say of themselves that they want to die or are beaten, whomever else they name.
+    """
     top = said.state.top
     about = top is not None and top.flow in _ABOUT_PATIENTS
-    return about and _is_staff(said) and _SOMEBODY_ELSE.search(said.text) is not None
+    if not (about and _is_staff(said) and _SOMEBODY_ELSE.search(said.text)):
+        return False
+    return flag.rule.kind == "emergency" or not any(
+        _OWN.search(said.text[: one.end]) for _, one in flag.because
+    )
 
 
 def _whole_answer(said: Said) -> Sequence[Command]:

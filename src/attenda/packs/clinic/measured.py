@@ -7,10 +7,13 @@ from decimal import Decimal
 
 from attenda.packs.clinic.person_said import age_in, sex_in
 from attenda.packs.clinic.units import UnknownUnit, convert
+from attenda.packs.clinic.value_time import holding, is_denied
 
 __all__ = ["Reading", "readings", "vitals_of"]
 
-_N = r"(?P<value>\d{1,4}(?:\.\d{1,2})?)"
+_NO_RANGE = r"(?!\.?\d|\s*(?:[-–~～]|to\b|到|至)\s*\d)"
+_N = rf"(?P<value>\d{{1,4}}(?:\.\d{{1,2}})?){_NO_RANGE}"
+"""A number by itself: a range tells no value."""
 _GAP = (
     r"\s*(?:(?:of|is|was|are|at|about|around|running|currently|now|today|measured|level"
     r"|came back|comes back|up to|rate|just"
@@ -60,7 +63,9 @@ _KINDS: Sequence[_Kind] = (
                   r"|血氧(?:饱和度?)?|氧饱和度?|饱和度|氧合|指氧"
                   r"|(?<![\d.])(?=(?:[6-9]\d|100) ?% ?(?:,? ?(?:on|in|RA\b|room|without|sats?"
                   r"|SpO2|O2|oxygen|空气|未吸)))"),
-    _kind("pulse", r"\bpulse(?: rate)?|\bHR|\bP(?:R)?(?![a-z])|\bheart ?(?:rate|beat)"
+    _kind("pulse", r"\bpulse(?: rate)?|\bHR|\bPR(?![a-z])"
+                   r"|(?<!patient )(?<!pt )\bP(?=[\s:=]*\d{2,3}(?![\da-z]))"
+                   r"|\bheart ?(?:rate|beat)"
                    r"|\btachy\w*|脉搏|脉率|心率|心跳|脉(?=\d)"
                    r"|(?<![\d./])(?=\d{2,3} ?(?:bpm|beats))"),
     _kind("temperature_c", r"\btemp(?:erature)?|\bT|体温", r"°?\s?[CF]\b|℃|℉|度|°",
@@ -77,13 +82,18 @@ _KINDS: Sequence[_Kind] = (
     _kind("qt_ms", r"\bQT\b", r"ms|毫秒|s\b", "time", "ms"),
 )  # fmt: skip
 _PLAIN_TEMPERATURE = re.compile(
-    r"(?<![\d.])(?P<value>3[3-9]\.\d|4[0-3]\.\d|3[5-9](?=\s*(?:°|℃|C\b|degrees))|4[0-2](?=\s*(?:°|℃|C\b|degrees))|\d{2,3}(?:\.\d)?(?=\s*°?F\b))\s*"
+    r"(?<![\d.])(?P<value>3[3-9]\.\d|4[0-3]\.\d|3[5-9](?=\s*(?:°|℃|C\b|degrees))|4[0-2](?=\s*(?:°|℃|C\b|degrees))|(?:9\d|1[01]\d)(?:\.\d)?(?=\s*°?F\b(?![,/\s]*\d)))"
+    + _NO_RANGE
+    + r"\s*"
     r"(?P<unit>°\s?[CF]|[CF]\b|℃|度|degrees)?"
     r"|(?<!\d)(?P<whole>3[4-9]|4[0-2])度(?P<tenth>\d)(?!\d)",
     re.IGNORECASE,
 )
 _TEMPERATURE_ALONE = re.compile(
-    r"(?:\btemp(?:erature)?|体温)" + _GAP + r"(?P<value>3[3-9](?:\.\d)?|4[0-3](?:\.\d)?)(?!\d)",
+    r"(?:\btemp(?:erature)?|体温)"
+    + _GAP
+    + r"(?P<value>3[3-9](?:\.\d)?|4[0-3](?:\.\d)?)"
+    + _NO_RANGE,
     re.IGNORECASE,
 )
 _PRESSURE = re.compile(
@@ -95,16 +105,16 @@ _PRESSURE = re.compile(
 )  # fmt: skip
 _AIR = re.compile(
     r"\b(?:on )?(?:room |ambient )?air\b(?! hunger)|\bRA\b"
-    r"|\b(?:without|no|nil|not on|off)(?: [a-z]+){0,2} (?:oxygen|O2)\b"
-    r"|[未不没](?:有|在)?(?:吸|给|用|上)氧|无需?吸氧|空气|无氧疗",
+    r"|\b(?:without|no|nil|not on|no longer on|off)(?: [a-z]+){0,2} (?:oxygen|O2)\b"
+    r"|[未不没](?:有|在)?(?:吸|给|用|上)氧|无需?吸氧|停(?:止|用|了)?吸氧|否认吸氧|空气|无氧疗",
     re.IGNORECASE,
 )
 _OXYGEN = re.compile(
-    r"(?<!not )\b(?:on|with) (?:\d+(?:\.\d)?\s*l(?:itres?"
+    r"(?<!not )(?<!no longer )\b(?:on|with) (?:\d+(?:\.\d)?\s*l(?:itres?"
     r"|iters?)?(?:/min)?(?: of)? )?(?:supplemental |nasal )?(?:oxygen|O2)\b"
     r"|\bon \d+(?:\.\d)?\s*l(?:itres?|iters?)?\b|\bnasal (?:cannula|specs|prongs)\b"
     r"|\bnon-?rebreathe"
-    r"|(?<![未不没有无需])吸氧|鼻导管|面罩",
+    r"|(?<![未不没有无需停止用了认])吸氧|鼻导管|面罩",
     re.IGNORECASE,
 )  # fmt: skip
 _STATES: Sequence[tuple[str, re.Pattern[str]]] = (
@@ -130,15 +140,30 @@ def readings(text: str, *, pronouns: bool = False) -> list[Reading]:
     """
     written, text = text, _plain(text)
     found = [*_named(text), *_temperature(text), *_pressure(text), *_person(text, pronouns)]
-    for name, value, pattern in (("oxygen", True, _OXYGEN), ("oxygen", False, _AIR)):
-        if (one := pattern.search(text)) and not any(each.name == "oxygen" for each in found):
-            found.append(Reading(name, value, one.start(), one.end(), one.group()))
-    for state, pattern in _STATES:
-        if one := pattern.search(text):
-            found.append(Reading("consciousness", state, one.start(), one.end(), one.group()))
-            break
+    found = holding(text, [*found, *_oxygen(text), *_states(text)])
     own = [replace(one, words=written[one.start : one.end]) for one in found]
     return sorted(own, key=lambda one: one.start)
+
+
+def _oxygen(text: str) -> list[Reading]:
+    """Whether they get oxygen, the first that holds."""
+    said = [
+        Reading("oxygen", value, one.start(), one.end(), one.group())
+        for value, pattern in ((True, _OXYGEN), (False, _AIR))
+        for one in pattern.finditer(text)
+    ]
+    return holding(text, said)[:1]
+
+
+def _states(text: str) -> list[Reading]:
+    """How awake they are, the gravest that holds; what is denied is none of it."""
+    said = [
+        Reading("consciousness", state, one.start(), one.end(), one.group())
+        for state, pattern in _STATES
+        for one in pattern.finditer(text)
+        if not is_denied(text, one.start(), one.end())
+    ]
+    return holding(text, said)[:1]
 
 
 def _plain(text: str) -> str:
@@ -194,12 +219,11 @@ def _pressure(text: str) -> Iterator[Reading]:
     for one in _PRESSURE.finditer(text):
         if one["alone"]:
             yield Reading("systolic", Decimal(one["alone"]), one.start(), one.end(), one.group())
-            return
+            continue
         high, low = Decimal(one["high"]), Decimal(one["low"])
         if high > low and high >= 40:
             yield Reading("systolic", high, one.start(), one.end(), one.group())
             yield Reading("diastolic", low, one.start(), one.end(), one.group())
-            return
 
 
 def _person(text: str, pronouns: bool) -> Iterator[Reading]:

@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 
 __all__ = ["age_in", "sex_in", "spoken_number"]
@@ -34,7 +35,7 @@ _AGE = re.compile(
     r"|(?<![\d./])(?P<c>\d{1,3})\s*y[/.]?\s?o\b"
     rf"|(?<![\d./])(?P<d>\d{{1,3}})\s*(?:years?|yrs?|y)?[\s,/-]*[（(]?\s*(?:old\s+)?(?:{_WHO}|[fm](?![a-z'’]))\b"
     rf"|\b(?:{_WHO})\b[,:]?\s*(?:of\s+|aged?\s+|is\s+|who is\s+)?(?P<e>\d{{1,3}}){_NO_UNIT}"
-    rf"|(?<![a-z'’\d°])[fm][,/\s]*(?P<f>\d{{1,3}})\b{_NO_UNIT}"
+    rf"|(?<![a-z'’\d°/])[fm][,/\s]*(?P<f>\d{{1,3}})\b{_NO_UNIT}"
     rf"|\b(?:s?he|i|patient|pt|mum|mother)(?:['’](?:s|m)|\s+(?:is|am|turned"
     rf"|just turned))\s+(?:now\s+|only\s+|just\s+|about\s+)?"
     rf"(?P<g>\d{{1,3}})\b{_NO_UNIT}"
@@ -60,10 +61,18 @@ _SPOKEN_AGE = re.compile(
 _OTHER_MEASURE = re.compile(
     r"(?:\b(?:weigh(?:t|s|ing)?|wt|creat(?:inine)?|cr|pulse|heart rate|hr|rr|resps?|rate|sats?"
     r"|spo2|temp(?:erature)?|bp"
-    r"|for|past|last|over|since|pressure|height|urea|qtc?|[prt])|体重|肌酐|脉搏|心率|呼吸|体温|身高|血压|血氧|尿素)\W*(?:is|of|at|was|是|为)?\s*$",
+    r"|for|past|last|over|since|pressure|height|urea|qtc?|[prt]"
+    r"|walk(?:s|ed|ing)?|after|within|about|up|climb(?:s|ed|ing)?)|体重|肌酐|脉搏|心率|呼吸|体温|身高|血压|血氧|尿素)\W*(?:is|of|at|was|是|为)?\s*$",
     re.IGNORECASE,
 )
 """Before a number: it is something else than an age."""
+_OF_RELATIVE = re.compile(
+    r"\b(?:mother|father|mum|mom|dad|wife|husband|partner|brother|sister|son|daughter|uncle|aunt)"
+    r"(?!['’]s (?:in|on)\b)[^,;.，；。]*$"
+    r"|(?:母亲|父亲|妈妈?|爸爸?|丈夫|妻子|老公|老婆|哥哥?|姐姐?|弟弟?|妹妹?|儿子|女儿)[^,;.，；。]*$",
+    re.IGNORECASE,
+)
+"""Up to the end of an age: somebody else's, where the text tells another one too."""
 _FAHRENHEIT_FROM = 94
 """A number before a bare F is no age from here on, as temperatures are."""
 _SEX = (
@@ -73,7 +82,7 @@ _SEX = (
             r"\b(?:woman|female|lady|ladies|girl|grandmother|grandma|granny|widow)\b|♀"
             r"|(?<![a-z'’°])f(?=[,;/\s]+\d)|(?<![\d./])\d{1,3}\s*(?:yo|y/?o?|yrs?|years?)?\s*[,/-]?\s*f(?![a-z'’/])"
             r"|(?:^|[,;/])\s*f\s*(?=[,;/.]|$)|\bsex\s*[:=]?\s*f\b"
-            r"|(?<![儿子])女(?![儿婿])|老太|老奶奶|大妈|阿姨|婆婆",
+            r"|(?<![儿子孙])女(?![儿婿友])|老太|老奶奶|大妈|阿姨|婆婆",
             re.IGNORECASE,
         ),
     ),
@@ -83,33 +92,51 @@ _SEX = (
             r"\b(?:man|male|gentleman|gent|guy|bloke|chap|fellow|boy|grandfather|grandad)\b|♂"
             r"|(?<![a-z'’])m(?=[,;/\s]+\d)|(?<![\d./])\d{1,3}\s*(?:yo|y/?o?|yrs?|years?)?\s*[,/-]?\s*m(?![a-z'’/])"
             r"|(?:^|[,;/])\s*m\s*(?=[,;/.]|$)|\bsex\s*[:=]?\s*m\b"
-            r"|男|老先生|大爷|老爷子|老头",
+            r"|(?<![儿子])男(?!友|朋友)|老先生|大爷|老爷子|老头",
             re.IGNORECASE,
         ),
     ),
 )
 _PRONOUN = (
-    ("female", re.compile(r"\b(?:she|her|hers|mrs|ms|miss|madam)\b|她|女士|太太", re.IGNORECASE)),
+    (
+        "female",
+        re.compile(
+            r"\b(?:she|her|hers|mrs|miss|madam)\b|(?<!\d)(?<!\d\s)\bms\b|她|女士|太太",
+            re.IGNORECASE,
+        ),
+    ),
     ("male", re.compile(r"\b(?:he|his|him|mr|sir)\b|(?<!其)他(?!们|人)|先生", re.IGNORECASE)),
 )
 
 
 def age_in(text: str) -> Said | None:
-    """The first age that a text tells, in years, and its place."""
-    for one in _AGE.finditer(text):
-        digits = next((one[name] for name in "abcdefghijkl" if one[name]), None)
-        if digits is None:
-            return _han(one["han"]), one.span()
-        bare_f = one["d"] and re.search(r"\d\s*f$", one.group(), re.IGNORECASE)
-        of_other = _OTHER_MEASURE.search(text[: one.start()])
-        hot = bare_f and int(digits) >= _FAHRENHEIT_FROM
-        if int(digits) <= 120 and not of_other and not hot:
-            return Decimal(digits), one.span()
+    """The first age that a text tells, in years, and its place; a relative's where it is alone."""
+    told = list(_ages(text))
+    own = [one for one in told if not _OF_RELATIVE.search(text[: one[1][1]])]
+    if own or told:
+        return (own or told)[0]
     bare = _BARE.search(text) if sex_in(text, pronouns=True) else None
     if bare:
         return Decimal(bare[1]), bare.span(1)
     spoken = _SPOKEN_AGE.search(text)
     return (_number(spoken), spoken.span()) if spoken else None
+
+
+def _is_hot(words: str) -> bool:
+    """Whether a number before a bare F is a temperature."""
+    said = re.fullmatch(r"(\d+)\s*f", words, re.IGNORECASE)
+    return said is not None and int(said[1]) >= _FAHRENHEIT_FROM
+
+
+def _ages(text: str) -> Iterator[Said]:
+    for one in _AGE.finditer(text):
+        digits = next((one[name] for name in "abcdefghijkl" if one[name]), None)
+        if digits is None:
+            yield _han(one["han"]), one.span()
+            continue
+        of_other = _OTHER_MEASURE.search(text[: one.start()])
+        if int(digits) <= 120 and not of_other and not (one["d"] and _is_hot(one.group())):
+            yield Decimal(digits), one.span()
 
 
 def spoken_number(text: str) -> Said | None:
@@ -127,9 +154,12 @@ def sex_in(text: str, *, pronouns: bool = False) -> tuple[str, tuple[int, int]] 
     Where both pronouns stand, they tell none.
     """
     for sex, pattern in _SEX:
-        if one := pattern.search(text):
-            return sex, one.span()
-    said = [(sex, one.span()) for sex, pattern in _PRONOUN if (one := pattern.search(text))]
+        for one in pattern.finditer(text):
+            number = re.match(r"\d+", one.group())
+            of_other = number and _OTHER_MEASURE.search(text[: one.start()])
+            if not of_other and not (number and sex == "female" and _is_hot(one.group())):
+                return sex, one.span()
+    said = [(sex, by.span()) for sex, pattern in _PRONOUN if (by := pattern.search(text))]
     return said[0] if pronouns and len(said) == 1 else None
 
 
