@@ -213,8 +213,9 @@ def test_mail_and_phone() -> None:
 YES = (
     "yes please|Yes|OK|sure, go ahead|that's right|well, yes|no problem|please do|"
     "Yes, that is right. Is it free?|Sounds great.|That'll work|"
-    "k, do it|all right then, let's go|"
-    "好的，谢谢|是的|对|可以|没问题|嗯|行|行吧行吧|对对对|好的好的"
+    "k, do it|all right then, let's go|I'm sure|go on then|yes please, if you can|"
+    "yes that's what I want|好的，谢谢|是的|对|可以|没问题|嗯|行|行吧行吧|对对对|好的好的|"
+    "好麻烦您了|好开吧|确认退款"
 )
 NO = (
     "I do not wish to book|no, the other one|nope|no thanks|don't|not now|never mind|"
@@ -226,7 +227,9 @@ NEITHER = (
     "hmm, wait|maybe|yes, but change the address|yes?|okay but not today|I don't know|not sure|"
     "yesterday|right now I am busy|no idea|note this|"
     "等一下|可以退款吗|是不是|不知道|对不起|对了，我想问|"
-    "all right|k what does it cost|好贵|要是下雨呢|不错|没关系|行李|是是非非|好好想想"
+    "I'm sure this is a mistake|go on holiday first|approved by whom|let's do it later|"
+    "yes, if you waive the fee|all right|k what does it cost|行李|是是非非|好好想想|"
+    "好贵|要是下雨呢|不错|没关系|好麻烦|好开心|允许我想想|同意书在哪|确认一下地址|好的，我再想想"
 )
 
 
@@ -240,6 +243,22 @@ NEITHER = (
 )
 def test_only_a_plain_yes_counts(words: str, meant: bool | None) -> None:
     found = yes_or_no(words)
+    assert (found.value if found else None) is meant
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("sign it", True),
+        ("签署吧", True),
+        ("sign of what", None),
+        ("签署人是谁", None),
+        ("show me", True),
+        ("show me what you would write", None),
+    ],
+)
+def test_words_of_agreement_in_a_question_agree_to_nothing(words: str, meant: bool | None) -> None:
+    found = yes_or_no(words, ["sign", "签署", "show me"])
     assert (found.value if found else None) is meant
 
 

@@ -30,25 +30,36 @@ _NO = re.compile(
 )
 _YES = re.compile(
     r"(?:yes|yeah|yea|yep|yup|sure|ok(?:ay)?|of\s+course|absolutely|certainly|definitely|agreed|"
-    r"confirm(?:ed)?|affirmative|continue|proceed|carry\s+on|do\s+(?:it|that|so)|go\s+(?:ahead|on|for\s+it)|(?:please\s+)?proceed|"
-    r"let'?s\s+(?:do\s+(?:it|that|so)|go(?:\s+ahead)?)|i'?m\s+sure|approved|granted|very\s+well|fine\s+(?:by|with)\s+me|"
-    r"works\s+for\s+me|aye|okey|that(?:\s+will|'ll)?\s+works?|"
+    r"confirm(?:ed)?|affirmative|continue|proceed|carry\s+on|do\s+(?:it|that|so)|go\s+(?:ahead|for\s+it)|please\s+proceed|"
+    r"let'?s\s+(?:do\s+(?:it|that|so)|go\s+ahead)|fine\s+(?:by|with)\s+me|"
+    r"works\s+for\s+me|okey|that(?:\s+will|'ll)?\s+works?|"
     r"that(?:'s|\s+is|\s+was)\s+(?:right|correct|fine|it|good|great|perfect)|by\s+all\s+means|"
     r"(?:that\s+)?sounds\s+(?:good|great|fine|perfect)|(?:looks|all)\s+good|no\s+(?:problem|worries)|i\s+(?:do(?!\s+not)|agree|confirm)|it\s+(?:sure\s+)?is(?!\s+not)|you\s+got\s+it|"
+    r"(?:go\s+on|let'?s\s+go|i'?m\s+sure|approved|granted|very\s+well|aye)"
+    r"(?=\s*(?:$|[,.!;~]|thank|please|then|with\s+(?:it|that|this)))|"
     r"(?:ya|y|k+|good|correct|exactly|indeed|right|perfect|great|fine|alright|do)(?=\s*(?:$|[,.!;~]|thank|please)))"
     r"(?![a-z'])"
-    r"|(?:好(?:的|吧|啊|呀|呢|了|嘞|哒|滴)?)+(?=$|[\s，。,.!！;；、~]|谢|就|请|帮|那|继续|可以|没问题|[办做开打退签]|麻烦)"
+    r"|(?:好(?:的|吧|啊|呀|呢|了|嘞|哒|滴)?)+(?=$|[\s，。,.!！;；、~]|谢|就|请|帮|那|继续(?![说讲聊问等])|可以|没问题|麻烦(?:[你您帮办退]|了)"
+    r"|(?:办理?|做|打?开|退[款掉]?|签[字名署]?)(?:吧|啊|了|$|[\s，。,.!！;；、~]))"
     r"|(?:是(?:的|啊|呀)?)+(?=$|[\s，。,.!！;；、~]|我|要|没错)"
     r"|(?:对(?:的|啊|呀|了(?=$|[。.!！]))?)+(?=$|[\s，。,.!！;；、~])|(?:可以(?:的|啊|呀)?)+"
-    r"|(?:行(?:的|啊|吧)?)+(?=$|[\s，。,.!！;；、~])|没问题|没错|当然(?:可以|了|是)?|确认|确定|同意|允许|批准"
+    r"|(?:行(?:的|啊|吧)?)+(?=$|[\s，。,.!！;；、~])|没问题|没错|当然(?:可以|了|是)?|(?:确认|确定|同意|允许|批准)(?!一[下遍次]|我[想问看先再]|书|人|函|邮件|单号|之?前|地址|金额|信息)"
     r"|(?:请|麻烦)?继续(?:办理?|做|退|开)?(?:吧|啊|呗)?(?=$|[\s，。,.!！;；、~])"
     r"|嗯+(?=$|[\s，。,.!！~])|要(?:的|啊)?(?=$|[\s，。,.!！~])|需要(?=$|[\s，。,.!！~])"
 )
 _HEDGE = re.compile(
     r"(?<![a-z])(?:but|wait|hold\s+on|except|however|unless|although|though|hmm+|not|actually|else|different|another|rather|"
-    r"maybe|perhaps|no|don'?t|do\s+not|never\s*mind|cancel|stop|instead|change)(?![a-z'])"
-    r"|但|不过|等一?下|等等|除了|可是|只是|先别|不|别|算了|取消|也许|可能|换|改"
+    r"maybe|perhaps|no|don'?t|do\s+not|never\s*mind|cancel|stop|instead|change|as\s+long\s+as|provided|the\s+other|"
+    r"(?<!know )(?<!me )(?<!see )if(?!\s+(?:you\s+(?:can|could|would|may|please|don'?t\s+mind)"
+    r"|possible|so|that'?s\s+(?:ok|fine))))(?![a-z'])"
+    r"|但|不过|等一?下|等等|除了|可是|只是|先别|不|别|算了|取消|也许|可能|换|改|如果(?!可以|方便|行)|要是(?!可以|方便|行)|想想|想一想|考虑"
 )
+_OPEN = re.compile(
+    r"(?<![a-z])(?:who|whom|whose|which|where|later|tomorrow|only|of\s+what"
+    r"|what\s+(?:you\s+(?:would|could)|is|are|would|if))(?![a-z'])"
+    r"|谁|什么|哪|怎|以后|待会|晚点|明天|再说"
+)
+"""In the clause of a yes: it asks or puts off, and agrees to nothing now."""
 _QUESTION = re.compile(r"[?？]|[吗么嘛](?=$|[\s，。,.!！])|(?:不可以|不行|不好)[?？]")
 _CLAUSE_END = re.compile(r"[，。,.!！;；、\n]")
 _SENTENCE_END = re.compile(r"[。.!！\n]")
@@ -74,6 +85,9 @@ def yes_or_no(text: str, agreeing: Collection[str] = ()) -> Found[bool] | None:
         return Found(False, *no.span(), text[slice(*no.span())])
     yes = _YES.match(plain, at) or (_agrees(tuple(agreeing)).match(plain, at) if agreeing else None)
     if yes is None or _is_question(plain, at, yes.end(), _SENTENCE_END):
+        return None
+    border = _CLAUSE_END.search(plain, yes.end())
+    if _OPEN.search(plain, yes.end(), border.start() if border else len(plain)):
         return None
     if _HEDGE.search(_HARMLESS.sub(" ", plain[yes.end() :])):
         return None

@@ -62,7 +62,7 @@ _AROUND = re.compile(
     r"(?<![a-z])(?:it|is|its|it's|that|that's|this|the|a|an|for|of|in|on|to|my|his|her|so|then|well|oh"
     r"|ok(?:ay)?|and|i|i'd|i'm|say|think|guess|believe|get|mean|would|be|must|should|makes|maybe|about"
     r"|please|pls|thanks|thank|you|sir|number|no|one)(?![a-z])"
-    r"|[是的我要给请这那就个位吧了哦嗯吗呢啊号想]|谢谢|应该|等于|觉得|大概|可能|编号|所以",
+    r"|[是的我要给请这那就个位吧了哦嗯吗呢啊号想]|谢谢|老师|答案|结果|应该|等于|觉得|大概|可能|编号|所以",
     re.IGNORECASE,
 )
 """Words that stand around a value and wish for nothing."""

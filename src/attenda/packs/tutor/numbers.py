@@ -47,6 +47,7 @@ _LEAD = re.compile(
 _TAIL = re.compile(
     r"(?:[\s.。!！?？,，;；]|\bi (?:think|guess|believe|suppose|reckon|hope)\b"
     r"|\bis (?:what i (?:get|got)|my answer|it)\b"
+    r"|\bit (?:is|was)$|\bfor (?:me|this one|that one|this|that)$"
     r"|\b(?:right|then|now|maybe|probably|perhaps|correct)$"
     r"|\b(?:of course|for sure|or so|isn't it|is it|am i right|is that right)$"
     r"|是吗|对吗|对不对|是不是|没错|左右|我想|我觉得|应该|吧|吗|呢|啊|了)+$",
