@@ -34,6 +34,10 @@ class Person:
     def __init__(self, client: httpx.AsyncClient, key: str) -> None:
         self._client, self._key = client, key
 
+    def by(self, key: str) -> "Person":
+        """With another key of theirs."""
+        return Person(self._client, key)
+
     async def __call__(
         self, method: str, path: str, body: Any = None, expect: int | None = None
     ) -> Any:

@@ -225,6 +225,10 @@ def test_a_customer_is_handed_out_whole_and_erased_but_for_the_books(home: Path)
                 support.executor.rows(c, "tickets").put(**other)
                 support.executor.rows(c, "customers").put(id="C-0", name="No Mail", email="")
 
+            def limited_key(c: Any) -> str:
+                who = people.principal_of(c, "sue")
+                return keys.create_key(c, house.stamps, who, "desk", scopes=["desk"])[1]
+
             await house.database.write(note)
             path = "/packs/support/api/customers/C-100/data"
             assert (await sam.raw("GET", path)).status_code == 403
@@ -242,6 +246,9 @@ def test_a_customer_is_handed_out_whole_and_erased_but_for_the_books(home: Path)
             ask = {"arguments": {"customer": "C-100"}, "once": "a"}
             erase = "/api/packs/support/tools/erase_customer"
             await sam("POST", erase, ask, 403)
+            whole = {"arguments": {"customer": "C-100", "anyway": True}, "once": "k"}
+            limited = sue.by(await house.database.write(limited_key))
+            assert "may not erase" in str(await limited("POST", erase, whole, 400))
             refused = await sue("POST", erase, ask, 400)
             assert "O-1010" in str(refused), "it is being packed"
             assert "Ana Duarte" in str(await rows(house, "support_customers"))

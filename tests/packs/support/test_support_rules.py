@@ -223,7 +223,8 @@ def test_postcodes_and_countries_are_read_as_people_write_them() -> None:
     named = {
         "10 High Street, London, UK": "GB", "寄到德国柏林": "DE", "南美国际大厦，上海": "",
         "Australia Street 4, London": "", "send it to us": "", "5 Rue X\nFrance": "FR",
-        "Germany, later Spain": "ES",
+        "Germany, later Spain": "ES", "Belfast BT1 1AA, Northern Ireland": "GB",
+        "贝尔法斯特，北爱尔兰": "GB", "Dublin, Ireland": "IE", "Sydney 2000, New South Wales": "AU",
     }  # fmt: skip
     assert {text: country_named_in(text) for text in named} == named
 

@@ -99,8 +99,16 @@ def country_named_in(address: str) -> str:
 
     Only where names of countries stand in addresses: a street may be called after one.
     """
-    found = [(spot.start(), code) for code, name in _names() if (spot := name.search(address))]
-    return max(found)[1] if found else ""
+    found = [
+        (
+            spot.end(),
+            -spot.start(),
+            code,
+        )  # the last one; of Northern Ireland and Ireland the longer
+        for code, name in _names()
+        for spot in name.finditer(address)
+    ]
+    return max(found)[2] if found else ""
 
 
 @functools.cache

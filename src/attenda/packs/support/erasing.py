@@ -68,6 +68,8 @@ def erase_customer(deed: Deed, customer: str, anyway: bool = False) -> dict[str,
     With `anyway` although something is under way for them. How many rows went or were emptied is
     told by table.
     """
+    if not deed.who.may("manage_agents"):  # a key may be limited to less than its owner may do
+        raise ToolRefused(phrase(deed.who.language, "customer_not_yours"))
     found = deed.rows("customers").find(id=customer)
     if not found:
         raise ToolRefused(phrase(deed.who.language, "customer_gone"))
