@@ -44,12 +44,26 @@ _HEDGE = _any(
     r"|borderline|sort of|kind of|depends|probably|equivocal|questionable)\b",
     "可能|也许|或许|大概是|说不好|不好说|难说|没准|好像是|疑似|拿不准|差不多吧",
 )
+_SO_FOR_SURE = _any(
+    r"\b(?:no|without (?:a |any )?|beyond (?:a |any )?)\s*(?:doubt|question)\b",
+    r"\b(?:can['’]?t|cannot|won['’]?t|not) deny(?:ing)?\b",
+    "毫无疑问|不否认|不是没有|并非没有",
+)
+"""A yes with the word of a no in it."""
+_NEITHER = _any(
+    r"\b(?:yes|no) and (?:yes|no)\b|\bno\b\W+wait\b|\bnot (?:only|just)\b|\bnothing but\b",
+    r"\b(?:not|never|\w+n['’]t|cannot)(?: yet)?(?: be)?(?: been)? "
+    r"(?:ruled? out|excluded?|ruling out)\b",
+    r"[不没未][能有可]?(?:完全)?排除|不[仅但光只止]|是不是$|有没有$",
+)
+"""A no of something else: that it is not ruled out says no more than that it may be."""
 _LEAD = (
     r"^\W*(?:(?:oh|well|so|hm+|um+|uh+|er+|ah|ok(?:ay)?|then|and|again|still|also|now|just|honestly|actually"
     r"|i(?:['’]d| would) say|i think|i believe|that(?:['’]s| is| would be| would have to be)"
     r"|it(?:['’]s| is)|a|an|the answer is|answer:?"
     r"|unfortunately|sadly|luckily|fortunately|thankfully|i['’]?m afraid|afraid)\b\W*)*"
 )
+_BEGINNING = re.compile(_LEAD, re.IGNORECASE)
 _YES_FIRST = re.compile(
     _LEAD + r"(?:yes|yeah|yea|yep|yup|yah|ya|y|aye|sure|correct|right|of course|true|definitely"
     r"|certainly|absolutely"
@@ -97,11 +111,11 @@ _HAN_NO_FIRST = re.compile(
 )
 _HAN_YES_FIRST = re.compile(
     r"^\W*(?:(?:很遗憾|其实|嗯+|哦|呃|啊|唔|那|我|他|她|病人|患者|这个|那个|都|也|一直|确实|的确|目前|现在|以前|之前|既往|查体|这次)[，,\s]*)*"
-    r"(?:是|有(?!没有|无)|对|嗯|会|抽|吸|当然|确实|的确|存在|阳性|肯定|没错|可不是?|不错|确诊|得过|做过|患过)"
+    r"(?:是|有(?!没有|无)|对|嗯|会|抽|吸|(?:当然|确实|的确)(?!是?[不没无未])|存在|阳性|肯定|没错|可不是?|不错|确诊|得过|做过|患过)"
 )
 _HAN_NONE = re.compile(
-    r"[没無无未否非]|不(?!错|止)|阴性|正常|好的?(?=$|[，。！])|挺好|很好|还好|顺畅|头一[回次]"
-    r"|第一次|一样|对称|没事"
+    r"[没無无](?!法)|[未否非]|不(?!错|止|能|敢|得了)|阴性|正常|好的?(?=$|[，。！])|挺好|很好|还好|顺畅"
+    r"|头一[回次]|第一次|一样|对称|没事"
 )
 _HAN_SOME = re.compile(r"[肿疼痛麻瘫]|阳性|存在|明显|有过|[得做患]过")
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -112,6 +126,10 @@ def yes_no_or_unknown(text: str) -> Answer | None:
 
     Nothing where it is neither, as with "perhaps".
     """
+    if sure := _SO_FOR_SURE.search(text):
+        return True, sure.span()
+    if _NEITHER.search(text):
+        return _not_known(text)
     return next(filter(None, (judge(text) for judge in _JUDGES)), None)
 
 
@@ -148,7 +166,9 @@ def _elsewhere(text: str) -> Answer | None:
     if _HEDGE.search(text):
         return None
     echo = _ECHO.search(text)
-    negative = (_HAN_NONE if _HAN.search(text) else _NONE).search(text)
+    lead = _BEGINNING.match(text)  # “well” and “ok” at its beginning are no “she is well”
+    none = _HAN_NONE if _HAN.search(text) else _NONE
+    negative = none.search(text, lead.end() if lead and lead.end() < len(text) else 0)
     if negative:
         return False, negative.span()
     if echo:
