@@ -200,6 +200,10 @@ def test_a_value_is_taken_only_where_it_holds(text: str, name: str, value: objec
         ("我要给P-102开氯雷他定10毫克，每天一次，病人是P-102", "氯雷他定10毫克，每天一次"),
         ("P-102能用氯雷他定10毫克吗", "氯雷他定10毫克"),
         ("check an order for P-102", None),
+        ("don't give loratadine 10 mg, give amoxicillin 500 mg", None),
+        ("stop warfarin, start apixaban 5 mg", None),
+        ("P-102 is on warfarin; can she have ibuprofen 400 mg?", None),
+        ("P-102正在吃华法林，开布洛芬400毫克", None),
     ],
 )
 def test_an_order_is_read_from_the_sentence_that_asks_for_it(text: str, order: str | None) -> None:
@@ -217,6 +221,9 @@ def test_an_order_is_read_from_the_sentence_that_asks_for_it(text: str, order: s
         ("ibuprofen and zorvamax", ("zorvamax",)),
         ("布洛芬和佐瓦麦克斯", ("佐瓦麦克斯",)),
         ("Zorvamax 20 mg with food", ("Zorvamax 20 mg",)),
+        ("ibuprofen 400 mg, zorvamax 20 mg at night", ("zorvamax 20 mg at night",)),
+        ("布洛芬400毫克，佐瓦麦克斯20毫克", ("佐瓦麦克斯20毫克",)),
+        ("warfarin, 5 mg daily, ibuprofen 400 mg", ()),
     ],
 )
 def test_directions_are_no_drugs_and_unknown_drugs_are_named(

@@ -39,7 +39,7 @@ _DIRECTIONS = (
     " weeks? months? hours? hrs? hourly weekly one two three four five six seven eight ten "
     "fourteen half single only least"
     " glass plenty please thanks start(?:ed)? takes? taken use give give?n without operation "
-    "surgery course total max(?:imum)?"
+    "surgery course total max(?:imum)? increased? reduced? raised? lowered? titrated?"
     " i we he she they it him them you me my our this that is be are was would will should "
     "could can may"
     " let'?s us go(?:ing)? try treat(?:ment)? begin continue put add like want(?:s"
@@ -47,11 +47,16 @@ _DIRECTIONS = (
     " choose maybe ok(?:ay)? now some patient pt so well then i'd we'd i'll we'll i'm"
 ).split()
 """Words of how and when a drug is taken, which name none."""
+_COMMA = re.compile(r"[,，](?!\d)")
+_DOSED = re.compile(
+    r"\s*([^\W\d][\w\s-]*?)\s*\d[\d.,/]*\s*(?:mg|mcg|µg|ug|g|ml|iu|units?|毫克|微克|毫升|克)(?![a-z])",
+    re.IGNORECASE,
+)
 _PLAIN = re.compile(
     r"\b\d[\d.,/]*\s*(?:mg|mcg|µg|ug|g|ml|iu|units?|meq|mmol|%|hr|day|actuat)?(?:/\w+)?\b"
     rf"|\b(?:{'|'.join(_DIRECTIONS)})\b|\b[a-z](?:\.[a-z])+\.?"
     r"|毫克|微克|毫升|克|片|粒|胶囊|注射液|口服|静脉|静滴|滴注|肌注|皮下|外用|每日|每天|每晚|每周|一天|一日|[一二两三四五六七八九十半]|次|天|周"
-    r"|早|中|晚|各|饭[前后]|餐[前后]|睡前|空腹|早餐|晚餐|午餐|随餐|温水|送服|服用|需要时|必要时|疼[时痛]|发[热烧]时|按需|共|[\W\d_]+",
+    r"|早|中|晚|各|饭[前后]|餐[前后]|睡前|剂量|总量|用量|[增加减]至|空腹|早餐|晚餐|午餐|随餐|温水|送服|服用|需要时|必要时|疼[时痛]|发[热烧]时|按需|共|[\W\d_]+",
     re.IGNORECASE,
 )
 
@@ -170,9 +175,19 @@ class Formulary:
             found += [one for one in here if one not in found]
             if not here and len(_PLAIN.sub("", part)) > 1:
                 unknown.append(part.strip())
+            elif here:
+                unknown += self._dosed_beside(part)
         if not found and not unknown:
             unknown = [text.strip() or "—"]
         return Named(tuple(found), tuple(unknown))
+
+    def _dosed_beside(self, part: str) -> Iterable[str]:
+        """What stands behind a comma with a dose of its own, beside a drug that is known."""
+        for piece in _COMMA.split(part):
+            dosed = _DOSED.match(piece)
+            is_known = self._pattern.search(piece) is not None
+            if dosed and not is_known and len(_PLAIN.sub("", dosed[1])) > 1:
+                yield piece.strip()
 
     def reacted_to(self, text: str) -> frozenset[str]:
         """Ingredients and classes that an allergy's words name."""

@@ -32,6 +32,13 @@ _IDLE_END = re.compile(
     r"|[吗吧呢么嘛]|可以|能不能|行不行|合适|的医嘱|的处方|医嘱|处方|能给|能用|给)+$",
     re.IGNORECASE,
 )
+_NO_WISH = re.compile(
+    r"(?:\b(?:stop(?:ped|ping)?|don['’]?t|do not|not|never|instead of|off|already"
+    r"|takes|taking|holds?|allerg\w+|after|(?:is|are|was|been|currently) on)\b"
+    r"|停|不要|别|勿|正在|已经?在|在[吃服用]|过敏)[^.;。；]*$",
+    re.IGNORECASE,
+)
+"""Before a drug: it is not this one that is ordered."""
 _OWN_WORDS = re.compile(r"\b(?:i|i['’]m|i['’]ve|me|my|we)\b|我", re.IGNORECASE)
 _FEWEST_FINDINGS, _FEWEST_VALUES = 2, 3
 
@@ -45,6 +52,9 @@ def order_in(text: str) -> tuple[int, int] | None:
     dose = _DOSE_BEFORE.search(text[:start])
     ends = _ENDS.search(text, after)
     end = ends.start() if ends else len(text)
+    more = any(end <= at for at, _, _ in starter().spans(text))
+    if more or _NO_WISH.search(text[:start]):  # which of them is wanted is asked
+        return None
     idle = _IDLE_END.search(text[after:end])
     return dose.start() if dose else start, after + idle.start() if idle else end
 
