@@ -23,14 +23,16 @@ ANSWERS = {
         he was, after a hip op; I'm afraid so; +ve; present; yes to both;
         I think so; sadly it's true; that would be a yes; 有; 有的;
         对，有过; 确实有; 做过手术; 没错; 阳性;
-        no doubt about it; without a doubt; well, she has cancer; can't deny it; 不是没有; 不否认
+        no doubt about it; without a doubt; well, she has cancer; can't deny it; 不是没有; 不否认;
+        疼，不能碰; 肿得厉害，没法走路
     """,
     False: """
         no; nope, none; negative; none reported;
         denies any; absent; not to my knowledge; no, not known; it isn't;
         she hasn't; he has never had one; again no; I don't think so;
         ruled out; my breathing is fine; -ve; nil;
-        没有; 没有这回事; 对，没有; 从没得过; 否认; 头一回; 确实不是; 胸口不痛; 呼吸挺好的; 没注意到; 无
+        没有; 没有这回事; 对，没有; 从没得过; 否认; 头一回; 确实不是; 胸口不痛;
+        呼吸挺好的; 没注意到; 无
     """,
     None: """
         I don't know; no idea; not sure; unknown;
@@ -63,8 +65,6 @@ def test_a_plain_answer_is_read_however_it_is_said(meant: bool | None) -> None:
         "a clot has not been ruled out",
         "不能排除",
         "不仅有，而且严重",
-        "疼，不能碰",
-        "肿得厉害，没法走路",
     ],
 )
 def test_a_perhaps_is_neither_yes_nor_no(words: str) -> None:
