@@ -23,13 +23,14 @@ _KEEP = re.compile(
     r"remember\s*(?:[:,]\s*(?:that\s+)?|this\s*:\s*|that\s+|(?=(?:my|i|i'm|i’m|we|our)\s))(?P<fact>\S.*)",
     re.IGNORECASE | re.DOTALL,
 )
+_SAYS = r".*(?:[是叫在有爱住用对不要吃能为姓怕:：]|喜欢|讨厌|过敏|\d)"
 _KEEP_ZH = re.compile(
     r"\s*(?:请|麻烦|帮我|你|您|也|再)*"
-    r"(?:记住(?!了)[\s，,:：。]*|(?:记一下|记下来?)(?!了)(?:[\s，,:：。]+|(?=我|咱)))"
-    r"(?P<fact>(?=.*(?:[是叫在有爱住用对不要吃能为:：]|喜欢|\d))\S.*)",
+    rf"(?:记住(?!了)[\s，,:：。]*|(?:记一下|记下来?)(?!了)(?:[\s，,:：。]+|(?=我|咱))(?={_SAYS}))"
+    r"(?P<fact>[^\s，,:：。].+)",
     re.DOTALL,
 )
-"""“Note the symptoms” names nothing to keep; what is to be kept says something of itself."""
+"""“Note the symptoms” (记下症状) names nothing to keep; what is noted says something of itself."""
 _WHAT = re.compile(
     r"\bwhat (?:do|did) you (?:know|remember) (?:about|of) me\b"
     r"|你(?:还|都)*(?:记得|记住了|知道)(?:关于)?我的?(?:什么|哪些)",
