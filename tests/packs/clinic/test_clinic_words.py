@@ -116,6 +116,11 @@ I like living here |
 nil relief from paracetamol, chest pain and sweating | RF-ACS
 chest pain, no idea why, and breathless | RF-ACS
 not slept, chest pain and sweating | RF-ACS
+chest pain for no reason, and sweating | RF-ACS
+I have no reason left to go on living | RF-SELF-HARM
+no idea why I should go on living | RF-SELF-HARM
+no energy to go on living | RF-SELF-HARM
+I can't stand living | RF-SELF-HARM
 nil chest pain, nil sweating |
 I have a sore throat and a cough |
 I can't breathe | RF-BREATHING

@@ -48,11 +48,13 @@ _NEGATION = _cues(
 _NO_NEGATION = _cues(
     r"\b(?:no|nil|without)(?: any)? "
     r"(?:better|worse|change|improvement|doubt|wonder|longer able|relief"
-    r"|idea|clue|reason|response|effect|help|appetite|energy|sleep)\b",
+    r"|idea|clue|response|effect|help|appetite|energy(?! to\b)|sleep)\b",
+    r"\bfor no (?:good |apparent |particular )?reason\b",
     r"\bnot (?:only|just|sure|certain|getting better|improving|better|eat\w*|sle\w+|helped|working"
     r"|well|feeling (?:well|good))\b",
     r"\bwithout (?:relief|stopping)\b",
-    r"\b(?:can['’]?t|cannot) (?:stop|get rid of|help|sleep|lie|breathe|walk|stand|move|eat)\b",
+    r"\b(?:can['’]?t|cannot) (?:stop|get rid of|help|sleep|lie|breathe|walk|stand(?! living)"
+    r"|move|eat)\b",
     r"\bwon['’]?t (?:stop|go away)\b",
     r"\b(?:does|did)n['’]?t (?:help|stop|go away|get better)\b",
     "没有?好转|没好|不停|无缘无故|无论|没有?缓解|没有?用|没退",
