@@ -80,6 +80,8 @@ VITALS = {
 @pytest.mark.parametrize(
     "text",
     [
+        "breathing at a rate of 24, sats 93% on air, BP 98/60, heart rate of 118, alert, 38.6 °C",
+        "心率118 血压98/60 呼吸24 血氧93 没吸氧 清醒 体温38.6",
         "RR 24, O2 sats 93% RA, BP 98/60, HR 118 bpm, AVPU A, T 38.6",
         "24 breaths per minute, 93% on room air, 98/60 mmHg, 118 bpm, GCS 15, temp of 38.6",
         "obs: resp 24, SpO₂ 93% on RA, SBP 98, HR 118, A&O x3, T38.6",

@@ -57,6 +57,7 @@ _MG_DL = r"mgs?\s?(?:/|per |%)\s?dl|mg%|毫克[/每]分升|毫克/dl"
 _KINDS: Sequence[_Kind] = (
     _kind("respiratory_rate",
           r"\bRR?(?![a-z])|\bresp(?:iratory|iration)?s?(?: rate)?|\bbreathing(?: [a-z]+){0,3}? at"
+          r"(?: a rate of)?"
           r"|\bbreathing(?: rate)?|\bbreath(?:es| rate)|\btachypn\w+|呼吸(?:频率|次数)?"
           r"|(?<![\d./])(?=\d{1,2} ?(?:breaths|resps|respirations|次呼吸))"),
     _kind("spo2", r"\b(?:O2 |oxygen )?sat(?:uration|s|urating|ting)?|\bS[pa]?O2|\bpulse ox"
@@ -75,7 +76,9 @@ _KINDS: Sequence[_Kind] = (
           r"kgs?|kilos?|kilograms?|公斤|千克|lbs?|磅|斤", "weight", "kg"),
     _kind("height_cm", r"\bheight|\btall|身高", r"cm|厘米|m\b|米|in\b", "height", "cm"),
     _kind("creatinine_mg_dl",
-          r"\b(?:serum |plasma )?creat(?:inine)?s?|\bs?Cr(?:eat)?|血?肌酐|(?<![\d.])(?=[\d.]+ ?(?:"
+          r"\b(?:serum |plasma )?creat(?:inine)?s?|\bs?Cr(?:eat)?"
+          r"|血?肌酐(?:值|水平)?(?:查|测|化验)?(?:出来|了)?"
+          r"|(?<![\d.])(?=[\d.]+ ?(?:"
           + _MICROMOL + "|" + _MG_DL + r") (?:of )?(?:creat|肌酐))",
           f"{_MG_DL}|{_MICROMOL}", "creatinine", "mg/dL"),
     _kind("urea_mmol_l", r"\burea|\bBUN|尿素氮?", r"mmol/l|mg/dl|毫摩尔/升", "urea", "mmol/L"),

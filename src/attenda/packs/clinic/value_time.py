@@ -68,6 +68,8 @@ def is_denied(text: str, start: int, end: int) -> bool:
     if _NOT_AWAKE.search(text[:start]):
         return True
     low = _begins(text, start)
+    if "\u3400" <= text[start] <= "\u9fff":  # a space parts what is listed: 没吸氧 清醒
+        low = max(low, text.rfind(" ", 0, start) + 1)
     if _LISTS.search(text[low:start]):
         low = 0
     return assertion_of(text[low:end], start - low, end - low).status == "absent"

@@ -47,7 +47,7 @@ _LEAD = re.compile(
 _TAIL = re.compile(
     r"(?:[\s.。!！?？,，;；]|\bi (?:think|guess|believe|suppose|reckon|hope)\b"
     r"|\bis (?:what i (?:get|got)|my answer|it)\b"
-    r"|\bit (?:is|was)$|\bfor (?:me|this one|that one|this|that)$"
+    r"|\bit (?:is|was)$|\bfor (?:me|this one|that one|this|that)$|\bgoes (?:in )?(?:there|here)$"
     r"|\b(?:right|then|now|maybe|probably|perhaps|correct)$"
     r"|\b(?:of course|for sure|or so|isn't it|is it|am i right|is that right)$"
     r"|是吗|对吗|对不对|是不是|没错|左右|我想|我觉得|应该|吧|吗|呢|啊|了)+$",
@@ -60,7 +60,7 @@ _CONCLUDES = re.compile(
 _GIVES = re.compile(
     r"\b(?:it'?s|that'?s|is|was|be|been|got|get|gets|gives?|gave|makes?(?: (?:that|it))?"
     r"|(?:comes?|came) (?:out )?(?:to|at|as)|go(?:ing)? (?:with|for)|put|write|say|answer|result"
-    r"|find|found)\b(?:\s*[:=])?|=|是|得(?:到|出|了)?|写|填|选|等于|为|算(?:到|出来?)",
+    r"|find|found)\b(?:\s*[:=])?|=|是|得(?:到|出|了)?|写|填|选|等于|为|算(?:到|出来?)|改成",
     re.IGNORECASE,
 )
 _ASKS = re.compile(
@@ -114,16 +114,23 @@ def read_number(text: str) -> Number | None:
 
 
 def concluded(text: str) -> str:
-    """What the last clause of a sentence comes to: "10" of "I worked it out and got 10".
+    """What a sentence comes to, by its last clause that says so: "10" of "I tried and got 10".
 
     Empty where it asks or denies, and where nothing says that something comes of it.
     """
     said = plain(text)
-    clause = next((one for one in reversed(_BETWEEN.split(said)) if re.search(r"\w", one)), "")
-    gives = list(_GIVES.finditer(clause))
-    if len(said) > _LONGEST_TALK or not gives or _ASKS.search(clause) or _DENIES.search(clause):
-        return ""
-    return clause[gives[-1].end() :].strip()
+    for clause in reversed(_BETWEEN.split(said) if len(said) <= _LONGEST_TALK else ()):
+        gives = list(_GIVES.finditer(clause))
+        given = clause[gives[-1].end() :].strip() if gives else ""
+        if (
+            _ASKS.search(clause)
+            or _DENIES.search(clause)
+            or (not given and re.search(r"\d", clause))
+        ):
+            return ""
+        if given:
+            return given
+    return ""
 
 
 def _read_clause(text: str) -> Number | None:
