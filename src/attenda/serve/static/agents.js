@@ -55,6 +55,7 @@ async function remove(one) {
 
 /** Show an agent's draft in the form. */
 async function edit(row) {
+  await listed; // what there is to choose from
   const state = row && (await attempt(() => readDraft(row.id)));
   if (row && !state) return;
   agent = row && { ...row, ...state.fields, team_id: state.shares };
@@ -178,4 +179,4 @@ $("#discard").addEventListener("click", () => attempt(discard));
 $("#new-agent")?.addEventListener("click", () => edit(null));
 $("#back").addEventListener("click", back);
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeSource(); });
-list();
+const listed = list();
