@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from attenda.learn.devices import hand_back
 from attenda.learn.learning import conclude, measure_before, prepare
 from attenda.learn.plan import Plan
 from attenda.learn.run_folder import RunFolder
@@ -42,6 +43,7 @@ def estimate(plan: Plan, home: Path, watch: Watch) -> dict[str, Any]:
         folder.begin(plan)
         run = prepare(folder, home, watch, ALONE)
         measure_before(run)  # measuring may take more memory than a step
+        hand_back()
         seconds: list[float] = []
 
         def enough(state: TrainState, report: Report) -> bool:

@@ -106,6 +106,7 @@ def _carry_out(folder: RunFolder, home: Path, watch: Watch, spread: Spread) -> d
         if state.step == 0:
             measure_before(run)
             _task_before(run)
+            devices.hand_back()
         state = train(run.learner, run.lesson.source, state, _each_step(run))
         return _end(run, state)
     except RuntimeError as error:
@@ -263,7 +264,6 @@ def _people(data: DataSplit, plan: Plan, home: Path) -> list[str]:
 
 def _note_beginning(run: Run, people: list[str]) -> None:
     corpus = run.lesson.corpus
-    moving = sum(weight.numel() for weight in run.learner.weights.weights)
     run.folder.note(
         recipe=run.plan.recipe,
         base=run.base,
@@ -272,7 +272,7 @@ def _note_beginning(run: Run, people: list[str]) -> None:
         template=template_hash(run.tokenizer.template),
         steps=run.learner.schedule.steps,
         parameters=sum(weight.numel() for weight in run.model.parameters()),
-        moving=moving,
+        moving=sum(weight.numel() for weight in run.learner.weights.weights),
         conversations=len(run.data.train),
         validation=len(run.data.validation),
         tokens=corpus.tokens,

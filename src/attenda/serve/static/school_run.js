@@ -80,7 +80,10 @@ function build(known) {
 
 function* deeds(known) {
   const { row } = known;
-  const post = (path) => attempt(() => api("POST", `${pathOf(row.name)}/${path}`)).then(() => follow(known));
+  const post = async (path) => {
+    await attempt(() => api("POST", `${pathOf(row.name)}/${path}`));
+    if (shown?.name === known.name) follow(shown); // it may have been opened anew meanwhile
+  };
   const button = (word, onclick, kind = "") => el("button", { type: "button", class: kind, onclick }, word);
   if (goes(row)) yield button(t("school.stop"), () => post("stop"), "danger");
   else {
