@@ -181,10 +181,8 @@ def withdraw_run(
 
     What was already said of it stays in the log. Returns the event of its end, if it ran.
     """
-    statement = select(runs.c.id).where(runs.c.session_id == session_id, runs.c.state == "running")
-    if run_id is not None:
-        statement = statement.where(runs.c.id == run_id)
-    for (found,) in connection.execute(statement).all():
+    statement = _RUNNING if run_id is None else _RUNNING.where(runs.c.id == run_id)
+    for (found,) in connection.execute(statement, {"session": session_id}).all():
         if finish_run(connection, stamps, found, Message(role="assistant"), "withdrawn"):
             end = RunFinished(run_id=found, reason="withdrawn")
             return append_events(connection, stamps, session_id, found, [end])
@@ -203,7 +201,7 @@ def label_answer(connection: Connection, run_id: str, label: Label) -> None:
         "readers": sorted(label.readers),
         "sources": sorted(label.sources),
     }
-    connection.execute(update(messages).where(messages.c.run_id == run_id).values(**values))
+    connection.execute(_ANSWERS.values(**values), {"run": run_id})
 
 
 def append_events(
