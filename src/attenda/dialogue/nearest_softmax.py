@@ -76,7 +76,7 @@ def _descend(measure: Measure, step: Floats, start: Floats, steps: int) -> Float
         loss, gradient = measure(ahead)
         steepest = max(steepest, float(np.abs(gradient).max()))
         if np.abs(gradient).max() <= _SMALL_GRADIENT * steepest:
-            break
+            return ahead
         momentum = momentum + 1 if loss <= least else 0
         length = length if loss <= least else np.float32(0.5)  # from now on within the bound
         least = loss

@@ -1,6 +1,7 @@
 """Where a run computes, whether its parts are compiled first, and what it does with memory."""
 
 import ctypes
+import os
 import shutil
 import sys
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -10,9 +11,18 @@ import torch
 
 from attenda.core.errors import UserError
 
-__all__ = ["compiles", "device_of", "hand_back", "refuse_out_of_memory", "uncompiled"]
+__all__ = [
+    "compiles",
+    "device_of",
+    "hand_back",
+    "keep_few_kernels",
+    "refuse_out_of_memory",
+    "uncompiled",
+]
 
 _STEPS_WORTH_COMPILING = 200
+_KERNELS = 128
+"""A step uses fewer; answers of all lengths need each its own, used once."""
 
 
 def device_of(wanted: str) -> torch.device:
@@ -47,6 +57,15 @@ def uncompiled() -> AbstractContextManager[Any]:
     if "torch._dynamo" not in sys.modules:
         return nullcontext()
     return torch.compiler.set_stance("force_eager")
+
+
+def keep_few_kernels() -> None:
+    """Let oneDNN, which multiplies on a CPU, keep few of the programs that it makes for each size.
+
+    It keeps 1,024 otherwise, about a megabyte each. It asks once, before its first product; what
+    is set outside counts.
+    """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(_KERNELS))
 
 
 def hand_back() -> None:

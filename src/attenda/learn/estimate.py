@@ -23,6 +23,8 @@ __all__ = ["estimate", "peak_memory_mb"]
 
 _STEPS = 12
 """Steps that are done; the first two warm up."""
+_ASKED = 8
+"""Questions of each kind before the first step: what they leave in memory stays under the steps."""
 _MEASURED = 32
 """Rows and questions that are measured at the end: as many as are in memory at once."""
 
@@ -42,7 +44,7 @@ def estimate(plan: Plan, home: Path, watch: Watch) -> dict[str, Any]:
         folder = RunFolder(Path(scratch) / "estimate")
         folder.begin(plan)
         run = prepare(folder, home, watch, ALONE)
-        measure_before(run)  # measuring may take more memory than a step
+        measure_before(run, _ASKED)  # measuring may take more memory than a step
         hand_back()
         seconds: list[float] = []
 

@@ -105,7 +105,6 @@ def _carry_out(folder: RunFolder, home: Path, watch: Watch, spread: Spread) -> d
         run.first_step = state.step
         if state.step == 0:
             measure_before(run)
-            _task_before(run)
             devices.hand_back()
         state = train(run.learner, run.lesson.source, state, _each_step(run))
         return _end(run, state)
@@ -165,6 +164,7 @@ def prepare(folder: RunFolder, home: Path, watch: Watch, spread: Spread) -> Run:
     """A run with its data, its model and all that moves it, before its first step."""
     plan = folder.plan()
     torch.manual_seed(plan.train.seed)
+    devices.keep_few_kernels()
     watch.doing("learn.doing.read")
     data = read_data(plan.data, plan.train.seed, watch.problem, erased_people(home))
     facts = folder.facts()
@@ -340,28 +340,24 @@ def _tell(run: Run, report: Report, left_s: float) -> None:
     )
 
 
-def measure_before(run: Run) -> None:
-    """What the model is like before its first step; a preset's random weights are not asked."""
-    if not run.base["sha256"] or isinstance(run.model, Encoder):
-        return
-    _measure(run, TrainState())
-    if run.plan.data.general is None:
-        return
-    model = run.spread.whole_model(run.model, run.learner.weights, run.compute)
-    if model is not None:
-        found = general_surprise(run.plan, model, run.tokenizer)
-        run.folder.note(general_before=found.figures())
+def measure_before(run: Run, most_asked: int | None = None) -> None:
+    """What the model is like before its first step; a preset's random weights are not asked.
 
-
-def _task_before(run: Run) -> None:
-    """How well the model does before its first step what it is asked again after the last."""
-    only_hides = run.plan.recipe == "pretrain" and isinstance(run.model, Encoder)
-    if not run.base["sha256"] or only_hides:
+    At most `most_asked` questions of each kind of the task are put to it.
+    """
+    if not run.base["sha256"]:
+        return
+    if not isinstance(run.model, Encoder):
+        _measure(run, TrainState())
+    elif run.plan.recipe == "pretrain":  # it only hides tokens: neither of the two can be asked
         return
     model = run.spread.whole_model(run.model, run.learner.weights, run.compute)
     if model is None:
         return
-    task = make_task(run.data.validation, run.plan.train.seed)
+    if run.plan.data.general is not None and not isinstance(model, Encoder):
+        found = general_surprise(run.plan, model, run.tokenizer)
+        run.folder.note(general_before=found.figures())
+    task = make_task(run.data.validation, run.plan.train.seed).cut(most_asked)
     with devices.uncompiled():
         scores = task_scores(model, run.tokenizer, task, now_and_then(run.watch))
     run.folder.note(task_before=scores.figures())

@@ -64,8 +64,8 @@ class Task:
     short: tuple[tuple[Sequence[Message], str], ...]
     """What was said, and the short answer that was given."""
 
-    def cut(self, most: int) -> Self:
-        """The first `most` of each."""
+    def cut(self, most: int | None) -> Self:
+        """The first `most` of each, or all."""
         return replace(self, rankings=self.rankings[:most], short=self.short[:most])
 
 
