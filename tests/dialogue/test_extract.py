@@ -246,6 +246,41 @@ def test_only_a_plain_yes_counts(words: str, meant: bool | None) -> None:
     assert (found.value if found else None) is meant
 
 
+CHATTY_YES = (
+    "My sister laughed at me for asking twice, and yes, please do it.|yesss pls|"
+    "I rarely buy anything here, but sure, go ahead with it.|it's a yes from us|"
+    "Well, the kettle is boiling, so yes, thanks, carry on.|"
+    "Yes, this is right, please make that change|"
+    "you may proceed now|I never thought I'd say it, but ok, do that.|"
+    "家里人都说合适，那就这么办吧。|没意见，您接着处理就行|我明白了，按你说的办|没错，就是这个，改吧|"
+    "今天总算想清楚了，行，给我办了吧|对就这样 弄吧"
+)
+CHATTY_NO = "We talked it over at lunch, and no, thanks.|跟家里商量过了，还是算了吧"
+CHATTY_NEITHER = (
+    "The other one is nicer, yes|If it costs nothing, yes, do it|I am not sure. Yes|"
+    "make it 3, yes please|My wife said no, ok|you can go|"
+    "要是免费，那就办吧|换成另一个，好的|先等等，办吧|怎么办理|你们可以处理吗|好麻烦|"
+    "好的话就办|what should I do|please|那就|请问"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (words, meant)
+        for meant, all_words in ((True, CHATTY_YES), (False, CHATTY_NO), (None, CHATTY_NEITHER))
+        for words in all_words.split("|")
+    ],
+)
+def test_a_yes_may_come_last_but_then_alone(words: str, meant: bool | None) -> None:
+    found = yes_or_no(words, ["改"])
+    assert (found.value if found else None) is meant
+
+
+def test_words_of_assent_are_read_in_time_that_grows_with_their_number() -> None:
+    assert yes_or_no("就" * 20_000) is None and yes_or_no("please " * 5_000 + "?") is None
+
+
 @pytest.mark.parametrize(
     ("words", "meant"),
     [

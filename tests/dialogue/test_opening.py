@@ -86,7 +86,9 @@ KNOWN = Understanding(
 
 def understood(text: str, state: DialogueState | None = None, role: str = "") -> list[Command]:
     at = state or DialogueState()
-    return KNOWN.commands(text, vector(KNOWN.wish(text)), at, LABEL, TODAY, role)
+    return KNOWN.commands(
+        text, np.stack([vector(one) for one in KNOWN.wishes(text)]), at, LABEL, TODAY, role
+    )
 
 
 def values(commands: list[Command]) -> dict[str, object]:

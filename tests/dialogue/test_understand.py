@@ -65,7 +65,9 @@ KNOWN = Understanding(
 
 
 def understood(text: str, state: DialogueState) -> list[Command]:
-    return KNOWN.commands(text, vector(KNOWN.wish(text)), state, LABEL, TODAY)
+    return KNOWN.commands(
+        text, np.stack([vector(one) for one in KNOWN.wishes(text)]), state, LABEL, TODAY
+    )
 
 
 def plain(commands: list[Command]) -> list[object]:
@@ -103,7 +105,9 @@ def test_a_flow_and_its_values_in_one_message() -> None:
 def test_a_value_says_where_its_words_stand_as_far_as_the_tool_it_goes_to() -> None:
     text = "I want my money back for o 1001, ana@example.test"
     label = LABEL.model_copy(update={"sources": frozenset({"msg_1"})})
-    found = KNOWN.commands(text, vector(KNOWN.wish(text)), DialogueState(), label, TODAY)
+    found = KNOWN.commands(
+        text, np.stack([vector(one) for one in KNOWN.wishes(text)]), DialogueState(), label, TODAY
+    )
     named = {one.slot: one for one in found if isinstance(one, SetSlot)}
     for slot, words in (("order", "o 1001"), ("email", "ana@example.test")):
         span = named[slot].value.span
@@ -161,6 +165,28 @@ def test_what_is_meant_otherwise() -> None:
         assert plain(understood(said, DialogueState())) == ["Wait"]
     found = understood("when are you open", at_confirmation())
     assert plain(found) == ["StartFlow"]
+    found = understood("Never mind that, I got it wrong. When are you open tomorrow?", _begun())
+    assert plain(found) == ["Cancel", "StartFlow", ("day", "2026-03-11")]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Goodness, what a day it has been with all this rain. I want my money back",
+        "您好，打扰一下，我要退款，谢谢您",
+        "昨天下了一整天的雨，心情都不好了，我要退款。",
+    ],
+)
+def test_a_wish_is_heard_in_one_clause_of_several(said: str) -> None:
+    assert plain(understood(said, DialogueState())) == ["StartFlow"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["The cat is at the door again, let me think it over", "孩子在旁边吵得很，让我再琢磨一下"],
+)
+def test_a_moment_asked_for_last_is_neither_yes_nor_no(said: str) -> None:
+    assert plain(understood(said, at_confirmation())) == ["Wait"]
 
 
 NOTES = """
@@ -208,7 +234,7 @@ def test_what_is_asked_for_outranks_the_flows_that_it_names(
     # whatever is said without a word of an example looks like an order for money
     place = next((at for at, (_, text) in enumerate(named) if text == said), 2)
     seen = np.eye(3, dtype=np.float32)[place]
-    assert plain(known.commands(said, seen, state, LABEL, TODAY)) == wanted
+    assert plain(known.commands(said, seen[None], state, LABEL, TODAY)) == wanted
 
 
 PAINT = """
@@ -252,13 +278,13 @@ def test_a_bare_answer_begins_nothing_however_much_it_sounds_like_it(
     begun = reduce(DialogueState(), [StartFlow(flow="paint")], FlowBook(flows), given)
     state = replay(DialogueState(), begun)
     state = replay(state, advance(state, FlowBook(flows), given).events)
-    found = known.commands(said, one[1], state, LABEL, TODAY)
+    found = known.commands(said, one[1][None], state, LABEL, TODAY)
     assert (StartFlow(flow="mix") in found) == begins, plain(found)
     assert begins or plain(found) == [("colour", "red")]
     red = [SetSlot(slot="colour", value=Labelled(value="red", label=LABEL))]
     state = replay(state, reduce(state, red, FlowBook(flows), given))
     state = replay(state, advance(state, FlowBook(flows), given).events)
-    assert plain(known.commands("80%", one[1], state, LABEL, TODAY)) == [("coats", "80")]
+    assert plain(known.commands("80%", one[1][None], state, LABEL, TODAY)) == [("coats", "80")]
 
 
 def test_a_slot_can_only_outrank_flows_that_there_are() -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
+from attenda.dialogue.extract_assent import concluding_answer
 from attenda.dialogue.extract_numbers import read_number
 from attenda.dialogue.extract_span import Found, first_of_overlapping, folded
 
@@ -25,7 +26,7 @@ _NO = re.compile(
     r"nothing(?=\s*(?:$|[,.!;]|else|more|at|right|thank))|"
     r"that(?:'s|\s+is)\s+(?:not|wrong|incorrect)|"
     r"(?:i(?:'d|\s+would)\s+)?rather\s+not|forget\s+(?:it|about\s+it)|stop)(?![a-z'])"
-    r"|不(?:是|对|用|要|行|可以|好|需要|想|了|必|同意|确认(?!定))?(?:了|的)?(?![道知确清懂明错])(?=$|[\s，。,.!！;；?？、~]|[一-鿿])"
+    r"|不(?!好意思|过|客气|急|如|管)(?:是|对|用|要|行|可以|好|需要|想|了|必|同意|确认(?!定))?(?:了|的)?(?![道知确清懂明错])(?=$|[\s，。,.!！;；?？、~]|[一-鿿])"
     r"|算了|别(?=$|[\s，。,.!！了]|[一-鿿])|否|没有(?!关系|问题)|没(?=$|[\s，。])|取消(?:吧|了)?|免了|错了?"
 )
 _YES = re.compile(
@@ -74,10 +75,14 @@ _NOT_THIS = re.compile(
 
 
 def yes_or_no(text: str, agreeing: Collection[str] = ()) -> Found[bool] | None:
-    """The yes or no that `text` begins with, or None where it is neither or not plain.
+    """The yes or no that `text` begins or ends with, or None where it is neither or not plain.
 
     `agreeing` are words that are a yes to what was asked, such as "open it".
     """
+    return _beginning_answer(text, agreeing) or concluding_answer(text, agreeing)
+
+
+def _beginning_answer(text: str, agreeing: Collection[str]) -> Found[bool] | None:
     plain = folded(text)
     lead = _LEAD.match(plain)
     at = lead.end() if lead else 0

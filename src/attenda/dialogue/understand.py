@@ -6,8 +6,9 @@ flow, judged by the examples of all. Documents and results of tools are never lo
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from attenda.core.command import (
 )
 from attenda.core.label import Label
 from attenda.dialogue.book import FlowBook
+from attenda.dialogue.clauses import clauses, without_courtesies
 from attenda.dialogue.extract_answers import whole_word, yes_or_no
 from attenda.dialogue.flow import CallFlowStep, CollectStep, ConfirmStep, Flow, Slot
 from attenda.dialogue.nearest import Certain, Nearest, NoneOfThese, Unsure
@@ -44,15 +46,19 @@ _CANCEL = re.compile(
 _THANKS = re.compile(
     r"\W*(thanks?( you)?( very much| a lot)?|thx|谢谢(你|您|啦)?|多谢)\W*", re.IGNORECASE
 )
+_THINKS = (
+    r"(?:[我让容]我?)?(?:还|再|先|得|需要|想|要|好好)*(?:想想|想一[想下]|想下|看看|看一下"
+    r"|(?:考虑|琢磨|合计|商量)(?:一下|下|考虑|琢磨|合计|商量)?|缓(?:一缓|缓|一下))"
+)
 _PAUSE = re.compile(
-    r"\W*(?:(?:hm+|um+|uh+|ok(?:ay)?|please|just|嗯|哦|请|先)\W*)*"
+    r"\W*(?:(?:hm+|um+|uh+|ok(?:ay)?|please|just|sorry|嗯|哦|请|先|不好意思|抱歉)\W*)*"
     r"(?:h[oa](?:ld|ng) (?:on|it)|wait(?:,? wait)*(?: up)?(?: a (?:moment|minute|second|sec|bit))?"
-    r"|(?:one|a) (?:moment|minute|second|sec)|bear with me|not so fast"
-    r"|give me a (?:moment|minute|second|sec)|let me (?:think|see)(?: about it)?"
-    r"|等等|等一等|等一?[下会]儿?|稍等(?:一下|片刻|下)?|慢着|先?别急|先?不急"
-    r"|让?我(?:再|先)?(?:想想|想一[想下]|想下|考虑(?:一下|考虑|下)?|看看|看一下))"
-    r"(?:\W*(?:please|let me think|让?我(?:再|先)?"
-    r"(?:想想|想一[想下]|想下|考虑(?:一下|下)?|看看|看一下)|等等|等一?[下会]儿?|吧|哈|啊))*\W*",
+    r"|(?:one|a|just a) (?:moment|minute|second|sec|tick)|bear with me|not so fast|not yet"
+    r"|give me a (?:moment|minute|second|sec|bit)|(?:let me|i(?:'ll| need to| have to| want to))"
+    r" (?:think|see|sleep on)(?: (?:about )?it)?(?: over)?(?: first)?"
+    rf"|等等|等一等|等一?[下会]儿?|稍等(?:一下|片刻|下)?|慢着|先?别[急动]|先?不急|{_THINKS})"
+    r"(?:\W*(?:please|let me think|a (?:bit|moment)|等等|等一?[下会]儿?|吧|哈|啊"
+    rf"|{_THINKS}))*\W*",
     re.IGNORECASE,
 )
 """A moment asked for, and nothing else."""
@@ -77,11 +83,19 @@ _AGAIN = re.compile(
 _DONE_LAST = 4.0
 _UNUSUAL = 0.2
 """How much likelier a flow is that was done last, and one that such people don't ask for."""
+_MOST_CLAUSES = 6
+_CLEARLY = 0.9
+"""Least share of a flow that one clause begins where the whole message seems to be of no flow."""
+_MOST_CANDIDATES = 3
 _TAIL = 3
 """Letters and marks that may follow a bare yes."""
 _HUMAN = re.compile(
-    r"\b(human|real person|(talk|speak) to (a|some)\s?(person|one|body)|agent please)\b|人工|真人"
-    r"|(?:找|叫|换|转)[^，。！？,.!?]{0,4}(?:客服|工作人员)|不要(?:跟|和|同)?机器人",
+    r"\b(?:human|(?:real|actual|living|live) (?:person|people)|(?:talk|speak|chat) (?:to|with) "
+    r"(?:a|an|some) ?(?:person|one|body|agent|colleague|member of)|someone (?:real|from your)"
+    r"|agent please|put me through|(?:one|somebody) of your (?:people|staff|colleagues))\b"
+    r"|人工|真(?:正|实)?的?人(?![心品家物生道情体员民才力])|活人|不要(?:跟|和|同)?机器人"
+    r"|(?:找|叫|换|转|由|接通?|让|跟|和|与)[^，。！？,.!?]{0,5}(?:客服|工作人员)"
+    r"(?=$|[\s，。！？,.!?吧来跟和与同聊说谈沟讲对处接服])",
     re.IGNORECASE,
 )
 
@@ -95,14 +109,20 @@ class Understanding:
     """None where no flow has an example."""
 
     def wish(self, text: str) -> str:
-        """The part of a message that says what the person wants, of which the vector is made."""
+        """The part of a message that says what the person wants."""
         slots = [slot for flow in self.book.current.values() for slot in flow.slots.values()]
-        return without_values(text, slots)
+        return without_courtesies(without_values(text, slots))
+
+    def wishes(self, text: str) -> list[str]:
+        """The wish of a message and, where it has several clauses, the wish of each."""
+        whole = self.wish(text)
+        parts = [self.wish(clause) for clause in clauses(text)[-_MOST_CLAUSES:]]
+        return [whole, *(part for part in parts if part != whole)]
 
     def commands(
         self,
         text: str,
-        vector: NDArray[np.float32],
+        vectors: NDArray[np.float32],
         state: DialogueState,
         label: Label,
         today: datetime.date,
@@ -112,7 +132,7 @@ class Understanding:
 
         Args:
             text: of the message.
-            vector: of its `wish`, (D,).
+            vectors: of its `wishes`, (P, D), or of the first of them alone, (1, D).
             state: where the dialogue stands.
             label: that values taken from the message get.
             today: when it was said.
@@ -127,44 +147,69 @@ class Understanding:
         wanted = asked.collect if isinstance(asked, CollectStep) else ""
         offered = bool(state.top and wanted and state.top.offers.get(wanted))
         may_agree = offered or isinstance(asked, ConfirmStep)
-        if _PAUSE.fullmatch(text):
+        ends = clauses(text)[-1:] if may_agree else []
+        if any(_PAUSE.fullmatch(said) for said in (text, *ends)):
             return [Wait()]
         agreeing = _agreeing(asked) if isinstance(asked, ConfirmStep) else ()
         if may_agree and (said := yes_or_no(text, agreeing)) is not None:
             return _answered(said.value, list(values_in(text, slots, "", today, label)), state)
-        if state.top and _CANCEL.search(text):
-            return [Cancel()]
+        if state.top and (dropped := _CANCEL.search(text)):
+            instead = self._after(text[dropped.end() :], text, vectors, role)
+            return [Cancel(), *(self._begin(instead, text, label, today) if instead else [])]
         if not wanted and _says_nothing_more(text):
             return [Wait()]
         asked_for = {wanted: slots[wanted]} if wanted in slots else {}
         answer = list(values_in(text, asked_for, "", today, label))
         bare = _is_bare(text, [one.words for one in answer])
         again = state.last if _AGAIN.search(text) else ""
-        likely = [] if bare else self._others(text, vector, asked_for.get(wanted), role, again)
-        begun = {frame.flow for frame in state.frames}
-        flow = self.book.current[likely[0]] if len(likely) == 1 else None
-        begins = flow if flow and flow.name not in begun else None
-        if begins:
-            slots |= dict(_all_slots(begins, self.book))
-        named = values_in(text, slots, "" if begins else wanted, today, label)
-        found: list[Command] = [StartFlow(flow=begins.name)] if begins else []
-        found += named
-        if begins:
-            found += said_besides(text, begins, self.book.catalogues, label)
+        likely = [] if bare else self._others(text, vectors, asked_for.get(wanted), role, again)
+        under_way = {frame.flow for frame in state.frames}
+        if len(likely) == 1 and likely[0] not in under_way:
+            return self._begin(likely[0], text, label, today, slots)
+        found: list[Command] = list(values_in(text, slots, wanted, today, label))
         if not found and len(likely) > 1:
             return [Clarify(flows=tuple(likely))]
         return found or [NotUnderstood()]
 
+    def _begin(
+        self,
+        name: str,
+        text: str,
+        label: Label,
+        today: datetime.date,
+        known: Mapping[str, Slot] = MappingProxyType({}),
+    ) -> list[Command]:
+        """A flow with all that the message says for it and for the slots `known` before."""
+        flow = self.book.current[name]
+        slots = {**known, **dict(_all_slots(flow, self.book))}
+        return [
+            StartFlow(flow=name),
+            *values_in(text, slots, "", today, label),
+            *said_besides(text, flow, self.book.catalogues, label),
+        ]
+
+    def _after(self, rest: str, text: str, vectors: NDArray[np.float32], role: str) -> str:
+        """The flow that a clause of `rest` clearly begins, of a message `text`; empty for none."""
+        if self.nearest is None:
+            return ""
+        wished = {self.wish(clause) for clause in clauses(rest) or [rest]}
+        for wish, vector in zip(self.wishes(text), vectors, strict=False):
+            if wish in wished:
+                said = self.nearest.judge(wish, vector, self._named(rest), self._leaning(role, ""))
+                if isinstance(said, Certain):
+                    return said.best.name
+        return ""
+
     def _others(
-        self, text: str, vector: NDArray[np.float32], asked: Slot | None, role: str, again: str
+        self, text: str, vectors: NDArray[np.float32], asked: Slot | None, role: str, again: str
     ) -> list[str]:
         """Flows that may be meant, where not what is asked for just now outranks them."""
         if asked is None:
-            return self._flow(text, vector, role, again)
+            return self._flow(text, vectors, role, again)
         if not _WORD.search(text):
             return []
         return [
-            name for name in self._flow(text, vector, role, again) if name not in asked.outranks
+            name for name in self._flow(text, vectors, role, again) if name not in asked.outranks
         ]
 
     def _named(self, text: str) -> frozenset[str]:
@@ -197,12 +242,28 @@ class Understanding:
             whole.search(one.all_examples) for one in self.book.current.values() if one.name != flow
         )
 
-    def _flow(self, text: str, vector: NDArray[np.float32], role: str, again: str) -> list[str]:
-        """The flow that is meant, or those that may be."""
+    def _flow(self, text: str, vectors: NDArray[np.float32], role: str, again: str) -> list[str]:
+        """The flow that is meant, or those that may be.
+
+        Where the whole message leaves it open, its clauses are looked at one by one.
+        """
         if self.nearest is None:
             return []
         named, leaning = self._named(text), self._leaning(role, again)
-        match self.nearest.judge(self.wish(text), vector, named, leaning):
+        found = [
+            self.nearest.judge(wish, vector, named, leaning)
+            for wish, vector in zip(self.wishes(text), vectors, strict=False)
+        ]
+        if not isinstance(found[0], Certain):
+            least = 0.0 if isinstance(found[0], Unsure) else _CLEARLY
+            sure = dict.fromkeys(
+                one.best.name
+                for one in found
+                if isinstance(one, Certain) and one.best.share >= least
+            )
+            if sure:
+                return list(sure)[:_MOST_CANDIDATES]
+        match found[0]:
             case Certain(best=best):
                 return [best.name]
             case Unsure(candidates=candidates):

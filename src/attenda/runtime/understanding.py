@@ -40,11 +40,11 @@ async def learn_examples(embedder: Embedder, book: FlowBook) -> Understand:
     known = Understanding(book, nearest)
 
     async def understand(said: Said) -> Sequence[Command]:
-        (vector,) = await embedder.embed([known.wish(said.text)])
+        vectors = await embedder.embed(known.wishes(said.text))
         today = datetime.date.fromisoformat(str(said.given.names["today"].value))
         user = said.given.names["user"].value
         role = str(user.get("role", "")) if isinstance(user, dict) else ""
-        return known.commands(said.text, vector, said.state, said.label, today, role)
+        return known.commands(said.text, vectors, said.state, said.label, today, role)
 
     return understand
 

@@ -1,0 +1,102 @@
+"""A yes with which a message ends: "I slept on it, so yes, please do", 跟家里说好了，那就办吧.
+
+Chatty people say why before they say yes. What ends such a message must be made of words of assent
+alone, and what comes before may set no condition, name no other thing, doubt, put off or ask.
+English and Chinese.
+"""
+
+import re
+from collections.abc import Collection
+from functools import lru_cache
+
+from attenda.dialogue.extract_span import Found, folded
+
+__all__ = ["concluding_answer"]
+
+_YES = (
+    r"y+e+[sp]+|yeah+|yea|yeh|yup|aye|sure(?: thing)?|ok(?:ay|ey)?|of course|absolutely|certainly"
+    r"|definitely|agreed|confirmed|by all means|no problem|sounds (?:good|great|fine)"
+    r"|(?:it|that|this)(?:'?s| is) (?:a )?(?:plain |clear |firm |big |definite )?yes"
+    r"|(?:my|the|our) answer is (?:a )?yes|i(?: would|'d)? (?:say yes|agree|confirm)"
+    r"|(?:it|that|this)(?:'?s| is| all is| looks| all looks) (?:right|correct|fine|ok(?:ay)?|good)"
+    r"|(?:do|go (?:ahead|on|for it)|proceed|continue|carry on)(?: and (?:do|make))?"
+    r"(?: (?:it|that|so|this|(?:the|this|that) change))?"
+    r"|make (?:it so|(?:the|this|that) change)"
+)
+_BESIDE = (
+    r"please|pls|plz|kindly|just|you (?:can|may|should|could)|from (?:me|us)|for me|now|then|well"
+    r"|i(?: would|'d) (?:like|want|be (?:glad|happy|grateful))|if you (?:did|would|could|please)"
+    r"|i want you to|to|feel free|thanks?(?: you)?|very much|a lot|all right|but|and|so"
+    r"|with (?:it|that|this)"
+)
+_YES_HAN = (
+    r"[你您](?:上面)?说的(?:来|办|做|弄)|没有?(?:错|问题|意见)|就是(?:这个|它|这样)|是这[个样]|就这[样么]|(?:是|对|好|行|可以)的?|嗯+|同意"
+    r"|确认|确定|当然|(?:办理?|弄|处理|做|定|继续|进行|操作|执行|提交|搞)(?:下去|一下|好|掉)?"
+)
+_BESIDE_HAN = (
+    r"那么?|就(?:行|好|是了)?|[你您](?:上面)?说的|[你您]们?|请|麻烦(?:[你您]了?|了)|劳[烦驾]|现在|马上|赶紧|尽管|直接|[给帮替]我|都|也"
+    r"|接着|往下|按照?|照着?|依|这[个样么]|[你您上]面?说的|一下|可以|[吧呗啦啊哈哦呀嘛了的呢咯]"
+    r"|谢谢[你您]?|多谢|辛苦[你您]?|拜托[你您]?|我?(?:考虑|想)(?:好|清楚)了|我(?:明白|知道|清楚|看过)"
+)
+_NO = re.compile(
+    r"(?:(?:so|but|and|then)\s+)?(?:no+|nope|nah|(?:no,? )?(?:please )?(?:don'?t|do not)"
+    r"(?: do (?:it|that))?|(?:i(?:'d| would) )?rather not|leave it)"
+    r"(?:[\s,]+(?:please|thanks?(?: you)?))*[\s.!]*"
+    r"|(?:那|就|还是)*(?:算了|不用了|不要了|先?不办了|别办了)(?:[吧啦]|谢谢[你您]?|[\s，。！])*"
+)
+_BETWEEN = re.compile(r"[\s,，.。!！;；、~…-]*")
+_BORDER = re.compile(r"[,，.。!！;；:：…\n]+\s*|(?<=[\u3400-\u9fff])\s+")
+_FORBIDS = re.compile(
+    r"[?？0-9]|(?<![a-z])(?:if|unless|provided|as long as|only|once you|until|except|instead"
+    r"|others?|another|different|rather|wait|hold on|later|tomorrow|not sure|unsure|undecided"
+    r"|maybe|perhaps|might|doubt|hesitat\w*|wrong|mistake|incorrect|stop|cancel|don'?t know"
+    r"|(?:said|says?) no|never said|no longer)(?![a-z])"
+    r"|(?:^|[,.!;]\s*)(?:please\s+)?(?:don'?t|do not|never|no)(?![a-z])"
+    r"|如果|要是|除非|只要|只有|别的|另[一外]|其[他它]|[换等稍]|改(?!天)|先(?!生)|不确定|不知道|犹豫"
+    r"|也许|可能|(?<!没)(?<!没有)错|不[对是行能想愿同要]|(?<![特个])别(?!人|扭|提)|取消|算了"
+    r"|[吗么](?=$|[\s，。,.!！])"
+)
+"""Before a yes: a condition, another thing, doubt, delay, a no, a number or a question."""
+
+
+def concluding_answer(text: str, agreeing: Collection[str] = ()) -> Found[bool] | None:
+    """The yes, or the plain no, with which a message ends, or None.
+
+    A message that is nothing but assent counts as well: "Yes, that is right, make the change".
+    `agreeing` are words that are a yes to what was asked.
+    """
+    plain = folded(text)
+    words = _words(tuple(agreeing))
+    for at in (0, *(border.end() for border in _BORDER.finditer(plain))):
+        if at and _NO.fullmatch(plain, at):
+            return Found(False, at, len(text), text[at:])
+        if _is_assent(plain, at, words) and not _FORBIDS.search(plain[:at]):
+            return Found(True, at, len(text), text[at:])
+    return None
+
+
+def _is_assent(plain: str, at: int, words: re.Pattern[str]) -> bool:
+    """Whether all from `at` on are words of assent, one of them a yes."""
+    agrees = False
+    while True:
+        at = _BETWEEN.match(plain, at).end()  # type: ignore[union-attr]
+        if at == len(plain):
+            return agrees
+        word = words.match(plain, at)
+        if word is None:
+            return False
+        agrees = agrees or word.lastgroup == "yes"
+        at = word.end()
+
+
+@lru_cache(maxsize=64)
+def _words(agreeing: tuple[str, ...]) -> re.Pattern[str]:
+    """One word of assent, or one that may stand beside it."""
+    own = sorted(filter(None, map(folded, agreeing)), key=len, reverse=True)
+    latin = "|".join(
+        [rf"{re.escape(one)}(?: (?:it|that))?" for one in own if one.isascii()] + [_YES]
+    )
+    han = "|".join([re.escape(one) for one in own if not one.isascii()] + [_YES_HAN])
+    return re.compile(
+        rf"(?P<yes>(?:{latin})(?![a-z'])|{han})|(?P<beside>(?:{_BESIDE})(?![a-z'])|{_BESIDE_HAN})"
+    )
