@@ -5,6 +5,7 @@ Names are re-exported from the rooms that own them, and nothing is defined here.
 
 from attenda.core.command import (
     Affirm,
+    Another,
     AskDocuments,
     AskHuman,
     Cancel,
@@ -59,6 +60,7 @@ from attenda.tools.tool import Deed, Tool, ToolRefused, tool
 
 __all__ = [
     "Affirm",
+    "Another",
     "Agent",
     "AskDocuments",
     "AskHuman",

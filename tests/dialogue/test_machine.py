@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from attenda.core.command import (
     Affirm,
+    Another,
     AskDocuments,
     AskHuman,
     Cancel,
@@ -241,6 +242,7 @@ COMMANDS = st.one_of(
     st.builds(slot, st.just("email"), st.just("a@b.test")),
     st.builds(slot, st.just("day"), st.just("2026-03-10")),
     st.builds(Clarify, flows=st.just(("refund", "hours"))),
+    st.builds(Another, slot=st.sampled_from(["order", "email", "day", "none"])),
 )
 
 

@@ -22,7 +22,7 @@ from attenda.dialogue.flow_check import check_flows
 from attenda.dialogue.flow_file import read_flows
 from attenda.dialogue.machine import Given, advance, reduce
 from attenda.dialogue.nearest import Nearest
-from attenda.dialogue.next_step import CallTool
+from attenda.dialogue.next_step import AskSlot, AskYesNo, CallTool
 from attenda.dialogue.state import DialogueState, replay
 from attenda.dialogue.understand import Understanding
 from attenda.dialogue.values import without_values
@@ -131,6 +131,10 @@ def test_a_value_says_where_its_words_stand_as_far_as_the_tool_it_goes_to() -> N
         ("no", ["Refuse"]),
         ("不用了", ["Refuse"]),
         ("no, O-1002 I meant", [("order", "O-1002")]),
+        ("no, the other order", ["Another"]),
+        ("不，另一个订单", ["Another"]),
+        ("not this one please", ["Another"]),
+        ("no, on the other hand", ["Refuse"]),
         ("yes but for O-1002", None),
         ("hmm, wait", ["Wait"]),
         ("I'd like to talk to a human", ["AskHuman"]),
@@ -167,6 +171,15 @@ def test_what_is_meant_otherwise() -> None:
     assert plain(found) == ["StartFlow"]
     found = understood("Never mind that, I got it wrong. When are you open tomorrow?", _begun())
     assert plain(found) == ["Cancel", "StartFlow", ("day", "2026-03-11")]
+
+
+def test_who_wants_another_is_asked_which_and_the_rest_is_kept() -> None:
+    talk = Talk()
+    talk.state = at_confirmation()
+    asked = talk.hear(*understood("no, the other order", talk.state))
+    assert isinstance(asked, AskSlot) and asked.slot == "order"
+    asked = talk.hear(*understood("O-1002", talk.state))
+    assert isinstance(asked, AskYesNo) and "O-1002" in asked.text and not talk.writes
 
 
 @pytest.mark.parametrize(

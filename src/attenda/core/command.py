@@ -8,6 +8,7 @@ from attenda.core.label import Labelled
 
 __all__ = [
     "Affirm",
+    "Another",
     "AskDocuments",
     "AskHuman",
     "Cancel",
@@ -54,6 +55,13 @@ class Refuse(_Command):
     """No."""
 
     type: Literal["refuse"] = "refuse"
+
+
+class Another(_Command):
+    """Not this one: they want another value, and have not said which."""
+
+    type: Literal["another"] = "another"
+    slot: str
 
 
 class Wait(_Command):
@@ -111,6 +119,7 @@ Command = Annotated[
     | SetSlot
     | Affirm
     | Refuse
+    | Another
     | Wait
     | Cancel
     | AskHuman

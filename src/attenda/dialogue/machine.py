@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from attenda.core.command import (
     Affirm,
+    Another,
     AskHuman,
     Cancel,
     Clarify,
@@ -107,15 +108,16 @@ def _events(
             yield from _set_slot(state, command, book, given)
         case Affirm() | Refuse():
             yield from _answer(state, book, given, yes=isinstance(command, Affirm))
+        case Another(slot=slot):
+            yield from _ask_anew(state, slot, book)
         case Cancel() if state.top:
             yield Understood()
             yield from _end(state, state.top, "cancelled")
         case Clarify(flows=flows):
             yield Unclear(flows=tuple(name for name in flows if name in book.current))
         case NotUnderstood():
-            yield Unclear()
-            if state.unclear + 1 >= _UNCLEAR_TWICE:
-                yield HandedOff(reason="unclear")
+            handed_over = state.unclear + 1 >= _UNCLEAR_TWICE
+            yield from (Unclear(), HandedOff(reason="unclear"))[: 1 + handed_over]
         case Remember() | Recall():
             yield Understood()
         case AskHuman():
@@ -170,19 +172,16 @@ def _set_slot(
             refused = SlotRefused(
                 instance=frame.instance, slot=command.slot, value=value, because=because
             )
-            yield from _change(flow, frame, refused)
+            yield from _change(flow, frame, refused, command.slot)
         elif command.slot not in frame.values or frame.values[command.slot].value != value.value:
-            yield from _change(
-                flow,
-                frame,
-                SlotSet(
-                    instance=frame.instance,
-                    slot=command.slot,
-                    value=value,
-                    words=command.words,
-                    because=because,
-                ),
+            said = SlotSet(
+                instance=frame.instance,
+                slot=command.slot,
+                value=value,
+                words=command.words,
+                because=because,
             )
+            yield from _change(flow, frame, said, command.slot)
         return
     if state.top and command.slot in _slots_ahead(book.of(state.top), book):
         yield Understood()
@@ -209,12 +208,24 @@ def _value(text: str, known: Mapping[str, Labelled]) -> Labelled:
         return Labelled(value=None, label=join_all(labels))
 
 
-def _change(flow: Flow, frame: Frame, change: SlotSet | SlotRefused) -> Iterator[DialogueEvent]:
+def _ask_anew(state: DialogueState, slot: str, book: FlowBook) -> Iterator[DialogueEvent]:
+    """The newest flow that has a value for a slot forgets it, and goes back to where it asks."""
+    for frame in reversed(state.frames):
+        if slot in frame.values and slot in book.of(frame).slots:
+            yield Understood()
+            forgotten = SlotsForgotten(instance=frame.instance, slots=(slot,))
+            yield from _change(book.of(frame), frame, forgotten, slot)
+            return
+
+
+def _change(
+    flow: Flow, frame: Frame, change: SlotSet | SlotRefused | SlotsForgotten, slot: str
+) -> Iterator[DialogueEvent]:
     """Change a slot; what was built on it is done anew, unless it can't be undone."""
-    back = _first_built_on(flow, frame, change.slot)
+    back = _first_built_on(flow, frame, slot)
     if back is not None:
         if {step.id for step in flow.instructions[back : frame.at]} & set(frame.written):
-            yield TooLate(instance=frame.instance, slot=change.slot)
+            yield TooLate(instance=frame.instance, slot=slot)
             return
         yield FlowMoved(instance=frame.instance, at=back)
     yield change

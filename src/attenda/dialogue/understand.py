@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from attenda.core.command import (
     Affirm,
+    Another,
     AskHuman,
     Cancel,
     Clarify,
@@ -28,8 +29,16 @@ from attenda.core.command import (
 from attenda.core.label import Label
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.clauses import clauses, without_courtesies
+from attenda.dialogue.extract_another import another_wanted
 from attenda.dialogue.extract_answers import whole_word, yes_or_no
-from attenda.dialogue.flow import CallFlowStep, CollectStep, ConfirmStep, Flow, Slot
+from attenda.dialogue.flow import (
+    CallFlowStep,
+    CollectStep,
+    ConfirmStep,
+    Flow,
+    Instruction,
+    Slot,
+)
 from attenda.dialogue.nearest import Certain, Nearest, NoneOfThese, Unsure
 from attenda.dialogue.opening import named_in_catalogue, said_besides
 from attenda.dialogue.remember import told_to_remember
@@ -147,12 +156,10 @@ class Understanding:
         wanted = asked.collect if isinstance(asked, CollectStep) else ""
         offered = bool(state.top and wanted and state.top.offers.get(wanted))
         may_agree = offered or isinstance(asked, ConfirmStep)
-        ends = clauses(text)[-1:] if may_agree else []
-        if any(_PAUSE.fullmatch(said) for said in (text, *ends)):
+        if may_agree and (answered := self._answer(text, state, asked, label, today)):
+            return answered
+        if _PAUSE.fullmatch(text):
             return [Wait()]
-        agreeing = _agreeing(asked) if isinstance(asked, ConfirmStep) else ()
-        if may_agree and (said := yes_or_no(text, agreeing)) is not None:
-            return _answered(said.value, list(values_in(text, slots, "", today, label)), state)
         if state.top and (dropped := _CANCEL.search(text)):
             instead = self._after(text[dropped.end() :], text, vectors, role)
             return [Cancel(), *(self._begin(instead, text, label, today) if instead else [])]
@@ -170,6 +177,25 @@ class Understanding:
         if not found and len(likely) > 1:
             return [Clarify(flows=tuple(likely))]
         return found or [NotUnderstood()]
+
+    def _answer(
+        self,
+        text: str,
+        state: DialogueState,
+        asked: Instruction | None,
+        label: Label,
+        today: datetime.date,
+    ) -> list[Command]:
+        """What a message says to a question of yes or no, if anything."""
+        if any(_PAUSE.fullmatch(one) for one in (text, *clauses(text)[-1:])):
+            return [Wait()]
+        named = list(values_in(text, dict(_slots(state, self.book)), "", today, label))
+        said = yes_or_no(text, _agreeing(asked) if isinstance(asked, ConfirmStep) else ())
+        if isinstance(asked, ConfirmStep) and not named and not (said and said.value):
+            other = another_wanted(text, _told(state, self.book))
+            if other:
+                return [Another(slot=other)]
+        return _answered(said.value, named, state) if said else []
 
     def _begin(
         self,
@@ -270,6 +296,14 @@ class Understanding:
                 return [one.name for one in candidates]
             case NoneOfThese():
                 return []
+
+
+def _told(state: DialogueState, book: FlowBook) -> dict[str, Slot]:
+    """The slots of the newest flow that have a value, in the order in which they are asked for."""
+    assert state.top is not None
+    flow = book.of(state.top)
+    asked = [step.collect for step in flow.instructions if isinstance(step, CollectStep)]
+    return {name: flow.slots[name] for name in asked if name in state.top.values}
 
 
 def _agreeing(asked: ConfirmStep) -> list[str]:
