@@ -1,6 +1,7 @@
 """What one person, one flow or one model can cost is bounded, and held before the call (R25)."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -13,20 +14,22 @@ from attenda.api import (
     Conflict,
     Deed,
     Denied,
+    Message,
     Pack,
     PackTable,
     Principal,
     Said,
     check_pack,
+    scripted_call,
     tool,
 )
 from attenda.core.command import Command, StartFlow
-from attenda.core.event import Called, TextAdded
+from attenda.core.event import Called, RunFinished, TextAdded
 from attenda.runtime.converse import MOST_DEEDS
 from attenda.runtime.house import House
 from attenda.store import agents, quota, schema, sessions
 from attenda.store.database import Connection
-from tests.scripted_house import scripted_house
+from tests.scripted_house import SAVINGS, add_text, scripted_house
 
 ANA = Principal(id="usr_ana", role="agent")
 OWNER = Principal(id="usr_owner", role="owner")
@@ -48,6 +51,11 @@ def with_house(
 def enter(connection: Connection) -> None:
     row = {"id": ANA.id, "role": ANA.role, "created_at": 1, "tokens_a_day": QUOTA}
     connection.execute(schema.users.insert().values(**row))
+
+
+async def allow(house: House, tokens: int | None) -> None:
+    values = schema.users.update().values(tokens_a_day=tokens)
+    await house.database.write(lambda c: c.execute(values))
 
 
 async def begin(house: House, who: Principal, pack: str = "") -> str:
@@ -122,6 +130,7 @@ def test_who_asks_in_many_chats_waits_in_turn_with_others(tmp_path: Path) -> Non
                 pass
             ends.append(name)
 
+        await allow(house, None)
         chats = [await begin(house, ANA) for _ in range(3)]
         alone = await begin(house, OWNER)
         asking = [ask(ANA, f"ana {n}", one) for n, one in enumerate(chats)]
@@ -198,3 +207,72 @@ def test_flows_that_lead_back_to_themselves_are_never_opened(
 ) -> None:
     problems = check_pack(hostile(tmp_path / "pack", steps))
     assert any("leads back to this flow" in one for one in problems), problems
+
+
+def loops(folder: Path) -> Pack:
+    """An agent whose model chooses tools."""
+    pack = hostile(folder, {})
+    return dataclasses.replace(pack, name="looping", mode="loop")
+
+
+async def heard(house: House, who: Principal, session: str, said: str) -> tuple[str, RunFinished]:
+    """What is answered, and how it ends."""
+    started = await house.runs.start(who, session, said)
+    made = [one.event async for one in house.runs.follow(session, started.after)]  # type: ignore[union-attr]
+    assert isinstance(made[-1], RunFinished)
+    return "".join(one.text for one in made if isinstance(one, TextAdded)), made[-1]
+
+
+def test_a_quota_is_overrun_by_one_call_whatever_a_turn_asks_a_model(tmp_path: Path) -> None:
+    """Round by round, and side by side: what a call may take is held while it is under way."""
+    limit, text_read = 2000, "word " * 60
+    extract = scripted_call("extract", **{"from": text_read, "what": "x"})
+    cost: list[int] = []
+
+    def script(messages: Sequence[Message]) -> Any:
+        answer = "yes " * 30
+        cost.append(sum(len(one.text.split()) for one in messages) + 30)
+        return answer if "Value:" in messages[-1].text else [answer, *[extract] * 8]
+
+    async def story() -> None:
+        pack = loops(tmp_path / "pack")
+        async with scripted_house(
+            tmp_path / "home", script, packs=[pack], understand=understand, pause_s=0.001
+        ) as (house, model):
+            await house.database.write(enter)
+            await allow(house, limit)
+            session = await begin(house, ANA, "looping")
+            answer, end = await heard(house, ANA, session, "Go on and on")
+            spent = await house.database.read(lambda c: quota.spent(c, ANA.id, house.stamps.now()))
+            assert end.reason == "done" and end.usage.total == spent == sum(cost)
+            assert answer.endswith(f"Today's {limit} tokens are used up; ask an administrator for "
+                                   "more, or go on tomorrow.")  # fmt: skip
+            assert len(cost) > 8 and limit <= spent < limit + max(cost), cost
+            print(f"quota {limit}, spent {spent} in {len(model.asked)} calls, dearest {max(cost)}")
+
+    asyncio.run(story())
+
+
+def test_a_flow_that_runs_out_of_tokens_answers_in_the_words_of_the_documents(
+    tmp_path: Path,
+) -> None:
+    pack = hostile(
+        tmp_path / "pack", {"look": [{"search": "'monthly fee'"}] * 6 + [{"say": {"en": "Done."}}]}
+    )
+    wordy = "A savings account costs no monthly fee. " * 10
+
+    async def story() -> None:
+        async with scripted_house(
+            tmp_path / "home", lambda _: wordy, packs=[pack], understand=understand
+        ) as (house, model):
+            await house.database.write(enter)
+            await add_text(house, ANA, "savings.md", SAVINGS)
+            session = await begin(house, ANA, "hostile")
+            answer, end = await heard(house, ANA, session, "look")
+            spent = await house.database.read(lambda c: quota.spent(c, ANA.id, house.stamps.now()))
+            dearest = spent // len(model.asked)
+            assert 1 < len(model.asked) < 6 and QUOTA <= spent < QUOTA + dearest
+            assert answer.endswith("Done.") and answer.count("no monthly fee. [") == 6
+            assert end.usage.total == spent
+
+    asyncio.run(story())

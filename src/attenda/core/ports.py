@@ -33,6 +33,18 @@ class Usage(BaseModel):
     prompt_tokens: int = 0
     answer_tokens: int = 0
 
+    @property
+    def total(self) -> int:
+        """Read and written, together."""
+        return self.prompt_tokens + self.answer_tokens
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """Both together."""
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            answer_tokens=self.answer_tokens + other.answer_tokens,
+        )
+
 
 class Grammar(BaseModel):
     """What the answer must match as a whole: a JSON schema or a regular expression."""

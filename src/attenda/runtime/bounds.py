@@ -1,6 +1,7 @@
-"""What one person may take: so many answers at once, in turn with others, and tokens that count.
+"""What one person may take: so many answers at once, in turn with others, and tokens of a day.
 
-Both hold in this process; the day's tokens are the store's (`store/quota.py`).
+The first two hold in this process; the day's tokens are the store's (`store/quota.py`), looked at
+before each call of a model and stored as soon as it is over.
 """
 
 import asyncio
@@ -13,8 +14,11 @@ from attenda.core.errors import Conflict
 from attenda.core.message import Message
 from attenda.core.ports import ChatModel, ModelChunk, ModelSettings, Usage
 from attenda.core.principal import Principal
+from attenda.store import quota
+from attenda.store.database import Database
+from attenda.store.stamps import Stamps
 
-__all__ = ["AtOnce", "Meter"]
+__all__ = ["Allowance", "AtOnce", "Meter"]
 
 _LETTERS_A_TOKEN = 4
 """Of alphabets; a sign of another script is taken for a token of its own."""
@@ -90,18 +94,63 @@ class AtOnce:
         await ended
 
 
+class Allowance:
+    """Tokens of a day, held before each call of a model: they are overrun by one call at most.
+
+    While calls under way may take all that is left, the next one waits until they are over.
+    """
+
+    def __init__(self, database: Database, stamps: Stamps) -> None:
+        self._database, self._stamps = database, stamps
+        self._held: Counter[str] = Counter()
+        """What calls under way may take, by whose tokens they are."""
+        self._ended = asyncio.Event()
+
+    async def begin(self, who: Principal, most: int) -> bool:
+        """A call of `most` tokens may begin; whether it counts, so that `end` must follow.
+
+        Raises:
+            Denied: the day's tokens are used up.
+        """
+        whose = _whose(who)
+        while True:
+            before = self._held[whose]
+            left = await self._database.read(lambda c: quota.check(c, who, self._stamps.now()))
+            if left is None:
+                return False
+            if left > max(before, self._held[whose]):
+                self._held[whose] += most
+                return True
+            if self._held[whose]:
+                await self._ended.wait()
+
+    async def end(self, who: Principal, most: int, used: Usage) -> None:
+        """The call is over: what it took is stored."""
+        try:
+            await self._database.write(lambda c: quota.spend(c, who.id, self._stamps.now(), used))
+        finally:
+            self._held[_whose(who)] -= most
+            self._held = +self._held
+            self._ended.set()
+            self._ended = asyncio.Event()
+
+
 class Meter:
-    """A `ChatModel` that counts what is read and written through it.
+    """A `ChatModel` that counts what is read and written through it, and holds it to a bound.
 
     An answer that was cut off, by a stop or by a failure, has no count of its own: it is reckoned
     from its letters, so that nobody reads for nothing by stopping each answer before its end.
     """
 
-    def __init__(self, model: ChatModel) -> None:
+    def __init__(self, model: ChatModel, who: Principal, allowance: Allowance) -> None:
+        """`who` asks, and has so many tokens left of their `allowance`."""
         self.name, self.languages = model.name, model.languages
         self.calls_tools = model.calls_tools
         self.spent = Usage()
-        self._model = model
+        self.unstored = Usage()
+        """Of `spent`, what its owner has to store: nobody's calls are held to it."""
+        self.who = who
+        self._model, self._allowance = model, allowance
 
     @property
     def context_tokens(self) -> int:
@@ -115,9 +164,16 @@ class Meter:
     async def stream(
         self, messages: Sequence[Message], settings: ModelSettings
     ) -> AsyncGenerator[ModelChunk, None]:
-        """The model's answer; what it took is added to `spent` in any case."""
+        """The model's answer; what it took is added to `spent` in any case.
+
+        Raises:
+            Denied: the day's tokens are used up; the model is not asked.
+        """
         told: Usage | None = None
         written = 0
+        read = sum(_tokens(one.text) for one in messages)
+        most = read + settings.max_tokens
+        counts = await self._allowance.begin(self.who, most)
         try:
             async with aclosing(self._model.stream(messages, settings)) as chunks:
                 async for chunk in chunks:
@@ -125,15 +181,20 @@ class Meter:
                     written += _tokens(chunk.text)
                     yield chunk
         finally:
-            read = sum(_tokens(one.text) for one in messages)
             used = told or Usage(prompt_tokens=read, answer_tokens=written)
-            self.spent = Usage(
-                prompt_tokens=self.spent.prompt_tokens + used.prompt_tokens,
-                answer_tokens=self.spent.answer_tokens + used.answer_tokens,
-            )
+            self.spent = self.spent + used
+            if counts:
+                await asyncio.shield(self._allowance.end(self.who, most, used))
+            else:
+                self.unstored = self.unstored + used
 
     async def close(self) -> None:
         """The model is its owner's to close."""
+
+
+def _whose(who: Principal) -> str:
+    """Visitors of a channel share its tokens."""
+    return who.grant.channel_id if who.grant is not None else who.id
 
 
 def _tokens(text: str) -> int:

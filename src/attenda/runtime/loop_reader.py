@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from attenda.core.errors import ModelError, UserError
+from attenda.core.errors import Denied, ModelError, UserError
 from attenda.core.label import Label, Labelled, join_all
 from attenda.core.message import Message, text_message
 from attenda.core.ports import ChatModel, ModelSettings, Usage
@@ -24,18 +24,10 @@ from attenda.runtime.loop_values import as_text, names_in, resolve
 from attenda.runtime.recorder import Recorder
 from attenda.tools.call import Outcome
 
-__all__ = ["Reader", "added"]
+__all__ = ["Reader"]
 
 _VALUE_TOKENS = 400
 _ANSWER_TOKENS = 1024
-
-
-def added(one: Usage, other: Usage) -> Usage:
-    """Both together."""
-    return Usage(
-        prompt_tokens=one.prompt_tokens + other.prompt_tokens,
-        answer_tokens=one.answer_tokens + other.answer_tokens,
-    )
 
 
 @dataclass
@@ -75,7 +67,7 @@ class Reader:
         settings = ModelSettings(max_tokens=_VALUE_TOKENS, grammar=grammar)
         try:
             value = json.loads(await self._said(messages, settings))["value"]
-        except (ModelError, ValueError, KeyError, TypeError):
+        except (Denied, ModelError, ValueError, KeyError, TypeError):
             return Outcome("failed", problem=UserError("loop.no_value"))
         return Outcome("done", result=Labelled(value=value, label=given.label))
 
@@ -98,7 +90,7 @@ class Reader:
                 usage = await self.answering.respond(
                     pen, self.who, self.agent, self.model, asked, ranked
                 )
-            self.usage = added(self.usage, usage)
+            self.usage += usage
             return join_all([own, *(results[name].whole_label for name in names)])
         wanted = arguments.get("from")
         texts = [
@@ -114,7 +106,7 @@ class Reader:
             async for chunk in chunks:
                 pen.write(gap + chunk.text if chunk.text else "")
                 gap = "" if chunk.text else gap
-                self.usage = added(self.usage, chunk.usage or Usage())
+                self.usage += chunk.usage or Usage()
         return join_all([own, how.label, *(one.label for one in texts)])
 
     async def _said(self, messages: Sequence[Message], settings: ModelSettings) -> str:
@@ -122,5 +114,5 @@ class Reader:
         async with aclosing(self.model.stream(messages, settings)) as chunks:
             async for chunk in chunks:
                 words.append(chunk.text)
-                self.usage = added(self.usage, chunk.usage or Usage())
+                self.usage += chunk.usage or Usage()
         return "".join(words)

@@ -6,6 +6,7 @@ enough: it says so and shows what came nearest.
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -14,6 +15,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from attenda.core.errors import Denied
 from attenda.core.event import Cited, Found, Nearest
 from attenda.core.message import Message, text_message
 from attenda.core.ports import ChatModel, Embedder, ModelSettings, Usage
@@ -91,7 +93,8 @@ async def answer_from_documents(
     usage = Usage()
     try:
         if model is not None and language_of(question) in model.languages:
-            usage = await _in_the_models_words(cites, model, agent, question, passages)
+            with contextlib.suppress(Denied):  # out of tokens: the documents speak for themselves
+                usage = await _in_the_models_words(cites, model, agent, question, passages)
         if not cites.count:
             for support in await best:
                 await cites.show(_tidy(support.quote), support)

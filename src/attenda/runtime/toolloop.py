@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from attenda.core.errors import UserError
+from attenda.core.errors import Denied, UserError
 from attenda.core.event import Called, HandedBack, HandedOff
 from attenda.core.label import Label, Labelled, at_least, join
 from attenda.core.message import Message, TextPart, ToolCallPart, result_message, text_message
 from attenda.core.ports import ModelSettings, Usage
 from attenda.runtime.loop_confirm import hear, question
-from attenda.runtime.loop_reader import Reader, added
+from attenda.runtime.loop_reader import Reader
 from attenda.runtime.loop_state import Came, LoopState, LoopStep, in_words, openly_failed
 from attenda.runtime.loop_tools import Offered, as_seen, hidden_answers, prompt
 from attenda.runtime.loop_values import as_text, names_in, resolve, shown
@@ -35,6 +35,7 @@ _AT_ONCE = 8
 """Reads that are carried out side by side."""
 _ENDS = ("write_answer", "hand_over")
 """Of our own tools, those that end the turn."""
+_ASKS_A_MODEL = ("extract", "write_answer")
 _LONGEST_REASON = 500
 _MOST_SHOWN = 12_000
 """Letters of one result that the model is shown; a reference to it stands for all of it."""
@@ -66,7 +67,7 @@ class ToolLoop:
     @property
     def usage(self) -> Usage:
         """What the models read and wrote in this turn."""
-        return added(self._spent, self.reader.usage)
+        return self._spent + self.reader.usage
 
     @property
     def kept(self) -> str:
@@ -140,7 +141,11 @@ class ToolLoop:
 
     async def _go_round(self) -> None:
         for _ in range(self.budget.rounds):
-            answer = await self._ask()
+            try:
+                answer = await self._ask()
+            except Denied as used_up:
+                self.voice.tell_problem(used_up)
+                return
             if answer is None or not answer.calls:
                 return
             self._take_up(answer.calls)
@@ -156,7 +161,7 @@ class ToolLoop:
             one for one in (agent.instructions, agent.tone, prompt("loop")) if one.strip()
         )
         messages = [text_message("system", system), *self.state.messages]
-        left = self._tokens_left() - await reader.model.count_tokens(messages)
+        left = self.budget.tokens - self.usage.total - await reader.model.count_tokens(messages)
         if left <= 0 or self.clock() > self._until:
             self.voice.tell("loop.too_far")
             return None
@@ -169,7 +174,7 @@ class ToolLoop:
             async for chunk in chunks:
                 said.append(chunk.text)
                 self.voice.say(chunk.text, self.state.results, self.state.label)
-                self._spent = added(self._spent, chunk.usage or Usage())
+                self._spent += chunk.usage or Usage()
                 calls = chunk.calls or calls
             self.voice.say("", self.state.results, self.state.label, ends=True)
         parts = [TextPart(text=text)] if (text := "".join(said)) else []
@@ -200,6 +205,7 @@ class ToolLoop:
         while state.steps:
             batch = self._batch()
             late = self.clock() > self._until
+            late |= batch[0].tool in _ASKS_A_MODEL and self.usage.total >= self.budget.tokens
             if late or state.count - len(state.steps) + len(batch) > self.budget.calls:
                 self.voice.tell("loop.too_far")
                 state.steps.clear()
@@ -391,7 +397,3 @@ class ToolLoop:
         names = names_in(written) if depth else []  # type: ignore[arg-type]
         found = [self.state.called.get(name, name) for name in names]
         return " ← ".join(dict.fromkeys(found))[:400]
-
-    def _tokens_left(self) -> int:
-        used = self.usage
-        return self.budget.tokens - used.prompt_tokens - used.answer_tokens

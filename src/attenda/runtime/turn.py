@@ -20,7 +20,7 @@ from attenda.knowledge import memory
 from attenda.runtime.agent import Agent, agent_of
 from attenda.runtime.announcing import customer_wrote, hand_over
 from attenda.runtime.answering import Answering
-from attenda.runtime.bounds import AtOnce, Meter
+from attenda.runtime.bounds import Allowance, AtOnce, Meter
 from attenda.runtime.follower import Follower
 from attenda.runtime.forms import Forms
 from attenda.runtime.live import DESK, Bells, Heard, Hub
@@ -59,8 +59,7 @@ class Runs:
         `passing` is told of each point passed that a crash test may end the process at. A person
         may have so many answers `at_once`, 0 is no limit.
         """
-        self._database = database
-        self._stamps = stamps
+        self._database, self._stamps = database, stamps
         self._passing = passing
         self._model_named = model_named
         self.forms = Forms(stamps)
@@ -72,7 +71,7 @@ class Runs:
         """Ring when a session changed."""
         self._log = EventLog(database, stamps, self._hub)
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self.at_once = AtOnce(at_once)
+        self.at_once, self.allowance = AtOnce(at_once), Allowance(database, stamps)
 
     async def recover(self) -> int:
         """Close the runs that a dead process left open; how many."""
@@ -302,7 +301,7 @@ class Runs:
         recorder = Recorder(self._log, self._hub, started.session_id, started.run_id)
         status, error = "done", None
         taking: Taking | None = None
-        meter = Meter(model)
+        meter = Meter(model, who, self.allowance)
         try:
             async with self.at_once.turn(who):
                 path, known = await self._load(started, who)
@@ -328,7 +327,7 @@ class Runs:
                     usage=meter.spent,
                     context_tokens=model.context_tokens,
                 )
-                await asyncio.shield(self._commit(recorder, end, error, taking))
+                await asyncio.shield(self._commit(recorder, end, error, taking, meter))
             finally:
                 self.at_once.leave(who)
                 self._tasks.pop(started.session_id, None)
@@ -352,6 +351,7 @@ class Runs:
         end: RunFinished,
         error: AttendaError | None,
         taking: Taking | None,
+        meter: Meter,
     ) -> None:
         """Store the answer, the state, the run's end and the last event in one transaction.
 
@@ -380,7 +380,7 @@ class Runs:
                 hand_over(connection, stamps, session_id, why)
             if held is None:
                 return []  # the session was erased while it was answered
-            quota.spend(connection, held[1], stamps.now(), end.usage)
+            quota.spend(connection, meter.who.id, stamps.now(), meter.unstored)
             if stands:
                 memory.keep(connection, stamps, held[1], recorder.told)
                 last = runs.append_events(connection, stamps, session_id, run_id, [end])

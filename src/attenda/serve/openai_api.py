@@ -222,8 +222,7 @@ async def _raw_pieces(call: _Call) -> AsyncGenerator[str, None]:
     """The bare model's words."""
     house, answer = call.house, call.answer
     model = house.models.chat(call.name.removeprefix(_RAW))
-    await house.database.read(lambda c: quota.check(c, call.who, house.stamps.now()))
-    meter = Meter(model)
+    meter = Meter(model, call.who, house.runs.allowance)
     with house.runs.at_once.one(call.who):
         try:
             async with aclosing(meter.stream(call.messages, call.settings)) as chunks:
@@ -232,7 +231,7 @@ async def _raw_pieces(call: _Call) -> AsyncGenerator[str, None]:
                     answer.usage = chunk.usage or answer.usage
                     yield chunk.text
         finally:  # whoever goes away in the middle has read until there
-            await asyncio.shield(_spend(house, call.who, meter.spent))
+            await asyncio.shield(_spend(house, call.who, meter.unstored))
 
 
 async def _spend(house: House, who: Principal, used: Usage) -> None:

@@ -1,4 +1,4 @@
-"""Quotas: a person's tokens of a day, counted as they are spent and checked before a run begins.
+"""Quotas: a person's tokens of a day, counted as they are spent and checked before they are.
 
 The count stands apart from the chats, so erasing a chat gives no tokens back.
 """
@@ -40,8 +40,10 @@ def spend(connection: Connection, user_id: str, now_us: int, used: Usage) -> Non
         connection.execute(insert(usage).values(user_id=user_id, day=day, **used.model_dump()))
 
 
-def check(connection: Connection, who: Principal, now_us: int) -> None:
+def check(connection: Connection, who: Principal, now_us: int) -> int | None:
     """Refuse when the day's tokens reach the user's quota, or that of a visitor's channel.
+
+    Gives the tokens that are left; none where there is no limit.
 
     Raises:
         Denied: they do; the sentence names the quota, but to visitors.
@@ -49,16 +51,22 @@ def check(connection: Connection, who: Principal, now_us: int) -> None:
     if who.grant is not None:
         return _check_channel(connection, who.grant.channel_id, now_us)
     limit = connection.execute(_LIMIT, {"user": who.id}).scalar_one_or_none()
-    if limit is not None and spent(connection, who.id, now_us) >= limit:
+    if limit is None:
+        return None
+    left = int(limit) - spent(connection, who.id, now_us)
+    if left <= 0:
         raise Denied("quota.used_up", limit=limit)
+    return left
 
 
-def _check_channel(connection: Connection, channel_id: str, now_us: int) -> None:
+def _check_channel(connection: Connection, channel_id: str, now_us: int) -> int:
     theirs = select(visitors.c.id).where(visitors.c.channel_id == channel_id)
     together = select(func.sum(usage.c.prompt_tokens + usage.c.answer_tokens)).where(
         usage.c.user_id.in_(theirs), usage.c.day == now_us // _DAY_US
     )
     used = int(connection.execute(together).scalar() or 0)
     limit = select(channels.c.tokens_a_day).where(channels.c.id == channel_id)
-    if used >= int(connection.execute(limit).scalar() or 0):
+    left = int(connection.execute(limit).scalar() or 0) - used
+    if left <= 0:
         raise Denied("channel.used_up")
+    return left
