@@ -23,12 +23,13 @@ from attenda.api import (
     scripted_call,
     tool,
 )
-from attenda.core.command import Command, StartFlow
+from attenda.core.command import Command, StartFlow, Wait
 from attenda.core.event import Called, RunFinished, TextAdded
 from attenda.runtime.converse import MOST_DEEDS
 from attenda.runtime.house import House
 from attenda.store import agents, quota, schema, sessions
 from attenda.store.database import Connection
+from attenda.store.stamps import Stamps
 from tests.scripted_house import SAVINGS, add_text, scripted_house
 
 ANA = Principal(id="usr_ana", role="agent")
@@ -169,7 +170,9 @@ def hostile(folder: Path, steps: dict[str, Any]) -> Pack:
 
 
 async def understand(said: Said) -> Sequence[Command]:
-    return [StartFlow(flow=said.text)]
+    if said.text in ("yes", "no"):  # a bare one, where nothing was asked
+        return [Wait()]
+    return [] if " " in said.text else [StartFlow(flow=said.text)]
 
 
 def test_a_flow_of_too_many_deeds_is_stopped_before_the_next(tmp_path: Path) -> None:
@@ -185,7 +188,7 @@ def test_a_flow_of_too_many_deeds_is_stopped_before_the_next(tmp_path: Path) -> 
         made = [one.event async for one in house.runs.follow(session, started.after)]  # type: ignore[union-attr]
         assert sum(isinstance(event, Called) for event in made) == MOST_DEEDS
         assert any(
-            "more steps than one answer" in event.text
+            "more time than one answer" in event.text
             for event in made
             if isinstance(event, TextAdded)
         )
@@ -276,3 +279,56 @@ def test_a_flow_that_runs_out_of_tokens_answers_in_the_words_of_the_documents(
             assert end.usage.total == spent
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("mode", ["flows", "loop"])
+def test_a_turn_that_takes_too_long_stops_before_the_next_deed(tmp_path: Path, mode: Any) -> None:
+    """Flows stop where they stand, and go on there without doing anything twice."""
+    now = [1_773_136_800_000_000]
+    knocks = [
+        {"call": "slow", "with": {"at": f"'{n}'"}, "unless_confirmed": "a trial"} for n in range(6)
+    ]
+
+    @tool(writes=True)
+    def slow(deed: Deed, at: str) -> None:
+        """Knock, and let three minutes pass."""
+        now[0] += 180_000_000
+        deed.rows("knocks").add(id=deed.key, at=at)
+
+    made = hostile(tmp_path / "pack", {"long": [*knocks, {"say": {"en": "All done."}}]})
+    rules = (made.folder / "policy.toml").read_text("utf-8").replace('"knock"', '"slow"')
+    (made.folder / "policy.toml").write_text(f"{rules}\n[budget]\nseconds = 500\n", "utf-8")
+    pack = dataclasses.replace(made, tools=(slow,), mode=mode)
+
+    def script(messages: Sequence[Message]) -> Any:
+        return [scripted_call("slow", at=str(n)) for n in range(6)]
+
+    async def story() -> None:
+        stamps = Stamps(clock=lambda: now[0])
+        home = tmp_path / "home"
+        async with scripted_house(
+            home, script, packs=[pack], understand=understand, stamps=stamps
+        ) as (house, model):
+            session = await begin(house, OWNER, "hostile")
+            answer, end = await heard(house, OWNER, session, "long")
+            assert "than one answer may" in answer and end.reason == "done"
+            assert await house.database.read(knocked) == ["0", "1", "2"]
+            assert len(model.asked) == (mode == "loop")
+            if mode == "loop":
+                return
+            unclear, _ = await heard(house, OWNER, session, "Well, hm")
+            assert "didn't understand" in unclear and "Say “yes” to go on" in unclear
+            assert "3" not in await house.database.read(knocked)
+            assert (await heard(house, OWNER, session, "yes"))[0] == "All done."
+            assert await house.database.read(knocked) == ["0", "1", "2", "3", "4", "5"]
+            other = await begin(house, OWNER, "hostile")
+            await heard(house, OWNER, other, "long")
+            assert "I've stopped" in (await heard(house, OWNER, other, "no"))[0]
+            assert len(await house.database.read(knocked)) == 9
+
+    asyncio.run(story())
+
+
+def knocked(connection: Connection) -> list[str]:
+    found = connection.execute(text("SELECT at FROM hostile_knocks ORDER BY at")).scalars()
+    return list(found)

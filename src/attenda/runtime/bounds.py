@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 
-from attenda.core.errors import Conflict
+from attenda.core.errors import Conflict, Denied
 from attenda.core.message import Message
 from attenda.core.ports import ChatModel, ModelChunk, ModelSettings, Usage
 from attenda.core.principal import Principal
@@ -142,15 +142,17 @@ class Meter:
     from its letters, so that nobody reads for nothing by stopping each answer before its end.
     """
 
-    def __init__(self, model: ChatModel, who: Principal, allowance: Allowance) -> None:
-        """`who` asks, and has so many tokens left of their `allowance`."""
+    def __init__(
+        self, model: ChatModel, who: Principal, allowance: Allowance, most: int | None = None
+    ) -> None:
+        """`who` asks, out of their `allowance`; all calls together may take `most` tokens."""
         self.name, self.languages = model.name, model.languages
         self.calls_tools = model.calls_tools
         self.spent = Usage()
         self.unstored = Usage()
         """Of `spent`, what its owner has to store: nobody's calls are held to it."""
         self.who = who
-        self._model, self._allowance = model, allowance
+        self._model, self._allowance, self._most = model, allowance, most
 
     @property
     def context_tokens(self) -> int:
@@ -167,8 +169,10 @@ class Meter:
         """The model's answer; what it took is added to `spent` in any case.
 
         Raises:
-            Denied: the day's tokens are used up; the model is not asked.
+            Denied: the day's tokens or those of the turn are used up; the model is not asked.
         """
+        if self._most is not None and self.spent.total >= self._most:
+            raise Denied("loop.too_far")
         told: Usage | None = None
         written = 0
         read = sum(_tokens(one.text) for one in messages)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from attenda.core.command import Command, Recall, Remember
+from attenda.core.command import Cancel, Command, Recall, Remember, Wait
 from attenda.core.errors import UserError
 from attenda.core.event import (
     Called,
@@ -28,6 +28,7 @@ from attenda.core.label import Label, Labelled, said_by
 from attenda.core.message import Citation
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
+from attenda.dialogue.extract_answers import yes_or_no
 from attenda.dialogue.flow import words_in
 from attenda.dialogue.machine import Given, advance, reduce
 from attenda.dialogue.next_step import (
@@ -64,7 +65,10 @@ _HANDED_OFF = {
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 
 MOST_DEEDS = 40
-"""Things done in one turn; a flow that would do more is stopped before the next."""
+"""Things done in one turn; a flow that would do more is stopped before the next.
+
+So is one whose turn has taken longer than the budget allows, and a yes goes on there.
+"""
 
 
 @dataclass
@@ -98,22 +102,45 @@ class Converser:
                 label, language = self.message_label, self.given.language
                 known = None if self.who.role is None else self.known
                 answer_about_memory(self.recorder, known, one, label, language)
-        events = reduce(self.state, commands, self.pack.book, self.given)
+        events = reduce(self.state, self._answered(commands), self.pack.book, self.given)
         self.note(events)
         for event in events:
             self._answer_to(before, event)
+        await self._go_on(before)
+        if not self.recorder.length:
+            self._tell("dialogue.anything_else")
+        return self.state
+
+    def _answered(self, commands: Sequence[Command]) -> Sequence[Command]:
+        """What a bare yes or no means to a flow that was stopped before something it would do."""
+        words = self.given.names["message"].value
+        said = yes_or_no(str(words["text"])) if isinstance(words, dict) else None
+        if said is None or not commands or not all(isinstance(one, Wait) for one in commands):
+            return commands
+        if not isinstance(self._pending(), CallTool | SearchFor):
+            return commands
+        self.note([Understood()])
+        return () if said.value else [Cancel()]
+
+    def _pending(self) -> Next:
+        """What comes next where all is clear."""
+        clear = replay(self.state, [Understood()])
+        return advance(clear, self.pack.book, self.given).next
+
+    async def _go_on(self, before: DialogueState) -> None:
+        """Do one thing after the other until the person is needed, or bounds are reached."""
+        executor = self.pack.executor
+        until = executor.now() + executor.budget.seconds * 1_000_000
         for _ in range(MOST_DEEDS):
             decision = advance(self.state, self.pack.book, self.given)
             self.note(decision.events)
             for event in decision.events:
                 self._answer_to(before, event)
-            if not await self._carry_out(decision.next):
+            if isinstance(decision.next, CallTool | SearchFor) and executor.now() > until:
                 break
-        else:
-            self._tell("dialogue.too_long")
-        if not self.recorder.length:
-            self._tell("dialogue.anything_else")
-        return self.state
+            if not await self._carry_out(decision.next):
+                return
+        self._tell("dialogue.too_long")
 
     def catch_up(self, *, decided: bool) -> None:
         """What people did meanwhile: gave the session back, or `decided` what a flow waits for."""
@@ -198,11 +225,13 @@ class Converser:
         titles = [words_in(flows[name].title, self.given.language) for name in names]
         if not titles:
             self._tell("dialogue.again")
-            pending = advance(replay(self.state, [Understood()]), self.pack.book, self.given).next
+            pending = self._pending()
             if isinstance(pending, AskSlot | AskYesNo):
                 self._say(pending.text)
             elif isinstance(pending, Await):
                 self._tell("dialogue.waits_for_approval")
+            elif isinstance(pending, CallTool | SearchFor):
+                self._tell("dialogue.too_long")
             return
         listed = "".join(f"\n- {title}" for title in titles)
         self._tell("dialogue.which", titles=listed)

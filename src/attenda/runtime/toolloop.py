@@ -35,7 +35,6 @@ _AT_ONCE = 8
 """Reads that are carried out side by side."""
 _ENDS = ("write_answer", "hand_over")
 """Of our own tools, those that end the turn."""
-_ASKS_A_MODEL = ("extract", "write_answer")
 _LONGEST_REASON = 500
 _MOST_SHOWN = 12_000
 """Letters of one result that the model is shown; a reference to it stands for all of it."""
@@ -205,7 +204,6 @@ class ToolLoop:
         while state.steps:
             batch = self._batch()
             late = self.clock() > self._until
-            late |= batch[0].tool in _ASKS_A_MODEL and self.usage.total >= self.budget.tokens
             if late or state.count - len(state.steps) + len(batch) > self.budget.calls:
                 self.voice.tell("loop.too_far")
                 state.steps.clear()

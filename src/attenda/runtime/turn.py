@@ -34,6 +34,7 @@ from attenda.store import agent_versions, journal, quota, runs, sessions, visito
 from attenda.store.database import Connection, Database
 from attenda.store.facts import Fact
 from attenda.store.stamps import Stamps
+from attenda.tools.policy import Budget
 
 __all__ = ["Noted", "Runs", "Started"]
 
@@ -60,8 +61,7 @@ class Runs:
         may have so many answers `at_once`, 0 is no limit.
         """
         self._database, self._stamps = database, stamps
-        self._passing = passing
-        self._model_named = model_named
+        self._passing, self._model_named = passing, model_named
         self.forms = Forms(stamps)
         """Questions of other programs that wait for a person."""
         self._packs = packs
@@ -206,11 +206,10 @@ class Runs:
                 raise Conflict("desk.with_person")
             return _message(connection, session, session.head_id, ("user", "assistant"))
 
-        try:
+        with contextlib.suppress(Conflict):
             started = await self._begin(who, session_id, head, "", counts=False)
-        except Conflict:
-            return None
-        return started if isinstance(started, Started) else None
+            return started if isinstance(started, Started) else None
+        return None
 
     async def go_on_decided(self) -> None:
         """Go on where somebody decided and this process, or one before it, died over it."""
@@ -301,12 +300,13 @@ class Runs:
         recorder = Recorder(self._log, self._hub, started.session_id, started.run_id)
         status, error = "done", None
         taking: Taking | None = None
-        meter = Meter(model, who, self.allowance)
+        pack = self._packs.get(agent.pack)
+        budget = pack.executor.budget if pack else Budget()
+        meter = Meter(model, who, self.allowance, budget.tokens)
         try:
             async with self.at_once.turn(who):
                 path, known = await self._load(started, who)
-                remembering = with_memory(agent, known)
-                asked = Asked(recorder, who, remembering, meter, path, known)
+                asked = Asked(recorder, who, with_memory(agent, known), meter, path, known)
                 taking = await self._answerers.open(asked)
                 await taking.take()
         except asyncio.CancelledError:

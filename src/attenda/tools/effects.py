@@ -62,7 +62,7 @@ class Executor:
         """`tables` are those that the tools may use; `passing` is told of each point passed."""
         self.tools = dict(tools)
         self._database = database
-        self._stamps = stamps
+        self._stamps, self.now = stamps, stamps.now
         self._policy = policy
         self._tables = tables
         self._passing = passing
@@ -74,7 +74,7 @@ class Executor:
 
     @property
     def budget(self) -> Budget:
-        """What one turn of the tool loop may take."""
+        """What one turn may take."""
         return self._policy.budget
 
     async def perform(self, call: Call) -> Outcome:

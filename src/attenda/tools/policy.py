@@ -95,7 +95,10 @@ class Untrusted(_Data):
 
 
 class Budget(_Data):
-    """What one turn of the tool loop may take; each is held before a call, never after."""
+    """What one turn may take; each is held before a call, never after.
+
+    `tokens` and `seconds` hold in every turn of the pack's agent, the others in the tool loop.
+    """
 
     rounds: int = Field(default=12, gt=0, le=100)
     """Times that the model is asked what to do next."""

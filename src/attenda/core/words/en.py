@@ -1032,7 +1032,7 @@ ENGLISH: dict[str, str] = {
     "dialogue.needs_approval": "This needs a colleague's approval. I'll go on as soon as it is given.",
     "dialogue.waits_for_approval": "This still waits for a colleague's approval.",
     "dialogue.too_late": "That can't be changed any more: it is done already.",
-    "dialogue.too_long": "This takes more steps than one answer may have. Write again to go on.",
+    "dialogue.too_long": "This takes more steps or more time than one answer may have, so I've stopped before the next step. Say “yes” to go on, or “no” to leave it.",
     "dialogue.handed_off_asked": "I'll pass you on to a person. They see what we have talked about.",
     "dialogue.handed_off_unclear": "I don't understand what you need, so I'll pass you on to a person.",
     "dialogue.cancelled": "All right, I've stopped. Nothing more is done.",

@@ -1032,7 +1032,7 @@ CHINESE: dict[str, str] = {
     "dialogue.needs_approval": "此事需要同事批准，批准后我会立即继续。",
     "dialogue.waits_for_approval": "此事仍在等待同事批准。",
     "dialogue.too_late": "这已经办好，不能再更改。",
-    "dialogue.too_long": "此事所需步骤超过一次回答的上限。请再发一条消息以继续。",
+    "dialogue.too_long": "此事所需的步骤或时间超过一次回答的上限，所以我在下一步之前停下了。回复“是”继续，回复“不”就到此为止。",
     "dialogue.handed_off_asked": "我为您转接人工，他们能看到我们的对话。",
     "dialogue.handed_off_unclear": "我没能理解您的需求，现在为您转接人工。",
     "dialogue.cancelled": "好的，已停止，不再继续办理。",
