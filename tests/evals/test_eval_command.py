@@ -163,7 +163,8 @@ def test_tools_of_the_homes_servers_are_answered_by_the_scenario(typed: Typed, h
     approved = Approved(identity=identity, server="files 1", fingerprint="x", tools=listed)
     keep(home, "files", approved)
     (folder / "flows" / "look.yaml").write_text(LOOK, "utf-8")
-    (folder / "policy.toml").write_text('[[rule]]\nid = "R"\ntool = "files.read"\ndo = "allow"\n')
+    with (folder / "policy.toml").open("a") as rules:
+        rules.write('[[rule]]\nid = "R"\ntool = "files.read"\ndo = "allow"\n')
     for path in (folder / "scenarios").glob("*.yaml"):
         path.unlink()
     (folder / "scenarios" / "look.yaml").write_text(TALK, "utf-8")

@@ -127,6 +127,25 @@ def test_check_tells_file_and_line(
     assert any(said in one and one.startswith(tuple(near)) for one in told.splitlines()), told
 
 
+def test_a_write_that_no_rule_names_is_told_where_the_flow_calls_it(
+    typed: Typed, home: Path
+) -> None:
+    """It would be denied whenever it is asked for; a rule for every tool names it too."""
+    typed("pack", "new", "demo")
+    folder = home / "packs" / "demo"
+    rules = (folder / "policy.toml").read_text("utf-8")
+    without = rules[: rules.index('[[rule]]\nid = "GIVE-BACK"')]
+    (folder / "policy.toml").write_text(without, "utf-8")
+    code, said, _ = typed("pack", "check", "demo")
+    flow = folder / "flows" / "booking.yaml"
+    line = flow.read_text("utf-8").split("- call: give_back")[0].count("\n") + 1
+    (told,) = (one for one in said.splitlines() if str(flow) in one)
+    assert code == 1 and told.startswith(f"{flow}:{line}: give_back, 4.else.2: ")
+    assert "no rule in policy.toml speaks of it" in told
+    (folder / "policy.toml").write_text(without + '[[rule]]\nid = "A"\ntool = "*"\ndo = "ask"\n')
+    assert typed("pack", "check", "demo")[0] == 0
+
+
 def test_code_that_does_not_run_is_told_by_its_line(typed: Typed, home: Path) -> None:
     typed("pack", "new", "demo")
     path = home / "packs" / "demo" / "pack.py"

@@ -57,12 +57,27 @@ class FlowMistake:
 
 
 def check_flows(
-    flows: Mapping[str, Flow], tools: Mapping[str, ToolShape], catalogues: Collection[str] = ()
+    flows: Mapping[str, Flow],
+    tools: Mapping[str, ToolShape],
+    catalogues: Collection[str] = (),
+    may_write: Collection[str] | None = None,
 ) -> list[FlowMistake]:
-    """Everything that is wrong with flows that will run with these tools and catalogues."""
-    return [
-        mistake for flow in flows.values() for mistake in _check(flow, flows, tools, catalogues)
+    """Everything that is wrong with flows that will run with these tools and catalogues.
+
+    `may_write` are names of writing tools that a rule speaks of, or `*`: all others are denied.
+    None says that it isn't known.
+    """
+    ruled = tools.keys() if may_write is None or "*" in may_write else may_write
+    found = [one for flow in flows.values() for one in _check(flow, flows, tools, catalogues)]
+    found += [
+        FlowMistake(flow.name, step.id, "policy.no_rule", {"tool": step.call})
+        for flow in flows.values()
+        for step in flow.instructions
+        if isinstance(step, CallStep)
+        and step.call in tools.keys() - ruled
+        and tools[step.call].writes
     ]
+    return found
 
 
 def _check(

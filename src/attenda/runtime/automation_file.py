@@ -206,7 +206,7 @@ def _check_call(
     for argument in sorted(wanting):
         bad.add(here, "flow.missing_argument", tool=name, name=argument)
     if tool.writes and not {name, "*"} & set(may_write):
-        bad.add(here, "automation.no_rule", tool=name)
+        bad.add(here, "policy.no_rule", tool=name)
 
 
 def _check_fields(fields: made_of.Fields, place: Place, bad: Mistakes) -> None:

@@ -141,9 +141,11 @@ def read_pack(
         found |= flows
     problems = _wrong_tables(pack, language) + [_told(one, language) for one in bad]
     tools = {one.name: one for one in (*outside, *pack.tools)}
-    if not bad:
-        problems += _told_mistakes(check_flows(found, tools, pack.catalogues), texts, language)
     policy, wrong_rules = _read_rules(pack, tools, language)
+    if not bad:
+        ruled = None if wrong_rules else {one.tool for one in policy.rule}
+        mistakes = check_flows(found, tools, pack.catalogues, ruled)
+        problems += _told_mistakes(mistakes, texts, language)
     wrong_automations = read_folder(pack.folder, tools, policy, language)[1]
     return found, policy, problems + wrong_rules + wrong_automations
 

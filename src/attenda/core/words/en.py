@@ -1482,7 +1482,7 @@ ENGLISH: dict[str, str] = {
     "automation.no_list": "“{name}” must be a list.",
     "automation.no_verb": "Here stands exactly one of: {known}.",
     "automation.same_id": "Two steps are called “{id}”; give one of them another id.",
-    "automation.no_rule": "“{tool}” changes something, and no rule in policy.toml speaks of it, so it would be denied. Add a rule.",
+    "policy.no_rule": "“{tool}” changes something, and no rule in policy.toml speaks of it, so it would be denied. Add a rule.",
     "automation.no_fields": "A form asks for nothing: give it fields.",
     "automation.schema": "This is no JSON schema: {problem}.",
     "automation.wait_for_one": "A wait has either a time to wait (wait) or an instant (until).",

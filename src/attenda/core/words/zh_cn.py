@@ -1482,7 +1482,7 @@ CHINESE: dict[str, str] = {
     "automation.no_list": "“{name}”必须是列表。",
     "automation.no_verb": "此处必须恰好有以下之一：{known}。",
     "automation.same_id": "有两个步骤都叫“{id}”；请给其中一个换个 id。",
-    "automation.no_rule": "“{tool}”会更改数据，而 policy.toml 中没有关于它的规则，因此会被拒绝。请添加规则。",
+    "policy.no_rule": "“{tool}”会更改数据，而 policy.toml 中没有关于它的规则，因此会被拒绝。请添加规则。",
     "automation.no_fields": "表单没有要填写的内容：请添加 fields。",
     "automation.schema": "这不是 JSON schema：{problem}。",
     "automation.wait_for_one": "等待要么写时长（wait），要么写时刻（until）。",
