@@ -40,6 +40,7 @@ def test_the_good_file_is_good() -> None:
         ("- collect: order", "- colect: order", "flow.no_verb"),
         ("type: id", "type: idd", "flow.value"),
         ("pattern:", "patern:", "flow.unknown_key"),
+        ("refund:\n  title", "refund:\n  titel", "flow.missing_key"),
         ("found.total > 100", "found.total >", "flow.value"),
         ("found.total > 100", "__import__('os')", "flow.value"),
         ("{found.total} is for", "{found.total is for", "flow.value"),
@@ -56,6 +57,29 @@ def test_a_mistake_is_told_where_it_stands(old: str, new: str, key: str) -> None
     for problem in problems:
         for words in LANGUAGES.values():
             words[problem.key].format(**problem.values)
+
+
+CONFIRM = '        - confirm: {en: "Refund {found.total} for {order}?"}\n'
+AFTER_NO = "          otherwise:\n            - say: {en: Well.}\n            - if: not order\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "step", "condition"),
+    [
+        ("      then:\n        - hand_off:", "      yes:\n        - hand_off:", "4",
+         "found.total > 100"),
+        (CONFIRM, CONFIRM + AFTER_NO, "4.else.1.no.2", "not order"),
+        (CONFIRM, f"{CONFIRM}{AFTER_NO}              id: why\n", "why", "not order"),
+    ],
+)  # fmt: skip
+def test_an_if_without_then_is_told_by_its_step_and_how_to_mend_it(
+    old: str, new: str, step: str, condition: str
+) -> None:
+    text = GOOD.replace(old, new, 1)
+    (problem,) = read_flows(text, "flows.yaml")[1]
+    assert problem.line == text[: text.index(f"- if: {condition}")].count("\n") + 1
+    said = LANGUAGES["en"][problem.key].format(**problem.values)
+    assert said.startswith(f"Step {step}, “if: {condition}”, has no “then”. Write “then:” under it")
 
 
 @pytest.mark.parametrize(

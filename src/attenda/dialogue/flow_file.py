@@ -28,6 +28,10 @@ _VERBS: dict[str, type[Any]] = {
     "call_flow": flows.CallFlowStep,
 }
 _INNER = ("then", "else", "otherwise")
+_KEYS = {"extra_forbidden": "flow.unknown_key", "missing": "flow.missing_key"}
+"""Of the catalogue, by what a model says is wrong."""
+_CALLED = {"otherwise": "no"}
+"""What the ids of steps call keys of steps within a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,9 @@ def _steps(rows: Any, place: Place, bad: Mistakes) -> tuple[Any, ...]:
         if len(verbs) != 1:
             bad.add(here, "flow.no_verb", known=", ".join(_VERBS))
             continue
+        if verbs == ["if"] and row.get("then") is None:
+            bad.add(here, "flow.no_then", step=_named(row, here), condition=row["if"])
+            continue
         inner = {key: _steps(row[key], (*here, key), bad) for key in _INNER if key in row}
         try:
             made.append(_VERBS[verbs[0]].model_validate({**row, **inner}))
@@ -108,10 +115,16 @@ def _steps(rows: Any, place: Place, bad: Mistakes) -> tuple[Any, ...]:
     return tuple(made)
 
 
+def _named(row: dict[str, Any], place: Place) -> str:
+    """A step as its flow names it where no other step has a name: by its id, or its place."""
+    path = [_CALLED.get(one, one) if isinstance(one, str) else one + 1 for one in place[1:]]
+    return str(row.get("id") or ".".join(map(str, path)))
+
+
 def note_invalid(error: ValidationError, place: Place, bad: Mistakes) -> None:
     """Note what a model found wrong with what stands at a place."""
     for one in error.errors(include_url=False):
         where: Place = tuple(one["loc"])
-        key = "flow.unknown_key" if one["type"] == "extra_forbidden" else "flow.value"
+        key = _KEYS.get(one["type"], "flow.value")
         said = one["msg"].removeprefix("Value error, ")
         bad.add((*place, *where), key, name=".".join(map(str, where)), problem=said)

@@ -947,6 +947,8 @@ ENGLISH: dict[str, str] = {
     "flow.no_steps": "Steps must be a list.",
     "flow.no_verb": "A step has exactly one of: {known}.",
     "flow.unknown_key": "“{name}” has no place here.",
+    "flow.missing_key": "“{name}” is missing; add it here.",
+    "flow.no_then": "Step {step}, “if: {condition}”, has no “then”. Write “then:” under it, with the steps to take where this holds; for the other case alone, turn the condition round with “not”.",
     "flow.value": "“{name}”: {problem}.",
     "flow.no_examples": "Nobody can ask for this flow: give examples, or mark it hidden.",
     "flow.unknown_slot": "There is no slot “{name}”.",

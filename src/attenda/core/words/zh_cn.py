@@ -947,6 +947,8 @@ CHINESE: dict[str, str] = {
     "flow.no_steps": "步骤必须是一个列表。",
     "flow.no_verb": "每个步骤必须恰好有其中之一：{known}。",
     "flow.unknown_key": "“{name}”不应出现在这里。",
+    "flow.missing_key": "缺少“{name}”；请在此处补上。",
+    "flow.no_then": "步骤 {step}“if: {condition}”没有“then”。请在其下写“then:”，列出条件成立时的步骤；若只有相反的情形，请用“not”反转条件。",
     "flow.value": "“{name}”：{problem}。",
     "flow.no_examples": "没有人能发起此流程：请给出例句，或将其标记为 hidden。",
     "flow.unknown_slot": "没有槽位“{name}”。",
