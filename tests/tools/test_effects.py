@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import itertools
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from decimal import Decimal
 from typing import Any
 
@@ -79,9 +79,13 @@ class Post:
         self.letters: dict[str, str] = {}
         self.sent = 0
         self.loses = 0
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        """What somebody does while a letter is out."""
 
     async def send(self, deed: Deed, text: str) -> dict[str, str]:
         self.sent += 1
+        if self.meanwhile:
+            await self.meanwhile()
         self.letters.setdefault(deed.key, text)
         if self.loses:
             self.loses -= 1
@@ -304,6 +308,46 @@ def test_a_lost_answer_is_never_answered_by_a_blind_repeat(
         later = await shop.executor.perform(letter)
         assert later.state == ("done" if mail else "unknown")
         assert len(post.letters) == 1
+
+    run(story())
+
+
+def test_what_is_switched_off_before_a_try_is_not_sent(database: Database) -> None:
+    """Before the first, nothing was done; before the second, nobody knows."""
+
+    async def story() -> None:
+        post = Post()
+        shop = await Shop(database, post, takes_key=True).open()
+        letter = call(tool="mail", arguments={"text": value("hello", "user")})
+
+        async def switch(off: bool) -> None:
+            name = "tool:mail"
+            await shop.write(lambda c: switches.switch(c, shop.stamps, SUPERVISOR, name, off=off))
+
+        def passing(point: str) -> None:
+            if point == "effect.begun":
+                with database.engine.begin() as connection:
+                    switches.switch(connection, shop.stamps, SUPERVISOR, "tools", off=True)
+
+        policy = read_policy(POLICY, "policy.toml")
+        late = Executor(database, shop.stamps, shop.executor.tools, policy, {}, passing)
+        outcome = await late.perform(letter)
+        assert (outcome.state, post.sent) == ("failed", 0) and "switched off" in str(
+            outcome.problem
+        )
+        await shop.write(lambda c: switches.switch(c, shop.stamps, SUPERVISOR, "tools", off=False))
+
+        post.loses, post.meanwhile = 1, lambda: switch(True)
+        outcome = await shop.executor.perform(letter)
+        assert (outcome.state, post.sent) == ("unknown", 1) and "not known" in str(outcome.problem)
+        outcome = await shop.executor.perform(letter)
+        assert (outcome.state, post.sent) == ("denied", 1) and "switched off" in str(
+            outcome.problem
+        )
+        post.meanwhile = None
+        await switch(False)
+        assert (await shop.executor.perform(letter)).state == "done"
+        assert (post.sent, len(post.letters)) == (2, 1)
 
     run(story())
 

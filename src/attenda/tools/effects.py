@@ -7,7 +7,7 @@ outside counts keys, or left to a person; a deed is never repeated blindly.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -29,7 +29,7 @@ from attenda.tools.call import (
     where_it_is_called,
 )
 from attenda.tools.deadline import Deadline
-from attenda.tools.passage import Passage, passages_for
+from attenda.tools.passage import passages_for
 from attenda.tools.policy import Budget, Policy, Ruling, monitor
 from attenda.tools.problems import denied, problem_of
 from attenda.tools.tool import Deed, Tool, ToolRefused
@@ -198,7 +198,10 @@ class Executor:
     async def _send(
         self, tool: Tool, call: Call, arguments: dict[str, Any], deed: Deed, *, lost: bool
     ) -> Outcome:
-        """Send a deed out; `lost` says that it may have been sent before."""
+        """Send a deed out; `lost` says that it may have been sent before.
+
+        Whoever switches the tool off while a try is out keeps the next one back.
+        """
         key = effect_key(call)
         for _ in range(_TRIES):
             try:
@@ -209,6 +212,8 @@ class Executor:
                     elif lost and not tool.takes_key:
                         break
                     if found is None:
+                        if await self._database.read(lambda c: switches.is_off(c, tool.name)):
+                            break
                         found = await tool.run(deed, **arguments)
                 return Outcome("done", key, _labelled(tool, found, call))
             except (TimeoutError, OSError) as error:  # it may have been done, or not
@@ -216,6 +221,8 @@ class Executor:
                 lost = True
             except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
                 return Outcome("failed", key, problem=problem_of(tool, error))
+        if not lost:
+            return Outcome("failed", key, problem=UserError("tool.off", tool=tool.name))
         return Outcome("unknown", key, problem=UserError("tool.lost", tool=tool.name))
 
     def _may_begin(
@@ -374,13 +381,6 @@ class Executor:
                 lambda c: deadline.run(lambda: work(self._deed(c, call)))
             )
 
-    def _passages(
-        self, connection: Connection | None, who: Principal, query: str, limit: int = 5
-    ) -> Sequence[Passage]:
-        if connection is None:
-            raise NotFound("tool.no_passages")
-        return passages_for(connection, who, query, limit)
-
     def _deed(self, connection: Connection | None, call: Call, approver: str = "") -> Deed:
         return Deed(
             who=call.who,
@@ -390,7 +390,7 @@ class Executor:
             ask=call.ask,
             session_id=call.session_id,
             sources={name: one.whole_label.sources for name, one in call.arguments.items()},
-            passages=partial(self._passages, connection, call.who),
+            passages=partial(passages_for, connection, call.who),
             spans={name: one.span for name, one in call.arguments.items() if one.span},
             approved_by=approver,
         )

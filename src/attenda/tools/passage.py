@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from attenda.core.errors import NotFound
 from attenda.core.message import Citation
 from attenda.core.principal import Principal
 from attenda.store import passages
@@ -45,9 +46,15 @@ class Passage:
 
 
 def passages_for(
-    connection: Connection, who: Principal, query: str, limit: int = 5
+    connection: Connection | None, who: Principal, query: str, limit: int = 5
 ) -> Sequence[Passage]:
-    """Passages by their words that a person may see at this moment, best first."""
+    """Passages by their words that a person may see at this moment, best first.
+
+    Raises:
+        NotFound: there is no transaction to read in.
+    """
+    if connection is None:
+        raise NotFound("tool.no_passages")
     ranked = passages.words_search(connection, who, query, min(limit, _MOST))
     found = passages.fetch_passages(connection, who, [number for number, _ in ranked])
     return [
