@@ -19,7 +19,7 @@ from attenda.store import audit, journal, switches
 from attenda.store.database import Database
 from attenda.store.pack_tables import PackTable, Rows, create_tables
 from attenda.store.stamps import Stamps
-from attenda.tools.call import Call, effect_key
+from attenda.tools.call import Call, approval_hash, effect_key
 from attenda.tools.effects import Executor
 from attenda.tools.policy import monitor, read_policy
 from attenda.tools.tool import Deed, ToolRefused, tool
@@ -238,7 +238,7 @@ def test_an_approval_is_for_just_what_was_shown(database: Database) -> None:
         )
         assert sum(not isinstance(one, Exception) for one in both) == 1
 
-        # what is another deed has no approval: amount, order, instance, step, session, labels
+        # what is another deed has no approval: amount, order, instance, step, session, labels, user
         others = [
             call("899.01"),
             call("899.00", order="O-2"),
@@ -246,9 +246,11 @@ def test_an_approval_is_for_just_what_was_shown(database: Database) -> None:
             call("899.00", step="5"),
             call("899.00", session_id="ses_2"),
             call("899.00", because=Label(integrity="user", sources=frozenset({"doc_1"}))),
+            call("899.00", who=AGENT),
         ]
         for other in others:
-            assert (await shop.executor.perform(other)).state == "waiting"
+            another = await shop.executor.perform(other)
+            assert another.state == "waiting" and another.approval_id != waiting.approval_id
         assert await shop.refunds() == []
 
         for _ in range(2):
@@ -261,6 +263,13 @@ def test_an_approval_is_for_just_what_was_shown(database: Database) -> None:
         assert effect is not None and effect.approved_by == SUPERVISOR.id
 
     run(story())
+
+
+def test_what_waits_across_an_upgrade_is_still_what_was_shown() -> None:
+    """The hash is stored with each question: one that is made otherwise would void them all."""
+    assert approval_hash(call("899.00")) == (
+        "78df7e1d0f58fd0c59e554e4c7923aa3bbabc2279630ea889a331e5149311b2a"
+    )
 
 
 def test_no_and_too_late_are_no_yes(database: Database) -> None:

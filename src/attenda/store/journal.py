@@ -54,6 +54,7 @@ _APPROVAL = (
     select(approvals)
     .where(
         approvals.c.hash == bindparam("deed"),
+        approvals.c.asked_for == bindparam("whom"),
         approvals.c.state.in_(("pending", "approved", "denied")),
     )
     .order_by(approvals.c.asked_at.desc(), approvals.c.id.desc())
@@ -196,9 +197,10 @@ def list_effects(connection: Connection, session_id: str) -> list[Effect]:
     return [Effect(**row) for row in rows]
 
 
-def approval_for(connection: Connection, hash_: str, now: int) -> Approval | None:
-    """The newest approval asked for just this deed that still counts."""
-    row = connection.execute(_APPROVAL, {"deed": hash_}).mappings().first()
+def approval_for(connection: Connection, hash_: str, asked_for: str, now: int) -> Approval | None:
+    """The newest approval asked for just this deed, for this person, that still counts."""
+    given = {"deed": hash_, "whom": asked_for}
+    row = connection.execute(_APPROVAL, given).mappings().first()
     if row is None or (row["state"] != "denied" and row["expires_at"] <= now):
         return None
     return Approval(**row)

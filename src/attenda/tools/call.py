@@ -79,7 +79,10 @@ def effect_key(call: Call) -> str:
 
 
 def approval_hash(call: Call) -> str:
-    """Of the deed and of every label that belongs to it."""
+    """Of the deed and of every label that belongs to it; for whom it is done stands beside it.
+
+    The hash is what people were shown: one that is made otherwise voids what waits for them.
+    """
     labels = {"": call.because, **{n: one.whole_label for n, one in call.arguments.items()}}
     parts = [
         [name, label.integrity, sorted(label.readers), sorted(label.sources)]

@@ -323,7 +323,7 @@ class Executor:
     ) -> str | Outcome:
         """Who approved just this deed; else that it waits, was denied, or would be refused."""
         hash_, confirms = approval_hash(call), ruling.do == "confirm"
-        found = journal.approval_for(connection, hash_, self._stamps.now())
+        found = journal.approval_for(connection, hash_, call.who.id, self.now())
         if found is not None and found.state == "approved":
             journal.spend_approval(connection, found.id)
             return found.decided_by or ""
