@@ -52,6 +52,10 @@ def answered(request: dict[str, Any], language: str = "en", **more: Any) -> Hook
     return found
 
 
+def rules_in(found: Hooked) -> list[str]:
+    return [one["source"]["topic"]["code"] for one in found.body["cards"]]
+
+
 def hold_shape(card: dict[str, Any]) -> None:
     """A card as the specification (2.0 and 3.0) describes it."""
     assert re.fullmatch(r"[0-9a-f-]{36}", card["uuid"])
@@ -78,8 +82,10 @@ def hold_shape(card: dict[str, Any]) -> None:
 
 def test_an_order_against_a_medicine_gives_one_card_with_an_alternative() -> None:
     found = answered(signing(order("Ibuprofen 400 MG Oral Tablet")), chart=ON_WARFARIN)
-    (card,) = found.body["cards"]
+    card, kept = found.body["cards"]
     assert card["source"]["topic"]["code"] == "DDI-ANTICOAG-NSAID"
+    assert kept["source"]["topic"]["code"] == "LISTS-KEPT"
+    assert "Warfarin 5 MG Oral Tablet" in card["detail"]
     assert card["indicator"] == "warning"
     labels = [one["label"] for one in card["suggestions"]]
     assert labels == ["Consider paracetamol", "Remove this order"]
@@ -93,20 +99,19 @@ def test_what_comes_with_the_request_goes_before_what_is_kept() -> None:
         "allergies": {"resourceType": "Bundle", "entry": [{"resource": {
             "resourceType": "AllergyIntolerance", "id": "a",
             "patient": {"reference": "Patient/P-1"}, "code": {"text": "NSAIDs"}}}]},
-        "statements": None,
     }  # fmt: skip
-    rules = [one["source"]["topic"]["code"] for one in
-             answered(request, chart=ON_WARFARIN).body["cards"]]  # fmt: skip
+    nothing = {"resourceType": "Bundle", "entry": []}
+    request["prefetch"] |= {"medications": nothing, "statements": nothing}
+    rules = rules_in(answered(request, chart=ON_WARFARIN))
     assert "ALG-NSAID" in rules
-    assert "DDI-ANTICOAG-NSAID" not in rules
+    assert "DDI-ANTICOAG-NSAID" not in rules and "MEDICINES-UNKNOWN" not in rules
 
 
 def test_only_what_is_selected_is_checked_while_choosing() -> None:
     request = signing(order("ibuprofen", "o1"), order("aspirin", "o2"), hook="order-select")
     request["context"]["selections"] = ["MedicationRequest/o2", "NutritionOrder/x"]
     found = answered(request, chart=ON_WARFARIN)
-    rules = [one["source"]["topic"]["code"] for one in found.body["cards"]]
-    assert rules == ["DDI-ANTICOAG-ANTIPLATELET"]
+    assert rules_in(found) == ["DDI-ANTICOAG-ANTIPLATELET", "LISTS-KEPT"]
 
 
 def test_a_review_of_the_chart_names_each_pair_once() -> None:
@@ -115,7 +120,7 @@ def test_a_review_of_the_chart_names_each_pair_once() -> None:
     request = {"hook": "patient-view", "hookInstance": "x",
                "context": {"userId": "Practitioner/1", "patientId": "P-1"}}  # fmt: skip
     found = answered(request, chart=chart)
-    assert [one["source"]["topic"]["code"] for one in found.body["cards"]] == ["DDI-ANTICOAG-NSAID"]
+    assert rules_in(found) == ["DDI-ANTICOAG-NSAID", "LISTS-KEPT"]
     assert "suggestions" not in found.body["cards"][0]
 
 
@@ -127,7 +132,7 @@ def test_a_card_is_not_shown_twice_in_a_visit() -> None:
     assert answered(request, chart=ON_WARFARIN, shown=keys).body == {"cards": []}
     other = copy.deepcopy(request)
     other["context"]["encounterId"] = "E-2"
-    assert len(answered(other, chart=ON_WARFARIN, shown=keys).body["cards"]) == 1
+    assert len(answered(other, chart=ON_WARFARIN, shown=keys).body["cards"]) == len(keys) == 2
 
 
 def test_feedback_becomes_rows_or_none_is_kept() -> None:

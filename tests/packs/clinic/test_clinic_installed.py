@@ -160,7 +160,7 @@ def test_rules_names_and_labels_are_read_in_and_speak_with_their_source(home: Pa
             }  # fmt: skip
             answer = await c.ask("doc", "POST", "/packs/clinic/api/cds-services/clinic-order-sign",
                                  json=hook)  # fmt: skip
-            (card,) = answer.json()["cards"]
+            card, *_ = answer.json()["cards"]
             assert card["indicator"] == "critical" and "Rules of the ward" in json.dumps(card)
 
     asyncio.run(story())

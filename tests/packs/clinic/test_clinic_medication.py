@@ -29,6 +29,7 @@ WELL = Chart(
     creatinine_mg_dl=D("0.9"),
     pregnant=False,
     allergies=(),
+    medicines=(),
 )
 
 

@@ -149,8 +149,9 @@ async def a_record_gets_cards_once_and_its_feedback_is_kept_once(c: Clinic) -> N
     path = f"{API}/cds-services/clinic-order-sign"
     assert (await c.ask("pat", "POST", path, json=_request("ibuprofen"))).status_code == 403
     first = await c.ask("doc", "POST", path, json=_request("ibuprofen 400 mg"))
-    (card,) = first.json()["cards"]
+    card, kept = first.json()["cards"]
     assert card["source"]["topic"]["code"] == "DDI-ANTICOAG-NSAID"
+    assert kept["source"]["topic"]["code"] == "LISTS-KEPT"
     assert card["indicator"] == "warning" and len(card["summary"]) < 140
     assert "Starter medication rules" in card["source"]["label"]
     assert "2026-11-01" in card["source"]["label"] and card["suggestions"]

@@ -7,14 +7,14 @@ or from charts that are handed in.
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from attenda.packs.clinic.cards import REASONS, Card, not_yet_shown
-from attenda.packs.clinic.chart import Chart
-from attenda.packs.clinic.fhir_in import Record, chart_of, read_bundle
+from attenda.packs.clinic.chart import Chart, Medicine
 from attenda.packs.clinic.formulary import Formulary
-from attenda.packs.clinic.safety import check_order
+from attenda.packs.clinic.prefetch import PREFETCH, chart_from, resources_in
+from attenda.packs.clinic.safety import check_order, limits_of
 from attenda.packs.clinic.words import phrase
 
 __all__ = [
@@ -29,15 +29,6 @@ __all__ = [
 ]
 
 REASON_SYSTEM = "urn:attenda:override-reason"
-_PREFETCH = {
-    "patient": "Patient/{{context.patientId}}",
-    "conditions": "Condition?patient={{context.patientId}}",
-    "medications": "MedicationRequest?patient={{context.patientId}}&status=active",
-    "statements": "MedicationStatement?patient={{context.patientId}}&status=active",
-    "allergies": "AllergyIntolerance?patient={{context.patientId}}",
-    "observations": "Observation?patient={{context.patientId}}&code=2160-0,38483-4,14682-9,29463-7,"
-    "3141-9,8302-2,82810-3",
-}
 _SERVICES: Mapping[str, str] = {
     "clinic-patient-view": "patient-view",
     "clinic-order-select": "order-select",
@@ -48,6 +39,8 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "order-select": ("userId", "patientId"),
     "order-sign": ("userId", "patientId"),
 }
+_ENDED = frozenset({"cancelled", "stopped", "entered-in-error"})
+"""States of an order that stops something: nothing is taken by it."""
 _MEDICATION = frozenset({"MedicationRequest", "MedicationOrder", "MedicationStatement"})
 
 
@@ -102,7 +95,7 @@ def discovery(language: str = "en") -> dict[str, Any]:
         "services": [
             {
                 "hook": hook, "id": id, "title": phrase(language, f"hook.{hook}"),
-                "description": phrase(language, "check.notice"), "prefetch": dict(_PREFETCH),
+                "description": phrase(language, "check.notice"), "prefetch": dict(PREFETCH),
                 "usageRequirements": phrase(language, "hook.usage"),
             }
             for id, hook in _SERVICES.items()
@@ -124,7 +117,8 @@ def answer(
         service: its id.
         request: as the record posts it.
         setting: rules, day, ids, language.
-        chart: of the patient, where we keep one; what comes with the request goes before it.
+        chart: of the patient, where we keep one; a list that comes with the request goes before
+            that list of it.
         shown: keys of cards that were shown in this context.
 
     Raises:
@@ -135,7 +129,7 @@ def answer(
         raise HookProblem(f"there is no service {service}; there are {', '.join(_SERVICES)}")
     context = _context(request, hook)
     patient = str(context["patientId"])
-    known = _chart(patient, request, chart)
+    known = chart_from(patient, request, chart)
     checked = list(_checked(hook, context, known, setting))
     where = f"{patient}/{context.get('encounterId', '')}/{request.get('hookInstance', '')}"
     if context.get("encounterId"):
@@ -143,10 +137,10 @@ def answer(
     fresh = not_yet_shown([card for _, card in checked], where, shown)
     cards: list[dict[str, Any]] = []
     listed: list[tuple[str, str, Card]] = []
-    for order, card in checked:
+    for orders, card in checked:
         if card in fresh:
             id = setting.new_id()
-            cards.append(_as_json(card, id, order, setting))
+            cards.append(_as_json(card, id, orders, setting))
             listed.append((id, card.key_in(where), card))
     return Hooked({"cards": cards}, tuple(listed), where)
 
@@ -202,48 +196,38 @@ def _context(request: Mapping[str, Any], hook: str) -> Mapping[str, Any]:
     return context
 
 
-def _chart(patient: str, request: Mapping[str, Any], kept: Chart | None) -> Chart:
-    """From what came along where a patient came along; else the one we keep, else all unknown."""
-    prefetch = request.get("prefetch") or {}
-    records: list[Record] = []
-    names: dict[str, str] = {}
-    came = prefetch.values() if isinstance(prefetch, Mapping) else ()
-    for resource in _resources(came):
-        found = read_bundle({"resourceType": "Bundle", "entry": [{"resource": resource}]})
-        records += found.records
-        names |= found.names
-    own = [one for one in records if one.patient == patient]
-    if own or kept is None:
-        return chart_of(patient, own, names.get(patient, ""))
-    return kept
-
-
-def _resources(values: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
-    """Resources, alone, in bundles or wrapped in `resource`."""
-    for one in values:
-        if not isinstance(one, Mapping):
-            continue
-        if one.get("resourceType") == "Bundle":
-            yield from _resources(entry for entry in one.get("entry", ()))
-        elif "resourceType" in one:
-            yield one
-        elif isinstance(one.get("resource"), Mapping):
-            yield from _resources([one["resource"]])
-
-
 def _checked(
     hook: str, context: Mapping[str, Any], chart: Chart, setting: Setting
-) -> Iterator[tuple[_Order | None, Card]]:
+) -> Iterator[tuple[tuple[_Order, ...], Card]]:
+    """Cards with the orders that each is about; every pair once, from whichever side."""
     if hook == "patient-view":
-        yield from _review(chart, setting)
+        yield from (((), card) for card in _review(chart, setting))
         return
     orders = list(_orders(context))
+    chosen = orders
     if hook == "order-select" and context.get("selections"):
-        chosen = {str(one) for one in context["selections"]}
-        orders = [one for one in orders if one.reference in chosen]
-    for order in orders:
-        for card in _cards(order.text, chart, setting):
-            yield order, card
+        selected = {str(one) for one in context["selections"]}
+        chosen = [one for one in orders if one.reference in selected]
+    found: dict[object, tuple[tuple[_Order, ...], Card]] = {}
+    for order in chosen:
+        for card in _cards(order.text, _beside(order, orders, chart), setting):
+            about, first = found.get(_key(card), ((), card))
+            found[_key(card)] = (*about, order), first
+    yield from found.values()
+
+
+def _key(card: Card) -> object:
+    return card.rule, tuple(sorted(card.about))
+
+
+def _beside(order: _Order, orders: Sequence[_Order], chart: Chart) -> Chart:
+    """A chart in which the other orders of a request count as taken."""
+    others = [
+        Medicine(one.text, origin="drafted", number=one.reference)
+        for one in orders
+        if one is not order
+    ]
+    return replace(chart, ordered=(*chart.ordered, *others))
 
 
 def _cards(order: str, chart: Chart, setting: Setting) -> tuple[Card, ...]:
@@ -251,27 +235,24 @@ def _cards(order: str, chart: Chart, setting: Setting) -> tuple[Card, ...]:
     return found.cards
 
 
-def _review(chart: Chart, setting: Setting) -> Iterator[tuple[None, Card]]:
-    """Each medicine of the chart against the rest of it; every pair once."""
-    seen: set[tuple[str, frozenset[str]]] = set()
-    for medicine in chart.medicines:
-        if not medicine.active:
-            continue
-        rest = tuple(one for one in chart.medicines if one is not medicine)
-        others = Chart(**{name: getattr(chart, name) for name in Chart.__slots__}
-                       | {"medicines": rest})  # fmt: skip
-        for card in _cards(medicine.text, others, setting):
-            key = card.rule, frozenset(card.about)
-            if card.kind != "limit" and key not in seen:
-                seen.add(key)
-                yield None, card
+def _review(chart: Chart, setting: Setting) -> Iterator[Card]:
+    """Each medicine of the chart, and what was signed, against the rest; every pair once."""
+    seen: set[object] = set()
+    medicines = [one for one in chart.taken if one.origin != "drafted"]
+    for medicine in medicines:
+        rest = tuple(one for one in medicines if one is not medicine)
+        for card in _cards(medicine.text, replace(chart, medicines=rest, ordered=()), setting):
+            if card.kind != "limit" and _key(card) not in seen:
+                seen.add(_key(card))
+                yield card
+    yield from limits_of(chart, setting.formulary, setting.today, setting.language)
 
 
 def _orders(context: Mapping[str, Any]) -> Iterator[_Order]:
     """Medication orders of a request, wherever its version puts them."""
     found = context.get("draftOrders", context.get("medications", ()))
     values: Sequence[Any] = found if isinstance(found, list) else [found]
-    resources = list(_resources(values))
+    resources = list(resources_in(values))
     named = {
         f"Medication/{one.get('id')}": one
         for one in resources
@@ -279,7 +260,8 @@ def _orders(context: Mapping[str, Any]) -> Iterator[_Order]:
     }
     for one in resources:
         if one["resourceType"] in _MEDICATION:
-            yield _Order(f"{one['resourceType']}/{one.get('id', '')}", _named(one, named))
+            if one.get("status") not in _ENDED and one.get("doNotPerform") is not True:
+                yield _Order(f"{one['resourceType']}/{one.get('id', '')}", _named(one, named))
 
 
 def _named(order: Mapping[str, Any], medications: Mapping[str, Mapping[str, Any]]) -> str:
@@ -291,23 +273,25 @@ def _named(order: Mapping[str, Any], medications: Mapping[str, Mapping[str, Any]
     return next(filter(None, [concept.get("text", ""), *codings, reference.get("display", "")]), "")
 
 
-def _as_json(card: Card, id: str, order: _Order | None, setting: Setting) -> dict[str, Any]:
+def _as_json(card: Card, id: str, orders: Sequence[_Order], setting: Setting) -> dict[str, Any]:
     language, new_id = setting.language, setting.new_id
     made: dict[str, Any] = {
         "uuid": id, "summary": card.summary, "detail": card.detail, "indicator": card.severity,
         "source": {"label": card.source, "topic": {
             "system": "urn:attenda:rule", "code": card.rule, "display": card.kind}},
     }  # fmt: skip
-    if order is None or card.kind == "limit":
+    if not orders or card.kind == "limit":
         return made
     suggestions: list[dict[str, Any]] = [
         {"label": phrase(language, "check.instead", drug=setting.formulary.shown(one, language)),
          "uuid": new_id()}
         for one in card.suggestions
     ]  # fmt: skip
-    remove = phrase(language, "check.instead_remove")
-    action = {"type": "delete", "description": remove, "resourceId": order.reference}
-    suggestions.append({"label": remove, "uuid": new_id(), "actions": [action]})
+    for order in orders:
+        key = "check.instead_remove" if len(orders) == 1 else "check.remove_named"
+        remove = phrase(language, key, drug=order.text)
+        action = {"type": "delete", "description": remove, "resourceId": order.reference}
+        suggestions.append({"label": remove, "uuid": new_id(), "actions": [action]})
     made["suggestions"] = suggestions
     made["selectionBehavior"] = "at-most-one"
     made["overrideReasons"] = [

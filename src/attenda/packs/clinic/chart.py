@@ -8,7 +8,12 @@ from typing import Literal
 
 from attenda.packs.clinic.formulas import Sex
 
-__all__ = ["Allergy", "Chart", "Condition", "Measure", "Medicine"]
+__all__ = ["Allergy", "Chart", "Condition", "Measure", "Medicine", "Origin", "Part"]
+
+Origin = Literal["chart", "kept", "same", "drafted", "signed"]
+"""Where a medicine stands: in the list, in the one kept here, in the order itself, in another."""
+Part = Literal["medicines", "allergies", "conditions"]
+"""The lists of a chart that may be unknown, known in part, or taken from what is kept here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,9 @@ class Medicine:
     text: str
     code: str = ""
     active: bool = True
+    origin: Origin = "chart"
+    number: str = ""
+    """Of the order that it is from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +69,25 @@ class Chart:
     height_cm: Decimal | None = None
     creatinine_mg_dl: Decimal | None = None
     pregnant: bool | None = None
-    medicines: tuple[Medicine, ...] = ()
+    medicines: tuple[Medicine, ...] | None = None
+    """None where nobody knows; empty where none is taken."""
+    ordered: tuple[Medicine, ...] = ()
+    """Drafted beside an order, or signed; in no list of medicines yet."""
     allergies: tuple[Allergy, ...] | None = None
     """None where nobody asked; empty where there are none."""
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[Condition, ...] | None = ()
+    """None where a record was asked for them and sent none."""
     measures: Mapping[str, Measure] = field(default_factory=dict)
     """The newest of each, by name."""
+    partly: frozenset[Part] = frozenset()
+    """Lists of which only a part is known."""
+    kept: frozenset[Part] = frozenset()
+    """Lists that a record did not send, and that are those kept here."""
+
+    @property
+    def taken(self) -> tuple[Medicine, ...]:
+        """What is taken or about to be: the active ones of the list, then those ordered."""
+        return tuple(one for one in (*(self.medicines or ()), *self.ordered) if one.active)
 
     def age_on(self, day: datetime.date) -> Decimal | None:
         """Whole years on a day."""

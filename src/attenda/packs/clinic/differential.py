@@ -86,7 +86,7 @@ def candidates(text: str, chart: Chart | None = None) -> list[Candidate]:
 
 def _charted(chart: Chart) -> tuple[set[str], set[str]]:
     """Findings that a chart's problems and its newest temperature show, and that they rule out."""
-    problems = [one.text for one in chart.conditions if one.active]
+    problems = [one.text for one in chart.conditions or () if one.active]
     present = {one.finding for text in problems for one in mentions(text) if one.is_own_and_present}
     warm = [one for one in chart.measures.values() if "temperature" in one.name.lower()]
     for one in warm[-1:]:

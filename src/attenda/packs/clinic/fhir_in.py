@@ -57,7 +57,10 @@ _NAMES: Mapping[str, tuple[str, str, str]] = {
     "8331-1": ("temperature_c", "temperature", "°C"),
 }
 """LOINC codes of values that formulas use: name, quantity, unit."""
-_NO_KNOWN_ALLERGY = frozenset({"716186003", "409137002"})
+_NO_KNOWN_ALLERGY = frozenset({"716186003", "409137002", "no-known-allergies"})
+_NO_KNOWN_MEDICINE = frozenset({"787481004", "no-known-medications"})
+_NOTHING_SAID = frozenset({"no-allergy-info", "no-medication-info"})
+"""Codes of entries that say that nobody knows (IPS)."""
 _PREGNANT = "82810-3"
 _ACTIVE = frozenset({"active", "recurrence", "relapse", "intended", ""})
 
@@ -180,9 +183,7 @@ def chart_of(patient: str, records: Iterable[Record], name: str = "") -> Chart:
         height_cm=_newest(measures, "height_cm"),
         creatinine_mg_dl=_newest(measures, "creatinine_mg_dl"),
         pregnant=_pregnant(of.get("Observation", ())),
-        medicines=tuple(
-            Medicine(one.text or one.code, one.code, active=one.status in _ACTIVE) for one in taken
-        ),
+        medicines=_medicines(taken),
         allergies=_allergies(of.get("AllergyIntolerance", ())),
         conditions=tuple(
             Condition(one.text, one.code, active=one.status in _ACTIVE, onset=one.at)
@@ -214,7 +215,19 @@ def _pregnant(observations: Iterable[Record]) -> bool | None:
     return said[-1].startswith("pregnant") if said else None
 
 
+def _medicines(records: Sequence[Record]) -> tuple[Medicine, ...] | None:
+    told = [one for one in records if one.code not in _NOTHING_SAID]
+    if not told:
+        return None
+    return tuple(
+        Medicine(one.text or one.code or "?", one.code, active=one.status in _ACTIVE)
+        for one in told
+        if one.code not in _NO_KNOWN_MEDICINE
+    )
+
+
 def _allergies(records: Sequence[Record]) -> tuple[Allergy, ...] | None:
+    records = [one for one in records if one.code not in _NOTHING_SAID]
     if not records:
         return None
     return tuple(

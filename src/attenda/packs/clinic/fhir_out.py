@@ -50,10 +50,10 @@ def of_chart(chart: Chart) -> Iterator[Resource]:
         patient["birthDate"] = chart.birth_date.isoformat()
     yield patient
     subject = {"reference": f"Patient/{chart.id}"}
-    for number, condition in enumerate(chart.conditions):
+    for number, condition in enumerate(chart.conditions or ()):
         status = "active" if condition.active else "resolved"
         yield _condition(f"{chart.id}-c{number}", condition.text, subject, status)
-    for number, medicine in enumerate(chart.medicines):
+    for number, medicine in enumerate(chart.medicines or ()):
         yield _statement(f"{chart.id}-m{number}", medicine.text, subject,
                          "active" if medicine.active else "stopped")  # fmt: skip
     for number, allergy in enumerate(chart.allergies or ()):

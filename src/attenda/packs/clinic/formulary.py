@@ -47,6 +47,7 @@ _DIRECTIONS = (
     " choose maybe ok(?:ay)? now some patient pt so well then i'd we'd i'll we'll i'm"
 ).split()
 """Words of how and when a drug is taken, which name none."""
+_LISTED = re.compile(r"[,，/()（）.。]")
 _COMMA = re.compile(r"[,，](?!\d)")
 _DOSED = re.compile(
     r"\s*([^\W\d][\w\s-]*?)\s*\d[\d.,/]*\s*(?:mg|mcg|µg|ug|g|ml|iu|units?|毫克|微克|毫升|克)(?![a-z])",
@@ -132,6 +133,7 @@ class Formulary:
         )
         self.duplicates: dict[str, dict[str, str]] = classes["duplicates"]
         self.conditions: dict[str, list[str]] = classes["conditions"]
+        self._no_drug = _any_of(map(str, classes["no_drug"]))
         names = {
             said.lower(): name
             for name, one in drugs["ingredients"].items()
@@ -196,6 +198,17 @@ class Formulary:
             self._class_words[one.group().lower()] for one in self._class_pattern.finditer(text)
         }
         return frozenset(drugs | said)
+
+    def not_reacted_to(self, text: str) -> list[str]:
+        """What an allergy's words name that is no known drug or class: nothing is checked by it.
+
+        Pollen and the like, reactions, and “none known” name no drug.
+        """
+        parts = [piece.strip() for part in _APART.split(text) for piece in _LISTED.split(part)]
+        open_ = [one for one in parts if not self.reacted_to(one)
+                 and len(_PLAIN.sub("", self._no_drug.sub("", one))) > 1]  # fmt: skip
+        whole = len(open_) == len([one for one in parts if one])
+        return [text.strip()] if open_ and whole else open_
 
     def spans(self, text: str) -> Iterable[tuple[int, int, str]]:
         """Where names of ingredients stand in a text: start, end, ingredient."""

@@ -96,7 +96,7 @@ def label_texts(
     A label that names none of the medicines is not quoted; that says nothing about them.
     """
     taken = {
-        drug for one in chart.medicines if one.active
+        drug for one in chart.taken
         for drug in formulary.find(one.text).ingredients
     }  # fmt: skip
     found: list[dict[str, str]] = []

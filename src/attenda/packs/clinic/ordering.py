@@ -31,16 +31,17 @@ def open_chart(deed: Deed, patient: str) -> dict[str, Any]:
         return {"found": False}
     if _is_sealed(deed, patient):
         return {"found": True, "sealed": True}
-    taken = [one.text for one in chart.medicines if one.active]
+    taken = [f"{one.text} ({one.number})" if one.number else one.text for one in chart.taken]
+    none = "—" if chart.medicines is not None else "?"
     allergies = [one.substance for one in chart.allergies or ()]
     return {
         "found": True,
         "sealed": False,
         "id": patient,
         "name": chart.name,
-        "medicines": ", ".join(taken) or "—",
+        "medicines": ", ".join(taken) or none,
         "allergies": ", ".join(allergies) or ("—" if chart.allergies is not None else "?"),
-        "conditions": ", ".join(one.text for one in chart.conditions if one.active) or "—",
+        "conditions": ", ".join(one.text for one in chart.conditions or () if one.active) or "—",
     }
 
 
@@ -145,9 +146,13 @@ def sign_order(deed: Deed, order: str, reason: str = "") -> dict[str, Any]:
     return {"order": order, "text": row["text"]}
 
 
-def chart_for(deed: Deed, patient: str) -> Chart:
-    """A patient's chart; refuses where there is none, or it is sealed from who asks."""
-    chart = chart_of_rows(deed.rows, patient)
+def chart_for(deed: Deed, patient: str, but_order: str = "") -> Chart:
+    """A patient's chart, with their orders but the one that is looked at itself.
+
+    Raises:
+        ToolRefused: there is none, or it is sealed from who asks.
+    """
+    chart = chart_of_rows(deed.rows, patient, but_order)
     if chart is None:
         raise ToolRefused(f"{patient}: no such patient / 没有患者 {patient}")
     if _is_sealed(deed, patient):
@@ -163,8 +168,8 @@ def _is_sealed(deed: Deed, patient: str) -> bool:
 
 
 def _checked_now(deed: Deed, order: dict[str, Any], language: str = "en") -> Checked:
-    """As the chart is now, which may have changed since the order was drafted."""
-    chart = chart_for(deed, order["patient_id"])
+    """As chart and other orders are now, which may have changed since it was drafted."""
+    chart = chart_for(deed, order["patient_id"], order["id"])
     return check_order(
         order["text"], chart, formulary_for(deed.rows), moment(deed.now).date(), language
     )

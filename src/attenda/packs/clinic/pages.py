@@ -1,6 +1,7 @@
 """The screens of the clinic: who waits, patients, a chart, a summary with its words, alerts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -99,6 +100,8 @@ def _with_cards(
     if order["status"] != "draft":
         return {**order, "cards": [], "labels": []}
     rules, language = formulary_for(rows), asked.language
+    others = tuple(one for one in chart.ordered if one.number != order["id"])
+    chart = replace(chart, ordered=others)
     checked = check_order(order["text"], chart, rules, moment(asked.now).date(), language)
     cards = [
         {"rule": one.rule, "severity": phrase(language, f"severity.{one.severity}"),

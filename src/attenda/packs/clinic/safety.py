@@ -6,20 +6,22 @@ missing says which, instead of keeping silent.
 
 import datetime
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
 from attenda.packs.clinic.cards import ORDER, Card, make_card
-from attenda.packs.clinic.chart import Chart
+from attenda.packs.clinic.chart import Chart, Medicine
 from attenda.packs.clinic.formulary import Formulary, Kind, Rule, Severity
 from attenda.packs.clinic.formulas import ckd_epi_2021, cockcroft_gault
 from attenda.packs.clinic.result import Result
 from attenda.packs.clinic.words import phrase
 
-__all__ = ["Checked", "Status", "check_order", "kidney_function"]
+__all__ = ["Checked", "Status", "check_order", "kidney_function", "limits_of"]
 
 Status = Literal["found", "no_rule", "unknown_drug"]
+_WARNS = frozenset({"UNKNOWN-DRUG", "MEDICINES-UNKNOWN", "LISTS-PART", "ALLERGY-NOT-CHECKED"})
+"""Limits that are more than a note: something may stand there that forbids the drug."""
 CHILDBEARING = range(12, 51)
 """Years in which an unknown pregnancy is asked about."""
 
@@ -39,7 +41,7 @@ class Checked:
 def check_order(
     order: str, chart: Chart, formulary: Formulary, today: datetime.date, language: str = "en"
 ) -> Checked:
-    """Hold an order against a chart by every rule there is.
+    """Hold an order against a chart by every rule there is, and its own drugs against each other.
 
     Args:
         order: as it was written.
@@ -48,22 +50,34 @@ def check_order(
         today: for ages, and for the date on which the rules expire.
         language: of the cards.
     """
-    checker = _Checker(chart, formulary, today, language, order)
     named = formulary.find(order)
+    checker = _Checker(chart, formulary, today, language, order, named.ingredients)
     cards = [card for drug in named.ingredients for card in checker.about(drug)]
     status: Status = "found" if any(one.kind != "limit" for one in cards) else "no_rule"
     for part in named.unknown:
         key = "check.unknown_part" if named.ingredients else "check.unknown_drug"
         cards.append(checker.limit("UNKNOWN-DRUG", key, "check.unknown_do", drug=part))
+        cards += checker.unknown_and_reacted_to(part)
         status = "unknown_drug"
     if named.ingredients:
-        cards += checker.not_known_in_chart()
+        cards += checker.limits()
     if status == "no_rule":
         shown = ", ".join(formulary.shown(one, language) for one in named.ingredients)
         cards.append(checker.limit("NO-RULE", "check.no_rule", "check.no_rule_do", drug=shown))
     cards += checker.expired()
     cards.sort(key=lambda one: ORDER.index(one.severity))
     return Checked(status, tuple(_once(cards)), named.ingredients, named.unknown)
+
+
+def limits_of(
+    chart: Chart, formulary: Formulary, today: datetime.date, language: str = "en"
+) -> tuple[Card, ...]:
+    """What cannot be checked of a chart, whatever is ordered: unknown lists, words, old rules."""
+    checker = _Checker(chart, formulary, today, language)
+    found = sorted(
+        (*checker.limits(), *checker.expired()), key=lambda one: ORDER.index(one.severity)
+    )
+    return tuple(_once(found))
 
 
 def kidney_function(chart: Chart, measure: str, today: datetime.date) -> Result:
@@ -77,8 +91,9 @@ def kidney_function(chart: Chart, measure: str, today: datetime.date) -> Result:
 def _once(cards: Iterable[Card]) -> Iterator[Card]:
     seen: set[tuple[str, tuple[str, ...]]] = set()
     for one in cards:
-        if (one.rule, one.about) not in seen:
-            seen.add((one.rule, one.about))
+        key = one.rule, tuple(sorted(one.about))  # a pair is one, from whichever side
+        if key not in seen:
+            seen.add(key)
             yield one
 
 
@@ -88,7 +103,9 @@ class _Checker:
     formulary: Formulary
     today: datetime.date
     language: str
-    order: str
+    order: str = ""
+    together: tuple[str, ...] = ()
+    """Ingredients that the order itself names."""
     alternatives: bool = True
     """Whether drugs to take instead are looked for; they are checked too, without their own."""
 
@@ -107,26 +124,28 @@ class _Checker:
             if rule.kind == kind and any(self.formulary.belongs(drug, one) for one in rule.terms):
                 yield rule
 
-    def _taken(self) -> Iterator[tuple[str, str]]:
-        """Ingredients that the patient takes, with the words of the chart."""
-        for medicine in self.chart.medicines:
-            if medicine.active:
-                for one in self.formulary.find(medicine.text).ingredients:
-                    yield one, medicine.text
+    def _taken(self, drug: str) -> Iterator[tuple[str, Medicine]]:
+        """Ingredients beside a drug: taken, ordered, or in the same order; with their words."""
+        for medicine in self.chart.taken:
+            for one in self.formulary.find(medicine.text).ingredients:
+                yield one, medicine
+        for one in self.together:
+            if one != drug:
+                yield one, Medicine(self.order, origin="same")
 
     def _interactions(self, drug: str) -> Iterator[Card]:
         belongs = self.formulary.belongs
-        for other, words in self._taken():
+        for other, medicine in self._taken(drug):
             for rule in self._rules("interaction", drug):
                 one, two = rule.terms
                 pair = (belongs(drug, one) and belongs(other, two)) or (
                     belongs(drug, two) and belongs(other, one)
                 )
                 if pair and drug != other:
-                    yield self._ruled(rule, drug, other, trace=words)
+                    yield self._ruled(rule, drug, other, trace=medicine)
 
     def _duplicates(self, drug: str) -> Iterator[Card]:
-        for other, words in self._taken():
+        for other, medicine in self._taken(drug):
             shared = next((one for one in self.formulary.duplicates
                            if self.formulary.belongs(drug, one)
                            and self.formulary.belongs(other, one)), "")  # fmt: skip
@@ -134,7 +153,7 @@ class _Checker:
                 continue
             key = "check.duplicate_same" if other == drug else "check.duplicate_effect"
             rule = "DUP-SAME" if other == drug else f"DUP-{shared.upper().replace('_', '-')}"
-            yield self._plain("duplicate", rule, drug, other, key, words)
+            yield self._plain("duplicate", rule, drug, other, key, medicine)
 
     def _allergies(self, drug: str) -> Iterator[Card]:
         if self.chart.allergies is None:
@@ -199,19 +218,56 @@ class _Checker:
 
     def _diseases(self, drug: str) -> Iterator[Card]:
         rules = list(self._rules("disease", drug))
-        for condition in self.chart.conditions if rules else ():
+        if rules and self.chart.conditions is None:
+            shown = self.formulary.shown(drug, self.language)
+            yield self.limit("CONDITIONS-UNKNOWN", "check.conditions_unknown",
+                             "check.not_computable_do", drug=shown)  # fmt: skip
+        for condition in (self.chart.conditions or ()) if rules else ():
             for name in self.formulary.conditions_in(condition.text) if condition.active else ():
                 fits = [one for one in rules if one.condition == name]
                 if fits:
                     gravest = min(fits, key=lambda one: ORDER.index(one.severity))
                     yield self._ruled(gravest, drug, condition.text, trace=condition.text)
 
-    def not_known_in_chart(self) -> Iterator[Card]:
-        """Medicines of the chart against which nothing could be checked."""
-        for medicine in self.chart.medicines:
-            if medicine.active and self.formulary.find(medicine.text).unknown:
-                yield self.limit("UNKNOWN-IN-CHART", "check.unknown_in_chart", "check.unknown_do",
-                                 drug=medicine.text)  # fmt: skip
+    def limits(self) -> Iterator[Card]:
+        """What of the chart nothing could be checked against, whatever rules there are."""
+        drugs = ", ".join(self.formulary.shown(one, self.language) for one in self.together)
+        yield from self._lists_not_whole(drugs)
+        yield from self._unknown_allergies(drugs)
+        for medicine in self.chart.taken:
+            # a draft beside it has such a card of its own
+            if medicine.origin != "drafted" and self.formulary.find(medicine.text).unknown:
+                signed = medicine.origin == "signed"
+                key = "check.unknown_signed" if signed else "check.unknown_in_chart"
+                yield self.limit("UNKNOWN-IN-CHART", key, "check.unknown_do",
+                                 drug=medicine.text, number=medicine.number)  # fmt: skip
+
+    def _lists_not_whole(self, drugs: str) -> Iterator[Card]:
+        if self.chart.medicines is None:
+            yield self.limit("MEDICINES-UNKNOWN", "check.medicines_unknown", "check.lists_do",
+                             drug=drugs)  # fmt: skip
+        if self.chart.partly:
+            yield self.limit("LISTS-PART", "check.lists_part", "check.lists_do", drug=drugs,
+                             lists=self._names(self.chart.partly))  # fmt: skip
+        if self.chart.kept:
+            yield self.limit("LISTS-KEPT", "check.lists_kept", "check.lists_do",
+                             lists=self._names(self.chart.kept))  # fmt: skip
+
+    def _unknown_allergies(self, drugs: str) -> Iterator[Card]:
+        for allergy in self.chart.allergies or ():
+            for words in self.formulary.not_reacted_to(allergy.substance):
+                yield self.limit("ALLERGY-NOT-CHECKED", "check.allergy_not_checked",
+                                 "check.allergy_not_checked_do", allergy=words,
+                                 drug=drugs)  # fmt: skip
+
+    def unknown_and_reacted_to(self, part: str) -> Iterator[Card]:
+        """An unknown drug that an allergy names by the same words."""
+        said = part.casefold()
+        for allergy in self.chart.allergies or ():
+            for words in self.formulary.not_reacted_to(allergy.substance):
+                if words.casefold() in said:
+                    yield self._plain("allergy", "ALG-SAME", words, words, "check.allergy_same",
+                                      allergy.substance)  # fmt: skip
 
     def expired(self) -> Iterator[Card]:
         """Packs of rules that are past their date."""
@@ -231,11 +287,12 @@ class _Checker:
             "summary": phrase(self.language, key, **values),
             "do": phrase(self.language, do),
         }
-        missing = tuple(values[one] for one in ("drug", "missing") if one in values)
+        named = ("drug", "missing", "allergy", "lists")
+        missing = tuple(values[one] for one in named if values.get(one))
         missing = missing or ((values["pack"],) if rule == "PACK-EXPIRED" else ())
-        severity: Severity = "warning" if rule == "UNKNOWN-DRUG" else "info"
+        severity: Severity = "warning" if rule in _WARNS else "info"
         return make_card(rule, "limit", severity, texts, self.language, self.formulary,
-                         about=missing, trace=(self._ordered(),))  # fmt: skip
+                         about=missing, trace=self._ordered())  # fmt: skip
 
     def _not_computable(self, drug: str, measure: str, found: Result) -> Card:
         missing = ", ".join(self._name(one) for one in found.missing)
@@ -244,48 +301,72 @@ class _Checker:
                           drug=shown, measure=self._name(measure), missing=missing)  # fmt: skip
 
     def _ruled(
-        self, rule: Rule, drug: str, other: str = "", *, trace: str, kind: str = "", **values: str
+        self,
+        rule: Rule,
+        drug: str,
+        other: str = "",
+        *,
+        trace: str | Medicine,
+        kind: str = "",
+        **values: str,
     ) -> Card:
         """The card of a rule."""
         effect, why, do = rule.texts.get(self.language) or rule.texts["en"]
         shown = self.formulary.shown(drug, self.language)
         summary = phrase(self.language, f"check.{rule.kind}", drug=shown, effect=effect,
-                         other=self.formulary.shown(other, self.language), **values)  # fmt: skip
+                         other=self._other(other, trace), **values)  # fmt: skip
         texts = {"summary": summary, "effect": effect, "why": why, "do": do}
         return make_card(rule.id, kind or rule.kind, rule.severity, texts, self.language,
                          self.formulary, rule.about, about=tuple(filter(None, (drug, other))),
                          suggestions=self._instead(rule), trace=self._traced(trace))  # fmt: skip
 
-    def _plain(self, kind: str, rule: str, drug: str, other: str, effect: str, words: str) -> Card:
+    def _plain(
+        self, kind: str, rule: str, drug: str, other: str, effect: str, trace: str | Medicine
+    ) -> Card:
         """The card of a check that needs no written rule."""
         said = phrase(self.language, effect)
         summary = phrase(self.language, f"check.{kind}", effect=said,
                          drug=self.formulary.shown(drug, self.language),
-                         other=self.formulary.shown(other, self.language))  # fmt: skip
+                         other=self._other(other, trace))  # fmt: skip
         texts = {"summary": summary, "effect": said,
                  "why": phrase(self.language, f"check.{kind}_why"),
                  "do": phrase(self.language, f"check.{kind}_do")}  # fmt: skip
         severity: Severity = "critical" if kind == "allergy" else "warning"
         return make_card(rule, kind, severity, texts, self.language, self.formulary,
-                         about=(drug, other), trace=self._traced(words))  # fmt: skip
+                         about=(drug, other), trace=self._traced(trace))  # fmt: skip
 
     def _instead(self, rule: Rule) -> tuple[str, ...]:
         """Drugs that might be taken instead, less those that give a grave card themselves."""
         if not self.alternatives:
             return ()
-        plain = _Checker(
-            self.chart, self.formulary, self.today, self.language, self.order, alternatives=False
-        )
+        plain = replace(self, alternatives=False)
         return tuple(
             drug for drug in rule.instead
             if not any(card.severity != "info" for card in plain.about(drug))
         )  # fmt: skip
 
-    def _traced(self, words: str) -> tuple[str, str]:
-        return self._ordered(), phrase(self.language, "check.trace_chart", text=words)
+    def _other(self, other: str, trace: str | Medicine) -> str:
+        """The other one of a pair, with where it stands if that is not the chart."""
+        shown = self.formulary.shown(other, self.language)
+        if isinstance(trace, str) or trace.origin in ("chart", "kept"):
+            return shown
+        return phrase(self.language, f"check.other_{trace.origin}", drug=shown,
+                      number=trace.number)  # fmt: skip
 
-    def _ordered(self) -> str:
-        return phrase(self.language, "check.trace_order", text=self.order)
+    def _traced(self, trace: str | Medicine) -> tuple[str, ...]:
+        found = Medicine(trace) if isinstance(trace, str) else trace
+        said = phrase(self.language, f"check.trace_{found.origin}", text=found.text,
+                      number=found.number)  # fmt: skip
+        return *self._ordered(), said
+
+    def _ordered(self) -> tuple[str, ...]:
+        if not self.order:
+            return ()
+        return (phrase(self.language, "check.trace_order", text=self.order),)
+
+    def _names(self, lists: Iterable[str]) -> str:
+        gap = "、" if self.language == "zh-CN" else ", "
+        return gap.join(self._name(one) for one in sorted(lists))
 
     def _name(self, name: str) -> str:
         return phrase(self.language, f"name.{name}")

@@ -7,7 +7,7 @@ __all__ = ["SAMPLES"]
 Row = Mapping[str, object]
 
 _PATIENTS: Sequence[tuple[object, ...]] = (
-    # id, name, born, sex, kg, cm, creatinine mg/dL, pregnant, allergies asked, sealed
+    # id, name, born, sex, kg, cm, creatinine mg/dL, pregnant, history asked, sealed
     ("P-101", "Rosa Alves", "1962-04-11", "female", "70", "164", "0.9", False, True, False),
     ("P-102", "John Marsh", "1985-09-02", "male", "82", "181", "1.0", None, True, False),
     ("P-103", "Edith Brandt", "1947-06-20", "female", "52", "158", "1.6", False, True, False),
@@ -86,7 +86,9 @@ _OBSERVATIONS = (
 
 
 SAMPLES: Mapping[str, Sequence[Row]] = {
-    "patients": [dict(zip(_COLUMNS, one, strict=True)) for one in _PATIENTS],
+    "patients": [
+        {**dict(zip(_COLUMNS, one, strict=True)), "medicines_asked": one[8]} for one in _PATIENTS
+    ],
     "medicines": _medicines(),
     "allergies": _allergies(),
     "conditions": _conditions(),

@@ -1,14 +1,17 @@
 """The tables of the clinic, and a patient's chart from their rows."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from attenda.api import PackTable, Rows
-from attenda.packs.clinic.chart import Allergy, Chart, Condition, Measure, Medicine
+from attenda.packs.clinic.chart import Allergy, Chart, Condition, Measure, Medicine, Origin
 
 __all__ = ["TABLES", "chart_of_rows", "moment"]
+
+_ORDERED: Mapping[str, Origin] = {"draft": "drafted", "signed": "signed"}
+"""Orders that count as taken, by their state."""
 
 TABLES = (
     PackTable(
@@ -16,7 +19,7 @@ TABLES = (
         {
             "id": "text", "name": "text", "birth_date": "date", "sex": "text",
             "weight_kg": "amount", "height_cm": "amount", "creatinine_mg_dl": "amount",
-            "pregnant": "flag", "allergies_asked": "flag",
+            "pregnant": "flag", "allergies_asked": "flag", "medicines_asked": "flag",
             "sealed": "flag",  # opened only with a reason that is kept
         },
     ),
@@ -181,8 +184,14 @@ def moment(now: int) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(now / 1_000_000, datetime.UTC)
 
 
-def chart_of_rows(rows: Callable[[str], Rows], patient: str) -> Chart | None:
-    """A patient's chart; nothing where there is no such patient."""
+def chart_of_rows(rows: Callable[[str], Rows], patient: str, but_order: str = "") -> Chart | None:
+    """A patient's chart with the orders of this clinic; nothing where there is no such patient.
+
+    Args:
+        rows: of the pack's tables, by name.
+        patient: id.
+        but_order: an order that is looked at, and so stands not beside itself.
+    """
     found = rows("patients").find(id=patient)
     if not found:
         return None
@@ -193,6 +202,10 @@ def chart_of_rows(rows: Callable[[str], Rows], patient: str) -> Chart | None:
         )
         for each in rows("allergies").find(patient_id=patient)
     )
+    medicines = tuple(
+        Medicine(each["text"], active=bool(each["active"]))
+        for each in rows("medicines").find(patient_id=patient)
+    )
     return Chart(
         patient,
         name=one["name"] or "",
@@ -202,9 +215,11 @@ def chart_of_rows(rows: Callable[[str], Rows], patient: str) -> Chart | None:
         height_cm=_amount(one["height_cm"]),
         creatinine_mg_dl=_amount(one["creatinine_mg_dl"]),
         pregnant=one["pregnant"],
-        medicines=tuple(
-            Medicine(each["text"], active=bool(each["active"]))
-            for each in rows("medicines").find(patient_id=patient)
+        medicines=medicines if medicines or one["medicines_asked"] else None,
+        ordered=tuple(
+            Medicine(each["text"], origin=_ORDERED[each["status"]], number=each["id"])
+            for each in rows("orders").find(patient_id=patient)
+            if each["status"] in _ORDERED and each["id"] != but_order
         ),
         allergies=allergies if allergies or one["allergies_asked"] else None,
         conditions=tuple(

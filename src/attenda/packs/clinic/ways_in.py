@@ -157,16 +157,17 @@ def _add_chart(rows: dict[str, list[Mapping[str, object]]], chart: Chart, found:
         "id": chart.id, "name": chart.name, "birth_date": chart.birth_date, "sex": chart.sex,
         "weight_kg": chart.weight_kg, "height_cm": chart.height_cm,
         "creatinine_mg_dl": chart.creatinine_mg_dl, "pregnant": chart.pregnant,
-        "allergies_asked": chart.allergies is not None, "sealed": False,
+        "allergies_asked": chart.allergies is not None,
+        "medicines_asked": chart.medicines is not None, "sealed": False,
     })  # fmt: skip
-    for number, medicine in enumerate(chart.medicines):
+    for number, medicine in enumerate(chart.medicines or ()):
         rows["medicines"].append({"id": f"{chart.id}-M{number}", "patient_id": chart.id,
                                   "text": medicine.text, "active": medicine.active})  # fmt: skip
     for number, allergy in enumerate(chart.allergies or ()):
         rows["allergies"].append({"id": f"{chart.id}-A{number}", "patient_id": chart.id,
                                   "substance": allergy.substance, "reaction": allergy.reaction,
                                   "criticality": allergy.criticality})  # fmt: skip
-    for number, condition in enumerate(chart.conditions):
+    for number, condition in enumerate(chart.conditions or ()):
         rows["conditions"].append({"id": f"{chart.id}-C{number}", "patient_id": chart.id,
                                    "text": condition.text, "active": condition.active,
                                    "onset": condition.onset})  # fmt: skip
