@@ -16,6 +16,7 @@ from attenda.serve.app import create_app
 from attenda.store import audit, keys, people, schema
 from attenda.store.database import Connection
 from attenda.store.runs import events_after
+from attenda.store.stamps import Stamps
 from tests.runtime.test_flows import rows, understand
 from tests.scripted_house import scripted_house
 
@@ -40,11 +41,10 @@ class Clinic:
 
 
 @contextlib.asynccontextmanager
-async def clinic(home: Path) -> AsyncIterator[Clinic]:
-    async with scripted_house(home, lambda _: "", packs=[PACK], understand=understand) as (
-        house,
-        _,
-    ):
+async def clinic(home: Path, stamps: Stamps | None = None) -> AsyncIterator[Clinic]:
+    async with scripted_house(
+        home, lambda _: "", packs=[PACK], understand=understand, stamps=stamps
+    ) as (house, _):
 
         def add(c: Connection) -> dict[str, str]:
             secrets = {}

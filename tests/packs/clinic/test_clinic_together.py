@@ -9,6 +9,7 @@ import pytest
 
 from attenda.packs.clinic.chart import Allergy, Chart, Medicine
 from attenda.packs.clinic.formulary import starter
+from attenda.store.stamps import Stamps
 from tests.packs.clinic.test_clinic_cds_hooks import (
     ON_WARFARIN,
     TODAY,
@@ -19,6 +20,7 @@ from tests.packs.clinic.test_clinic_cds_hooks import (
 )
 from tests.packs.clinic.test_clinic_medication import checked, found, taking
 from tests.packs.clinic.test_clinic_pages import Clinic, clinic
+from tests.runtime.test_flows import rows
 
 PATIENT = {"resourceType": "Patient", "id": "P-1", "gender": "male", "birthDate": "1966-05-01"}
 NOTHING: dict[str, Any] = {"resourceType": "Bundle", "entry": []}
@@ -68,7 +70,9 @@ WHOLE = {
         ("阿莫西林", {"allergies": (Allergy("青霉素、安乃近过敏"),)},
          [("ALG-BETALACTAM", "critical"), ("ALLERGY-NOT-CHECKED", "warning")],
          ("安乃近", "安乃近")),
-        ("Novalgin 500 mg", {"allergies": (Allergy("Novalgin", "shock"),)},
+        ("Zorvamax", {"allergies": (Allergy("zorva"),)}, [("UNKNOWN-DRUG", "warning")],
+         ("nothing was checked", "未做任何检查")),
+        ("Novalgin 500 mg", {"allergies": (Allergy("novalgin", "shock"),)},
          [("ALG-SAME", "critical"), ("UNKNOWN-DRUG", "warning")],
          ("the very drug that was reacted to", "正是曾致过敏的药物")),
         ("amoxicillin", {"allergies": (Allergy("Penicillin, rash as a child"), Allergy("pollen"),
@@ -88,6 +92,27 @@ def test_worked_checks_of_what_stands_beside_an_order(
         summaries = " ".join(one.summary for one in checked(text, language, **chart).cards)
         assert words in summaries
         assert not any(one in summaries.lower() for one in ("safe", "安全"))
+
+
+@pytest.mark.parametrize(
+    ("allergy", "named"),
+    [
+        ("Penicillins", ""), ("sulfa drugs", ""), ("ibuprofen (stomach upset)", ""), ("NKA.", ""),
+        ("No known drug allergies", ""), ("无药物过敏史", ""), ("对花粉过敏", ""),
+        ("Allergy to mould", ""), ("hay fever", ""),
+        ("penicillin and pollen", ""), ("头孢类皮疹", ""),
+        ("latex", "latex"), ("造影剂", "造影剂"), ("drug allergy", "drug allergy"), ("", "?"),
+        ("rash", "rash"), ("药物过敏", "药物过敏"), ("Co-trimoxazole; Novalgin", "Novalgin"),
+        ("unknown antibiotic in 1990", "unknown antibiotic in 1990"),
+    ],
+)  # fmt: skip
+def test_an_allergy_is_known_names_no_drug_or_is_said_not_to_be_checked(
+    allergy: str, named: str
+) -> None:
+    cards = checked("loratadine", allergies=(Allergy(allergy),)).cards
+    told = [one.summary for one in cards if one.rule == "ALLERGY-NOT-CHECKED"]
+    assert bool(told) == bool(named)
+    assert all(f"“{named}”" in one for one in told)
 
 
 def test_a_pair_shows_the_words_of_the_order_that_it_is_from() -> None:
@@ -168,10 +193,27 @@ def test_a_review_says_what_it_could_not_review() -> None:
     assert starter().about.expires and starter().about.expires > TODAY
 
 
-def test_what_was_drafted_and_signed_here_counts_until_it_is_ended(home: Path) -> None:
+class Clock:
+    """Microseconds since 1970, each a little later than the last; moved by hours."""
+
+    def __init__(self) -> None:
+        self.at = 1_795_946_400_000_000  # 2026-11-29 10:00 UTC
+
+    def __call__(self) -> int:
+        self.at += 1
+        return self.at
+
+    def wait(self, hours: float) -> None:
+        self.at += int(hours * 3_600_000_000)
+
+
+def test_orders_here_and_sealed_charts_over_time(home: Path) -> None:
     async def story() -> None:
-        async with clinic(home) as c:
+        clock = Clock()
+        async with clinic(home, Stamps(clock=clock)) as c:
             await drafts_and_signatures_stand_beside_an_order(c)
+            await a_card_that_was_followed_is_kept_and_reported(c)
+            await a_sealed_chart_closes_again_and_every_look_is_kept(c, clock)
 
     asyncio.run(story())
 
@@ -193,6 +235,70 @@ async def drafts_and_signatures_stand_beside_an_order(c: Clinic) -> None:
     path = "/packs/clinic/api/cds-services/clinic-order-sign"
     told = (await c.ask("doc", "POST", path, json=hook)).json()["cards"]
     assert [one for one in told if f"signed here ({first['order']})" in one["detail"]]
+
+
+async def a_card_that_was_followed_is_kept_and_reported(c: Clinic) -> None:
+    signed, changed = sorted(await rows(c.house, "clinic_orders"), key=lambda one: one["status"])[
+        ::-1
+    ]
+    assert (signed["text"], changed["text"]) == ("warfarin 5 mg", "ibuprofen 400 mg")
+    rule = "DDI-ANTICOAG-NSAID"
+    new = {"order": changed["id"], "text": "paracetamol 500 mg"}
+    wrong = await c.call("nurse", "change_order", "e", **new, because="DDI-OTHER")
+    assert wrong.status_code == 400 and "DDI-OTHER" in wrong.text
+    for _ in range(2):  # sent twice, done once
+        done = await c.call("nurse", "change_order", "f", **new, because=rule)
+        assert done.status_code == 200 and "paracetamol" in done.json()["result"]["en"], done.text
+    third = await draft(c, "g", "aspirin 100 mg")
+    back = {"order": third["order"], "because": "DDI-ANTICOAG-ANTIPLATELET"}
+    assert (await c.call("nurse", "withdraw_order", "h", **back)).status_code == 200
+    assert (await c.call("doc", "sign_order", "i", order=third["order"])).status_code == 400
+    assert (await c.call("nurse", "withdraw_order", "j", order=signed["id"])).status_code == 400
+    assert (await c.call("nurse", "end_order", "k", order=signed["id"])).status_code == 403
+    assert (await c.call("doc", "end_order", "l", order=signed["id"])).status_code == 200
+    told = await rows(c.house, "clinic_feedback")
+    assert sorted((one["rule"], one["outcome"], one["user_id"]) for one in told) == [
+        ("DDI-ANTICOAG-ANTIPLATELET", "accepted", "usr_nurse"), (rule, "accepted", "usr_nurse"),
+    ]  # fmt: skip
+    page = (await c.ask("doc", "GET", "/packs/clinic/alerts")).text
+    assert page.count("accepted 1") == 2
+    free = await draft(c, "m", "ibuprofen 400 mg")
+    assert rule not in free["en"] and "warfarin" not in free["en"], "it was ended"
+    states = {one["text"]: one["status"] for one in await rows(c.house, "clinic_orders")}
+    assert states == {"warfarin 5 mg": "ended", "paracetamol 500 mg": "draft",
+                      "aspirin 100 mg": "withdrawn", "ibuprofen 400 mg": "draft"}  # fmt: skip
+
+
+async def a_sealed_chart_closes_again_and_every_look_is_kept(c: Clinic, clock: Clock) -> None:
+    page = "/packs/clinic/patients/P-112"
+    reason = {"patient": "P-112", "reason": "collapsed in the hall"}
+    assert (await c.call("doc", "note_look", "n", patient="P-112")).status_code == 400
+    assert (await c.call("doc", "break_glass", "o", **reason)).status_code == 200
+    read = await c.call("doc", "open_chart", "p", patient="P-112")
+    assert "Lithium" in read.json()["result"]["medicines"]
+    clock.wait(7)
+    read = await c.call("doc", "open_chart", "q", patient="P-112")
+    assert read.json()["result"] == {"found": True, "sealed": False, "to_note": True}
+    shown = (await c.ask("doc", "GET", page)).text
+    assert "Lithium" in shown and "doc · opened: collapsed in the hall" in shown
+    assert "doc · looked" in shown
+    assert "Lithium" in (await c.ask("doc", "GET", page)).text
+    read = await c.call("doc", "open_chart", "r", patient="P-112")
+    assert "Lithium" in read.json()["result"]["medicines"]
+    (opened,) = await rows(c.house, "clinic_accesses")
+    looks = await rows(c.house, "clinic_looks")
+    assert {(one["user_id"], one["access_id"]) for one in looks} == {("usr_doc", opened["id"])}
+    hours = sorted((one["looked_at"] - opened["opened_at"]) // 3_600_000_000 for one in looks)
+    assert hours == [0, 7], "the page wrote one row, and looking again at once none"
+    clock.wait(1)
+    for path in (page, "/packs/clinic/patients"):
+        assert "Lithium" not in (await c.ask("doc", "GET", path)).text
+    assert (await c.call("doc", "draft_order", "s", patient="P-112", order="x")).status_code == 400
+    assert len(await rows(c.house, "clinic_looks")) == 2
+    assert (await c.call("doc", "break_glass", "t", **reason)).status_code == 200
+    assert "Lithium" in (await c.ask("doc", "GET", page)).text
+    owner = (await c.ask("boss", "GET", page)).text
+    assert "Lithium" not in owner and "Who opened this chart" in owner
 
 
 async def draft(c: Clinic, once: str, text: str, patient: str = "P-102") -> Any:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from attenda.packs.clinic.words import FOLDER, read_yaml
 
-__all__ = ["About", "Formulary", "Kind", "Named", "Rule", "Severity", "starter"]
+__all__ = ["About", "Formulary", "Kind", "Named", "Rule", "Severity", "says", "starter"]
 
 Severity = Literal["critical", "warning", "info"]
 Kind = Literal["interaction", "allergy", "kidney", "pregnancy", "age", "disease"]
@@ -133,7 +133,9 @@ class Formulary:
         )
         self.duplicates: dict[str, dict[str, str]] = classes["duplicates"]
         self.conditions: dict[str, list[str]] = classes["conditions"]
-        self._no_drug = _any_of(map(str, classes["no_drug"]))
+        self._no_drug = _any_of(classes["no_drug"])
+        self._reactions = _any_of(classes["reactions"])
+        self._no_allergy = frozenset(classes["no_allergy"])
         names = {
             said.lower(): name
             for name, one in drugs["ingredients"].items()
@@ -202,13 +204,23 @@ class Formulary:
     def not_reacted_to(self, text: str) -> list[str]:
         """What an allergy's words name that is no known drug or class: nothing is checked by it.
 
-        Pollen and the like, reactions, and “none known” name no drug.
+        Pollen and the like, reactions beside a name, and “none known” name no drug.
         """
+        if text.strip(" .。!！").casefold() in self._no_allergy:
+            return []
         parts = [piece.strip() for part in _APART.split(text) for piece in _LISTED.split(part)]
-        open_ = [one for one in parts if not self.reacted_to(one)
-                 and len(_PLAIN.sub("", self._no_drug.sub("", one))) > 1]  # fmt: skip
-        whole = len(open_) == len([one for one in parts if one])
-        return [text.strip()] if open_ and whole else open_
+        named = [one for one in parts if self.reacted_to(one)]
+        other = [one for one in parts if one and one not in named]
+        no_drug = [one for one in other if self._no_drug.search(one)
+                   and not self._is_left(self._no_drug.sub("", one))]  # fmt: skip
+        open_ = [one for one in other if one not in no_drug and self._is_left(one)]
+        if named or no_drug:
+            return open_
+        return [text.strip() or "?"]
+
+    def _is_left(self, words: str) -> bool:
+        """Whether words say more than how and when somebody reacts."""
+        return len(_PLAIN.sub("", self._reactions.sub("", words))) > 1
 
     def spans(self, text: str) -> Iterable[tuple[int, int, str]]:
         """Where names of ingredients stand in a text: start, end, ingredient."""
@@ -254,12 +266,18 @@ def _rules(kind: Kind, written: Mapping[str, Any]) -> Iterable[Rule]:
         )
 
 
+def says(text: str, name: str) -> bool:
+    """Whether a text has a name: as a whole word in Latin letters, anywhere in Chinese."""
+    return _any_of([name]).search(text) is not None
+
+
 def _any_of(names: Iterable[str]) -> re.Pattern[str]:
     """Whole words in Latin letters, any place in Chinese; the longest first."""
     ordered = sorted(names, key=len, reverse=True)
     latin = "|".join(re.escape(one) for one in ordered if one.isascii())
-    other = "|".join(re.escape(one) for one in ordered if not one.isascii())
-    return re.compile(rf"(?<![A-Za-z0-9])(?:{latin})(?![A-Za-z0-9])|{other}", re.IGNORECASE)
+    whole = [rf"(?<![A-Za-z0-9])(?:{latin})(?![A-Za-z0-9])"] if latin else []
+    other = [re.escape(one) for one in ordered if not one.isascii()]
+    return re.compile("|".join((*whole, *other)), re.IGNORECASE)
 
 
 @functools.cache

@@ -10,12 +10,14 @@ from attenda.packs.clinic.chart import Chart
 from attenda.packs.clinic.formulary import starter
 from attenda.packs.clinic.installed import formulary_for, label_texts
 from attenda.packs.clinic.safety import Checked, check_order
+from attenda.packs.clinic.sealed import seal_of, write_down_look
 from attenda.packs.clinic.tables import chart_of_rows, moment
 from attenda.packs.clinic.words import phrase
 
 __all__ = [
-    "break_glass",
     "chart_for",
+    "check_and_keep",
+    "checked_now",
     "draft_order",
     "look_at_order",
     "open_chart",
@@ -25,53 +27,47 @@ __all__ = [
 
 @tool()
 def open_chart(deed: Deed, patient: str) -> dict[str, Any]:
-    """A patient's chart, unless it is sealed from who asks."""
+    """A patient's chart, unless it is sealed from who asks, or `note_look` is to come first."""
     chart = chart_of_rows(deed.rows, patient)
     if chart is None:
-        return {"found": False}
-    if _is_sealed(deed, patient):
-        return {"found": True, "sealed": True}
+        return {"found": False, "to_note": False}
+    seal = seal_of(deed.rows, deed.who.id, patient, deed.now)
+    if seal in ("sealed", "to_note"):
+        return {"found": True, "sealed": seal == "sealed", "to_note": seal == "to_note"}
     taken = [f"{one.text} ({one.number})" if one.number else one.text for one in chart.taken]
-    none = "—" if chart.medicines is not None else "?"
+    if chart.medicines is None:
+        taken.append("?")
     allergies = [one.substance for one in chart.allergies or ()]
     return {
         "found": True,
         "sealed": False,
+        "to_note": False,
         "id": patient,
         "name": chart.name,
-        "medicines": ", ".join(taken) or none,
+        "medicines": ", ".join(taken) or "—",
         "allergies": ", ".join(allergies) or ("—" if chart.allergies is not None else "?"),
         "conditions": ", ".join(one.text for one in chart.conditions or () if one.active) or "—",
     }
 
 
-@tool(writes=True, free_text=frozenset({"reason"}))
-def break_glass(deed: Deed, patient: str, reason: str) -> dict[str, Any]:
-    """Open a sealed chart for who asks, with the reason kept."""
-    if len(reason.strip()) < 5:
-        raise ToolRefused(
-            "A reason in a few words is needed to open a sealed chart / 打开受限病历需要写明理由"
-        )
-    deed.rows("accesses").add(
-        id=f"AC-{deed.key[:10]}", patient_id=patient, user_id=deed.who.id, reason=reason.strip(),
-        opened_at=deed.now,
-    )  # fmt: skip
-    return {"patient": patient}
-
-
 @tool(writes=True, needs={"patient": "operator"}, free_text=frozenset({"order"}))
 def draft_order(deed: Deed, patient: str, order: str) -> dict[str, Any]:
     """Write an order down as a draft, and hold it against the chart by every rule."""
-    chart = chart_for(deed, patient)
-    today = moment(deed.now).date()
-    rules = formulary_for(deed.rows)
-    checked = check_order(order, chart, rules, today)
-    chinese = check_order(order, chart, rules, today, "zh-CN")
     number = f"OR-{deed.key[:6].upper()}"
     deed.rows("orders").add(
         id=number, patient_id=patient, text=order.strip(), status="draft", ordered_by=deed.who.id,
         ordered_at=deed.now,
     )  # fmt: skip
+    return check_and_keep(deed, number, patient, order)
+
+
+def check_and_keep(deed: Deed, number: str, patient: str, order: str) -> dict[str, Any]:
+    """Hold a draft against chart and other orders; result and cards are kept, and told."""
+    chart = chart_for(deed, patient, number)
+    today = moment(deed.now).date()
+    rules = formulary_for(deed.rows)
+    checked = check_order(order, chart, rules, today)
+    chinese = check_order(order, chart, rules, today, "zh-CN")
     packs = (rules.about, *rules.more)
     deed.rows("check_results").add(
         id=f"CR-{deed.key[:10]}", order_id=number, status=checked.status,
@@ -94,15 +90,19 @@ def draft_order(deed: Deed, patient: str, order: str) -> dict[str, Any]:
 
 @tool()
 def look_at_order(deed: Deed, order: str) -> dict[str, Any]:
-    """An order, and the rules that ask for a reason before it is signed."""
+    """An order, and the rules that ask for a reason; of a sealed chart after `note_look` alone."""
     found = deed.rows("orders").find(id=order)
-    if not found or _is_sealed(deed, found[0]["patient_id"]):
-        return {"found": False}
+    seal = seal_of(deed.rows, deed.who.id, found[0]["patient_id"], deed.now) if found else "sealed"
+    if seal == "sealed":
+        return {"found": False, "to_note": False}
     row = found[0]
-    checked = _checked_now(deed, row)
+    if seal == "to_note":
+        return {"found": True, "to_note": True, "patient": row["patient_id"]}
+    checked = checked_now(deed, row)
     patient = deed.rows("patients").get(row["patient_id"])
     return {
         "found": True,
+        "to_note": False,
         "id": order,
         "text": row["text"],
         "status": row["status"],
@@ -111,7 +111,7 @@ def look_at_order(deed: Deed, order: str) -> dict[str, Any]:
         "rules": ", ".join(must_give_reason(checked.cards, {})),
         "needs_reason": bool(must_give_reason(checked.cards, {})),
         "en": _told(checked, None, "en"),
-        "zh": _told(_checked_now(deed, row, "zh-CN"), None, "zh-CN"),
+        "zh": _told(checked_now(deed, row, "zh-CN"), None, "zh-CN"),
     }
 
 
@@ -121,7 +121,7 @@ def sign_order(deed: Deed, order: str, reason: str = "") -> dict[str, Any]:
     row = deed.rows("orders").get(order)
     if row["status"] != "draft":
         raise ToolRefused(f"{order}: not a draft any more / {order} 已不是草稿")
-    cards = _checked_now(deed, row).cards
+    cards = checked_now(deed, row).cards
     needed = must_give_reason(cards, dict.fromkeys((one.rule for one in cards), reason or ""))
     if needed and reason:
         known = ", ".join(REASONS)
@@ -149,25 +149,23 @@ def sign_order(deed: Deed, order: str, reason: str = "") -> dict[str, Any]:
 def chart_for(deed: Deed, patient: str, but_order: str = "") -> Chart:
     """A patient's chart, with their orders but the one that is looked at itself.
 
+    A look at a sealed one is written down; tools that only read see to it before.
+
     Raises:
         ToolRefused: there is none, or it is sealed from who asks.
     """
     chart = chart_of_rows(deed.rows, patient, but_order)
     if chart is None:
         raise ToolRefused(f"{patient}: no such patient / 没有患者 {patient}")
-    if _is_sealed(deed, patient):
+    seal = seal_of(deed.rows, deed.who.id, patient, deed.now)
+    if seal == "sealed":
         raise ToolRefused(f"{patient}: this chart is sealed / {patient} 的病历受限")
+    if seal == "to_note":
+        write_down_look(deed, patient)
     return chart
 
 
-def _is_sealed(deed: Deed, patient: str) -> bool:
-    """Whether a chart is sealed, and this person has not opened it with a reason."""
-    found = deed.rows("patients").find(id=patient, sealed=True)
-    opened = deed.rows("accesses").find(patient_id=patient, user_id=deed.who.id)
-    return bool(found) and not opened
-
-
-def _checked_now(deed: Deed, order: dict[str, Any], language: str = "en") -> Checked:
+def checked_now(deed: Deed, order: dict[str, Any], language: str = "en") -> Checked:
     """As chart and other orders are now, which may have changed since it was drafted."""
     chart = chart_for(deed, order["patient_id"], order["id"])
     return check_order(

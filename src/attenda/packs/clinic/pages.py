@@ -13,6 +13,7 @@ from attenda.packs.clinic.formulary import Formulary, starter
 from attenda.packs.clinic.installed import formulary_for, installed_packs, label_texts
 from attenda.packs.clinic.red_flags import red_flag_rules
 from attenda.packs.clinic.safety import check_order, kidney_function
+from attenda.packs.clinic.sealed import LOOK_HOLDS, OPEN_HOURS, Seal, seal_of
 from attenda.packs.clinic.summary import SECTIONS, Message, facts_of
 from attenda.packs.clinic.tables import chart_of_rows, moment
 from attenda.packs.clinic.words import phrase
@@ -20,6 +21,7 @@ from attenda.packs.clinic.words import phrase
 __all__ = ["SCREENS", "settle"]
 
 _BAR_PX = 240
+_DOCTORS = ("supervisor", "owner")
 _MOST_LISTED = 200
 """Interviews that are listed, the newest first."""
 
@@ -63,28 +65,32 @@ async def _patients(asked: Asked) -> Mapping[str, Any]:
 
 async def _patient(asked: Asked) -> Mapping[str, Any]:
     patient = asked.values["patient"]
+    if await asked.read(lambda rows: _seal(rows, asked)) == "to_note":
+        once = f"look {patient} {asked.now // LOOK_HOLDS}"
+        await asked.do("note_look", {"patient": patient}, once=once)
 
-    def found(rows: Tables) -> tuple[Chart | None, bool, list[dict[str, Any]], list[Any]]:
-        sealed = bool(rows("patients").find(id=patient, sealed=True)) and not rows("accesses").find(
-            patient_id=patient, user_id=asked.who.id
-        )
+    def found(rows: Tables) -> tuple[Chart | None, str, list[dict[str, Any]], list[Any]]:
+        seal = _seal(rows, asked)
         chart = chart_of_rows(rows, patient)
-        orders = rows("orders").find(patient_id=patient) if chart and not sealed else []
+        is_open = chart and seal in ("none", "open")
+        orders = rows("orders").find(patient_id=patient) if is_open else []
         with_cards = [_with_cards(one, chart, rows, asked) for one in orders if chart]
-        return chart, sealed, with_cards, installed_packs(rows, moment(asked.now).date())
+        return chart, seal, with_cards, installed_packs(rows, moment(asked.now).date())
 
-    chart, sealed, orders, packs = await asked.read(found)
+    chart, seal, orders, packs = await asked.read(found)
     if chart is None:
         raise NotFound("request.no_page")
-    if sealed:
-        return {"sealed": True, "id": patient}
+    may_know = seal == "open" or (seal != "none" and asked.who.role == "owner")
+    looked = await _looks(asked) if may_know else []
+    if seal not in ("none", "open"):
+        return {"sealed": True, "id": patient, "looks": looked, "hours": OPEN_HOURS}
     today = moment(asked.now).date()
     kidneys = [kidney_function(chart, one, today) for one in ("egfr", "crcl")]
     return {
-        "sealed": False, "id": patient, "chart": chart, "age": chart.age_on(today),
+        "sealed": False, "id": patient, "looks": looked, "chart": chart, "age": chart.age_on(today),
         "orders": orders,
         "reasons": [(one, phrase(asked.language, f"reason.{one}")) for one in REASONS],
-        "signs": asked.who.role in ("supervisor", "owner"), "packs": packs,
+        "signs": asked.who.role in _DOCTORS, "packs": packs,
         "kidneys": [
             {"rule": one.rule, "total": one.shown_total, "unit": one.unit, "band": one.band,
              "missing": [phrase(asked.language, f"name.{each}") for each in one.missing]}
@@ -93,10 +99,31 @@ async def _patient(asked: Asked) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
+def _seal(rows: Tables, asked: Asked) -> Seal:
+    return seal_of(rows, asked.who.id, asked.values["patient"], asked.now)
+
+
+async def _looks(asked: Asked) -> list[dict[str, str]]:
+    """Who opened a sealed chart and looked at it, the newest first."""
+    patient = asked.values["patient"]
+
+    def found(rows: Tables) -> list[tuple[int, str, str]]:
+        opened = [(one["opened_at"], one["user_id"], one["reason"])
+                  for one in rows("accesses").find(patient_id=patient)]  # fmt: skip
+        looked = [(one["looked_at"], one["user_id"], "")
+                  for one in rows("looks").find(patient_id=patient)]  # fmt: skip
+        return sorted((*opened, *looked), reverse=True)[:_MOST_LISTED]
+
+    listed = await asked.read(found)
+    names = await asked.names([user for _, user, _ in listed])
+    return [{"at": _time(at), "who": names.get(user) or user, "reason": reason}
+            for at, user, reason in listed]  # fmt: skip
+
+
 def _with_cards(
     order: Mapping[str, Any], chart: Chart, rows: Tables, asked: Asked
 ) -> dict[str, Any]:
-    """A draft with its cards and label texts by the chart as it is now; what is signed has none."""
+    """A draft with its cards and label texts by the chart as it is now; any other has none."""
     if order["status"] != "draft":
         return {**order, "cards": [], "labels": []}
     rules, language = formulary_for(rows), asked.language

@@ -12,7 +12,7 @@ from typing import Literal
 
 from attenda.packs.clinic.cards import ORDER, Card, make_card
 from attenda.packs.clinic.chart import Chart, Medicine
-from attenda.packs.clinic.formulary import Formulary, Kind, Rule, Severity
+from attenda.packs.clinic.formulary import Formulary, Kind, Rule, Severity, says
 from attenda.packs.clinic.formulas import ckd_epi_2021, cockcroft_gault
 from attenda.packs.clinic.result import Result
 from attenda.packs.clinic.words import phrase
@@ -262,10 +262,9 @@ class _Checker:
 
     def unknown_and_reacted_to(self, part: str) -> Iterator[Card]:
         """An unknown drug that an allergy names by the same words."""
-        said = part.casefold()
         for allergy in self.chart.allergies or ():
             for words in self.formulary.not_reacted_to(allergy.substance):
-                if words.casefold() in said:
+                if says(part, words):
                     yield self._plain("allergy", "ALG-SAME", words, words, "check.allergy_same",
                                       allergy.substance)  # fmt: skip
 

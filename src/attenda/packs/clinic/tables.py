@@ -99,6 +99,7 @@ TABLES = (
             "id": "text", "patient_id": "text", "text": "text", "status": "text",
             "ordered_by": "text", "ordered_at": "time", "signed_by": "text", "signed_at": "time",
             "reason": "text",
+            "ended_by": "text", "ended_at": "time",  # a draft taken back, a signed one ended
         },
         indexes=(("patient_id",),),
     ),
@@ -161,6 +162,14 @@ TABLES = (
         person="user_id", redacted=(),
     ),
     PackTable(
+        "looks",  # at a sealed chart that was opened
+        {
+            "id": "text", "access_id": "text", "patient_id": "text", "user_id": "text",
+            "looked_at": "time",
+        },
+        person="user_id", redacted=(), indexes=(("patient_id",),),
+    ),
+    PackTable(
         "notes",
         {
             "id": "text", "user_id": "text", "written_at": "time", "dialogue": "text",
@@ -198,7 +207,9 @@ def chart_of_rows(rows: Callable[[str], Rows], patient: str, but_order: str = ""
     one = found[0]
     allergies = tuple(
         Allergy(
-            each["substance"], each["reaction"] or "", each["criticality"] or "unable-to-assess"
+            each["substance"] or "",
+            each["reaction"] or "",
+            each["criticality"] or "unable-to-assess",
         )
         for each in rows("allergies").find(patient_id=patient)
     )
