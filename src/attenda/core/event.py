@@ -295,6 +295,8 @@ class Called(_Frozen):
     problem: str = ""
     endorsed: tuple[str, ...] = ()
     """Arguments that a stranger chose and a table of ours vouched for."""
+    simulated: bool = False
+    """A draft was tried: nothing was done."""
 
 
 class FormAsked(_Frozen):

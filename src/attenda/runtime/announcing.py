@@ -45,9 +45,17 @@ def tell(connection: Connection, stamps: Stamps, session: sessions.Session, text
 
 
 def hand_over(connection: Connection, stamps: Stamps, session_id: str, reason: str) -> None:
-    """Let a session wait for a person; outside the hours its customer is told until when."""
+    """Let a session wait for a person; outside the hours its customer is told until when.
+
+    From a trial of a draft nobody is called, and it says so.
+    """
     if desk.enqueue(connection, stamps, session_id, reason):
         tell_promise(connection, stamps, session_id)
+        return
+    session = sessions.session_by_id(connection, session_id)
+    if session.uses_draft:
+        language = language_of_session(connection, session)
+        tell(connection, stamps, session, sentence(language, "trial.nobody_called"))
 
 
 def customer_wrote(connection: Connection, stamps: Stamps, session_id: str) -> None:

@@ -45,6 +45,7 @@ from attenda.dialogue.next_step import (
 from attenda.dialogue.state import DialogueState, replay
 from attenda.runtime.pack import OpenPack
 from attenda.runtime.recorder import Recorder
+from attenda.runtime.rehearsed import told_instead
 from attenda.runtime.remembering import answer_about_memory, slots_to_remember
 from attenda.store.facts import Fact
 from attenda.tools.call import Call, Outcome
@@ -188,6 +189,9 @@ class Converser:
             ask=self.ask,
         )
         outcome = await self.pack.executor.perform(call)
+        if outcome.simulated:
+            tool = self.pack.executor.tools.get(step.tool)
+            self._say(told_instead(tool, call, outcome, self.given.language))
         events: list[DialogueEvent] = [_called(step, outcome)]
         if outcome.state == "done":
             if step.into:
@@ -282,6 +286,7 @@ def _called(step: CallTool, outcome: Outcome) -> Called:
         arguments={name: str(one.value) for name, one in step.arguments.items()},
         approval_id=outcome.approval_id,
         problem=str(outcome.problem or ""),
+        simulated=outcome.simulated,
     )
 
 

@@ -12,7 +12,7 @@ from attenda.core.label import Label
 from attenda.core.message import text_message
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
-from attenda.runtime.announcing import language_of_session, tell, tell_promise
+from attenda.runtime.announcing import hand_over, language_of_session, tell, tell_promise
 from attenda.runtime.handoff import standing
 from attenda.runtime.house import House
 from attenda.runtime.suggesting import label_of_draft, message_of_draft
@@ -40,7 +40,9 @@ class Desk:
         stamps = self.house.stamps
 
         def work(connection: Connection) -> list[runs.NumberedEvent]:
-            sessions.get_session(connection, who, session_id)
+            if sessions.get_session(connection, who, session_id).uses_draft:
+                hand_over(connection, stamps, session_id, "asked")
+                return []
             if not desk.enqueue(connection, stamps, session_id, "asked"):
                 return []
             ended = runs.withdraw_run(connection, stamps, session_id)

@@ -23,7 +23,7 @@ from attenda.runtime.loop_state import read_state
 from attenda.store import agent_versions, journal, runs, sessions
 from attenda.store.database import Connection
 
-__all__ = ["open_question", "question_of_session", "standing", "summary"]
+__all__ = ["open_question", "question_of_session", "standing", "summary", "under_way"]
 
 _REASONS = {
     "": "desk.reason_none",
@@ -149,6 +149,29 @@ def open_question(house: House, connection: Connection, session: sessions.Sessio
     book, state = _standing(house, connection, session, tree)
     path = sessions.message_path(tree, session.head_id)
     return _question(book, state, _given(session.owner_id, path, house.stamps.now()))
+
+
+def under_way(
+    house: House, connection: Connection, session: sessions.Session, language: str
+) -> list[dict[str, Any]]:
+    """The flows under way, the outermost first: what each knows, and what it asks for now.
+
+    `{title, asks, slots: [{name, value, message_id}]}`, in the language of who reads it.
+    """
+    tree = sessions.message_tree(connection, session.id)
+    book, state = _standing(house, connection, session, tree)
+    path = sessions.message_path(tree, session.head_id)
+    step = _next(book, state, _given(session.owner_id, path, house.stamps.now()))
+    ids, asks = {one.id for one in tree}, {"": ""}
+    if isinstance(step, AskSlot):
+        asks[step.instance] = step.slot
+    elif isinstance(step, AskYesNo):
+        asks[step.instance] = sentence(language, "trial.a_yes")
+    return [
+        {**_flow(frame, book, language, ids), "asks": asks.get(frame.instance, "")}
+        for frame in state.frames
+        if book
+    ]
 
 
 def question_of_session(

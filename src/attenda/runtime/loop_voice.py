@@ -10,6 +10,9 @@ from attenda.core.words import sentence
 from attenda.runtime.guarding import Guarding
 from attenda.runtime.loop_values import filled, open_end
 from attenda.runtime.recorder import Pen
+from attenda.runtime.rehearsed import told_instead
+from attenda.tools.call import Call, Outcome
+from attenda.tools.tool import Tool
 
 __all__ = ["Voice"]
 
@@ -66,6 +69,13 @@ class Voice:
         """Why something was not done."""
         self.paragraph()
         self._write(problem.text(self.language))
+
+    def tell_rehearsed(self, tool: Tool, call: Call, outcome: Outcome) -> None:
+        """What would have been done, where a draft is tried and nothing was."""
+        if outcome.simulated:
+            self.made_from(call.label)
+            self.paragraph()
+            self._write(told_instead(tool, call, outcome, self.language))
 
     def _write(self, words: str) -> None:
         self.recorder.write(f"{self._gap if self.recorder.length else ''}{words}")

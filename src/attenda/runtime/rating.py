@@ -27,7 +27,9 @@ def asks_rating(
         path: its messages up to the last one.
     """
     pack = house.packs.get(agent_versions.pack_of_session(connection, session))
-    if pack is None or not pack.pack.asks_rating or session.owner not in ("bot", "resolved"):
+    if session.uses_draft or pack is None or not pack.pack.asks_rating:
+        return False
+    if session.owner not in ("bot", "resolved"):
         return False
     over = session.owner == "resolved" or _brought_to_an_end(connection, session, path)
     return over and visitors.rating_of(connection, session.id) is None

@@ -265,6 +265,7 @@ class ToolLoop:
         call = self._call(tool, step, arguments)
         outcome = await self.executor.perform(call)
         self._note(step, tool.name, arguments, outcome)
+        self.voice.tell_rehearsed(tool, call, outcome)
         return Came(call.label, outcome, openly=openly_failed(tool, call.label, outcome))
 
     def _call(self, tool: Tool, step: LoopStep, arguments: Mapping[str, Labelled]) -> Call:
@@ -387,6 +388,7 @@ class ToolLoop:
                 approval_id=outcome.approval_id,
                 problem=str(outcome.problem or ""),
                 endorsed=outcome.endorsed,
+                simulated=outcome.simulated,
             )
         )
 

@@ -7,10 +7,10 @@ from typing import Any
 from attenda.core.event import Nearest, RunFinished, Searched
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
-from attenda.runtime.handoff import question_of_session
+from attenda.runtime.handoff import question_of_session, under_way
 from attenda.runtime.house import House
 from attenda.runtime.rating import asks_rating
-from attenda.store import agents, consent, desk, journal, runs, sessions
+from attenda.store import agent_versions, agents, consent, desk, journal, runs, sessions
 from attenda.store.database import Connection
 
 __all__ = ["message_view", "messages_view", "session_view"]
@@ -38,18 +38,26 @@ def session_view(
     allowed = consent.session_consent(connection, session, house.settings.train_on_chats)
     return {
         **asdict(session),
+        "trial": under_way(house, connection, session, who.language) if session.uses_draft else [],
         "consent": asdict(allowed),
         "messages": messages_view(connection, tree, notes, who.language),
         "running": bool(open_runs),
         "follow_after": open_runs[0].first_event - 1 if open_runs else session.last_event,
         "agent": agents.name_of(connection, session.agent_id),
-        "notice": house.notice_of(agents.pack_of(connection, session.agent_id), who.language),
+        "notice": _notice(connection, house, session, who.language),
         "person": person if claimed else "",
         "waiting_before": desk.queued_before(connection, session) if queued else 0,
         "approvals": [{"id": one.id, "expires_at": one.expires_at} for one in waits],
         "choices": question_of_session(house, connection, session, tree) if settled else [],
         "asks_rating": settled and asks_rating(connection, house, session, path),
     }
+
+
+def _notice(connection: Connection, house: House, session: sessions.Session, language: str) -> str:
+    """What stands above a chat: that it is a trial, and what its pack is meant for."""
+    intended = house.notice_of(agent_versions.pack_of_session(connection, session), language)
+    trial = sentence(language, "trial.notice") if session.uses_draft else ""
+    return " ".join(one for one in (trial, intended) if one)
 
 
 def messages_view(

@@ -169,11 +169,14 @@ def with_consent(
 def offered_sessions(connection: Connection, default: bool) -> Iterator[dict[str, Any]]:
     """Every session that is not in the trash, with its consent; with its messages if allowed.
 
+    Trials of drafts are nobody's talk, and left out.
+
     Meant for the one who makes a data set: the reader of such rows leaves out what may not be used.
     """
     people = {one: _Answers(rows.values(), default) for one, rows in _by_person(connection).items()}
     nobody = _Answers((), default)
-    rows = select(session_rows).where(session_rows.c.deleted_at.is_(None))
+    earnest = session_rows.c.deleted_at.is_(None), session_rows.c.uses_draft.is_(False)
+    rows = select(session_rows).where(*earnest)
     for session in connection.execute(rows.order_by(session_rows.c.created_at)).mappings().all():
         counts = people.get(session["owner_id"], nobody).of(session["id"])
         said = _messages(connection, session["id"]) if counts.allowed else []

@@ -61,7 +61,8 @@ def on_desk(who: Principal) -> ColumnElement[bool]:
     theirs = select(agents.c.id).where(visible(agents, who))
     ours = or_(sessions.c.agent_id.is_(None), sessions.c.agent_id.in_(theirs))
     open_to_all = who.role == "owner"
-    handed_off = and_(sessions.c.owner != "bot", sessions.c.deleted_at.is_(None))
+    earnest = sessions.c.deleted_at.is_(None), sessions.c.uses_draft.is_(False)
+    handed_off = and_(sessions.c.owner != "bot", *earnest)
     return handed_off if open_to_all else and_(handed_off, ours)
 
 

@@ -75,13 +75,13 @@ def _label(row: dict[str, Any]) -> Label:
 def label_of_message(connection: Connection, user_id: str, message_id: str) -> Label | None:
     """The label of a message that a person wrote in a session of theirs, itself a source of it.
 
-    None where it is anybody else's, or no person's: nothing of it is remembered.
+    None where it is anybody else's, no person's, or of a trial: nothing of it is remembered.
     """
     statement = (
         select(messages)
         .join(sessions, sessions.c.id == messages.c.session_id)
         .where(messages.c.id == message_id, messages.c.role == "user")
-        .where(sessions.c.owner_id == user_id)
+        .where(sessions.c.owner_id == user_id, sessions.c.uses_draft.is_(False))
     )
     row = connection.execute(statement).mappings().first()
     if row is None:

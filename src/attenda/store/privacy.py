@@ -20,6 +20,7 @@ from attenda.store import (
     passages,
     people,
     personal_rows,
+    trials,
     visitors,
 )
 from attenda.store.schema import (
@@ -176,6 +177,7 @@ def _forget_deeds(connection: Connection, user_id: str) -> None:
 def _remove_sessions(connection: Connection, which: ColumnElement[bool]) -> int:
     """Delete conversations, with what packs keep of them; how many."""
     personal_rows.forget_sessions(connection, which)
+    trials.forget_deeds(connection, which)
     return connection.execute(delete(sessions).where(which)).rowcount
 
 

@@ -16,7 +16,7 @@ from attenda.core.errors import Conflict, NotFound
 from attenda.core.label import Integrity, Label
 from attenda.core.message import Message
 from attenda.core.principal import Principal
-from attenda.store import personal_rows
+from attenda.store import personal_rows, trials
 from attenda.store.rights import changeable, given, visible, visible_to_staff
 from attenda.store.schema import messages, sessions
 from attenda.store.stamps import Stamps
@@ -373,9 +373,10 @@ def change_owner(
 ) -> bool:
     """Hand a session from one of `old` owners (`bot`, `queued`, `human` …) to a new one, or not.
 
-    `values` are columns that change with it.
+    `values` are columns that change with it. A trial of a draft stays the bot's.
     """
-    statement = update(sessions).where(sessions.c.id == session_id, sessions.c.owner.in_(old))
+    earnest = sessions.c.uses_draft.is_(False), sessions.c.owner.in_(old)
+    statement = update(sessions).where(sessions.c.id == session_id, *earnest)
     return connection.execute(statement.values(owner=new, **values)).rowcount > 0
 
 
@@ -388,4 +389,5 @@ def hold_session(connection: Connection, session_id: str) -> tuple[str, str] | N
 def erase_session(connection: Connection, session_id: str) -> None:
     """Delete a session with its messages, runs, events and what packs keep of it, for good."""
     personal_rows.forget_sessions(connection, sessions.c.id == session_id)
+    trials.forget_deeds(connection, sessions.c.id == session_id)
     connection.execute(delete(sessions).where(sessions.c.id == session_id))

@@ -65,6 +65,10 @@ class Outcome:
     """Why it was not done, for the person."""
     endorsed: tuple[str, ...] = ()
     """Arguments that a stranger chose and a table of ours vouched for."""
+    simulated: bool = False
+    """A draft is tried: nothing was done, and the result is what it would have been."""
+    would_ask: str = ""
+    """Of a simulated one: whose yes it would wait for, a role's or the `asker`'s."""
 
 
 def canonical(arguments: Mapping[str, JsonValue]) -> str:

@@ -16,23 +16,18 @@ from typing import Any, TypeVar
 from attenda.core.errors import NotFound, UserError
 from attenda.core.label import SYSTEM, Labelled, at_least
 from attenda.core.principal import Principal
-from attenda.store import audit, journal, switches
+from attenda.store import audit, journal, switches, trials
 from attenda.store.database import Connection, Database, apart, yielded
 from attenda.store.pack_tables import Rows
 from attenda.store.stamps import Stamps
-from attenda.tools.call import (
-    Call,
-    Outcome,
-    approval_hash,
-    canonical,
-    effect_key,
-    where_it_is_called,
-)
+from attenda.tools.approving import approved
+from attenda.tools.call import Call, Outcome, canonical, effect_key, where_it_is_called
 from attenda.tools.deadline import Deadline
 from attenda.tools.passage import passages_for
 from attenda.tools.policy import Budget, Policy, Ruling, monitor
 from attenda.tools.problems import denied, problem_of
-from attenda.tools.tool import Deed, Tool, ToolRefused
+from attenda.tools.rehearsal import Past, after_its_deeds, keep, would_give, would_refuse
+from attenda.tools.tool import Deed, Tool
 
 __all__ = ["Executor"]
 
@@ -41,10 +36,6 @@ _TRIES = 3
 """Times that a deed is sent to an outside that counts keys."""
 _LOOK_S = 10.0
 T = TypeVar("T")
-
-
-class _TakenBack(Exception):
-    """Ends a trial, whose savepoint is taken back with it."""
 
 
 class Executor:
@@ -132,7 +123,7 @@ class Executor:
             return [name for name in doubtful if tool.endorse[name](deed, arguments[name])]
 
         given = dict(call.arguments)
-        for name in (found := await self._database.read(look)):
+        for name in (found := await self._look(call, look)):
             label = given[name].whole_label.model_copy(update={"integrity": tool.needed(name)})
             given[name] = Labelled(value=given[name].value, label=label)
         return replace(call, arguments=given), tuple(found)
@@ -152,9 +143,32 @@ class Executor:
             async with asyncio.timeout(tool.timeout_s):
                 return await tool.run(self._deed(None, call), **arguments)
         with closing(Deadline(tool.timeout_s)) as deadline:
-            return await self._database.read(
-                lambda c: deadline.run(lambda: tool.run(self._deed(c, call), **arguments))
+            return await self._look(
+                call, lambda c: deadline.run(lambda: tool.run(self._deed(c, call), **arguments))
             )
+
+    async def _look(self, call: Call, work: Callable[[Connection], T]) -> T:
+        """What `work` reads; where a draft is tried, as if its deeds so far had been done."""
+
+        def look(connection: Connection) -> tuple[T] | None:
+            tries = trials.is_trial(connection, call.session_id)
+            return None if tries else (work(connection),)
+
+        seen = await self._database.read(look)
+        if seen is not None:
+            return seen[0]
+        return await self._database.write(lambda c: self._in_trial(c, call, lambda: work(c)))
+
+    def _in_trial(self, connection: Connection, call: Call, work: Callable[[], T]) -> T:
+        """What `work` gives after the deeds of a trial so far; nothing of it stays."""
+
+        def redo(past: Past) -> None:
+            tool = self.tools.get(past.call.tool)
+            if tool is not None and not tool.outside:
+                deed = replace(self._deed(connection, past.call, past.approver), now=past.at)
+                tool.run(deed, **tool.checked(past.call.plain))
+
+        return after_its_deeds(connection, call, redo, work)
 
     def _write(
         self,
@@ -237,20 +251,23 @@ class Executor:
         key = effect_key(call)
         journal.take_turns(connection)
         row = journal.find_effect(connection, key)
-        if row is not None and row.state == "done":
-            return Outcome("done", key, Labelled.model_validate_json(row.result or "null"))
+        if row is not None and row.state in ("done", trials.STATE):
+            result = Labelled.model_validate_json(row.result or "null")
+            return Outcome("done", key, result, simulated=row.state == trials.STATE)
         if switches.is_off(connection, tool.name):
             return Outcome("denied", problem=UserError("tool.off", tool=tool.name))
-        if row is not None and row.state in ("begun", "unknown"):
-            return Outcome("unknown", key)
         ruling = where_it_is_called(self._ruling(connection, tool, call, arguments), call)
         if (why := monitor(tool, call.arguments, call.because, call.who.id)) is not None:
             ruling = self._policy.doubting(ruling, why)
+        if trials.is_trial(connection, call.session_id):  # nothing was written up to here
+            return self._rehearse(connection, tool, call, arguments, ruling, deadline)
+        if row is not None and row.state in ("begun", "unknown"):
+            return Outcome("unknown", key)
         if ruling.do == "deny":
             return self._deny(connection, tool, call, ruling)
         asks = ruling.do in ("confirm", "ask")
-        trial = partial(self._refusal, connection, tool, call, arguments, deadline)
-        approver = self._approved(connection, tool, call, ruling, trial) if asks else ""
+        refusal = partial(self._refusal, connection, tool, call, arguments, deadline)
+        approver = approved(connection, self._stamps, tool, call, ruling, refusal) if asks else ""
         if isinstance(approver, Outcome):
             return approver
         if row is not None:
@@ -300,58 +317,43 @@ class Executor:
         arguments: dict[str, Any],
         deadline: Deadline | None,
     ) -> UserError | None:
-        """Why a tool would refuse this now; what it did in the trial is taken back."""
+        """Why a tool would refuse this now."""
         if deadline is None:  # it reaches beyond our database
             return None
-        try:
-            with apart(connection):
-                deed = self._deed(connection, call)
-                deadline.run(lambda: tool.run(deed, **arguments))
-                raise _TakenBack
-        except (ToolRefused, UserError) as refused:
-            return problem_of(tool, refused)
-        except Exception:  # noqa: BLE001 - that it works, or else how it fails, is seen in earnest
-            return None
+        deed = self._deed(connection, call)
+        return would_refuse(
+            connection, tool, lambda: deadline.run(lambda: tool.run(deed, **arguments))
+        )
 
-    def _approved(
+    def _rehearse(
         self,
         connection: Connection,
         tool: Tool,
         call: Call,
+        arguments: dict[str, Any],
         ruling: Ruling,
-        trial: Callable[[], UserError | None],
-    ) -> str | Outcome:
-        """Who approved just this deed; else that it waits, was denied, or would be refused."""
-        hash_, confirms = approval_hash(call), ruling.do == "confirm"
-        found = journal.approval_for(connection, hash_, call.who.id, self.now())
-        if found is not None and found.state == "approved":
-            journal.spend_approval(connection, found.id)
-            return found.decided_by or ""
-        if found is not None and found.state == "denied":
-            said = "loop.not_confirmed" if confirms else "approval.was_denied"
-            return Outcome("denied", problem=UserError(said, tool=tool.name))
-        if found is not None:
-            return Outcome("waiting", effect_key(call), approval_id=found.id, confirms=confirms)
-        if confirms and (refused := trial()) is not None:
-            return Outcome("failed", problem=refused)
-        id_ = journal.ask_approval(
-            connection,
-            self._stamps,
-            hash_,
-            ruling.lasts_s,
-            call.label,
-            session_id=call.session_id,
-            instance=call.instance,
-            step=call.step,
-            tool=tool.name,
-            arguments=canonical(call.plain),
-            rule=ruling.rule,
-            role=journal.ASKER if confirms else ruling.approver,
-            asked_for=call.who.id,
-            origins=call.origins,
-            sink=tool.sink or (),
-        )
-        return Outcome("waiting", effect_key(call), approval_id=id_, confirms=confirms)
+        deadline: Deadline | None,
+    ) -> Outcome:
+        """What would come of a deed, for a session that tries a draft: nothing of it stays."""
+        if ruling.do == "deny":
+            return Outcome("denied", problem=denied(tool, ruling))
+        asks = {"ask": ruling.approver, "confirm": journal.ASKER}.get(ruling.do, "")
+        approver = call.who.id if asks else ""
+
+        def work() -> Any:
+            deed = self._deed(connection, call, approver)
+            if deadline is None:  # it reaches beyond our database
+                return would_give(tool, deed, arguments)
+            return deadline.run(lambda: tool.run(deed, **arguments))
+
+        try:
+            result = _labelled(tool, self._in_trial(connection, call, work), call)
+        except Exception as error:
+            if yielded(error):  # the whole unit is run again
+                raise
+            return Outcome("failed", problem=problem_of(tool, error))
+        keep(connection, self._stamps, call, result, approver)
+        return Outcome("done", effect_key(call), result, simulated=True, would_ask=asks)
 
     def _end(self, connection: Connection, key: str, outcome: Outcome) -> Outcome:
         state, problem = outcome.state, str(outcome.problem or "")
@@ -377,9 +379,7 @@ class Executor:
         """
         call = Call(session_id, "", "", "", arguments={}, because=SYSTEM, who=who)
         with closing(Deadline(_LOOK_S)) as deadline:
-            return await self._database.read(
-                lambda c: deadline.run(lambda: work(self._deed(c, call)))
-            )
+            return await self._look(call, lambda c: deadline.run(lambda: work(self._deed(c, call))))
 
     def _deed(self, connection: Connection | None, call: Call, approver: str = "") -> Deed:
         return Deed(

@@ -98,6 +98,9 @@ class Tool:
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By language, for a person who is asked to confirm it: its arguments' names, and under the
     empty one what it does. Where nothing stands, the function's own are shown."""
+    rehearsed: Callable[..., Mapping[str, Any]] | None = None
+    """Of an outside tool that writes: what it would give, for who tries a draft; nothing is sent.
+    Without it a trial goes on with an empty result."""
     takes_key: bool = False
     """The outside does a deed once for each key: it may be sent again."""
 

@@ -114,6 +114,10 @@ class Refunds:
         """Have the payment provider pay it; what was paid under a key is not paid again."""
         return await self.payments.pay_back(deed.key, refund, amount, currency)
 
+    def would_pay(self, deed: Deed, refund: str, amount: Decimal, currency: str) -> dict[str, Any]:
+        """What a provider would answer to somebody who tries the service out."""
+        return {"state": "paid", "reference": f"trial:{refund}"}
+
     def settle_refund(
         self, deed: Deed, order: str, refund: str, items: list[str], state: str, payment: str
     ) -> dict[str, Any]:

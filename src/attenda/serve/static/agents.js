@@ -4,7 +4,7 @@ import { readDraft, showVersions } from "/static/agent_versions.js";
 import { $, api, attempt, el, t, toast } from "/static/core.js";
 import { badge, facts, fill, may, onSubmit } from "/static/parts.js";
 import { closeSource } from "/static/source.js";
-import { askAgent, clearTrial } from "/static/trial.js";
+import { clearTrial, tellAgent } from "/static/trial.js";
 
 const editor = $("#editor");
 const fields = editor.elements;
@@ -164,9 +164,10 @@ onSubmit(editor, async () => {
   toast(t("draft_saved"));
 });
 onSubmit($("#trial"), async () => {
-  if (!editor.reportValidity()) return;
+  const text = $("#question").value.trim();
+  if (!text || !editor.reportValidity()) return;
   await save();
-  await askAgent(agent.id, $("#question").value.trim());
+  await tellAgent(agent.id, `${fields.pack.value} ${fields.mode.value}`, text);
 });
 for (const number of [1, 2, 3, 4]) {
   const tone = t(`tone_${number}`);
