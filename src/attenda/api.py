@@ -52,6 +52,7 @@ from attenda.runtime.pack_face import (
     Screen,
     Tables,
     Talk,
+    Told,
 )
 from attenda.store.pack_tables import PackTable, Rows
 from attenda.tools.call import Outcome
@@ -113,6 +114,7 @@ __all__ = [
     "StartFlow",
     "Tables",
     "Talk",
+    "Told",
     "TooLarge",
     "Tool",
     "ToolRefused",

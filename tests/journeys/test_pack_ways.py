@@ -186,3 +186,32 @@ def test_a_learner_practises_and_a_teacher_sees_it(
     faults += _faults(teacher, "a class", locale, width)
     picture(teacher, "tutor-class", locale, width)
     assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize(("locale", "width"), sizes())
+def test_the_practice_page_tells_what_came_of_it(
+    at: Callable[[Pack, str], Place], locale: str, width: int
+) -> None:
+    chinese = locale == "zh-CN"
+    place = at(TUTOR, "zh-CN" if chinese else "en")
+    page = place.open("lea", locale, width, "/packs/tutor/practice")
+    page.locator("form[data-tool=give_task] button").click()
+    page.fill("input[name=answer]", "???")
+    page.keyboard.press("Enter")
+    expect(page.locator("#told")).to_contain_text("没看懂" if chinese else "can't read that")
+    expect(page.locator("input[name=answer]")).to_be_focused()
+    picture(page, "tutor-told", locale, width)
+    faults = _faults(page, "practice with a remark", locale, width)
+    page.fill("input[name=answer]", "我不想活了" if chinese else "I don't want to live any more")
+    page.keyboard.press("Enter")
+    words = page.locator("#screen [role=alert]")
+    expect(words).to_contain_text("谢谢你告诉我" if chinese else "I'm glad you told me")
+    expect(page.locator("input[name=answer]")).to_have_count(0)
+    expect(page.locator("#told a")).to_be_visible()
+    picture(page, "tutor-danger", locale, width)
+    faults += _faults(page, "practice after a sign of danger", locale, width)
+    page.reload()
+    expect(words).to_be_visible()
+    page.goto(f"{place.running.address}/packs/tutor")
+    expect(words).to_be_visible()
+    assert not faults, "\n".join(faults)

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from attenda.core.command import Command
 from attenda.core.errors import UserError
 from attenda.core.label import Label
@@ -23,7 +25,7 @@ from attenda.runtime.agent import AgentMode
 from attenda.runtime.automation import Automation
 from attenda.runtime.automation_pack import as_kept, read_folder
 from attenda.runtime.flow_lines import flow_lines
-from attenda.runtime.pack_face import Endpoint, Importer, Panel, Screen, Tables
+from attenda.runtime.pack_face import Endpoint, Importer, Panel, Screen, Tables, Told
 from attenda.store import agents, automations
 from attenda.store import flows as kept
 from attenda.store.database import Connection, Database
@@ -90,6 +92,9 @@ class Pack:
     screens: Sequence[Screen] = ()
     endpoints: Sequence[Endpoint] = ()
     importers: Sequence[Importer] = ()
+    told: Callable[[str, Mapping[str, JsonValue], JsonValue], Told | None] | None = None
+    """What a page says once it has called a tool, from its name, its arguments and what it gave;
+    none where nothing is to be said."""
     panel: Panel | None = None
     asks_rating: bool = False
     """Whether customers are asked how they were helped, once a flow with a deed has ended or a

@@ -34,6 +34,7 @@ __all__ = [
     "Screen",
     "Tables",
     "Talk",
+    "Told",
     "fitting",
 ]
 
@@ -149,6 +150,20 @@ class Screen:
     """What a reader's role must allow."""
     listed: bool = True
     """Whether the pack's menu has it; a screen of one thing is reached from another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a page says to who called a tool from it, and whether a person must take over."""
+
+    words: Mapping[str, str]
+    """By language; empty where nothing is to be said."""
+    on_page: bool = False
+    """The page shows it by itself; it is only read out to who listens to the page."""
+    said: str = ""
+    """What they wrote, for the person who takes over."""
+    hand_off: Mapping[str, str] = field(default_factory=dict)
+    """By language: why a person of the desk must take over; empty where none must."""
 
 
 @dataclass(frozen=True, slots=True)

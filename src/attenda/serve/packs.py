@@ -24,9 +24,10 @@ from attenda.core.principal import Principal
 from attenda.dialogue.flow import words_in
 from attenda.runtime.house import House
 from attenda.runtime.pack import OpenPack
-from attenda.runtime.pack_face import Asked, Download, Importer, Screen, fitting
+from attenda.runtime.pack_face import Asked, Download, Importer, Screen, Told, fitting
 from attenda.runtime.pack_import import import_file, remove_samples
 from attenda.runtime.pack_knowledge import read_articles
+from attenda.runtime.page_calls import hand_over_page
 from attenda.serve.gate import house_of, principal, require
 from attenda.serve.pages import shell, visitor
 from attenda.store import agent_versions, desk
@@ -87,9 +88,24 @@ async def call_tool(
         if outcome.state == "denied" and problem.key in ("tool.denied", "tool.denied_because"):
             raise Denied(problem.key, **problem.values)
         raise problem
-    await read_articles(house, open_pack)
     value = outcome.result.value if outcome.result else None
-    return {"state": outcome.state, "approval_id": outcome.approval_id, "result": value}
+    done = {"state": outcome.state, "approval_id": outcome.approval_id, "result": value}
+    if outcome.state == "done" and open_pack.pack.told is not None:
+        told = open_pack.pack.told(tool, body.arguments, value)
+        done["told"] = await _said(house, open_pack, who, told, body.once) if told else None
+    await read_articles(house, open_pack)
+    return done
+
+
+async def _said(
+    house: House, pack: OpenPack, who: Principal, told: Told, once: str
+) -> dict[str, Any]:
+    """What the page says, in the reader's language; and where a person answers, if one must."""
+    session_id = ""
+    if told.hand_off:
+        session_id = await hand_over_page(house, pack.pack.name, who, told, once)
+    said = words_in(dict(told.words), who.language) if told.words else ""
+    return {"words": said, "on_page": told.on_page, "session": session_id}
 
 
 @router.post("/api/packs/{pack}/imports/{importer}")

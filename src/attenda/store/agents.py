@@ -19,6 +19,7 @@ __all__ = [
     "ensure_pack_agent",
     "fields_of",
     "get_agent",
+    "id_of_pack",
     "list_agents",
     "name_of",
     "pack_of",
@@ -134,6 +135,14 @@ def name_of(connection: Connection, agent_id: str | None) -> str:
     """An agent's name, also of one in the trash; empty for the plain one."""
     statement = select(agents.c.name).where(agents.c.id == agent_id)
     return str(connection.execute(statement).scalar() or "")
+
+
+def id_of_pack(connection: Connection, who: Principal, pack: str) -> str | None:
+    """The oldest agent with a pack that `who` may talk to; none where there is none."""
+    statement = _theirs(who).with_only_columns(agents.c.id).where(agents.c.pack == pack)
+    ordered = statement.order_by(agents.c.created_at, agents.c.id)
+    found: str | None = connection.execute(ordered.limit(1)).scalar()
+    return found
 
 
 def pack_of(connection: Connection, agent_id: str | None) -> str:

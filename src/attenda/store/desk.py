@@ -34,6 +34,7 @@ __all__ = [
     "queued_before",
     "release",
     "require_claim",
+    "session_with_people",
     "staff_replied",
     "user_names",
     "waiting_since",
@@ -176,6 +177,15 @@ def has_people(connection: Connection, but: str) -> bool:
         users.c.id != but, users.c.role.in_(_STAFF), users.c.disabled_at.is_(None)
     )
     return connection.execute(statement.limit(1)).first() is not None
+
+
+def session_with_people(connection: Connection, who: Principal, agent_id: str | None) -> str | None:
+    """The newest session of `who` with an agent that waits for a person, or that one has."""
+    theirs = sessions.c.owner_id == who.id, sessions.c.agent_id == agent_id
+    open_ = sessions.c.owner.in_(("queued", *_HELD)), sessions.c.deleted_at.is_(None)
+    statement = select(sessions.c.id).where(*theirs, *open_).order_by(sessions.c.id.desc())
+    found: str | None = connection.execute(statement.limit(1)).scalar()
+    return found
 
 
 def enqueue(connection: Connection, stamps: Stamps, session_id: str, reason: str) -> bool:

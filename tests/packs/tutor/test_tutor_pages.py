@@ -22,6 +22,7 @@ from tests.scripted_house import scripted_house
 from tests.serve.desk_people import Person
 
 PEOPLE = {"lea": "member", "tom": "member", "ms_kern": "supervisor", "mr_wolf": "supervisor"}
+PEOPLE |= {"new": "member"}  # in no class
 
 
 @contextlib.asynccontextmanager
@@ -127,7 +128,76 @@ def test_a_teacher_sees_their_class_and_nobody_elses(home: Path) -> None:
     asyncio.run(story())
 
 
-GIFT = b"// [id:1]\nHow many are 3 and 4? {#7}\n\nBroken {=a ~\n"
+def test_danger_on_a_page_is_answered_kept_and_a_person_told(home: Path) -> None:
+    async def story() -> None:
+        async with school(home) as who:
+            root, new, kern = who["root"], who["new"], who["ms_kern"]
+            await press(new, await page(new, "practice"), "give_task")
+            asked = await page(new, "practice")
+            done = await press(new, asked, "answer", answer="I don't want to live any more")
+            told = done["told"]
+            assert told["words"].startswith("I'm glad you told me") and told["session"]
+            again = await press(new, asked, "answer", answer="I don't want to live any more")
+            assert again["told"]["session"] == told["session"], "the same form twice is once"
+            left = await page(new, "practice")
+            assert 'role="alert"' in left and "I&#39;m glad you told me" in left
+            assert 'data-tool="answer"' not in left, "the exercise is left"
+            assert "I&#39;m glad you told me" in await page(new, "")
+            (waits,) = (await kern("GET", "/api/desk"))["sessions"]
+            assert waits["id"] == told["session"] and waits["owner"] == "queued"
+            talk = await kern("GET", f"/api/desk/sessions/{told['session']}")
+            texts = [one["text"] for one in talk["messages"]]
+            assert texts == ["I don't want to live any more", told["words"]]
+            assert talk["summary"]["reason"] == "A learner may be in danger."
+            await press(new, left, "give_task")
+            more = await press(new, await page(new, "practice"), "answer", answer="i want to die")
+            assert more["told"]["session"] == told["session"], "nobody waits twice"
+            assert "may want to hurt themselves" not in await page(kern, "class"), (
+                "no class of hers"
+            )
+            seen = await page(root, "class")
+            assert "Without a class" in seen and seen.count("may want to hurt themselves") == 2
+            await press(root, seen, "look_into")
+            await press(root, await page(root, "class"), "look_into")
+            assert "glad you told me" not in await page(new, "practice")
+
+    asyncio.run(story())
+
+
+def test_what_a_tool_says_is_told_on_the_page(home: Path) -> None:
+    async def story() -> None:
+        async with school(home) as who:
+            tom = who["tom"]
+            opened = await press(tom, await page(tom, "practice"), "give_task")
+            assert opened["told"] is None, "the page shows the exercise itself"
+
+            async def say(answer: str) -> dict[str, Any]:
+                done = await press(tom, await page(tom, "practice"), "answer", answer=answer)
+                found: dict[str, Any] = done["told"]
+                return found
+
+            assert "can't read that as an answer" in (await say("???"))["words"]
+            hint = (await press(tom, await page(tom, "practice"), "give_hint"))["told"]
+            assert hint["on_page"] and hint["words"].startswith("Hint 1 of 3")
+            tom._client.cookies.set("language", "zh-CN")
+            assert "没看懂" in (await say("???"))["words"]
+            tom._client.cookies.clear()
+            for number in range(6):
+                told = await say(f"{number + 900}")
+            assert told["words"].startswith("Not yet."), "the exercise stays, whatever was said"
+            assert (await say("skip"))["words"].startswith("Let's take a break here")
+
+    asyncio.run(story())
+
+
+GIFT = b"""// [id:1]
+How many are 3 and 4? {#7}
+
+// [id:2]
+Which are even? {~%50%2 ~%50%4 ~%-100%5}
+
+Broken {=a ~
+"""
 ROSTER = b"class,title,teacher,learner,name\nK-9,9a,mr_wolf,tom,Tom\nK-9,9a,mr_wolf,,\n"
 
 
@@ -145,9 +215,18 @@ def test_files_are_brought_in_and_practised(home: Path) -> None:
                 return found
 
             got = await bring("gift", "own.gift", GIFT)
-            assert got["added"] == 1
+            assert got["added"] == 2
             assert got["rejects"][0]["reason"] == "its brace is never closed"
-            assert (await bring("gift", "own.gift", GIFT))["same"] == 1
+            assert (await bring("gift", "own.gift", GIFT))["same"] == 2
+            new = who["new"]
+            await press(new, await page(new, ""), "make_plan", goal="imported", minutes=5)
+            await press(new, await page(new, "practice"), "give_task")
+            await press(new, await page(new, "practice"), "answer", answer="7")
+            asked = await page(new, "practice")
+            assert "Which are even?" in asked and "Tick all that are right" in asked
+            assert len(re.findall('type="checkbox" name="answer" value="[abc]"', asked)) == 3
+            await press(new, asked, "answer", answer="a, b")
+            assert "Right:" in await page(new, "practice")
             listed = await bring("roster", "r.csv", ROSTER)
             assert listed["rejected"] == 1
             assert "9a" in await page(who["mr_wolf"], "class")

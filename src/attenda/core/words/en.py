@@ -998,6 +998,9 @@ ENGLISH: dict[str, str] = {
     "pack.samples_removed": "{removed} sample rows were removed.",
     "pack.waits": "It waits for an approval. Once it is given, send this again.",
     "pack.not_known": "Whether it was done is not known; a person must look.",
+    # What a page says after a tool was called from it.
+    "pack.person_comes": "A person takes over: open the conversation with them.",
+    "pack.choose_some": "Tick at least one answer.",
     "pack.no_importer": "There is no way to read in “{name}” here.",
     "pack.not_come": "No pack called “{name}” came with the program; there are: {known}.",
     "pack.put_in": "The pack “{name}” is in the home.",

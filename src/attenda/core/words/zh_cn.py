@@ -998,6 +998,9 @@ CHINESE: dict[str, str] = {
     "pack.samples_removed": "已删除 {removed} 行示例数据。",
     "pack.waits": "需要批准。批准之后，请再提交一次。",
     "pack.not_known": "不确定是否已经完成，需要由人来查看。",
+    # What a page says after a tool was called from it.
+    "pack.person_comes": "由人接手：打开与他们的对话。",
+    "pack.choose_some": "请至少勾选一个答案。",
     "pack.no_importer": "这里没有名为“{name}”的导入方式。",
     "pack.not_come": "程序自带的扩展包中没有“{name}”；有：{known}。",
     "pack.put_in": "扩展包“{name}”已放入主目录。",

@@ -19,6 +19,7 @@ from attenda.packs.tutor.safeguard import look
 from attenda.packs.tutor.samples import SAMPLES
 from attenda.packs.tutor.state import find_item, open_task
 from attenda.packs.tutor.tables import TABLES
+from attenda.packs.tutor.telling import told
 
 __all__ = ["PACK"]
 
@@ -68,6 +69,7 @@ PACK = Pack(
     samples=SAMPLES,
     first=safe_first,
     guard=keep_back,
+    told=told,
     screens=SCREENS,
     endpoints=ENDPOINTS,
     importers=IMPORTERS,

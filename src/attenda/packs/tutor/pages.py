@@ -17,6 +17,7 @@ from attenda.packs.tutor.item import text_in
 from attenda.packs.tutor.plan import open_entries
 from attenda.packs.tutor.planning import entry_of
 from attenda.packs.tutor.plots import heat_map, mastery_map, progress_curve
+from attenda.packs.tutor.safeguard import Concern, words_for
 from attenda.packs.tutor.state import (
     attempts_of,
     course_with,
@@ -69,6 +70,7 @@ async def home(asked: Asked) -> Mapping[str, Any]:
         }
         said = text_in(about, asked.language)
         return {
+            "concern": _concern(deed, asked.language),
             "today": [
                 {"skill": one.skill, "title": _name(one.skill, asked.language), "what": one.what,
                  "minutes": one.minutes, "late": one.day.isoformat() < today}
@@ -82,6 +84,12 @@ async def home(asked: Asked) -> Mapping[str, Any]:
         }  # fmt: skip
 
     return await _with(asked, look)
+
+
+def _concern(deed: Deed, language: str) -> str:
+    """The fixed words of a sign of danger of who asks; they stay until a person looked into it."""
+    rows = deed.rows("concerns").find_sorted("-at", limit=1, learner=deed.who.id, seen_by="")
+    return words_for(Concern(rows[0]["kind"], rows[0]["rule"]), language) if rows else ""
 
 
 def _moment(at: int) -> str:
@@ -102,6 +110,7 @@ async def practise(asked: Asked) -> Mapping[str, Any]:
         exam = bool(found and found[0]["exam"])
         last = made[-1] if made and not exam else None
         shown: dict[str, Any] = {"task": None, "hints": [], "last": None, "exam": exam}
+        shown["concern"] = _concern(deed, asked.language)
         if last is not None:
             shown["last"] = {
                 "verdict": last["verdict"],
@@ -123,6 +132,7 @@ async def practise(asked: Asked) -> Mapping[str, Any]:
                 "number": row["turns"],
                 "reason": text_in(reason, asked.language),
                 "prompt": text_in(item.prompt, asked.language),
+                "several": item.kind == "several",
                 "options": [
                     (chr(ord("a") + at), text_in(one.text, asked.language))
                     for at, one in enumerate(item.options if item.kind in _CHOICES else ())
@@ -158,10 +168,11 @@ async def progress_page(asked: Asked) -> Mapping[str, Any]:
 
 
 async def class_page(asked: Asked) -> Mapping[str, Any]:
-    """The classes of a teacher, each as a heat map; concerns that nobody has seen yet."""
+    """The classes of a teacher, each as a heat map; signs of danger that nobody has seen yet."""
 
     def look(deed: Deed) -> dict[str, Any]:
         mine = [row for row in deed.rows("classes").find() if is_teacher(deed, row["id"])]
+        signs = _signs(deed)
         graph = course_with(deed)[0].graph
         skills = [(one, _name(one, asked.language)) for one in graph.skills]
         made = []
@@ -179,14 +190,23 @@ async def class_page(asked: Asked) -> Mapping[str, Any]:
             exam = any(one["exam"] for one in deed.rows("learners").find(class_id=row["id"]))
             made.append(
                 {"id": row["id"], "title": row["title"], "learners": learners, "exam": exam,
-                 "concerns": [
-                     {**one, "when": _moment(one["at"])} for one in open_concerns(deed, row["id"])
-                 ],
+                 "concerns": signs.get(row["id"], []),
                  "map": heat_map(learners, skills, known, text_in(about, asked.language))}
             )  # fmt: skip
-        return {"classes": made}
+        return {"classes": made, "without_class": signs.get("", [])}
 
     return await _with(asked, look)
+
+
+def _signs(deed: Deed) -> dict[str, list[dict[str, Any]]]:
+    """Signs of danger by class; one's own is for somebody else to look into."""
+    return {
+        class_id: [
+            {**one, "when": _moment(one["at"]), "own": one["learner"] == deed.who.id}
+            for one in rows
+        ]
+        for class_id, rows in open_concerns(deed).items()
+    }
 
 
 async def statements_of_class(asked: Asked) -> JsonValue:

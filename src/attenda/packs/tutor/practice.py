@@ -275,9 +275,8 @@ def _hint(deed: Deed, learner: Row, row: Row, item: Item) -> Told:
         return _said("told", both("answer_told", text=words), level=level)
     if not words["en"]:
         return _said("hint", both("hint_none"), level=level)
-    return _said(
-        "hint", both("hint_again" if again else "hint", level=level, text=words), level=level
-    )
+    key = "hint_again" if again else "hint"
+    return _said("hint", both(key, level=level, text=words), level=level, shown=not again)
 
 
 @tool()
@@ -323,6 +322,10 @@ def raise_concern(deed: Deed, words: str) -> Told:
 
 
 def _keep_concern(deed: Deed, learner: str, kind: str, rule: str, task: str) -> None:
+    """Note a sign of danger; the exercise that was open is left."""
+    row = open_task(deed, learner)
+    if row is not None:
+        deed.rows("tasks").change(row["id"], state="left")
     deed.rows("concerns").add(
         id=f"sfg_{deed.key[:12]}", learner=learner, kind=kind, rule=rule, task=task, at=deed.now,
         seen_by="",

@@ -122,15 +122,22 @@ def class_view(deed: Deed, class_id: str) -> dict[str, Any]:
     return class_numbers(deed, class_id)
 
 
-def open_concerns(deed: Deed, class_id: str) -> list[Row]:
-    """Signs of danger of a class that no teacher has looked into yet, the oldest first."""
-    names = {one["id"]: one["name"] for one in _class_rows(deed, class_id)}
-    found = [
-        {**row, "name": names[row["learner"]]}
-        for row in deed.rows("concerns").find(seen_by="")
-        if row["learner"] in names
-    ]
-    return sorted(found, key=lambda row: (row["at"], row["id"]))
+def open_concerns(deed: Deed) -> dict[str, list[Row]]:
+    """Signs of danger that nobody has looked into yet, by class, the oldest first.
+
+    A teacher sees those of their classes. Those of learners without a class, under "", are for who
+    may see everyone.
+    """
+    classes = {one["id"] for one in deed.rows("classes").find()}
+    learners = {one["id"]: one for one in deed.rows("learners").find()}
+    found: dict[str, list[Row]] = {}
+    for row in deed.rows("concerns").find_sorted("at", seen_by=""):
+        learner = learners.get(row["learner"], {"name": "", "class_id": ""})
+        class_id = learner["class_id"] if learner["class_id"] in classes else ""
+        if is_teacher(deed, class_id) if class_id else deed.who.role == "owner":
+            named = {**row, "name": learner["name"] or row["learner"]}
+            found.setdefault(class_id, []).append(named)
+    return found
 
 
 @tool(writes=True)

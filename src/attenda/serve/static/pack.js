@@ -4,19 +4,32 @@ import { $, api, attempt, el, t, toast } from "./core.js";
 
 const pack = $("#screen").dataset.pack;
 
-/** What a form says, by name; empty fields are left out, and boxes are true or false. */
+/** What a form says, by name; empty fields are left out. A box is true or false; boxes that have
+ *  values of their own are one answer, such as "a, c". */
 function said(form) {
   const values = {};
   for (const field of form.elements) {
     if (!field.name || field.disabled) continue;
-    if (field.type === "checkbox") values[field.name] = field.checked;
+    if (field.type === "checkbox" && field.hasAttribute("value")) {
+      if (field.checked) values[field.name] = values[field.name] ? `${values[field.name]}, ${field.value}` : field.value;
+    } else if (field.type === "checkbox") values[field.name] = field.checked;
     else if (field.type === "radio") { if (field.checked) values[field.name] = field.value; }
     else if (field.value !== "") values[field.name] = field.type === "number" ? Number(field.value) : field.value;
   }
   return values;
 }
 
+/** Whether each group of boxes has one that is ticked; else the reader is told. */
+function isWhole(form) {
+  const empty = [...form.querySelectorAll("fieldset[data-some]")].find((one) => !one.querySelector(":checked"));
+  if (!empty) return true;
+  empty.querySelector("input").focus();
+  toast(t("pack.choose_some"), { bad: true });
+  return false;
+}
+
 async function callTool(form) {
+  if (!isWhole(form)) return;
   if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
   const buttons = [...form.querySelectorAll("button")];
   for (const button of buttons) button.disabled = true;
@@ -26,9 +39,22 @@ async function callTool(form) {
   if (!done) return;
   if (done.state === "waiting") return toast(t("pack.waits"));
   if (done.state === "unknown") return toast(t("pack.not_known"), { bad: true });
+  if (done.told) sessionStorage.setItem("told", JSON.stringify({ ...done.told, pack }));
   if (form.dataset.then) location.assign(form.dataset.then);
   else location.reload();
 }
+
+/** What the tool said that was called before the page was shown anew, said once. */
+function sayTold() {
+  const told = JSON.parse(sessionStorage.getItem("told") ?? "null");
+  sessionStorage.removeItem("told");
+  const place = told?.pack === pack && $(told.on_page && !told.session ? "#announce" : "#told");
+  if (!place) return;
+  const way = told.session ? el("a", { href: `/chat/${told.session}` }, t("pack.person_comes")) : "";
+  const words = told.on_page && told.session ? "" : told.words;
+  setTimeout(() => place.replaceChildren(words, words && way ? " " : "", way), 150);  // a live region tells of changes alone
+}
+sayTold();
 
 async function readIn(form) {
   const data = new FormData();
