@@ -14,6 +14,7 @@ import pytest
 from attenda.packs.tutor.course import school_course
 from attenda.packs.tutor.pack import PACK, safe_first
 from attenda.packs.tutor.plots import heat_map, mastery_map, progress_curve
+from attenda.packs.tutor.rules import updated
 from attenda.packs.tutor.samples import SAMPLES
 from attenda.serve.app import create_app
 from attenda.store import keys, people, schema
@@ -186,6 +187,76 @@ def test_what_a_tool_says_is_told_on_the_page(home: Path) -> None:
                 told = await say(f"{number + 900}")
             assert told["words"].startswith("Not yet."), "the exercise stays, whatever was said"
             assert (await say("skip"))["words"].startswith("Let's take a break here")
+
+    asyncio.run(story())
+
+
+def test_an_exam_tells_its_learner_nothing_until_it_is_over(home: Path) -> None:
+    async def story() -> None:
+        async with school(home) as who:
+            lea, kern = who["lea"], who["ms_kern"]
+
+            async def seen() -> list[object]:
+                body = {"arguments": {}, "once": "r"}
+                tool = await lea("POST", "/api/packs/tutor/tools/progress", body)
+                pages = [await page(lea, at) for at in ("", "progress", "learners/lea")]
+                found = [re.sub("frm_[0-9a-z]+", "", one) for one in pages]
+                return [tool["result"], *found]
+
+            async def results() -> list[tuple[int, int, str]]:
+                report = await kern("GET", "/packs/tutor/api/learners/lea/report")
+                return [(one["attempts"], one["right"], one["known"]) for one in report["skills"]]
+
+            await press(kern, await page(kern, "class"), "set_exam", on=True)
+            before, truth = await seen(), await results()
+            assert "You are in an exam" in str(before[0]) and "when it is over" in str(before[2])
+            await press(lea, await page(lea, "practice"), "give_task")
+            for answer in ("8", "15", "12", "*"):
+                asked = await page(lea, "practice")
+                assert "Next:" not in asked and "rests on it" not in asked
+                told = (await press(lea, asked, "answer", answer=answer))["told"]
+                assert answer == "*" or told["words"] == "Noted. Results come after the exam."
+            assert await seen() == before, "nothing moved"
+            assert await results() != truth, "it counts all the while, and the teacher sees it"
+            await press(kern, await page(kern, "class"), "set_exam", on=False)
+            after = await seen()
+            assert after[0]["figures"][0]["value"] == 14  # type: ignore[index]
+            assert after[1] != before[1] and "You are in an exam" not in str(after)
+
+    asyncio.run(story())
+
+
+def test_a_mastery_set_by_hand_shows_as_such_until_answers_move_it(home: Path) -> None:
+    async def story() -> None:
+        async with school(home) as who:
+            lea, kern = who["lea"], who["ms_kern"]
+
+            async def skill(name: str) -> dict[str, Any]:
+                report = await kern("GET", "/packs/tutor/api/learners/lea/report")
+                found: dict[str, Any] = next(s for s in report["skills"] if s["skill"] == name)
+                return found
+
+            assert "set by a person" not in (await page(lea, "progress"))
+            for name, percent in (("equivalent_fractions", 40), ("ratio", 97)):
+                body = {"learner": "lea", "skill": name, "percent": percent}
+                call = {"arguments": body, "once": name}
+                await kern("POST", "/api/packs/tutor/tools/override_mastery", call)
+            assert (await skill("ratio"))["mastered"] and (await skill("ratio"))["attempts"] == 0
+            one = await skill("equivalent_fractions")
+            assert one["known"] == "0.400000" and re.match(r"20\d\d-", one["set_by_hand_on"])
+            day = one["set_by_hand_on"]
+            assert f"set by a person on {day}" in re.sub(r"\s+", " ", await page(lea, "progress"))
+            heat = await page(kern, "class")
+            assert f"Lea Duarte, equivalent fractions: 40 %, set by a person on {day}" in heat
+            assert heat.count("<circle") == 2
+            await press(lea, await page(lea, "practice"), "give_task")
+            await press(lea, await page(lea, "practice"), "answer", answer="8")
+            tracing = school_course().graph.skills["equivalent_fractions"].tracing
+            moved = (await skill("equivalent_fractions"))["known"]
+            assert float(moved) == pytest.approx(updated(0.4, True, tracing), abs=1e-6)
+            assert f"Lea Duarte, equivalent fractions: {100 * float(moved):.0f} %" in (
+                await page(kern, "class")
+            )
 
     asyncio.run(story())
 

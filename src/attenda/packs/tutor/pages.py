@@ -12,11 +12,13 @@ from pydantic import JsonValue
 
 from attenda.api import Asked, Deed, Denied, Download, Endpoint, Screen
 from attenda.packs.tutor.catalogue import both
+from attenda.packs.tutor.exam import attempts_shown, known_shown, sits_exam
 from attenda.packs.tutor.hints import hint_text
 from attenda.packs.tutor.item import text_in
 from attenda.packs.tutor.plan import open_entries
 from attenda.packs.tutor.planning import entry_of
 from attenda.packs.tutor.plots import heat_map, mastery_map, progress_curve
+from attenda.packs.tutor.practice import reason_of
 from attenda.packs.tutor.safeguard import Concern, words_for
 from attenda.packs.tutor.state import (
     attempts_of,
@@ -24,9 +26,9 @@ from attenda.packs.tutor.state import (
     day_of,
     find_item,
     is_teacher,
-    known_of,
     may_see,
     open_task,
+    set_by_hand,
     title_of,
 )
 from attenda.packs.tutor.teaching import (
@@ -56,12 +58,14 @@ async def home(asked: Asked) -> Mapping[str, Any]:
 
     def look(deed: Deed) -> dict[str, Any]:
         me, course = deed.who.id, course_with(deed)[0]
-        known = known_of(deed, me)
+        known, exam = known_shown(deed, me), sits_exam(deed, me)
         rows = [row for row in deed.rows("plan").find(learner=me) if row["state"] != "dropped"]
         today = day_of(deed.now)
         left = open_entries([entry_of(row) for row in rows], _date(today))
         due = [
-            row["skill"] for row in deed.rows("reviews").find(learner=me) if row["due"] <= deed.now
+            row["skill"]
+            for row in deed.rows("reviews").find(learner=me)
+            if row["due"] <= deed.now and not exam  # a review that is due tells what was wrong
         ]
         mastered = sum(course.graph.is_mastered(known, one) for one in course.graph.skills)
         about = {
@@ -76,6 +80,7 @@ async def home(asked: Asked) -> Mapping[str, Any]:
                  "minutes": one.minutes, "late": one.day.isoformat() < today}
                 for one in left
             ],
+            "exam": exam,
             "due": [_name(one, asked.language) for one in due],
             "mastered": mastered,
             "all": len(course.graph.skills),
@@ -106,8 +111,7 @@ async def practise(asked: Asked) -> Mapping[str, Any]:
 
     def look(deed: Deed) -> dict[str, Any]:
         row, made = open_task(deed, deed.who.id), attempts_of(deed, deed.who.id)
-        found = deed.rows("learners").find(id=deed.who.id)
-        exam = bool(found and found[0]["exam"])
+        found, exam = deed.rows("learners").find(id=deed.who.id), sits_exam(deed, deed.who.id)
         last = made[-1] if made and not exam else None
         shown: dict[str, Any] = {"task": None, "hints": [], "last": None, "exam": exam}
         shown["concern"] = _concern(deed, asked.language)
@@ -121,11 +125,7 @@ async def practise(asked: Asked) -> Mapping[str, Any]:
             return shown
         item = find_item(deed, row["item"])
         levels = sorted({one["level"] for one in deed.rows("hints").find(task=row["id"])})
-        reason = both(
-            f"reason_{row['reason']}",
-            skill=title_of(row["skill"]),
-            because=title_of(row["because"]),
-        )
+        reason = reason_of(found[0], row)
         return shown | {
             "task": {
                 "id": row["id"],
@@ -152,17 +152,24 @@ async def progress_page(asked: Asked) -> Mapping[str, Any]:
         if not may_see(deed, learner):
             raise Denied("gate.not_allowed")
         report = report_of(deed, learner)
-        rows = attempts_of(deed, learner)
+        rows, by_hand = attempts_shown(deed, learner), set_by_hand(deed, learner)
         for one in report["skills"]:
             title = _name(one["skill"], asked.language)
-            values = [float(r["known"]) for r in rows if r["skill"] == one["skill"] and r["scored"]]
+            known = [r for r in rows if r["skill"] == one["skill"] and r["scored"]]
+            known += [r for r in by_hand if r["skill"] == one["skill"]]
+            values = [float(r["known"]) for r in sorted(known, key=lambda r: int(r["at"]))]
             one["title"] = title
             one["percent"] = round(100 * float(one["known"]))
             one["range"] = f"{100 * float(one['low']):.0f}–{100 * float(one['high']):.0f} %"
             one["curve"] = progress_curve(values, f"{title}: {one['percent']} %")
         found = deed.rows("learners").find(id=learner)
         name = found[0]["name"] if found else deed.who.name
-        return {"report": report, "name": name or learner, "learner": learner}
+        return {
+            "report": report,
+            "name": name or learner,
+            "learner": learner,
+            "exam": sits_exam(deed, learner),
+        }
 
     return await _with(asked, look)
 
@@ -187,11 +194,16 @@ async def class_page(asked: Asked) -> Mapping[str, Any]:
                 "en": f"Mastery of {len(learners)} learners in {row['title']}",
                 "zh-CN": f"{row['title']} {len(learners)} 名学生的掌握程度",
             }
+            marks = {
+                (who, skill): text_in(both("by_hand", day=day), asked.language)
+                for who, mine in view["set_by_hand"].items()
+                for skill, day in mine.items()
+            }
             exam = any(one["exam"] for one in deed.rows("learners").find(class_id=row["id"]))
             made.append(
                 {"id": row["id"], "title": row["title"], "learners": learners, "exam": exam,
                  "concerns": signs.get(row["id"], []),
-                 "map": heat_map(learners, skills, known, text_in(about, asked.language))}
+                 "map": heat_map(learners, skills, known, text_in(about, asked.language), marks)}
             )  # fmt: skip
         return {"classes": made, "without_class": signs.get("", [])}
 

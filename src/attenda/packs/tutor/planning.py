@@ -9,9 +9,10 @@ from typing import Any
 from attenda.api import Deed, tool
 from attenda.packs.tutor.catalogue import both, said_both
 from attenda.packs.tutor.course import school_course
+from attenda.packs.tutor.exam import known_shown
 from attenda.packs.tutor.plan import Entry, draft
 from attenda.packs.tutor.review import reviews_installed
-from attenda.packs.tutor.state import Row, day_of, enrolled, known_of, refuse, title_of
+from attenda.packs.tutor.state import Row, day_of, enrolled, refuse, title_of
 
 __all__ = ["entry_of", "finish_entry", "make_plan", "move_entry", "show_plan"]
 
@@ -36,6 +37,7 @@ def make_plan(deed: Deed, goal: str, minutes: int) -> dict[str, Any]:
     due = {
         row["skill"]: max(today, datetime.date.fromisoformat(day_of(row["due"])))
         for row in deed.rows("reviews").find(learner=learner["id"])
+        if not learner["exam"]
     }
     due = {skill: day for skill, day in due.items() if day <= days[-1]}
     old = [
@@ -43,7 +45,7 @@ def make_plan(deed: Deed, goal: str, minutes: int) -> dict[str, Any]:
     ]
     kept = [entry_of(row) for row in old]
     graph = school_course().graph
-    plan = draft(graph, known_of(deed, learner["id"]), goal, due, days, minutes, kept)
+    plan = draft(graph, known_shown(deed, learner["id"]), goal, due, days, minutes, kept)
     _store(deed, learner["id"], old, plan)
     return show(deed, learner["id"])
 

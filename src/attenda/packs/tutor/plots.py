@@ -6,6 +6,7 @@ Pure functions from numbers to markup. All text is escaped; colours are the page
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 
 from attenda.api import short_text, svg_picture
 from attenda.packs.tutor.rules import MASTERED
@@ -95,6 +96,7 @@ def heat_map(
     skills: Sequence[tuple[str, str]],
     known: Mapping[str, Mapping[str, float]],
     about: str,
+    marks: Mapping[tuple[str, str], str] = MappingProxyType({}),
 ) -> str:
     """Learners down, skills across; the fuller a cell, the better it is known.
 
@@ -103,6 +105,7 @@ def heat_map(
         skills: id and title.
         known: P(known) by learner and skill; a cell that nobody saw is empty.
         about: what the picture shows, in words.
+        marks: by learner and skill, what else is to be said of a cell; it gets a dot.
     """
     left, top, cell = 110, 140, 24
     body = [
@@ -114,14 +117,25 @@ def heat_map(
         y = top + row * cell
         body.append(f'<text x="0" y="{y + 16}">{escape(short_text(name or id_, 16))}</text>')
         for at, (skill, title) in enumerate(skills):
+            mark = marks.get((id_, skill), "")
             body.append(_cell(left + at * cell, y, cell, f"{name or id_}, {title}",
-                              known.get(id_, {}).get(skill)))  # fmt: skip
+                              known.get(id_, {}).get(skill), mark))  # fmt: skip
+            if mark:
+                body.append(_dot(left + at * cell + cell / 2, y + cell / 2))
     width = left + cell * len(skills) + 70
     return svg_picture(width, top + cell * max(1, len(learners)) + 4, about, body)
 
 
-def _cell(x: int, y: int, size: int, about: str, known: float | None) -> str:
+def _dot(x: float, y: float) -> str:
+    return (
+        f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4" fill="Canvas" stroke="currentColor" '
+        'pointer-events="none"/>'
+    )
+
+
+def _cell(x: int, y: int, size: int, about: str, known: float | None, mark: str) -> str:
     said = "—" if known is None else f"{100 * known:.0f} %"
+    said = f"{said}, {mark}" if mark else said
     inside = "" if known is None else f' fill-opacity="{0.08 + 0.72 * known:.2f}"'
     fill = ' fill="none"' if known is None else ""
     ring = ' stroke-width="2"' if known is not None and known >= MASTERED else ""

@@ -11,6 +11,7 @@ from attenda.packs.tutor.algebra import AlgebraMissing
 from attenda.packs.tutor.catalogue import both, said_both, wish
 from attenda.packs.tutor.choose import LATELY, Pause, choose
 from attenda.packs.tutor.course import school_course
+from attenda.packs.tutor.exam import telling_nothing
 from attenda.packs.tutor.grade import Grade, grade
 from attenda.packs.tutor.hints import hint_text, leaks
 from attenda.packs.tutor.item import Item, text_in
@@ -32,7 +33,7 @@ from attenda.packs.tutor.state import (
     title_of,
 )
 
-__all__ = ["answer", "explain", "give_hint", "give_task", "raise_concern"]
+__all__ = ["answer", "explain", "give_hint", "give_task", "raise_concern", "reason_of"]
 
 Told = dict[str, Any]
 _UNREADABLE = {
@@ -49,11 +50,18 @@ def _said(state: str, *texts: dict[str, str], **more: object) -> Told:
     return {"state": state, "en": words["en"], "zh": words["zh-CN"], **more}
 
 
-def _shown(row: Row, item: Item) -> Told:
-    """An open exercise as the flow asks it."""
+def reason_of(learner: Row, row: Row) -> dict[str, str]:
+    """Why an exercise was given; in an exam nothing, since it tells what was right."""
+    if learner["exam"]:
+        return {"en": "", "zh-CN": ""}
     because = title_of(row["because"])
-    reason = both(f"reason_{row['reason']}", skill=title_of(row["skill"]), because=because)
-    words = both("task", reason=reason, prompt=item.prompt)
+    return both(f"reason_{row['reason']}", skill=title_of(row["skill"]), because=because)
+
+
+def _shown(learner: Row, row: Row, item: Item) -> Told:
+    """An open exercise as the flow asks it."""
+    words = both("task", reason=reason_of(learner, row), prompt=item.prompt)
+    words = {language: text.strip() for language, text in words.items()}
     return _said("open", words, id=row["id"], number=row["turns"], skill=row["skill"])
 
 
@@ -62,17 +70,18 @@ def give_task(deed: Deed) -> Told:
     """The exercise that is open, or the next one with its reason, or why there is none now."""
     learner = enrolled(deed)
     row = open_task(deed, learner["id"])
-    return _shown(row, find_item(deed, row["item"])) if row else _next(deed, learner)
+    return _shown(learner, row, find_item(deed, row["item"])) if row else _next(deed, learner)
 
 
 def _next(deed: Deed, learner: Row) -> Told:
     course, more = course_with(deed)
     now = learner_now(deed, learner)
+    now = telling_nothing(deed, now) if learner["exam"] else now
     chosen = choose(course.graph, course.candidates(more), now)
     if isinstance(chosen, Pause):
         words = both(f"pause_{chosen.why}", count=now.answers_today)
         return _said("pause", words, id="", number=0, skill="")
-    queued = _queued(deed, learner["id"])
+    queued = None if learner["exam"] else _queued(deed, learner["id"])
     item = find_item(deed, queued["queued"]) if queued else find_item(deed, chosen.item)
     skill = course.graph.skills[item.skill].tracing
     rate = predicted(course.graph.mastery(now.known, item.skill), skill)
@@ -95,7 +104,7 @@ def _next(deed: Deed, learner: Row) -> Told:
     if queued:
         deed.rows("tasks").change(queued["id"], queued="")
     deed.rows("tasks").add(**row)
-    return _shown(row, item)
+    return _shown(learner, row, item)
 
 
 def _queued(deed: Deed, learner: str) -> Row | None:
@@ -160,16 +169,16 @@ def _no_answer(deed: Deed, learner: Row, row: Row, item: Item, said: str) -> Tol
     wanted = wish(said)
     topic = _topic_in(said) if wanted == "help" else ""
     if topic and topic != row["skill"]:
-        return {**_explained(deed, learner, topic), "next": _shown(row, item)}
+        return {**_explained(deed, learner, topic), "next": _shown(learner, row, item)}
     if wanted == "help":
-        return {**_hint(deed, learner, row, item), "next": _shown(row, item)}
+        return {**_hint(deed, learner, row, item), "next": _shown(learner, row, item)}
     if wanted in ("stop", "skip"):
         deed.rows("tasks").change(row["id"], state="left")
         if wanted == "stop":
             return _said("stop", both("stopped"), next=_closed())
         return {**_said("skip"), "next": _next(deed, learner)}
     key = _UNREADABLE.get(item.kind, "unreadable")
-    return _said("unreadable", both(key), next=_shown(row, item))
+    return _said("unreadable", both(key), next=_shown(learner, row, item))
 
 
 def _scored(deed: Deed, learner: Row, row: Row, item: Item, graded: Grade, answer: str) -> Told:
@@ -216,7 +225,7 @@ def _came_of_it(deed: Deed, learner: Row, row: Row, item: Item, graded: Grade) -
     if graded.mistake and not row["queued"]:
         deed.rows("tasks").change(row["id"], queued=_parallel(deed, learner, item, graded.mistake))
     words = both(graded.remark or ("partly" if graded.verdict == "partly" else "wrong"))
-    return _said("wrong", words, next=_shown(row, item))
+    return _said("wrong", words, next=_shown(learner, row, item))
 
 
 def _praise(deed: Deed, learner: str, row: Row) -> dict[str, str]:

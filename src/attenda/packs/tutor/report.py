@@ -6,10 +6,10 @@ the same. Prose is not made here.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from attenda.packs.tutor.rules import MASTERED, Attempt, interval, traced
+from attenda.packs.tutor.rules import MASTERED, Attempt, Tracing, counts, interval, traced
 from attenda.packs.tutor.skills import SkillGraph
 
 __all__ = [
@@ -54,6 +54,8 @@ class SkillRow:
     trend: float
     """Mastery now less that of a week ago."""
     mastered: bool
+    set_at: int | None = None
+    """When a person set it last, in microseconds since 1970, UTC."""
 
 
 def _of(rows: Sequence[Row], test: Callable[[Row], bool]) -> int:
@@ -85,37 +87,58 @@ FIGURES = {
 """By name: the query that gives the figure again."""
 
 
-def figures(rows: Sequence[Row], now: int) -> list[Figure]:
+def figures(rows: Sequence[Row], now: int, but_exam_since: int | None = None) -> list[Figure]:
     """The counts of one learner.
 
     Args:
-        rows: all their attempts.
+        rows: all their attempts, or those that are to be counted.
         now: microseconds since 1970, UTC.
+        but_exam_since: since when attempts of an exam are left out of `rows`; none if none are.
     """
-    return [Figure(name, make(rows, now), FIGURES[name]) for name, (make, _) in _COUNTS.items()]
+    less = "" if but_exam_since is None else f' AND NOT (exam AND "at" >= {but_exam_since})'
+    return [
+        Figure(name, make(rows, now), FIGURES[name] + less) for name, (make, _) in _COUNTS.items()
+    ]
 
 
-def skill_rows(graph: SkillGraph, rows: Sequence[Row], now: int) -> list[SkillRow]:
-    """Mastery by skill, traced anew from one learner's attempts in the order they were made."""
+def skill_rows(
+    graph: SkillGraph, rows: Sequence[Row], now: int, by_hand: Sequence[Row] = ()
+) -> list[SkillRow]:
+    """Mastery by skill, traced anew from one learner's attempts in the order they were made.
+
+    Args:
+        graph: the skills.
+        rows: the attempts.
+        now: microseconds since 1970, UTC.
+        by_hand: rows of `overrides`, oldest first; tracing goes on from each.
+    """
     found = []
     for id_, skill in graph.skills.items():
         mine = sorted((r for r in rows if r["skill"] == id_), key=lambda r: (r["at"], r["id"]))
-        if not mine:
+        marks = [one for one in by_hand if one["skill"] == id_]
+        if not mine and not marks:
             continue
-        attempts = [_attempt(row) for row in mine]
-        values = traced(attempts, skill.tracing)
-        old = traced([_attempt(row) for row in mine if row["at"] <= now - _WEEK], skill.tracing)
-        known = values[-1] if values else skill.tracing.prior
-        before = old[-1] if old else skill.tracing.prior
-        low, high = interval(known, len(values))
+        known = _known(mine, marks, skill.tracing, now)
+        scored = sum(counts(_attempt(row)) for row in mine)
+        low, high = interval(known, scored)
         right = sum(row["verdict"] == "right" for row in mine)
         found.append(
             SkillRow(
-                id_, known, low, high, len(mine), len(values), right, known - before,
-                bool(values) and known >= MASTERED,
+                id_, known, low, high, len(mine), scored, right,
+                known - _known(mine, marks, skill.tracing, now - _WEEK),
+                bool(scored or marks) and known >= MASTERED, marks[-1]["at"] if marks else None,
             )
         )  # fmt: skip
     return found
+
+
+def _known(rows: Sequence[Row], marks: Sequence[Row], tracing: Tracing, until: int) -> float:
+    """Mastery at a moment: traced from what a person set last, or from the beginning."""
+    last = next((one for one in reversed(marks) if one["at"] <= until), None)
+    begin, since = (float(last["known"]), last["at"]) if last else (tracing.prior, -1)
+    later = [_attempt(row) for row in rows if since < row["at"] <= until]
+    values = traced(later, replace(tracing, prior=begin))
+    return values[-1] if values else begin
 
 
 def _attempt(row: Row) -> Attempt:
@@ -131,10 +154,13 @@ def common_mistakes(rows: Sequence[Row]) -> list[tuple[str, int]]:
 
 
 def class_map(
-    graph: SkillGraph, rows: Mapping[str, Sequence[Row]], now: int
-) -> dict[str, dict[str, float]]:
-    """Mastery by learner and skill, for a heat map; a skill that nobody saw is left out."""
+    graph: SkillGraph,
+    rows: Mapping[str, Sequence[Row]],
+    now: int,
+    by_hand: Mapping[str, Sequence[Row]],
+) -> dict[str, dict[str, SkillRow]]:
+    """What is known by learner and skill, for a heat map; a skill that nobody saw is left out."""
     return {
-        learner: {one.skill: one.known for one in skill_rows(graph, mine, now)}
+        learner: {one.skill: one for one in skill_rows(graph, mine, now, by_hand.get(learner, ()))}
         for learner, mine in rows.items()
     }

@@ -32,6 +32,7 @@ __all__ = [
     "named_learner",
     "open_task",
     "refuse",
+    "set_by_hand",
     "store_mastery",
     "title_of",
 ]
@@ -136,6 +137,11 @@ def _order(row: Row) -> tuple[int, str]:
 def known_of(deed: Deed, learner: str) -> dict[str, float]:
     """P(known) by skill, where something was seen or set."""
     return {row["skill"]: float(row["known"]) for row in deed.rows("mastery").find(learner=learner)}
+
+
+def set_by_hand(deed: Deed, learner: str) -> list[Row]:
+    """What people set of a learner's mastery, the oldest first."""
+    return deed.rows("overrides").find_sorted("at", learner=learner)
 
 
 def learner_now(deed: Deed, row: Row) -> Learner:

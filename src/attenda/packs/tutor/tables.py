@@ -23,6 +23,7 @@ TABLES = (
             "goal": "text",
             "minutes": "integer",
             "exam": "flag",
+            "exam_since": "time",
         },
         person="id",
     ),
@@ -92,6 +93,12 @@ TABLES = (
         {"id": "text", "learner": "text", "skill": "text", "known": "amount", "scored": "integer",
          "mastered_at": "time", "at": "time"},
         unique=(("learner", "skill"),), person="learner",
+    ),
+    PackTable(
+        "overrides",  # of a mastery, by a person
+        {"id": "text", "learner": "text", "skill": "text", "known": "amount", "set_by": "text",
+         "at": "time"},
+        person="learner",
     ),
     PackTable(
         "reviews",

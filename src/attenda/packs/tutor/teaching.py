@@ -9,18 +9,20 @@ from typing import Any
 from attenda.api import Deed, tool
 from attenda.packs.tutor.catalogue import both, said_both
 from attenda.packs.tutor.course import school_course
+from attenda.packs.tutor.exam import attempts_shown, known_shown, sits_exam
 from attenda.packs.tutor.item import Item
 from attenda.packs.tutor.report import class_map, common_mistakes, figures, skill_rows
 from attenda.packs.tutor.state import (
     Row,
     attempts_of,
     course_with,
+    day_of,
     find_item,
     is_teacher,
-    known_of,
     may_see,
     named_learner,
     refuse,
+    set_by_hand,
     store_mastery,
     title_of,
 )
@@ -40,6 +42,7 @@ __all__ = [
 _HOME = "https://attenda.invalid"
 """Names accounts and exercises in statements, where the installation has no address of its own."""
 _MOST = 2_000_000
+_NOTHING = {"en": "", "zh-CN": ""}
 
 
 @tool()
@@ -54,14 +57,17 @@ def progress(deed: Deed, learner: str = "") -> dict[str, Any]:
 def report_of(deed: Deed, id_: str) -> dict[str, Any]:
     """The report of a learner, whoever may see it."""
     found = deed.rows("learners").find(id=id_)
-    rows = attempts_of(deed, id_)
+    rows, by_hand = attempts_shown(deed, id_), set_by_hand(deed, id_)
     name = (found[0]["name"] if found else deed.who.name) or id_
-    if not rows:
-        return _told(both("report_empty", name=name), figures=[], skills=[])
-    made = figures(rows, deed.now)
-    skills = skill_rows(course_with(deed)[0].graph, rows, deed.now)
+    exam = [both("report_exam")] if sits_exam(deed, id_) else []
+    if not rows and not by_hand:
+        words = said_both(both("report_empty", name=name), *exam, glue="\n")
+        return _told(words, figures=[], skills=[])
+    made = figures(rows, deed.now, (found[0]["exam_since"] or 0) if exam else None)
+    skills = skill_rows(course_with(deed)[0].graph, rows, deed.now, by_hand)
     lines = [
         both("report_head", name=name, **{one.id: one.value for one in made}),
+        *exam,
         *(_skill_line(one) for one in skills),
         *_think_over(rows),
         *_next(deed, id_),
@@ -72,7 +78,8 @@ def report_of(deed: Deed, id_: str) -> dict[str, Any]:
         skills=[
             {"skill": one.skill, "known": f"{one.known:.6f}", "low": f"{one.low:.4f}",
              "high": f"{one.high:.4f}", "trend": f"{one.trend:+.4f}", "attempts": one.attempts,
-             "scored": one.scored, "right": one.right, "mastered": one.mastered}
+             "scored": one.scored, "right": one.right, "mastered": one.mastered,
+             "set_by_hand_on": day_of(one.set_at) if one.set_at else ""}
             for one in skills
         ],
     )  # fmt: skip
@@ -86,8 +93,13 @@ def _skill_line(one: Any) -> dict[str, str]:
     return both(
         "report_skill", skill=title_of(one.skill), known=round(100 * one.known),
         low=round(100 * one.low), high=round(100 * one.high), scored=one.scored,
-        mastered=both("report_mastered") if one.mastered else {"en": "", "zh-CN": ""},
+        mastered=both("report_mastered") if one.mastered else _NOTHING,
+        by_hand=both("report_by_hand", mark=_mark(one.set_at)) if one.set_at else _NOTHING,
     )  # fmt: skip
+
+
+def _mark(at: int) -> dict[str, str]:
+    return both("by_hand", day=day_of(at))
 
 
 def _think_over(rows: list[Row]) -> list[dict[str, str]]:
@@ -101,7 +113,7 @@ def _think_over(rows: list[Row]) -> list[dict[str, str]]:
 
 def _next(deed: Deed, learner: str) -> list[dict[str, str]]:
     course = school_course()
-    frontier = course.graph.frontier(known_of(deed, learner))[:3]
+    frontier = course.graph.frontier(known_shown(deed, learner))[:3]
     names = {
         language: glue.join(course.graph.skills[one].title[language] for one in frontier)
         for language, glue in (("en", ", "), ("zh-CN", "、"))
@@ -155,11 +167,19 @@ def class_numbers(deed: Deed, class_id: str) -> dict[str, Any]:
     """What a teacher sees of a class of their own."""
     learners = _class_rows(deed, class_id)
     rows = {one["id"]: attempts_of(deed, one["id"]) for one in learners}
-    known = class_map(course_with(deed)[0].graph, rows, deed.now)
+    by_hand = {one["id"]: set_by_hand(deed, one["id"]) for one in learners}
+    found = class_map(course_with(deed)[0].graph, rows, deed.now, by_hand)
     return {
         "class_id": class_id,
         "learners": [{"id": one["id"], "name": one["name"]} for one in learners],
-        "known": {who: {s: f"{v:.4f}" for s, v in mine.items()} for who, mine in known.items()},
+        "known": {
+            who: {skill: f"{one.known:.4f}" for skill, one in mine.items()}
+            for who, mine in found.items()
+        },
+        "set_by_hand": {
+            who: {skill: day_of(one.set_at) for skill, one in mine.items() if one.set_at}
+            for who, mine in found.items()
+        },
         "concerns": sum(len(deed.rows("concerns").find(learner=one["id"])) for one in learners),
     }
 
@@ -188,7 +208,8 @@ def set_exam(deed: Deed, class_id: str, on: bool) -> dict[str, Any]:
     """Begin or end an exam of a class of one's own: no hints and no results while it lasts."""
     learners = _class_rows(deed, class_id)
     for one in learners:
-        deed.rows("learners").change(one["id"], exam=on)
+        since = one["exam_since"] if on and one["exam"] else deed.now if on else None
+        deed.rows("learners").change(one["id"], exam=on, exam_since=since)
     title = deed.rows("classes").get(class_id)["title"]
     return _told(both("exam_on" if on else "exam_off", title=title, count=len(learners)))
 
@@ -202,4 +223,8 @@ def override_mastery(deed: Deed, learner: str, skill: str, percent: int) -> dict
     found = deed.rows("mastery").find(learner=learner, skill=skill)
     known = min(max(percent, 0), 100) / 100
     store_mastery(deed, learner, skill, known, found[0]["scored"] if found else 0)
+    deed.rows("overrides").add(
+        id=f"ovr_{deed.key[:12]}", learner=learner, skill=skill, known=f"{known:.6f}",
+        set_by=deed.who.id, at=deed.now,
+    )  # fmt: skip
     return {"known": f"{known:.2f}"}
