@@ -215,3 +215,37 @@ def test_the_practice_page_tells_what_came_of_it(
     page.goto(f"{place.running.address}/packs/tutor")
     expect(words).to_be_visible()
     assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize(("locale", "width"), sizes())
+def test_the_week_is_planned_with_keys_alone(
+    at: Callable[[Pack, str], Place], locale: str, width: int
+) -> None:
+    place = at(TUTOR, "zh-CN" if locale == "zh-CN" else "en")
+    page = place.open("lea", locale, width, "/packs/tutor")
+    entries = page.locator("#screen .plan-entry")
+    page.locator("form[data-tool=make_plan] button").focus()
+    page.keyboard.press("Enter")
+    expect(entries.first).to_be_visible()
+    before = entries.count()
+    picture(page, "tutor-week", locale, width)
+    page.locator(".plan-entry summary").first.focus()
+    page.keyboard.press("Enter")
+    faults = _faults(page, "the week", locale, width)
+    picture(page, "tutor-week-move", locale, width)
+    day = page.locator("form[data-tool=move_entry] select").first
+    day.focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#screen h3 + .items").last).to_contain_text("15")
+    page.locator("details.box > summary").focus()
+    page.keyboard.press("Enter")
+    page.locator("form[data-tool=add_entry] button").focus()
+    page.keyboard.press("Enter")
+    expect(entries).to_have_count(before + 1)
+    page.locator(".plan-entry summary").first.click()
+    page.locator("form[data-tool=remove_entry] button").first.click()
+    expect(entries).to_have_count(before)
+    assert not faults, "\n".join(faults)

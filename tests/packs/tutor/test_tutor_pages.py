@@ -89,6 +89,56 @@ def test_a_learner_plans_and_practises_on_the_pages(home: Path) -> None:
     asyncio.run(story())
 
 
+def planned(at: str) -> dict[str, list[str]]:
+    """The entries of the week's days on the home page, by the day's place from today on."""
+    days = re.split(r"<h2>To do today|<h3>", at.split("Add to the plan")[0])[1:]
+    return {
+        str(n): re.findall(r'class="name">([^<]*)</span>', day)
+        for n, day in enumerate(days)
+        if "plan-entry" in day
+    }
+
+
+def test_the_week_is_planned_by_hand_on_the_home_page(home: Path) -> None:
+    async def story() -> None:
+        async with school(home) as who:
+            lea, tom = who["lea"], who["tom"]
+            first = await page(lea, "")
+            assert planned(first) == {} and first.count("Nothing planned.") == 6
+            await press(lea, first, "make_plan", goal="add_fractions", minutes=15)
+            equal = "practise equivalent fractions, 15 min"
+            add, share = "practise adding fractions, 15 min", "review sharing in a ratio, 5 min"
+            week = await page(lea, "")
+            assert planned(week) == {"0": [equal], "1": [add]}
+            days = re.findall(r'<option value="(20\d\d-\d\d-\d\d)"', week)[:7]
+            await press(lea, week, "move_entry", day=days[4])
+            await press(lea, await page(lea, ""), "add_entry", skill="ratio", what="review",
+                        day=days[6])  # fmt: skip
+            week = await page(lea, "")
+            assert planned(week) == {"1": [add], "4": [equal], "6": [share]}
+            name = {"skill": "ratio", "what": "review", "day": days[6]}
+            twice = {"arguments": name, "once": "t"}
+            found = await lea("POST", "/api/packs/tutor/tools/add_entry", twice, expect=400)
+            assert (
+                f"Your plan has sharing in a ratio on {days[6]} already"
+                in found["error"]["message"]
+            )
+            late = {"arguments": {**name, "day": "2020-01-01"}, "once": "l"}
+            found = await lea("POST", "/api/packs/tutor/tools/add_entry", late, expect=400)
+            assert "That day is over" in found["error"]["message"]
+            entry = dict(re.findall(r'name="(skill|entry)" value="([^"]*)"', week)[:2])
+            for tool in ("remove_entry", "finish_entry"):
+                body = {"arguments": entry, "once": tool}
+                await tom("POST", f"/api/packs/tutor/tools/{tool}", body, expect=400)
+            await press(lea, week, "remove_entry")
+            await press(lea, await page(lea, ""), "make_plan", goal="add_fractions", minutes=15)
+            assert planned(await page(lea, "")) == {"4": [equal], "6": [share]}
+            await press(lea, await page(lea, ""), "finish_entry")
+            assert planned(await page(lea, ""))["4"] == [f"✓ {equal} (done)"]
+
+    asyncio.run(story())
+
+
 def test_a_teacher_sees_their_class_and_nobody_elses(home: Path) -> None:
     async def story() -> None:
         async with school(home) as who:

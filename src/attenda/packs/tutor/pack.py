@@ -57,6 +57,8 @@ PACK = Pack(
         planning.show_plan,
         planning.move_entry,
         planning.finish_entry,
+        planning.add_entry,
+        planning.remove_entry,
         teaching.progress,
         teaching.class_view,
         teaching.export_attempts,

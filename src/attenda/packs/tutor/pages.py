@@ -15,15 +15,12 @@ from attenda.packs.tutor.catalogue import both
 from attenda.packs.tutor.exam import attempts_shown, known_shown, sits_exam
 from attenda.packs.tutor.hints import hint_text
 from attenda.packs.tutor.item import text_in
-from attenda.packs.tutor.plan import open_entries
-from attenda.packs.tutor.planning import entry_of
 from attenda.packs.tutor.plots import heat_map, mastery_map, progress_curve
 from attenda.packs.tutor.practice import reason_of
 from attenda.packs.tutor.safeguard import Concern, words_for
 from attenda.packs.tutor.state import (
     attempts_of,
     course_with,
-    day_of,
     find_item,
     is_teacher,
     may_see,
@@ -37,6 +34,7 @@ from attenda.packs.tutor.teaching import (
     open_concerns,
     report_of,
 )
+from attenda.packs.tutor.week import day_choices, week_of
 
 __all__ = ["ENDPOINTS", "SCREENS"]
 
@@ -54,14 +52,11 @@ def _name(skill: str, language: str) -> str:
 
 
 async def home(asked: Asked) -> Mapping[str, Any]:
-    """Today: what the plan has, which reviews are due, and the map of what is known."""
+    """The plan of the week, which reviews are due, and the map of what is known."""
 
     def look(deed: Deed) -> dict[str, Any]:
         me, course = deed.who.id, course_with(deed)[0]
         known, exam = known_shown(deed, me), sits_exam(deed, me)
-        rows = [row for row in deed.rows("plan").find(learner=me) if row["state"] != "dropped"]
-        today = day_of(deed.now)
-        left = open_entries([entry_of(row) for row in rows], _date(today))
         due = [
             row["skill"]
             for row in deed.rows("reviews").find(learner=me)
@@ -75,11 +70,8 @@ async def home(asked: Asked) -> Mapping[str, Any]:
         said = text_in(about, asked.language)
         return {
             "concern": _concern(deed, asked.language),
-            "today": [
-                {"skill": one.skill, "title": _name(one.skill, asked.language), "what": one.what,
-                 "minutes": one.minutes, "late": one.day.isoformat() < today}
-                for one in left
-            ],
+            "week": week_of(deed, me, asked.language),
+            "days": day_choices(deed, asked.language),
             "exam": exam,
             "due": [_name(one, asked.language) for one in due],
             "mastered": mastered,
@@ -100,10 +92,6 @@ def _concern(deed: Deed, language: str) -> str:
 def _moment(at: int) -> str:
     moment = datetime.datetime.fromtimestamp(at / 1_000_000, datetime.UTC)
     return moment.strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _date(day: str) -> datetime.date:
-    return datetime.date.fromisoformat(day)
 
 
 async def practise(asked: Asked) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from attenda.packs.tutor.skills import SkillGraph
 
-__all__ = ["MINUTES", "Entry", "draft", "moved", "open_entries"]
+__all__ = ["MINUTES", "Entry", "draft", "moved"]
 
 MINUTES = {"practise": 15, "review": 5}
 """What an entry takes, by its kind."""
@@ -30,6 +30,8 @@ class Entry:
     by_hand: bool = False
     """The learner put it there or moved it."""
     done: bool = False
+    removed: bool = False
+    """The learner took it out: it is not put in again."""
 
 
 def draft(
@@ -50,14 +52,16 @@ def draft(
         due: the day each review is due.
         days: the days on which there is time.
         minutes_a_day: on each of them; an entry that does not fit goes to the next day.
-        kept: entries that were edited by hand or done; they stay, and take their time.
+        kept: entries that were edited by hand or done; they stay, and take their time. What
+            was taken out stays out.
     """
     free = {day: minutes_a_day for day in sorted(days)}
-    plan = [one for one in kept if one.by_hand or one.done]
+    plan = [one for one in kept if (one.by_hand or one.done) and not one.removed]
     for one in plan:
         if one.day in free:
             free[one.day] -= one.minutes
-    have = {(one.skill, one.what) for one in plan if not one.done}
+    out = [one for one in kept if one.removed]
+    have = {(one.skill, one.what) for one in [*plan, *out] if not one.done}
     for skill, day in sorted(due.items(), key=lambda pair: pair[1]):
         if (skill, "review") not in have:
             plan += _placed(free, skill, "review", day)
@@ -90,8 +94,3 @@ def _placed(
 def moved(entry: Entry, day: datetime.date) -> Entry:
     """The entry on another day, marked as the learner's own."""
     return replace(entry, day=day, by_hand=True)
-
-
-def open_entries(plan: Sequence[Entry], day: datetime.date) -> list[Entry]:
-    """What is still to do on a day, what was left over from before first."""
-    return [one for one in plan if one.day <= day and not one.done]

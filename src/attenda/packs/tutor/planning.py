@@ -10,13 +10,23 @@ from attenda.api import Deed, tool
 from attenda.packs.tutor.catalogue import both, said_both
 from attenda.packs.tutor.course import school_course
 from attenda.packs.tutor.exam import known_shown
-from attenda.packs.tutor.plan import Entry, draft
+from attenda.packs.tutor.plan import MINUTES, Entry, What, draft
 from attenda.packs.tutor.review import reviews_installed
-from attenda.packs.tutor.state import Row, day_of, enrolled, refuse, title_of
+from attenda.packs.tutor.state import Row, course_with, day_of, enrolled, refuse, title_of
 
-__all__ = ["entry_of", "finish_entry", "make_plan", "move_entry", "show_plan"]
+__all__ = [
+    "DAYS",
+    "add_entry",
+    "finish_entry",
+    "make_plan",
+    "move_entry",
+    "plan_rows",
+    "remove_entry",
+    "show_plan",
+]
 
-_DAYS = 7
+DAYS = 7
+"""For which a plan is made."""
 _WHAT = ("practise", "review")
 
 
@@ -33,29 +43,35 @@ def make_plan(deed: Deed, goal: str, minutes: int) -> dict[str, Any]:
     minutes = min(max(minutes, 5), 240)
     deed.rows("learners").change(learner["id"], goal=goal, minutes=minutes)
     today = datetime.date.fromisoformat(day_of(deed.now))
-    days = [today + datetime.timedelta(days=n) for n in range(_DAYS)]
+    days = [today + datetime.timedelta(days=n) for n in range(DAYS)]
     due = {
         row["skill"]: max(today, datetime.date.fromisoformat(day_of(row["due"])))
         for row in deed.rows("reviews").find(learner=learner["id"])
         if not learner["exam"]
     }
     due = {skill: day for skill, day in due.items() if day <= days[-1]}
-    old = [
-        row for row in deed.rows("plan").find(learner=learner["id"]) if row["state"] != "dropped"
-    ]
-    kept = [entry_of(row) for row in old]
+    old = plan_rows(deed, learner["id"])
+    out = [_entry_of(row) for row in deed.rows("plan").find(learner=learner["id"], state="removed")]
+    kept = [*map(_entry_of, old), *(one for one in out if one.day >= today)]
     graph = school_course().graph
     plan = draft(graph, known_shown(deed, learner["id"]), goal, due, days, minutes, kept)
     _store(deed, learner["id"], old, plan)
     return show(deed, learner["id"])
 
 
-def entry_of(row: Row) -> Entry:
+def _entry_of(row: Row) -> Entry:
     """An entry as it was stored."""
     return Entry(
         datetime.date.fromisoformat(row["day"]), row["skill"], row["what"], row["minutes"],
-        row["by_hand"], row["state"] == "done",
+        row["by_hand"], row["state"] == "done", row["state"] == "removed",
     )  # fmt: skip
+
+
+def plan_rows(deed: Deed, learner: str) -> list[Row]:
+    """The entries that stand in a learner's plan."""
+    return [
+        row for row in deed.rows("plan").find(learner=learner) if row["state"] in ("open", "done")
+    ]
 
 
 def _store(deed: Deed, learner: str, old: list[Row], plan: list[Entry]) -> None:
@@ -77,14 +93,14 @@ def show_plan(deed: Deed) -> dict[str, Any]:
     return show(deed, deed.who.id)
 
 
-def show(deed: Deed, learner: str) -> dict[str, Any]:
-    """A plan as lines, in both languages."""
-    rows = [one for one in deed.rows("plan").find(learner=learner) if one["state"] != "dropped"]
+def show(deed: Deed, learner: str, empty: str = "plan_empty") -> dict[str, Any]:
+    """A plan as lines, in both languages; the sentence `empty` where there is nothing in it."""
+    rows = plan_rows(deed, learner)
     rows.sort(key=lambda one: (one["state"] == "done", one["day"], one["what"], one["skill"]))
     lines = [_line(row) for row in rows]
     if not reviews_installed():
         lines.append(both("reviews_missing"))
-    words = said_both(*lines, glue="\n") if rows else both("plan_empty")
+    words = said_both(*lines, glue="\n") if rows else both(empty)
     return {"count": len(rows), "en": words["en"], "zh": words["zh-CN"]}
 
 
@@ -97,26 +113,54 @@ def _line(row: Row) -> dict[str, str]:
     return said_both(words, done, glue="")
 
 
-def _open_row(deed: Deed, skill: str) -> Row:
+def _open_row(deed: Deed, skill: str, entry: str) -> Row:
+    """The entry of one's own that is still to do: the one named, or a skill's next."""
     found = [
         row
         for row in deed.rows("plan").find(learner=deed.who.id, skill=skill, state="open")
-        if row["what"] in _WHAT
+        if row["what"] in _WHAT and entry in ("", row["id"])
     ]
     if not found:
         raise refuse("no_entry", skill=title_of(skill))
     return min(found, key=lambda row: str(row["day"]))
 
 
+def _not_over(deed: Deed, day: datetime.date) -> None:
+    if day.isoformat() < day_of(deed.now):
+        raise refuse("day_over")
+
+
 @tool(writes=True)
-def move_entry(deed: Deed, skill: str, day: datetime.date) -> dict[str, Any]:
-    """Put the next entry of a skill on another day; from then on it is the learner's own."""
-    deed.rows("plan").change(_open_row(deed, skill)["id"], day=day, by_hand=True)
+def move_entry(deed: Deed, skill: str, day: datetime.date, entry: str = "") -> dict[str, Any]:
+    """Put an entry of a skill, the next one, on another day; it is the learner's own then."""
+    _not_over(deed, day)
+    deed.rows("plan").change(_open_row(deed, skill, entry)["id"], day=day, by_hand=True)
     return show(deed, deed.who.id)
 
 
 @tool(writes=True)
-def finish_entry(deed: Deed, skill: str) -> dict[str, Any]:
-    """Tick the next entry of a skill off."""
-    deed.rows("plan").change(_open_row(deed, skill)["id"], state="done")
+def finish_entry(deed: Deed, skill: str, entry: str = "") -> dict[str, Any]:
+    """Tick an entry of a skill off, the next one."""
+    deed.rows("plan").change(_open_row(deed, skill, entry)["id"], state="done")
+    return show(deed, deed.who.id)
+
+
+@tool(writes=True)
+def remove_entry(deed: Deed, skill: str, entry: str = "") -> dict[str, Any]:
+    """Take an entry of a skill out, the next one; no plan puts it in again before its day."""
+    deed.rows("plan").change(_open_row(deed, skill, entry)["id"], state="removed", by_hand=True)
+    return show(deed, deed.who.id, "plan_none")
+
+
+@tool(writes=True)
+def add_entry(deed: Deed, skill: str, what: What, day: datetime.date) -> dict[str, Any]:
+    """Put a skill on a day by hand."""
+    learner = enrolled(deed)
+    _not_over(deed, day)
+    if skill not in course_with(deed)[0].graph:
+        raise refuse("no_skill", skill=skill)
+    same = {"learner": learner["id"], "skill": skill, "what": what, "day": day, "state": "open"}
+    if deed.rows("plan").find(**same):
+        raise refuse("entry_there", skill=title_of(skill), day=day)
+    deed.rows("plan").add(id=f"pln_{deed.key[:10]}_00", minutes=MINUTES[what], by_hand=True, **same)
     return show(deed, deed.who.id)

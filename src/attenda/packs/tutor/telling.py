@@ -13,7 +13,7 @@ from attenda.packs.tutor.catalogue import said_both
 
 __all__ = ["told"]
 
-_PLANNED = ("make_plan", "show_plan", "move_entry", "finish_entry")
+_PLANNED = ("make_plan", "move_entry", "finish_entry", "add_entry", "remove_entry")
 _WHY = {"en": "A learner may be in danger.", "zh-CN": "学生可能有危险。"}
 
 
