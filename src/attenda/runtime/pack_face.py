@@ -14,10 +14,10 @@ from pydantic import JsonValue
 from attenda.core.errors import Denied
 from attenda.core.label import Integrity, Label, Labelled
 from attenda.core.ports import Embedder
-from attenda.core.principal import Action, Principal
+from attenda.core.principal import EVERYONE, Action, Principal
 from attenda.store import talks
 from attenda.store.database import Connection, Database
-from attenda.store.desk import user_names
+from attenda.store.desk import desk_people, user_names
 from attenda.store.pack_tables import Rows
 from attenda.store.talks import OpenQuestion, Talk
 from attenda.tools.call import Call, Outcome
@@ -113,18 +113,34 @@ class Asked:
         found: list[list[float]] = (await self.embedder.embed(texts)).tolist()
         return found
 
-    async def do(self, tool: str, arguments: Mapping[str, JsonValue], once: str) -> Outcome:
+    async def staff(self) -> dict[str, str]:
+        """The names of those who work at the desk by id, for who does so too.
+
+        Raises:
+            Denied: who asks does not.
+        """
+        if not self.who.may("desk"):
+            raise Denied("gate.not_allowed")
+        return await self.database.read(desk_people)
+
+    async def do(
+        self, tool: str, arguments: Mapping[str, JsonValue], once: str, *, shared: bool = False
+    ) -> Outcome:
         """Call one of the pack's tools for who asks, under its policy and in its journal.
 
         Args:
             tool: its name.
             arguments: as JSON.
             once: names the deed: with the same one, the same call is done once.
+            shared: whether it is the same deed whoever of the house asks for it, so that what one
+                began, another may end, and an approval holds for both.
         """
-        label = Label(integrity=self.trust, readers=frozenset({self.who.id}))
+        label = Label(
+            integrity=self.trust, readers=frozenset({EVERYONE if shared else self.who.id})
+        )
         call = Call(
             session_id="page",
-            instance=f"{self.who.id}:{once}"[:200],
+            instance=f"{'' if shared else self.who.id}:{once}"[:200],
             step="",
             tool=tool,
             arguments={name: Labelled(value=one, label=label) for name, one in arguments.items()},

@@ -25,6 +25,7 @@ __all__ = [
     "claim",
     "count_queued",
     "customer_wrote",
+    "desk_people",
     "desk_session",
     "enqueue",
     "has_people",
@@ -309,6 +310,13 @@ def release(
     audit.note(connection, stamps, who.id, action, session_id)
     if new == "resolved":
         note_event(connection, stamps, action, session_id, {"session": session_id})
+
+
+def desk_people(connection: Connection) -> dict[str, str]:
+    """The names of all who may work at the desk, by id; who has none is called by the id."""
+    there = users.c.role.in_(_STAFF), users.c.disabled_at.is_(None)
+    statement = select(users.c.id, users.c.name).where(*there).order_by(users.c.name, users.c.id)
+    return {id_: name or id_ for id_, name in connection.execute(statement)}
 
 
 def user_names(connection: Connection, ids: Sequence[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 _EMPTIED: Mapping[str, Mapping[str, object]] = {
     "orders": {"customer_id": "", "address": "", "postcode": "", "tracking": "", "note": ""},
     "refunds": {"customer_id": "", "session_id": ""},
-    "cases": {"customer_id": "", "text": "", "session_id": ""},
+    "cases": {"customer_id": "", "text": "", "session_id": "", "answer": "", "history": None},
     "conversations": {"verified_customer": "", "verified_at": None, "tier": "", "email": ""},
     "security_events": {"customer_id": "", "subject": "", "user_id": ""},
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 from attenda.api import Asked, Panel, Screen, Tables
 from attenda.packs.support.article_pages import ARTICLE_SCREENS
+from attenda.packs.support.case_pages import CASE_ENDPOINTS, CASE_SCREENS
 from attenda.packs.support.erasing import DATA_ENDPOINTS
 from attenda.packs.support.phrases import phrase
 from attenda.packs.support.profile import (
@@ -120,11 +121,12 @@ async def panel(asked: Asked) -> Mapping[str, Any]:
     return await asked.read(lambda rows: beside(rows, asked.values["session"], asked.language))
 
 
-ENDPOINTS = (*REPORT_ENDPOINTS, *DATA_ENDPOINTS)
+ENDPOINTS = (*CASE_ENDPOINTS, *REPORT_ENDPOINTS, *DATA_ENDPOINTS)
 PANEL = Panel({"en": "Customer", "zh-CN": "客户"}, "panel.html", panel)
 
 SCREENS = (
     Screen("", {"en": "Orders", "zh-CN": "订单"}, "orders.html", orders),
+    *CASE_SCREENS,
     Screen("customers", {"en": "Customers", "zh-CN": "客户"}, "customers.html", customers),
     Screen("tickets", {"en": "Earlier tickets", "zh-CN": "历史工单"}, "tickets.html", tickets),
     *ARTICLE_SCREENS,

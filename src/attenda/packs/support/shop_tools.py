@@ -6,6 +6,8 @@ A shop of one's own takes the place of the sample shop here: `docs/support.md` h
 import os
 
 from attenda.api import Deed, Tool, tool
+from attenda.packs.support.case_deeds import CaseDesk
+from attenda.packs.support.case_news import CaseNews
 from attenda.packs.support.casework import Cases
 from attenda.packs.support.identity import Counter, OpenShop
 from attenda.packs.support.orders import Orders
@@ -31,8 +33,11 @@ def support_tools(open_shop: OpenShop, policy: ShopPolicy, payments: Payments) -
     """The tools over a shop, its policy and who pays for it; each decided by the pack's policy."""
     counter = Counter(open_shop, policy)
     orders, refunds, cases = Orders(counter), Refunds(counter, payments), Cases(counter)
+    desk, news = CaseDesk(counter), CaseNews(counter)
     money = {**_FOUND, "amount": "operator", "currency": "operator", "of_order": "operator"}
     paid = {"refund": "operator", "amount": "operator", "currency": "operator"}
+    case = {"case": "operator"}
+    told = {"refund": "system", "state": "system", "payment": "system"}
     return (
         tool(writes=True)(counter.verify_customer),
         tool()(counter.who_is_here),
@@ -53,6 +58,14 @@ def support_tools(open_shop: OpenShop, policy: ShopPolicy, payments: Payments) -
         tool(writes=True, needs=_FOUND)(cases.update_order),
         tool()(cases.quote_case),
         tool(writes=True)(cases.open_case),
+        tool()(news.list_cases),
+        tool(writes=True, needs=case)(desk.take_case),
+        tool(writes=True, needs={**case, "to": "system"})(desk.assign_case),
+        tool(writes=True, needs={**case, "step": "operator"})(desk.move_case),
+        tool(writes=True, needs={**case, "outcome": "operator"})(desk.close_case),
+        tool()(desk.quote_return),
+        tool(writes=True, needs={**money, **case})(desk.refund_return),
+        tool(writes=True, needs={**case, **told})(desk.settle_return),
     )
 
 

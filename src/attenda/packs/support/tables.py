@@ -101,10 +101,17 @@ TABLES = (
             "opened_at": "time",
             "due_on": "date",  # by when the shop answers
             "holds": "text",
+            "assignee": "text",  # id of who of the staff has it
+            "step": "text",  # of one with a parcel: label (where nothing stands), awaited, arrived
+            "outcome": "text",  # of one that is done, such as answered
+            "answer": "text",  # what the customer is told then; of a refund, its amount
+            "refund": "text",  # that pays a return back, once it is reserved
+            "moved_at": "time",  # when its step, or its end, came
+            "history": "json",  # who did what, when
         },
         unique=(("holds",),),
         session="session_id",
-        redacted=("text", "session_id"),
+        redacted=("text", "session_id", "answer", "history"),
     ),
     PackTable(
         "conversations",

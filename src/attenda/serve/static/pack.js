@@ -28,13 +28,19 @@ function isWhole(form) {
   return false;
 }
 
+/** What a form asks for: a tool, or an endpoint of the pack's that takes its fields. */
+function send(form) {
+  const once = form.dataset.once;
+  if (form.dataset.endpoint) return api("POST", `/packs/${pack}/api/${form.dataset.endpoint}`, { ...said(form), once });
+  return api("POST", `/api/packs/${pack}/tools/${encodeURIComponent(form.dataset.tool)}`, { arguments: said(form), once });
+}
+
 async function callTool(form) {
   if (!isWhole(form)) return;
   if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
   const buttons = [...form.querySelectorAll("button")];
   for (const button of buttons) button.disabled = true;
-  const body = { arguments: said(form), once: form.dataset.once };
-  const done = await attempt(() => api("POST", `/api/packs/${pack}/tools/${encodeURIComponent(form.dataset.tool)}`, body));
+  const done = await attempt(() => send(form));
   for (const button of buttons) button.disabled = false;
   if (!done) return;
   if (done.state === "waiting") return toast(t("pack.waits"));
@@ -70,10 +76,10 @@ async function readIn(form) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.dataset.tool && !form.dataset.importer) return;
+  if (!form.dataset.tool && !form.dataset.endpoint && !form.dataset.importer) return;
   event.preventDefault();
-  if (form.dataset.tool) callTool(form);
-  else readIn(form);
+  if (form.dataset.importer) readIn(form);
+  else callTool(form);
 });
 
 $("#drop-samples")?.addEventListener("click", async () => {
