@@ -2,6 +2,7 @@
 made an article, a word on how it was; every screen in both languages, wide and narrow."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -146,6 +147,33 @@ def test_the_main_way_of_service(browser: Browser, service: Served) -> None:
     assert complaints == []
 
 
+def test_a_return_is_found_taken_and_paid_back_by_keyboard(
+    browser: Browser, service: Served
+) -> None:
+    complaints: list[str] = []
+    sam = _begin(browser, service, complaints)[0]["sam"]
+    asked: list[str] = []
+    sam.on("dialog", lambda one: (asked.append(one.message), one.accept()))
+    sam.goto(f"{service.address}/packs/support/cases")
+    for name, then in (("label to send", "view=label"), ("return", "kind=return")):
+        sam.get_by_role("link", name=name, exact=True).press("Enter")
+        expect(sam).to_have_url(re.compile(then))
+    sam.get_by_role("link", name="K-9005").press("Enter")
+    for name, then in (
+        ("Take it", "Give it back"), ("Label is sent", "parcel awaited"),
+        ("Parcel has come", "parcel has come"),
+    ):  # fmt: skip
+        sam.get_by_role("button", name=name, exact=True).press("Enter")
+        expect(sam.locator("#screen")).to_contain_text(then)
+    sam.get_by_role("button", name="Refund", exact=True).press("Enter")
+    expect(sam.locator("h2 .state").first).to_have_text("refunded")
+    assert asked == ["Pay it back to the customer?"]
+    kept = service.call(rows(service.house, "support_cases"))
+    (case,) = [one for one in kept if one["id"] == "K-9005"]
+    assert (case["outcome"], case["assignee"]) == ("refunded", "usr_sam")
+    assert complaints == []
+
+
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
 def test_a_visitor_says_how_it_was(browser: Browser, service: Served, locale: str) -> None:
     """In the widget, under the conversation, which stays in sight."""
@@ -213,8 +241,16 @@ def test_every_screen_fits_and_speaks_the_readers_language(
     expect(ana.locator("#rating-ask button")).to_have_count(6)
     look(ana, "rating")
     first = _first_ticket(service)
-    for name in ("", "orders/O-1001", "customers", "customers/C-100", "tickets", f"tickets/{first}",
-                 "articles", "report?days=90"):  # fmt: skip
+    sam.goto(f"{service.address}/packs/support/cases?view=mine")
+    look(sam, "cases-mine-empty")
+    for step, name in enumerate(("label", "arrived")):
+        sue.goto(f"{service.address}/packs/support/cases/K-9005")
+        look(sue, f"case-{name}")
+        if not step:
+            sue.click("[data-tool=move_case]:has([value=arrived]) button")
+            expect(sue.locator("[data-endpoint$=refund]")).to_be_visible()
+    for name in ("", "orders/O-1001", "cases", "cases/K-9003", "customers", "customers/C-100",
+                 "tickets", f"tickets/{first}", "articles", "report?days=90"):  # fmt: skip
         sue.goto(f"{service.address}/packs/support/{name}")
         look(sue, name.partition("?")[0].replace("/", "-") or "orders")
     sue.goto(f"{service.address}/packs/support/articles")

@@ -31,6 +31,7 @@ from attenda.core.command import (
 from attenda.core.label import SYSTEM, Label, Labelled
 from attenda.core.principal import EVERYONE, Principal, Role
 from attenda.core.words import sentence
+from attenda.evals.on_screen import OnScreen
 from attenda.evals.simulated import Brief, Texts
 
 __all__ = [
@@ -68,7 +69,7 @@ _PLAIN: dict[str, Command] = {
     )
 }
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_VERBS = ("say", "approve", "deny", "desk", "restart", "advance")
+_VERBS = ("say", "approve", "deny", "desk", "screen", "restart", "advance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +316,7 @@ class Turn(_Written):
     approve: Decision | None = None
     deny: Decision | None = None
     desk: AtDesk | None = None
+    screen: OnScreen | None = None
     restart: bool = False
     advance: Annotated[int, BeforeValidator(_seconds)] = 0
     """Seconds by which the clock moves, written as in `2h`."""

@@ -123,7 +123,8 @@ def _unknown_people(scenario: Scenario) -> _Found:
     for number, turn in enumerate(scenario.turns):
         here: Place = ("turns", number)
         named.append(((*here, "by"), turn.by))
-        for verb, decision in (("approve", turn.approve), ("deny", turn.deny), ("desk", turn.desk)):
+        for verb in ("approve", "deny", "desk", "screen"):
+            decision = getattr(turn, verb)
             named.append(((*here, verb, "by"), decision.by if decision else ""))
     for place, name in named:
         if name and name not in scenario.people:

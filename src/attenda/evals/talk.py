@@ -16,6 +16,7 @@ from attenda.core.ports import Usage
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
 from attenda.evals.grade import Found, Problem, State, grade_calls, grade_state, grade_words
+from attenda.evals.on_screen import OnScreen, do_on_screen
 from attenda.evals.results import CallMade, TurnMade
 from attenda.evals.scenario import AtDesk, Decision, Expected, Scenario, SqlCheck, Turn
 from attenda.evals.simulated import SimulatedUser
@@ -141,6 +142,9 @@ class Talk:
         elif turn.desk is not None:
             by = turn.desk.by
             await self._at_desk(turn.desk)
+        elif turn.screen is not None:
+            by = turn.screen.by
+            await self._on_screen(turn.screen, number)
         elif decision is not None:
             await self._decide(decision, yes=turn.approve is not None, number=number)
             if not decision.refused:
@@ -163,6 +167,13 @@ class Talk:
             await desk.hand_back(who, self._session_id)
         else:
             await desk.resolve(who, self._session_id)
+
+    async def _on_screen(self, turn: OnScreen, number: int) -> None:
+        who, once = self._scenario.principal(turn.by), f"turn-{number}"
+        came = await do_on_screen(self._house, self._pack.name, who, turn, once)
+        if came != turn.comes_to:
+            values = {"tool": turn.tool or turn.endpoint, "found": came, "wanted": turn.comes_to}
+            self._wrong(Problem("state", number, "eval.came_to", values))
 
     async def _go_on(self) -> Started:
         started = await self._house.runs.go_on(self._session_id)
@@ -280,6 +291,8 @@ def _done(turn: Turn) -> str:
         return f"{'approve' if turn.approve else 'deny'}: {decision.by}"
     if turn.desk:
         return f"desk: {turn.desk.by}"
+    if turn.screen:
+        return f"screen: {turn.screen.by} {turn.screen.tool or turn.screen.endpoint}"
     return "restart" if turn.restart else f"advance: {turn.advance}s"
 
 

@@ -1329,6 +1329,7 @@ ENGLISH: dict[str, str] = {
     "eval.said": "“{text}” was said: {answer}",
     "eval.failed": "It failed: {problem}",
     "eval.too_slow": "It took longer than {seconds} seconds and was ended.",
+    "eval.came_to": "“{tool}” came to “{found}”, not to “{wanted}”.",
     "eval.not_refused": "What “{name}” decided was to be refused, and counted.",
     "eval.outside": "The scenario does not say what “{tool}” answers.",
     "eval.no_results": "{path} holds no results of scenarios: {problem}.",

@@ -1329,6 +1329,7 @@ CHINESE: dict[str, str] = {
     "eval.said": "说了“{text}”：{answer}",
     "eval.failed": "失败：{problem}",
     "eval.too_slow": "超过 {seconds} 秒，已被中止。",
+    "eval.came_to": "“{tool}”的结果是“{found}”，而应为“{wanted}”。",
     "eval.not_refused": "“{name}”的决定本应被拒绝，却生效了。",
     "eval.outside": "场景没有写明“{tool}”的回答。",
     "eval.no_results": "{path} 中没有场景结果：{problem}。",

@@ -21,17 +21,18 @@ class CaseNews:
 
     counter: Counter
 
-    def list_cases(self, deed: Deed, number: str = "") -> dict[str, Any]:
+    def list_cases(self, deed: Deed, number: str | None = None) -> dict[str, Any]:
         """The case with a number, else the newest ones of the session's customer, in words."""
         mine = deed.rows("cases").find_sorted(
             "-opened_at", customer_id=self.counter.customer_id(deed)
         )
-        wanted = [one for one in mine if one["id"] == number.upper()]
-        if not number:
+        asked = (number or "").upper()
+        wanted = [one for one in mine if one["id"] == asked]
+        if not asked:
             wanted = [one for one in mine if one["kind"] not in _AT_ONCE][:_MOST_TOLD]
         if not wanted:
-            key = "none_such" if number else "none"
-            return {"count": 0, "shown": both("case_news", key, number=number.upper())}
+            key = "none_such" if asked else "none"
+            return {"count": 0, "shown": both("case_news", key, number=asked)}
         told = [self._told(deed, one) for one in wanted]
         shown = {name: "\n".join(one[name] for one in told) for name in told[0]}
         return {"count": len(wanted), "shown": shown}
