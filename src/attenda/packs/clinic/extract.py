@@ -2,10 +2,11 @@
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from attenda.packs.clinic.assertion import Assertion, assertion_of
+from attenda.packs.clinic.dying import dying_said
 from attenda.packs.clinic.words import FOLDER, read_yaml
 
 __all__ = ["Lexicon", "Mention", "lexicon", "mentions"]
@@ -32,6 +33,7 @@ class Mention:
 
 _ME = re.compile(r"\b(?:me|myself)\b|我", re.IGNORECASE)
 _GAP = "…"
+_DYING = "self_harm"
 _LATIN_GAP = (
     r"(?:[\s,]+(?!(?:no|not|never|without|nor|and|but|or)\b|[a-z]+n't\b)[a-z0-9']+){0,5}[\s,]+"
 )
@@ -45,8 +47,6 @@ class Lexicon:
         self.category: dict[str, str] = {}
         self.shown: dict[str, dict[str, str]] = {}
         self._by_words: dict[str, str] = {}
-        self._if_denied: dict[str, str] = {}
-        """Words that mean a finding where they are denied, such as a reason to live."""
         self._gapped: list[tuple[re.Pattern[str], str]] = []
         for name, one in findings.items():
             self.category[name] = str(one["in"])
@@ -57,10 +57,7 @@ class Lexicon:
                         self._gapped.append((_with_gap(_even(words)), name))
                     else:
                         self._by_words[_even(words)] = name
-            for words in one.get("if_denied", ()):  # type: ignore[attr-defined]
-                self._if_denied[_even(words)] = name
         self._pattern = _pattern(self._by_words)
-        self._denied_pattern = _pattern(self._if_denied) if self._if_denied else None
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Where findings stand, the longest words first: start, end, finding."""
@@ -74,13 +71,6 @@ class Lexicon:
                     found.append((start, end, name))
         yield from sorted(found)
 
-    def find_denied(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Where words stand that mean a finding if they are denied."""
-        if self._denied_pattern:
-            even = _even(text)
-            for one in self._denied_pattern.finditer(even):
-                yield *one.span(), self._if_denied[one.group()]
-
 
 def mentions(text: str, lexicon_: Lexicon | None = None) -> list[Mention]:
     """Every finding that a text names, in order."""
@@ -90,12 +80,21 @@ def mentions(text: str, lexicon_: Lexicon | None = None) -> list[Mention]:
                 _own(assertion_of(text, start, end), text[start:end]))
         for start, end, name in known.find(text)
     ]  # fmt: skip
-    for start, end, name in known.find_denied(text):
-        said = assertion_of(text, start, end)
-        if said.status == "absent" and not any(one.finding == name for one in found):
-            there = replace(said, status="present")
-            found.append(Mention(name, known.category[name], start, end, text[start:end], there))
+    found += _dying(text, known, found)
     return sorted(found, key=lambda one: (one.start, one.end))
+
+
+def _dying(text: str, known: Lexicon, found: Sequence[Mention]) -> Iterator[Mention]:
+    """Wishes to die beside those that the lexicon knows by their words."""
+    if _DYING not in known.category:
+        return
+    taken = [(one.start, one.end) for one in found if one.finding == _DYING]
+    for start, end, so in dying_said(text):
+        if all(end <= low or high <= start for low, high in taken):
+            taken.append((start, end))
+            said = assertion_of(text, start, end)
+            said = replace(said, status="present" if so else "absent")
+            yield Mention(_DYING, known.category[_DYING], start, end, text[start:end], said)
 
 
 def _own(said: Assertion, words: str) -> Assertion:
