@@ -19,8 +19,10 @@ _CAPITALS = {"A": "[A-Z]", "X": "[A-Z0-9]"}
 _LETTERS = "[ABDEFILNPS]"
 """Of countries, as they stand on cars and before postcodes."""
 _PLEASE = r"(?:\W+(?:please|pls|thanks|thank you))?"
-_BEFORE_HAN = r"(?:^|(?<=[\s,，、;；。到在往去]))"
-_AFTER_HAN = r"(?=$|[\s,，、;；。])"
+_BEFORE_HAN = r"(?:^|(?<=[\s,，、;；。:：到在往去是为寄送]))"
+_NO_NAME = r"(?![人籍货产路街巷])"
+"""Behind a name in Chinese: who comes from there, or a street that is called after it."""
+_AFTER_HAN = r"(?=$|[\s,，、;；。:：])"
 
 
 class Country(BaseModel):
@@ -148,9 +150,9 @@ def _names() -> tuple[tuple[str, re.Pattern[str]], ...]:
         known = sorted({*one.name.values(), *one.also}, key=len, reverse=True)
         latin = "|".join(re.escape(name) for name in known if not _is_han(name))
         han = "|".join(re.escape(name) for name in known if _is_han(name))
-        text = rf"(?<!\w)(?:{latin}){_PLEASE}[\s.!]*(?=$|[,;\n，；])"
+        text = rf"(?<!\w)(?:{latin}){_PLEASE}[\s.!]*(?=$|[,;:\n，；：])"
         if han:
-            text = rf"{text}|{_BEFORE_HAN}(?:{han})|(?:{han}){_AFTER_HAN}"
+            text = rf"{text}|{_BEFORE_HAN}(?:{han}){_NO_NAME}|(?:{han}){_AFTER_HAN}"
         found.append((code, re.compile(text, re.IGNORECASE)))
     return tuple(found)
 

@@ -5,9 +5,12 @@ Words are those of `signs.yaml`; a message that only asks for time is neither a 
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from attenda.api import Command, Labelled, Said, SetSlot, StartFlow, Wait, emails
+from attenda.packs.support.addressing import address_in
 from attenda.packs.support.countries import postcodes_in
 from attenda.packs.support.shop_policy import FOLDER, read_yaml
 from attenda.packs.support.words import LANGUAGES
@@ -46,26 +49,55 @@ def _luhn(digits: str) -> bool:
     return sum(one - 9 * (one > 9) for one in doubled) % 10 == 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    rule: str
+    words: re.Pattern[str]
+    but_not: re.Pattern[str] | None
+    """What holds such words and is no sign."""
+
+    def find(self, text: str) -> str:
+        """The words in a text that are this sign; empty where there are none."""
+        left = self.but_not.sub(" , ", text) if self.but_not else text
+        found = self.words.search(left)
+        return found.group() if found else ""
+
+
 @functools.cache
-def _signs() -> dict[str, tuple[str, re.Pattern[str]]]:
-    """The rule of each kind of sign, and a pattern of its words in any language."""
+def _signs() -> dict[str, _Sign]:
+    """Each kind of sign, with a pattern of its words in any language."""
     found = {}
     for kind, body in read_yaml(FOLDER / "signs.yaml").items():
-        words = [str(one) for language in LANGUAGES for one in body[language]]
-        words.sort(key=len, reverse=True)
-        written = [rf"\b{re.escape(one)}\b" if one.isascii() else re.escape(one) for one in words]
-        pattern = "|".join(written)
+        pattern = _any_of(body)
         if body.get("whole"):  # with at most marks, and a second greeting, around it
             pattern = rf"\A(?:\W*(?:{pattern}))+\W*\Z"
-        found[kind] = (body.get("rule", ""), re.compile(pattern, re.IGNORECASE))
+        but_not = re.compile(_any_of(body["but_not"]), re.IGNORECASE) if "but_not" in body else None
+        words = re.compile(pattern, re.IGNORECASE)
+        found[kind] = _Sign(body.get("rule", ""), words, but_not)
     return found
+
+
+def _any_of(body: Mapping[str, Any]) -> str:
+    """A pattern of the words of all languages, which may stand in groups; the longest first."""
+    words: list[str] = []
+    for one in (one for language in LANGUAGES for one in body[language]):
+        words += map(str, one) if isinstance(one, list) else [str(one)]
+    return "|".join(_written(one) for one in sorted(words, key=len, reverse=True))
+
+
+def _written(words: str) -> str:
+    """A pattern of one phrase."""
+    if not words.isascii():
+        return re.escape(words).replace(r"\*", r"[^，。！？；,.!?;]{0,6}?")
+    plain = re.escape(words).replace(r"\ \*\ ", r"\W+(?:[\w'’]+\W+){0,4}?").replace(r"\*", r"\w*")
+    return rf"\b{plain}\b".replace(r"\ ", r"[\s-]+")
 
 
 def signs_in(text: str) -> Iterator[tuple[str, str, str]]:
     """Each kind of sign that a message has: kind, rule, its words."""
-    for kind, (rule, pattern) in _signs().items():
-        if found := pattern.search(text):
-            yield kind, rule, found.group()
+    for kind, sign in _signs().items():
+        if words := sign.find(text):
+            yield kind, sign.rule, words
 
 
 def look_first(said: Said) -> Sequence[Command]:
@@ -93,10 +125,12 @@ def _in_their_words(said: Said) -> Sequence[Command]:
         return ()
     found = top.values[known].value
     waits = known != "goods" or (isinstance(found, dict) and bool(found.get("one")))
-    in_numbers = re.search(r"\d{4}", said.text) or postcodes_in(said.text)
+    without = _ORDER.sub(" ", said.text)
+    in_numbers = re.search(r"\d{4}", without) or postcodes_in(without)
     if not waits or not in_numbers or _LEAVES.search(said.text):
         return ()
-    return [_set(said, slot, said.text.strip())]
+    told = address_in(said.text) if slot == "new_address" else said.text.strip()
+    return [_set(said, slot, told)]
 
 
 def _who_they_are(said: Said) -> Sequence[Command]:

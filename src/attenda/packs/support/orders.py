@@ -21,7 +21,24 @@ _WHOLE = re.compile(
     re.IGNORECASE,
 )
 _SHARE = re.compile(r"(?<![\d.])(\d{1,2}(?:[.,]\d+)?)\s*(?:%|percent|％)", re.IGNORECASE)
-_HALF = re.compile(r"\bhalf\b|一半", re.IGNORECASE)
+_NO_PRICE = r"(?:an?\s+)?(?:year|month|week|day|hour|minute|dozen|litre|liter|size|term)"
+_HALF = re.compile(
+    rf"(?<!and a )(?<!and-a-)\bhalf\b(?![\s-]+{_NO_PRICE})(?!\s+price\s+(?:when|sale|deal))"
+    r"|一半|半数|对半|半价(?![买入拿促抢时])|(?<![\d一二三四五六七八九十])半退",
+    re.IGNORECASE,
+)
+_TENTHS = re.compile(r"([一二三四五六七八九1-9])成(?![新色熟套为立本功交长分员了年人双对])")
+_PERCENT = re.compile(
+    r"百分之([一二三四五六七八九十\d]{1,3})|\b(ten|twenty|thirty|forty|fifty|sixty|seventy|eighty"
+    r"|ninety)[\s-]+per\s?cent\b|\b(\d{1,2})\s+per\s+cent\b",
+    re.IGNORECASE,
+)
+_THIRD = re.compile(r"\b(?:a|one)[\s-]+third\b|三分之一", re.IGNORECASE)
+_QUARTER = re.compile(
+    r"\b(?:a|one)[\s-]+quarter\b(?!\s+(?:past|to|of\s+an\s+hour))|四分之一", re.IGNORECASE
+)
+_TENS = ("ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_DIGITS = "一二三四五六七八九"
 _MOST_LISTED = 6
 
 
@@ -52,9 +69,30 @@ def part_in(words: str, currency: str) -> tuple[Decimal | None, Decimal | None, 
         if one.value.currency != currency:
             return None, None, one.value.currency
         return one.value.value, None, ""
+    return None, _share_in(words), ""
+
+
+def _share_in(words: str) -> Decimal | None:
+    """The share of a price that somebody names: in percent, in tenths, or as a fraction."""
     if share := _SHARE.search(words):
-        return None, Decimal(share[1].replace(",", ".")) / 100, ""
-    return None, Decimal("0.5") if _HALF.search(words) else None, ""
+        return Decimal(share[1].replace(",", ".")) / 100
+    if percent := _PERCENT.search(words):
+        return Decimal(_count(next(one for one in percent.groups() if one))) / 100 or None
+    if tenths := _TENTHS.search(words):
+        return Decimal(_count(tenths[1])) / 10
+    fractions = ((_HALF, 2), (_THIRD, 3), (_QUARTER, 4))
+    return next((1 / Decimal(parts) for said, parts in fractions if said.search(words)), None)
+
+
+def _count(said: str) -> int:
+    """A whole number below a hundred in digits, or in words by tens, or in Chinese."""
+    if said.isdecimal():
+        return int(said)
+    if said.lower() in _TENS:
+        return (_TENS.index(said.lower()) + 1) * 10
+    tens, ten, ones = said.rpartition("十") if "十" in said else ("", "", said)
+    high = _DIGITS.find(tens) + 1 if tens else 1
+    return (high * 10 if ten else 0) + (_DIGITS.find(ones) + 1 if ones else 0)
 
 
 @dataclass(frozen=True, slots=True)

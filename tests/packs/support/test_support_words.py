@@ -1,0 +1,263 @@
+"""What customers' own words are read for: danger, threats, an address among chatter, a share."""
+
+from decimal import Decimal
+
+import pytest
+
+from attenda.packs.support.addressing import address_in
+from attenda.packs.support.countries import country_named_in
+from attenda.packs.support.looking import signs_in
+from attenda.packs.support.orders import part_in
+from attenda.packs.support.pack import PACK
+from attenda.runtime.pack import read_pack
+
+DANGER = """
+the kettle went up in flames
+omg flames coming out of the toaster
+the lamp is on fire right now
+it caught fire last night
+a small fire started in the plug
+we had to call the fire brigade
+the battery blew up in my hand
+my phone charger exploded
+there was an explosion in the kitchen
+thick smoke is pouring out of it
+it started smoking as soon as I plugged it in
+black smoke everywhere
+sparks fly out of the socket
+it keeps sparking
+I burned my hand on it
+my daughter burnt her fingers
+there is a burning smell
+the plug is charred
+the cable has melted and smells
+it scalded my son
+I got a shock from the kettle
+it gave my wife an electric shock
+it zapped me
+the thing electrocuted my dog
+the casing is live to the touch
+my husband was injured by the chair
+I hurt my back when the chair collapsed
+my kid got hurt
+he is bleeding
+I cut my finger on the glass
+she needed stitches
+we ended up in hospital
+an ambulance had to come
+it short-circuited the whole flat
+the table got scorched
+I was making tea, humming along, and whoosh, flames, can you believe it
+the curtains were set alight by your lamp
+carbon monoxide alarm went off because of your heater
+the dog choked on a part
+blisters on my arm from the steam
+水壶刚才烧起来了，有明火
+台灯着火了
+插座起火了怎么办
+充电器自燃了
+家里差点失火
+一直在冒烟
+冒出一股黑烟
+冒着浓浓的烟
+有烧焦的味道
+一股焦糊味
+电池爆炸了
+手机充着电突然炸了
+玻璃炸裂了
+我触电了
+外壳漏电
+碰一下就麻手
+我被它电了一下
+孩子被水壶电到了
+一插上就短路
+蹦火花
+喷火了
+我手被烫伤了
+烫到孩子了
+蒸汽把我烫出水泡
+老人被砸伤了
+划伤了手，一直流血
+把我妈送去医院了
+叫了救护车
+人晕倒了
+我跟你讲，正喝茶聊天呢，那个壶呼地一下火苗就蹿上来了
+用着用着就闻到糊味
+消防都来了
+""".strip().splitlines()
+NO_DANGER = """
+that driver should be fired
+I got fired yesterday and need the money back
+what a hot deal
+your prices are on fire
+this sale is on fire
+where is my Fire TV stick
+I ordered a fire pit, where is it
+is the fireplace tool set in stock
+refund the fire extinguisher please
+do you sell smoke detectors
+the smoke alarm I bought is the wrong colour
+I want it in smoke grey
+the driver was smoking in front of my door
+we are a non-smoking house
+I quit smoking
+one burning question: what is the postage
+it burned a hole in my pocket
+I'm burnt out from all this waiting
+the burnt orange one please
+the toaster burnt my toast
+I got burned before by online shops
+he blew up at me on the phone
+I nearly exploded with anger
+I got a shock when I saw the bill
+I was shocked by the price
+shockproof case please
+that remark hurt my feelings
+adding insult to injury the parcel is late
+it sparked my interest
+he burst into laughter
+the kettle is too hot to handle for me
+the kettle doesn't heat any more
+the shoes are killing me
+I'm boiling with rage
+my wallet is bleeding money... no, just refund it
+can you deliver to the hospital where I work
+I'm in hospital this week, leave it with the neighbour
+the explosion of choices on your site
+an exploded view of the parts please
+my wife's old flame
+火爆的活动还有吗
+你们家生意真火爆
+火锅什么时候发货
+快递坐火车来的吗
+我一肚子火
+我对你们很恼火
+气得我头顶冒烟
+嗓子都冒烟了还没等到
+买个烧烤架
+水壶烧水太慢
+水烧起来很慢
+烧着水呢，顺便问下运费
+脂肪燃烧仪我要退款
+爆炸头假发什么时候到
+我快气炸了
+电话都打炸了也没人接
+群里都炸了锅
+打过电话了没人理
+家电到了吗
+这款带电池吗
+笔记本带电脑包吗
+充电到一半就停了
+被电话吵醒的
+要买漏电保护器
+这价格让我钱包很受伤
+今天大出血买了很多
+他们心里很受伤
+信息爆炸的时代
+灭火器到哪了
+无烟锅我想换一个
+油烟机坏了
+防烫伤手套退款
+这周我在医院上班，改个地址
+下午去医院，快递放门口行吗
+送货的在门口抽烟
+""".strip().splitlines()
+
+
+def _kinds(text: str) -> set[str]:
+    return {kind for kind, _, _ in signs_in(text)}
+
+
+def test_danger_goes_to_a_person_in_any_words() -> None:
+    assert [text for text in DANGER if "safety" not in _kinds(text)] == []
+
+
+def test_words_of_danger_that_mean_something_else() -> None:
+    assert [text for text in NO_DANGER if "safety" in _kinds(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "legal"),
+    [
+        ("you will hear from my solicitors", True), ("see you in court then", True),
+        ("I'll sue", True), ("legal proceedings will follow", True), ("那就法庭见", True),
+        ("我要走法律程序", True), ("the court yard lamp", False), ("is it legal to fly it", False),
+        ("法国能寄吗", False), ("没办法了，退款吧", False),
+    ],
+)  # fmt: skip
+def test_a_threat_with_the_law_goes_to_a_person(text: str, legal: bool) -> None:
+    assert ("legal" in _kinds(text)) is legal
+
+
+ROSE = "12 Rose Lane, Leeds LS1 4AB"
+RUA = "Rua Nova 1, 4050 Porto"
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        (RUA, RUA),
+        ("ok then send it to Rua Nova 1, 4050 Porto thx", RUA),
+        ("it took me 3 weeks to find a flat, but now it's Rua Nova 1, 4050 Porto", RUA),
+        ("We left the old house in 2019, finally: 12 Rose Lane, Leeds LS1 4AB. Thanks!", ROSE),
+        ("My dog ate the letter: Flat 2, 12 Rose Lane, Leeds LS1 4AB, and that is all",
+         "Flat 2, 12 Rose Lane, Leeds LS1 4AB"),
+        ("building 5, flat b, 12 Rose Lane, third floor, Leeds LS1 4AB",
+         "building 5, flat b, 12 Rose Lane, third floor, Leeds LS1 4AB"),
+        ("Lyon, France: 5 Rue Pasteur, 69007", "Lyon, France: 5 Rue Pasteur, 69007"),
+        ("I'd like it to go to Calle Mayor 4 in 28013 Madrid, Spain, please.",
+         "Calle Mayor 4 in 28013 Madrid, Spain"),
+        ("ul. Prosta 3, 00-950 Warszawa", "ul. Prosta 3, 00-950 Warszawa"),
+        ("总算搬完了，累坏了，以后都寄上海市张杨路 500 弄 3 号吧，邮编 200120，谢谢",
+         "上海市张杨路 500 弄 3 号，邮编 200120"),
+        ("房子退租了，改成北京市朝阳区，建国路 88 号，100022",
+         "北京市朝阳区，建国路 88 号，100022"),
+        ("姐姐给我找的地方，阳光很好，新地址是法国里昂 5 Rue Pasteur，邮编 69007",
+         "法国里昂 5 Rue Pasteur，邮编 69007"),
+        ("上海市为民路一号，200120", "上海市为民路一号，200120"),
+        # all of it where no street is seen, and where a country would be left out
+        ("rua nova 1, 4050 porto", "rua nova 1, 4050 porto"),
+        ("我刚从德国回来，寄到上海市张杨路 3 号，200120",
+         "我刚从德国回来，寄到上海市张杨路 3 号，200120"),
+        ("somewhere else please", "somewhere else please"),
+    ],
+)  # fmt: skip
+def test_an_address_is_kept_without_the_chatter_around_it(text: str, address: str) -> None:
+    assert address_in(text) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "country"),
+    [
+        ("Berlin, Germany: Invalidenstraße 40", "DE"), ("新地址是德国柏林", "DE"),
+        ("寄法国里昂 5 号", "FR"), ("我是德国人，住在新街 1 号", ""), ("上海市德国路 5 号", ""),
+    ],
+)  # fmt: skip
+def test_a_country_is_named_in_an_address(address: str, country: str) -> None:
+    assert country_named_in(address) == country
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("half back on the hat", "0.5"), ("退半价", "0.5"), ("给我退50%就行", "0.5"),
+        ("thirty percent back", "0.3"), ("40 per cent please", "0.4"), ("百分之二十五", "0.25"),
+        ("退三成", "0.3"), ("a quarter of the price", "0.25"), ("四分之一就好", "0.25"),
+        ("it broke after half a year", ""), ("an hour and a half ago", ""), ("the third item", ""),
+        ("帽子是半价买的，退款", ""), ("九成新的帽子，退款", ""), ("完成退款了吗", ""),
+    ],
+)  # fmt: skip
+def test_a_share_of_a_price_in_words(text: str, share: str) -> None:
+    assert part_in(text, "EUR") == (None, Decimal(share) if share else None, "")
+
+
+def test_no_sentence_is_an_example_of_two_flows() -> None:
+    flows, _, _ = read_pack(PACK)
+    said = [
+        (text.casefold(), flow.name)
+        for flow in flows.values()
+        for texts in flow.examples.values()
+        for text in texts
+    ]
+    texts = [text for text, _ in said]
+    assert sorted(text for text in set(texts) if texts.count(text) > 1) == []
