@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attenda.packs.tutor.algebra import NotATerm, equal_terms, read_term
+from attenda.packs.tutor.answers import said_number
 from attenda.packs.tutor.grade import grade
 from attenda.packs.tutor.hints import hint_text, leaks
 from attenda.packs.tutor.item import Item, Option, from_json, to_json
@@ -198,7 +199,7 @@ def test_a_rung_that_would_tell_is_held_back() -> None:
     ],
 )  # fmt: skip
 def test_a_number_is_read_in_the_words_around_it(said: str, value: str | None) -> None:
-    found = read_number(said)
+    found = said_number(said)
     assert (found.value if found else None) == (Fraction(value) if value else None)
 
 

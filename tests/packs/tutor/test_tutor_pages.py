@@ -11,8 +11,9 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
+from attenda.dialogue.state import DialogueState
 from attenda.packs.tutor.course import school_course
-from attenda.packs.tutor.pack import PACK, safe_first
+from attenda.packs.tutor.pack import PACK, heard_first
 from attenda.packs.tutor.plots import heat_map, mastery_map, progress_curve
 from attenda.packs.tutor.rules import updated
 from attenda.packs.tutor.samples import SAMPLES
@@ -385,11 +386,12 @@ def test_plots_are_whole_escaped_and_apart(language: str) -> None:
 def test_signs_of_danger_go_before_everything_else() -> None:
     class Words:
         text = "what is 1/2 + 1/3? i want to die"
+        state = DialogueState()
 
-    (first,) = safe_first(Words())  # type: ignore[arg-type]
+    (first,) = heard_first(Words())  # type: ignore[arg-type]
     assert first.flow == "safeguard"  # type: ignore[union-attr]
     Words.text = "what is 1/2 + 1/3?"
-    assert safe_first(Words()) == []  # type: ignore[arg-type]
+    assert heard_first(Words()) == []  # type: ignore[arg-type]
 
 
 def test_samples_are_what_the_rules_make_of_them() -> None:

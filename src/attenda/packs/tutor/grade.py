@@ -17,10 +17,11 @@ from attenda.packs.tutor.algebra import (
     letters_of,
     read_term,
 )
+from attenda.packs.tutor.answers import answer_in, said_number
 from attenda.packs.tutor.item import Item
-from attenda.packs.tutor.numbers import Number, concluded, plain, read_number
+from attenda.packs.tutor.numbers import Number, plain, read_number
 from attenda.packs.tutor.short_answer import folded, matches
-from attenda.packs.tutor.units import read_quantity
+from attenda.packs.tutor.units import read_quantity, unit_of
 
 __all__ = ["ROUNDING", "Grade", "grade", "same_number"]
 
@@ -78,7 +79,7 @@ def _right(is_so: bool) -> Grade:
 
 
 def _number(item: Item, answer: str) -> Grade:
-    said = read_number(answer) or read_number(concluded(answer))
+    said = said_number(answer)
     if said is None:
         return Grade("unreadable")
     readings = [said]
@@ -106,7 +107,7 @@ def _is_key(said: Number, key: str, tolerance: float) -> bool:
 
 
 def _quantity(item: Item, answer: str) -> Grade:
-    said = read_quantity(answer) or read_quantity(concluded(answer))
+    said = read_quantity(answer) or read_quantity(answer_in(answer, _is_unit))
     keys = [read_quantity(key) for key in item.keys]
     if said is None:
         return Grade("unreadable")
@@ -118,6 +119,10 @@ def _quantity(item: Item, answer: str) -> Grade:
         if not said.kind and said.value * key.factor == key.value:
             return Grade("right", 1.0) if item.form != "lowest" else Grade("wrong", remark="unit")
     return Grade("wrong")
+
+
+def _is_unit(name: str) -> bool:
+    return unit_of(name) is not None
 
 
 def _term(item: Item, answer: str) -> Grade:
@@ -208,7 +213,7 @@ def _list(answer: str) -> list[Fraction] | None:
     parts = [
         part for part in re.split(r"[,;、\n<>]|\band\b|和|或|\bor\b", plain(answer)) if part.strip()
     ]
-    read = [read_number(part) for part in parts]
+    read = [said_number(part) for part in parts]
     return [one.value for one in read if one is not None] if read and None not in read else None
 
 

@@ -6,16 +6,15 @@ Values are exact fractions. What is an unfinished calculation, such as 1/2 + 1/3
 
 import re
 import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from attenda.packs.tutor.number_words import chinese_number, english_number
 
-__all__ = ["Number", "concluded", "numbers_in", "plain", "read_number"]
+__all__ = ["Number", "number_places", "numbers_in", "plain", "read_number"]
 
 _LONGEST = 60
-_LONGEST_TALK = 300
-"""Nobody says that much around a number."""
 _DIGITS = 15
 """More digits than that nobody writes by hand."""
 
@@ -27,50 +26,23 @@ _SHAPE = re.compile(
     rf"|(?P<plain>{_DECIMAL}))\s*(?P<percent>%|percent|per cent|pct)?",
     re.IGNORECASE,
 )
-_IS = r"(?: (?:is|was|should be|must be|would be|will be|could be|might be|may be|has to be))?"
-_LEAD = re.compile(
-    r"^(?:(?:(?:now )?i(?:'d| would|'ll| have)? (?:think|guess|got|get|say|believe|make it"
-    r"|suppose|calculate|calculated|worked out|reckon)|we get|you get"
-    rf"|(?:the |my )?(?:final |missing )?(?:answer|result|number|solution){_IS}"
-    r"|是不是|(?:那么?)?就(?=\d)|或者|所以|因此"
-    rf"|(?:that|this|it|which) makes|(?:is )?(?:it|that|this)(?:'s|{_IS})|is"
-    r"|(?:must|should|has to|could|might|may|would|will) be"
-    r"|or|maybe|perhaps|probably|about|around|roughly|approximately|almost|well|oh|ah|aha|hm+|um+"
-    r"|ok(?:ay)?|alright|yes|yeah|no|sorry|so|then|now|thus|hence|therefore|and|=|equals|[a-z]\s*="
-    r"|(?:现在)?我(?:再)?(?:觉得|认为|想|猜|算|得|求)(?:的|了|出来|出|到)*(?:应该|大概|可能)?(?:是|等于|为)?"
-    r"|(?:我的|最后的?|最终的?)?(?:答案|结果|得数)(?:应该|一定|肯定|大概|可能|就)*(?:是|为|:)?"
-    r"|(?:那么?|这么?|这个|那个|它|所以|因此|于是)?(?:就|应该|一定|肯定|大概|可能|也许|估计|好像|当然)*(?:是|等于)"
-    r"|[一-鿿]{0,4}数(?:应该|就)?(?:是|等于)"
-    r"|是不是|大约|约|差不多|大概|好的?|哦|噢|啊|嗯|那么?|对了?|不对|得)[,，.。!！]?\s*[:：]?\s*)+",
+_ENDS = re.compile(r"[\s.。!！?？,，;；]+$")
+_ONE = re.compile(
+    r"(?:^|[,.;:!?=]\s*"
+    r"|\b(?:is|it'?s|that'?s|be|was|equals|equal to|gives|to|answer|only|just|exactly)\s+)"
+    r"(one)(?=\s*(?:$|[,.;:!?]|i (?:think|guess)|please|then|right))",
     re.IGNORECASE,
 )
-_TAIL = re.compile(
-    r"(?:[\s.。!！?？,，;；]|\bi (?:think|guess|believe|suppose|reckon|hope)\b"
-    r"|\bis (?:what i (?:get|got)|my answer|it)\b"
-    r"|\bit (?:is|was)$|\bfor (?:me|this one|that one|this|that)$|\bgoes (?:in )?(?:there|here)$"
-    r"|\b(?:right|then|now|maybe|probably|perhaps|correct)$"
-    r"|\b(?:of course|for sure|or so|isn't it|is it|am i right|is that right)$"
-    r"|是吗|对吗|对不对|是不是|没错|左右|我想|我觉得|应该|吧|吗|呢|啊|了)+$",
-    re.IGNORECASE,
+"""Where "one" is a number: mostly it stands for a thing."""
+_HAN_NUMBER = re.compile(
+    r"负?(?:百分之)?(?:[零〇一二两三四五六七八九十百千万]+又)?[零〇一二两三四五六七八九十百千万]+"
+    r"(?:分之[零〇一二两三四五六七八九十百千万]+|点[零〇一二三四五六七八九]+)?|一半"
 )
-_BETWEEN = re.compile(r"(?<!\d)[,.]|[,.](?!\d)|[，。;；:：!！?？、]|\bbecause\b|因为")
-_CONCLUDES = re.compile(
-    r"^\s*(?:so|then|therefore|thus|hence|that makes|所以|因此|那么?|就是)", re.I
-)
-_GIVES = re.compile(
-    r"\b(?:it'?s|that'?s|is|was|be|been|got|get|gets|gives?|gave|makes?(?: (?:that|it))?"
-    r"|(?:comes?|came) (?:out )?(?:to|at|as)|go(?:ing)? (?:with|for)|put|write|say|answer|result"
-    r"|find|found)\b(?:\s*[:=])?|=|是|得(?:到|出|了)?|写|填|选|等于|为|算(?:到|出来?)|改成",
-    re.IGNORECASE,
-)
-_ASKS = re.compile(
-    r"^\W*(?:why|how|what|which|where|when|who|is|are|does|do|did|can|could|should|would|give|tell|show)\b"
-    r"|为什么|怎么|哪|什么|多少|几|给我|告诉",
-    re.IGNORECASE,
-)
-_DENIES = re.compile(
-    r"\b(?:not|never|neither|nor|without)\b|n['’]?t\b|(?<!要)不|没|别", re.IGNORECASE
-)
+_NO_ONE = re.compile(r"一[共定下样直起些点边般会种遍算看试想个道题次起旦切]\Z")
+"""Words of two characters in which 一 is no number."""
+_OPERAND = re.compile(r"(?:\d|[)%]|(?<![\w'’])[a-z])$")
+_SIGN_WORD = re.compile(r"(?<!\w)(?:minus|negative)\s*$|负\s*$", re.IGNORECASE)
+_MOST_WORDS = 8
 _SIGNS = str.maketrans({"−": "-", "–": "-", "÷": "/", "⁄": "/", "∕": "/", "×": "*", "·": "*"})
 
 
@@ -95,53 +67,69 @@ def plain(text: str) -> str:
 
 
 def read_number(text: str) -> Number | None:
-    """The number that a text is, apart from "the answer is" before it; nothing where it is none.
-
-    Of a text of several clauses, the only one that is a number counts, or the one that concludes:
-    "25, times comes first" and "a half, so 0.5".
-    """
-    if len(text) > _LONGEST_TALK:
-        return None
-    whole = _read_clause(plain(text))
-    if whole is not None:
-        return whole
-    clauses = [part for part in _BETWEEN.split(plain(text)) if part.strip()]
-    read = [(part, number) for part in clauses if (number := _read_clause(part)) is not None]
-    if len({number.value for _, number in read}) == 1:
-        return read[-1][1]
-    ends = [number for part, number in read if _CONCLUDES.match(part)]
-    return ends[-1] if len(ends) == 1 and ends[-1] == read[-1][1] else None
-
-
-def concluded(text: str) -> str:
-    """What a sentence comes to, by its last clause that says so: "10" of "I tried and got 10".
-
-    Empty where it asks or denies, and where nothing says that something comes of it.
-    """
-    said = plain(text)
-    for clause in reversed(_BETWEEN.split(said) if len(said) <= _LONGEST_TALK else ()):
-        gives = list(_GIVES.finditer(clause))
-        given = clause[gives[-1].end() :].strip() if gives else ""
-        if (
-            _ASKS.search(clause)
-            or _DENIES.search(clause)
-            or (not given and re.search(r"\d", clause))
-        ):
-            return ""
-        if given:
-            return given
-    return ""
-
-
-def _read_clause(text: str) -> Number | None:
-    said = _TAIL.sub("", _LEAD.sub("", text.strip()))
+    """The number that a text is; nothing where it is none, or more than one."""
+    said = _ENDS.sub("", plain(text))
     if not said or len(said) > _LONGEST:
         return None
+    said = re.sub(r"^(?:=\s*|(?:minus |negative |负)(?=\d))", _sign, said, flags=re.IGNORECASE)
     shape = _SHAPE.fullmatch(said)
     if shape:
         return _from_shape(shape)
     worded = english_number(said) or chinese_number(said)
     return None if worded is None else Number(worded[0], percent=worded[1])
+
+
+def _sign(lead: re.Match[str]) -> str:
+    return "" if lead.group().startswith("=") else "-"
+
+
+def number_places(said: str) -> list[tuple[int, int]]:
+    """Where numbers stand in a plain text, by digits and in words, in order; none within another.
+
+    A sign between two numbers belongs to neither; "this one" is no number.
+    """
+    found = sorted([*_digit_places(said), *_worded_places(said)], key=lambda one: (one[0], -one[1]))
+    kept: list[tuple[int, int]] = []
+    for start, end in found:
+        if not kept or start >= kept[-1][1]:
+            kept.append((start, end))
+    return kept
+
+
+def _digit_places(said: str) -> Iterator[tuple[int, int]]:
+    for shape in _SHAPE.finditer(said):
+        before = said[: shape.start()].rstrip()
+        start = shape.end("sign") if shape["sign"] and _OPERAND.search(before) else shape.start()
+        signed = _SIGN_WORD.search(said[:start])
+        if signed and not re.search(r"\d\s*$", said[: signed.start()]):
+            start = signed.start()
+        start += len(said[start:]) - len(said[start:].lstrip())
+        if not re.search(r"[a-z_]$", said[:start], re.IGNORECASE):  # k07 is a name
+            yield start, len(said[: shape.end()].rstrip())
+
+
+def _worded_places(said: str) -> Iterator[tuple[int, int]]:
+    words = list(re.finditer(r"[a-z]+", said, re.IGNORECASE))
+    at = 0
+    while at < len(words):
+        sizes = range(min(_MOST_WORDS, len(words) - at), 0, -1)
+        size = next((n for n in sizes if _is_worded(said, words[at : at + n])), 0)
+        if size:
+            yield words[at].start(), words[at + size - 1].end()
+        at += size or 1
+    for one in _ONE.finditer(said):
+        yield one.span(1)
+    for run in _HAN_NUMBER.finditer(said):
+        no_one = _NO_ONE.search(said, run.start(), run.end() + 1)
+        if not no_one and chinese_number(run.group()) is not None:
+            yield run.span()
+
+
+def _is_worded(said: str, words: Sequence[re.Match[str]]) -> bool:
+    """Whether words are one number, with nothing but spaces and hyphens between."""
+    text = said[words[0].start() : words[-1].end()]
+    is_one = text.lower() == "one"
+    return not is_one and not re.search(r"[^a-zA-Z\s-]", text) and english_number(text) is not None
 
 
 def numbers_in(text: str) -> list[Number]:

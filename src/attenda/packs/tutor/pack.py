@@ -7,8 +7,9 @@ keep rows; when what is said stands in `flows/`, what is allowed in `policy.toml
 from collections.abc import Sequence
 from pathlib import Path
 
-from attenda.api import Command, Deed, Pack, Said, StartFlow
+from attenda.api import Command, Deed, Labelled, Pack, Said, SetSlot, StartFlow
 from attenda.packs.tutor import planning, practice, teaching
+from attenda.packs.tutor.answers import answer_in, asks_to_be_told
 from attenda.packs.tutor.catalogue import both
 from attenda.packs.tutor.hints import leaks
 from attenda.packs.tutor.importing import IMPORTERS
@@ -24,9 +25,19 @@ from attenda.packs.tutor.telling import told
 __all__ = ["PACK"]
 
 
-def safe_first(said: Said) -> Sequence[Command]:
-    """A sign of danger goes before everything else that a message may mean."""
-    return [StartFlow(flow="safeguard")] if look(said.text) else []
+def heard_first(said: Said) -> Sequence[Command]:
+    """A sign of danger goes before everything else that a message may mean.
+
+    While an exercise waits, so does what gives an answer or asks for it, whatever else it is like.
+    """
+    if look(said.text):
+        return [StartFlow(flow="safeguard")]
+    top = said.state.top
+    waits = top is not None and top.flow == "practice" and "answer" not in top.values
+    if waits and (answer_in(said.text) or asks_to_be_told(said.text)):
+        words = said.text.strip()
+        return [SetSlot(slot="answer", value=Labelled(value=words, label=said.label), words=words)]
+    return []
 
 
 def keep_back(deed: Deed, text: str, language: str) -> str | None:
@@ -69,7 +80,7 @@ PACK = Pack(
     tables=TABLES,
     catalogues={"learners": learner_in},
     samples=SAMPLES,
-    first=safe_first,
+    first=heard_first,
     guard=keep_back,
     told=told,
     screens=SCREENS,

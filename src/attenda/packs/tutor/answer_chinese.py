@@ -1,0 +1,66 @@
+"""Whether a number in a Chinese clause is an answer, by the words around it.
+
+Nothing but particles follows an answer, and what stands before it is a run of words of
+`answer_words.toml`, or ends in one and is about the exercise and nobody else. Pure.
+"""
+
+import re
+from functools import lru_cache
+
+from attenda.packs.tutor.answer_words import CALCULATION, NUMBER, chinese_words
+
+__all__ = ["chinese_answers"]
+
+_ASKS = re.compile(
+    r"为什么|为啥|凭什么|怎么|咋|哪|什么|啥|多少|几|谁|给我|告诉|帮我(?!记|填|写|改)|如何|解释|讲讲|提示"
+)
+_DENIES = re.compile(
+    r"(?:不|没|别|未|非)(?:觉得|认为|相信|信|是|等于|该|应该|应当|可能|会|为|得|填|写|选|要|能|算|说|猜|改|到|止"
+    r"|超过|像)|大于|小于|多于|少于|超过|至少|至多|最多|最少|除了|比"
+)
+_WRONG_BEFORE = re.compile(
+    rf"(?:要|还有|给|用|把|将|从|由|按|做了?|愿意|打算|(?:\A|(?<=[\s也都才就已今]))我"
+    rf"|{NUMBER}\s*(?:或|还是|和|跟|与|到|至))\s*\Z"
+)
+"""Right before a number these say that it is wanted, taken or one of two."""
+
+
+@lru_cache(maxsize=1)
+def _chunks() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Known Chinese words: a run of them up to a number, and all that follows it."""
+    before, after = (
+        "|".join(sorted(map(re.escape, chinese_words(name)), key=len, reverse=True))
+        for name in ("before", "after")
+    )
+    marks = rf"[{NUMBER}{CALCULATION}=\s]"
+    return re.compile(rf"(?:{before}|{marks})*\Z"), re.compile(rf"(?:{after}|\s)*\Z")
+
+
+@lru_cache(maxsize=8)
+def _any_of(name: str) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, chinese_words(name))))
+
+
+def chinese_answers(before: str, after: str) -> bool:
+    """Whether a number between two parts of a clause is an answer."""
+    run, tail = _chunks()
+    near = before.rpartition(NUMBER)[2]
+    if not tail.match(after.partition(NUMBER)[0]):
+        return False
+    if _ASKS.search(before) or _DENIES.search(near) or _WRONG_BEFORE.search(before):
+        return False
+    if _any_of("elsewhere").search(before):
+        return False
+    known = run.search(before)
+    rest = before[: known.start()] if known else before
+    return not rest.strip() or _is_about(before, rest)
+
+
+def _is_about(before: str, rest: str) -> bool:
+    """Whether a clause with other words in it is about the exercise, and about nobody else."""
+    ends_known = len(rest) < len(before.rstrip())
+    others = [one.end() for one in _any_of("people").finditer(before)]
+    own = before.rfind("我")
+    return (
+        ends_known and bool(_any_of("about").search(before)) and (not others or own >= others[-1])
+    )
