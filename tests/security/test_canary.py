@@ -381,7 +381,7 @@ def test_the_same_sessions_leak_without_the_guards(
     async def story() -> None:
         async with world(tmp_path, SEED) as made:
             monkeypatch.setattr(effects, "monitor", lambda *_: None)
-            await day(made, SEED, 8)
+            await day(made, SEED, max(8, SESSIONS // 10))
             found = hits(made)
             assert {"usr_ana to web", "usr_ana to bob"} <= found.keys(), found
             assert "usr_li to usr_ana" not in found
