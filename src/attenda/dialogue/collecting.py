@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from attenda.core.event import DialogueEvent, FlowMoved
 from attenda.core.label import SYSTEM, Labelled, join
+from attenda.core.words import sentence
 from attenda.dialogue.expression import fill
+from attenda.dialogue.extract_amounts import another_currency
 from attenda.dialogue.flow import CollectStep, Flow, words_in
 from attenda.dialogue.next_step import AskSlot, AskYesNo
 from attenda.dialogue.remember import ask_still, offer_of
@@ -49,7 +51,11 @@ def _ask(
 ) -> AskSlot:
     slot = flow.slots[name]
     text, label = fill(words_in(slot.ask, language), known)
-    if name in frame.refused and slot.otherwise:
-        why, of_why = fill(words_in(slot.otherwise, language), {**known, name: frame.refused[name]})
+    refused = frame.refused.get(name)
+    if refused and (other := slot.currency and another_currency(str(refused.value), slot.currency)):
+        why = sentence(language, "dialogue.currency", named=other, currency=slot.currency)
+        text, label = f"{why} {text}", join(label, refused.whole_label)
+    elif refused and slot.otherwise:
+        why, of_why = fill(words_in(slot.otherwise, language), {**known, name: refused})
         text, label = f"{why} {text}", join(label, of_why)
     return AskSlot(frame.instance, name, text, label or SYSTEM, tuple(slot.choices))

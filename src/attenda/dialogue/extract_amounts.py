@@ -5,13 +5,13 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from attenda.dialogue.extract_numbers import CHINESE_NUMBER, DIGITS, ENGLISH_NUMBER, read_number
 from attenda.dialogue.extract_span import Found, first_of_overlapping, folded, outside
 
-__all__ = ["Money", "Quantity", "amounts", "percents", "quantities"]
+__all__ = ["Money", "Quantity", "amounts", "another_currency", "percents", "quantities"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,12 @@ class Money:
     value: Decimal
     currency: str
     """ISO 4217, such as EUR."""
+    also: frozenset[str] = field(default=frozenset(), compare=False)
+    """Other currencies that go by the same word: a dollar may be a Canadian one."""
+
+    def may_be(self, currency: str) -> bool:
+        """Whether it may be an amount in that currency."""
+        return currency == self.currency or currency in self.also
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +41,28 @@ class Quantity:
 _BEFORE = {
     "us$": "USD", "usd": "USD", "eur": "EUR", "gbp": "GBP", "cny": "CNY", "rmb": "CNY",
     "jpy": "JPY", "chf": "CHF", "cad": "CAD", "aud": "AUD", "hkd": "HKD", "hk$": "HKD",
+    "sek": "SEK", "nok": "NOK", "dkk": "DKK", "pln": "PLN", "inr": "INR", "kr": "SEK", "₹": "INR",
     "人民币": "CNY", "$": "USD", "€": "EUR", "£": "GBP", "¥": "CNY",
 }  # fmt: skip
 _AFTER = _BEFORE | {
     "us dollars": "USD", "dollars": "USD", "dollar": "USD", "bucks": "USD", "buck": "USD",
     "euros": "EUR", "euro": "EUR", "pounds": "GBP", "pound": "GBP", "quid": "GBP",
-    "francs": "CHF", "yuan": "CNY", "yen": "JPY", "美元": "USD", "美金": "USD", "欧元": "EUR",
-    "英镑": "GBP", "日元": "JPY", "港币": "HKD", "港元": "HKD", "人民币": "CNY",
+    "kronor": "SEK", "kroner": "NOK", "złoty": "PLN", "zloty": "PLN", "zlotys": "PLN", "zł": "PLN",
+    "rupees": "INR", "rupee": "INR", "francs": "CHF", "yuan": "CNY", "yen": "JPY",
+    "美元": "USD", "美金": "USD", "欧元": "EUR", "英镑": "GBP", "日元": "JPY", "港币": "HKD",
+    "港元": "HKD", "卢比": "INR", "克朗": "SEK", "人民币": "CNY",
     "元人民币": "CNY", "块钱": "CNY", "元": "CNY", "块": "CNY",
 }  # fmt: skip
 _PARTS = {"毛": Decimal("0.1"), "角": Decimal("0.1"), "分": Decimal("0.01")}
 _CENTS = {"cents": "USD", "cent": "USD", "pence": "GBP"}
+_DOLLARS, _CROWNS = frozenset({"CAD", "AUD", "HKD"}), frozenset({"NOK", "DKK"})
+_ALSO = {
+    **dict.fromkeys(("$", "dollars", "dollar", "bucks", "buck"), _DOLLARS),
+    **dict.fromkeys(("cents", "cent"), _DOLLARS | {"EUR"}),
+    **dict.fromkeys(("元", "块", "块钱"), frozenset({"HKD"})),
+    "kr": _CROWNS, "kroner": _CROWNS, "克朗": _CROWNS, "¥": frozenset({"JPY"}),
+}  # fmt: skip
+"""Currencies that go by a word as well as the one that is meant most."""
 _HUNDREDTH = Decimal("0.01")
 _MULTIPLES = {"": 1, "k": 1000, "m": 1_000_000, "万": 10_000, "亿": 100_000_000}
 
@@ -100,6 +117,12 @@ def amounts(text: str) -> list[Found[Money]]:
     return first_of_overlapping(found)
 
 
+def another_currency(text: str, currency: str) -> str:
+    """The currency of an amount in `text` that can't be in `currency`; empty where all can."""
+    found = (one.value for one in amounts(text))
+    return next((one.currency for one in found if not one.may_be(currency)), "")
+
+
 def _money(match: re.Match[str]) -> Money | None:
     parts = match.groupdict()
     value = read_number(parts["digits"] or parts["spoken"])
@@ -108,12 +131,12 @@ def _money(match: re.Match[str]) -> Money | None:
     value *= _MULTIPLES[parts.get("multiple") or ""]
     name = parts["currency"]
     if name in _CENTS:
-        return Money(value * _HUNDREDTH, _CENTS[name])
+        return Money(value * _HUNDREDTH, _CENTS[name], _ALSO.get(name, frozenset()))
     if parts.get("rest"):
         value += _chinese_change(parts["rest"])
     if parts.get("cents"):
         value += (read_number(parts["cents"]) or 0) * _HUNDREDTH
-    return Money(value, _AFTER[name])
+    return Money(value, _AFTER[name], _ALSO.get(name, frozenset()))
 
 
 def _chinese_change(said: str) -> Decimal:

@@ -92,6 +92,8 @@ class Slot(_Written):
     """Of an id: how it is written, as a regular expression."""
     choices: dict[str, list[str]] = Field(default_factory=dict)
     """Of a choice: each with the words that mean it."""
+    currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
+    """Of an amount: the one it must be in (ISO 4217); said in another, it is asked for again."""
     check: Reckoned = ""
     """Must hold, or it is asked for again; reads slots, and `today`."""
     otherwise: Words = Field(default_factory=dict)
@@ -114,7 +116,7 @@ class Slot(_Written):
         """Without what is newer than flows that wait and isn't used: their fingerprint stays."""
         newer: dict[str, object] = {
             "remember": self.remember, "from": self.origin, "origin": self.origin,
-            "catalogue": self.catalogue, "beside": self.beside,
+            "catalogue": self.catalogue, "beside": self.beside, "currency": self.currency,
         }  # fmt: skip
         found: dict[str, Any] = plain(self)
         return {name: value for name, value in found.items() if newer.get(name, True)}

@@ -119,6 +119,8 @@ def _opening_mistakes(flow: Flow, catalogues: Collection[str]) -> Iterator[_Foun
     for name, slot in flow.slots.items():
         if slot.catalogue and slot.catalogue not in catalogues:
             yield name, "flow.unknown_catalogue", {"name": slot.catalogue}
+        if slot.currency and slot.type != "amount":
+            yield name, "flow.no_amount", {"name": name}
         if slot.beside and name not in shown:
             yield name, "flow.unshown", {"name": name}
 

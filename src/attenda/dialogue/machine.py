@@ -42,6 +42,7 @@ from attenda.core.label import SYSTEM, Labelled, at_least, join_all
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.collecting import Given, collect
 from attenda.dialogue.expression import BadExpression, fill, parse
+from attenda.dialogue.extract_amounts import another_currency
 from attenda.dialogue.flow import (
     Branch,
     CallFlowStep,
@@ -167,6 +168,8 @@ def _set_slot(
         value = command.value
         known = {**given.names, **frame.values, command.slot: value}
         held = _value(slot.check, known) if slot.check else Labelled(value=True, label=SYSTEM)
+        if slot.currency and another_currency(str(value.value), slot.currency):
+            held = Labelled(value=False, label=SYSTEM)
         because = held.whole_label
         if not held.value:
             refused = SlotRefused(

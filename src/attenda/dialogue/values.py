@@ -27,7 +27,7 @@ _FINDERS: dict[SlotType, Finder] = {
     "phone": lambda text, _slot, _today: phones(text),
     "date": lambda text, _slot, today: dates(text, today),
     "time": lambda text, _slot, _today: times(text),
-    "amount": lambda text, _slot, _today: amounts(text) or quantities(text),
+    "amount": lambda text, slot, _today: _in_currency(text, slot.currency) or quantities(text),
     "number": lambda text, _slot, _today: quantities(text) or percents(text),
     "choice": lambda text, slot, _: choices(text, slot.choices),
 }
@@ -54,7 +54,7 @@ def values_in(
                 free = [one for one in find(text, slots[name], today) if _free(one, taken)]
                 if free:
                     taken.append(free[0])
-                    yield set_slot(name, free[0], label)
+                    yield set_slot(name, free[0], label, slots[name].currency)
     if asked not in slots or taken:
         return
     said: Found[object] | None = None
@@ -103,13 +103,23 @@ def _free(one: Found[object], taken: Sequence[Found[object]]) -> bool:
     return all(one.end <= other.start or other.end <= one.start for other in taken)
 
 
-def set_slot(name: str, found: Found[object], label: Label) -> SetSlot:
-    """A slot's value as it was found in a message of that label, with its place."""
+def _in_currency(text: str, currency: str) -> list[Found[Money]]:
+    """The amounts in `text`, those first that may be in the slot's currency, if it has one."""
+    return sorted(amounts(text), key=lambda one: bool(currency) and not one.value.may_be(currency))
+
+
+def set_slot(name: str, found: Found[object], label: Label, currency: str = "") -> SetSlot:
+    """A slot's value as it was found in a message of that label, with its place.
+
+    An amount that can't be in the slot's `currency` stays as it was said, to be refused.
+    """
     span = None
     if len(label.sources) == 1:
         (message_id,) = label.sources
         span = Span(message_id=message_id, start=found.start, end=found.end)
-    value = Labelled(value=_plain(found.value), label=label, span=span)
+    foreign = currency and isinstance(found.value, Money) and not found.value.may_be(currency)
+    plain = found.words if foreign else _plain(found.value)
+    value = Labelled(value=plain, label=label, span=span)
     return SetSlot(slot=name, value=value, words=found.words)
 
 

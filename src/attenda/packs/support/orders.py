@@ -66,7 +66,7 @@ def _names(said: str, name: str) -> bool:
 def part_in(words: str, currency: str) -> tuple[Decimal | None, Decimal | None, str]:
     """The amount or share of a price that is asked for, and a currency that is not the order's."""
     for one in amounts(words):
-        if one.value.currency != currency:
+        if not one.value.may_be(currency):
             return None, None, one.value.currency
         return one.value.value, None, ""
     return None, _share_in(words), ""
