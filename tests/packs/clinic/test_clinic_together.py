@@ -25,6 +25,7 @@ from tests.runtime.test_flows import rows
 PATIENT = {"resourceType": "Patient", "id": "P-1", "gender": "male", "birthDate": "1966-05-01"}
 NOTHING: dict[str, Any] = {"resourceType": "Bundle", "entry": []}
 NO_ALLERGY = {"code": {"coding": [{"code": "716186003"}]}}
+BROKEN = {"medicationCodeableConcept": {"coding": {"x": 1}}}
 FAILED = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
 
 
@@ -161,7 +162,16 @@ def test_orders_of_one_request_are_held_against_each_other_once(hook: str) -> No
          {"LISTS-PART"}, {"LISTS-PART", "LISTS-KEPT", "DDI-ANTICOAG-NSAID"}),
         ({"medications": bundle("MedicationRequest", {**drug("apixaban"), "subject": None})},
          {"MEDICINES-UNKNOWN"}, {"LISTS-PART", "LISTS-KEPT", "DDI-ANTICOAG-NSAID"}),
-        ({"medications": bundle("MedicationRequest", drug("warfarin"))},
+        ({"medications": bundle("MedicationRequest", BROKEN)},
+         {"MEDICINES-UNKNOWN"}, {"LISTS-PART", "LISTS-KEPT", "DDI-ANTICOAG-NSAID"}),
+        ({"medications": bundle("MedicationOrder", drug("apixaban")), "statements": 3},
+         {"MEDICINES-UNKNOWN"}, {"LISTS-KEPT", "DDI-ANTICOAG-NSAID"}),
+        ({"medications": bundle("MedicationRequest", {"status": "unknown", "medicationReference": {
+            "reference": "Medication/m"}}, {"resourceType": "Medication", "id": "m", "code": {
+                "text": "Warfarin"}})}, {"DDI-ANTICOAG-NSAID"}, {"DDI-ANTICOAG-NSAID"}),
+        ({"medications": bundle("MedicationRequest", {"medicationReference": {
+            "reference": "Medication/elsewhere"}})}, {"UNKNOWN-IN-CHART"}, {"UNKNOWN-IN-CHART"}),
+        ({"medications": bundle("MedicationRequest", drug("warfarin"), link=5)},
          {"DDI-ANTICOAG-NSAID"}, {"DDI-ANTICOAG-NSAID"}),
         ({"allergies": FAILED}, {"ALLERGIES-UNKNOWN"}, {"LISTS-KEPT"}),
         ({"conditions": None}, {"CONDITIONS-UNKNOWN"}, {"LISTS-KEPT"}),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from attenda.api import Deed, ToolRefused, tool
-from attenda.packs.clinic.ordering import check_and_keep, checked_now
+from attenda.packs.clinic.ordering import chart_for, check_and_keep, checked_now
 from attenda.packs.clinic.tables import moment
 from attenda.packs.clinic.words import phrase
 
@@ -43,15 +43,15 @@ def _in_state(deed: Deed, order: str, state: str) -> dict[str, Any]:
     row = deed.rows("orders").get(order)
     if row["status"] != state:
         raise _refused(f"change.no_{state}", order=order)
+    chart_for(deed, row["patient_id"])  # refuses where it is sealed
     return row
 
 
 def _accept(deed: Deed, row: dict[str, Any], because: str) -> None:
     """Keep that a card was followed; refuses a rule that this order has no card of."""
-    rules = {one.rule for one in checked_now(deed, row).cards}
     if not because:
         return
-    if because not in rules:
+    if because not in {one.rule for one in checked_now(deed, row).cards}:
         raise _refused("change.no_card", order=row["id"], rule=because)
     deed.rows("feedback").add(
         id=f"FB-{deed.key[:8]}-{because}"[:80], alert_id=row["id"], rule=because,

@@ -62,7 +62,8 @@ _NO_KNOWN_MEDICINE = frozenset({"787481004", "no-known-medications"})
 _NOTHING_SAID = frozenset({"no-allergy-info", "no-medication-info"})
 """Codes of entries that say that nobody knows (IPS)."""
 _PREGNANT = "82810-3"
-_ACTIVE = frozenset({"active", "recurrence", "relapse", "intended", ""})
+_ACTIVE = frozenset({"active", "recurrence", "relapse", "intended", "unknown", ""})
+"""States in which something may hold now: what is unknown is not over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,7 @@ def _allergies(records: Sequence[Record]) -> tuple[Allergy, ...] | None:
     if not records:
         return None
     return tuple(
-        Allergy(one.text, one.said, _criticality(one.unit))
+        Allergy(one.text or one.code, one.said, _criticality(one.unit))
         for one in records
         if one.code not in _NO_KNOWN_ALLERGY and one.status in _ACTIVE
     )

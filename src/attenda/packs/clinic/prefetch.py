@@ -31,6 +31,10 @@ _KEYS: Mapping[Part, Mapping[str, str]] = {
 }
 """Of each list: the keys that must come for it to be whole, and what each holds."""
 _HARMLESS = frozenset({"information", "success", "warning"})
+_BESIDE = frozenset(
+    {"Encounter", "Medication", "Organization", "Patient", "Practitioner", "PractitionerRole"}
+)
+"""What a search may send along without its list being the shorter for it."""
 Came = Literal["whole", "part", "nothing"]
 
 
@@ -76,8 +80,7 @@ def resources_in(values: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
         if not isinstance(one, Mapping):
             continue
         if one.get("resourceType") == "Bundle":
-            entries = one.get("entry")
-            yield from resources_in(entries if isinstance(entries, list) else ())
+            yield from resources_in(_listed(one.get("entry")))
         elif "resourceType" in one:
             yield one
         elif isinstance(one.get("resource"), Mapping):
@@ -88,11 +91,28 @@ def _records(values: Iterable[Any], patient: str) -> tuple[list[Record], dict[st
     """Records of a patient, and names of patients by id."""
     records: list[Record] = []
     names: dict[str, str] = {}
-    for resource in resources_in(values):
-        found = read_bundle({"resourceType": "Bundle", "entry": [{"resource": resource}]})
+    resources = list(resources_in(values))
+    drugs = {f"Medication/{one.get('id')}": one.get("code") for one in resources
+             if one["resourceType"] == "Medication"}  # fmt: skip
+    for resource in resources:
+        entry = {"resource": _with_its_drug(resource, drugs)}
+        try:
+            found = read_bundle({"resourceType": "Bundle", "entry": [entry]})
+        except (AttributeError, TypeError):  # of no shape that FHIR has: it did not come
+            continue
         records += found.records
         names |= found.names
     return [one for one in records if one.patient == patient], names
+
+
+def _with_its_drug(resource: Mapping[str, Any], drugs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A resource that points to a drug sent beside it, with that drug's names."""
+    reference = resource.get("medicationReference")
+    pointed = reference.get("reference") if isinstance(reference, Mapping) else None
+    concept = drugs.get(str(pointed))
+    if not concept or resource.get("medicationCodeableConcept"):
+        return resource
+    return {**resource, "medicationCodeableConcept": concept}
 
 
 def _came(part: Part, prefetch: Mapping[str, Any], patient: str, types: set[str]) -> Came:
@@ -110,7 +130,7 @@ def _bundle(value: Any, kind: str, patient: str) -> Came:
         value = value["resource"]  # as the oldest version wraps it
     if not isinstance(value, Mapping) or value.get("resourceType") != "Bundle":
         return "nothing"
-    entries = value.get("entry") or []
+    entries = value.get("entry", [])
     resources = list(resources_in([value]))
     read = sum(_is_read(one, kind, patient) for one in resources)
     beside = sum(_is_harmless(one) for one in resources)
@@ -129,14 +149,18 @@ def _is_harmless(resource: Mapping[str, Any]) -> bool:
     """Whether something beside the entries of a list takes nothing away from it."""
     kind = resource.get("resourceType")
     if kind == "OperationOutcome":
-        issues = resource.get("issue") or ()
+        issues = _listed(resource.get("issue"))
         return all(isinstance(one, Mapping) and one.get("severity") in _HARMLESS for one in issues)
-    return kind in ("Medication", "Patient")
+    return kind in _BESIDE
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _goes_on(bundle: Mapping[str, Any], read: int) -> bool:
     """Whether this is one page of several."""
-    links = bundle.get("link") or ()
+    links = _listed(bundle.get("link"))
     total = bundle.get("total")
     more = any(isinstance(one, Mapping) and one.get("relation") == "next" for one in links)
     return more or (isinstance(total, int) and total > read)
