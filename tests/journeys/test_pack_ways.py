@@ -239,7 +239,7 @@ def test_the_week_is_planned_with_keys_alone(
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.locator("#screen h3 + .items").last).to_contain_text("15")
+    expect(page.locator("#screen .week .items").last).to_contain_text("15")
     page.locator("details.box > summary").focus()
     page.keyboard.press("Enter")
     page.locator("form[data-tool=add_entry] button").focus()
