@@ -13,7 +13,7 @@ import pytest
 from attenda.api import AskDocuments, Command, Deed, Pack, Said, ScriptedAnswer, scripted_call
 from attenda.core.event import Cited, TextAdded, Withheld
 from attenda.packs.tutor.pack import PACK as TUTOR
-from attenda.packs.tutor.samples import SAMPLES
+from attenda.packs.tutor.samples import samples_on
 from attenda.runtime.house import House
 from attenda.store import agents, schema, sessions
 from attenda.store.runs import NumberedEvent, events_after
@@ -46,7 +46,7 @@ async def documents(_said: Said) -> Sequence[Command]:
 
 def tutor(mode: Any, task: dict[str, Any] = TASK, *, exam: bool = False) -> Pack:
     """The tutor with an exercise of Ana's open, 1/2 + 1/3."""
-    samples = {**SAMPLES, "tasks": [task], "learners": [{**LEARNER, "exam": exam}]}
+    samples = {**samples_on(0), "tasks": [task], "learners": [{**LEARNER, "exam": exam}]}
     return replace(TUTOR, mode=mode, samples=samples)
 
 

@@ -89,7 +89,8 @@ def test_they_do_on_either_database(home: Path, database_url: str) -> None:
 
 
 def exported_and_erased(home: Path, database_url: str) -> None:
-    samples = {**TUTOR.samples, "classes": [*TUTOR.samples["classes"], *TEACHER]}
+    samples = TUTOR.samples_on(0)
+    samples = {**samples, "classes": [*samples["classes"], *TEACHER]}
     tutor = replace(TUTOR, samples=samples)
 
     async def story() -> None:

@@ -40,7 +40,7 @@ class School:
         self.keys = itertools.count(1)
 
     async def open(self) -> "School":
-        self.tables = await create_tables(self.database, "tutor", PACK.tables, PACK.samples)
+        self.tables = await create_tables(self.database, "tutor", PACK.tables, PACK.samples_on(NOW))
         return self
 
     async def ask(self, tool: Tool, who: str, role: str = "agent", **given: Any) -> dict[str, Any]:

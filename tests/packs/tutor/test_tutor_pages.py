@@ -16,7 +16,7 @@ from attenda.packs.tutor.course import school_course
 from attenda.packs.tutor.pack import PACK, heard_first
 from attenda.packs.tutor.plots import heat_map, mastery_map, progress_curve
 from attenda.packs.tutor.rules import updated
-from attenda.packs.tutor.samples import SAMPLES
+from attenda.packs.tutor.samples import samples_on
 from attenda.serve.app import create_app
 from attenda.store import keys, people, schema
 from tests.runtime.test_flows import understand
@@ -148,6 +148,7 @@ def test_a_teacher_sees_their_class_and_nobody_elses(home: Path) -> None:
             mine = await page(kern, "class")
             assert "7a" in mine and "7b" not in mine and mine.count("<rect") == 3 * 25
             assert "Lea Duarte" in await page(kern, "learners/lea")
+            assert "review what a fraction is" in await page(kern, "learners/mei"), "her plan"
             got = await kern("GET", "/packs/tutor/api/classes/K-1/statements")
             assert len(got) == 30
             csv = await kern.raw("GET", "/packs/tutor/api/classes/K-1/attempts.csv")
@@ -396,8 +397,14 @@ def test_signs_of_danger_go_before_everything_else() -> None:
 
 
 def test_samples_are_what_the_rules_make_of_them() -> None:
-    of_class = {one["id"] for one in SAMPLES["learners"] if one["class_id"] == "K-1"}
-    assert len([one for one in SAMPLES["attempts"] if one["learner"] in of_class]) == 30
-    known = {one["id"]: float(one["known"]) for one in SAMPLES["mastery"]}
+    now, week = 1_773_136_800_000_000, 7 * 86_400_000_000  # 2026-03-10T10:00:00Z
+    samples, later = samples_on(now), samples_on(now + week)
+    of_class = {one["id"] for one in samples["learners"] if one["class_id"] == "K-1"}
+    assert len([one for one in samples["attempts"] if one["learner"] in of_class]) == 30
+    known = {one["id"]: float(one["known"]) for one in samples["mastery"]}
+    assert all(now - week < one["at"] < now for one in samples["attempts"] + samples["tasks"])
+    assert {one["day"] for one in samples["plan"]} >= {"2026-03-10", "2026-03-11"}
+    for table, rows in samples.items():
+        assert [one["id"] for one in rows] == [one["id"] for one in later[table]]
     assert known["lea:add_fractions"] == pytest.approx(0.3997, abs=0.0005)
     assert known["lea:equivalent_fractions"] == pytest.approx(0.24, abs=0.001)

@@ -17,7 +17,7 @@ from attenda.packs.tutor.item import text_in
 from attenda.packs.tutor.naming import learner_in
 from attenda.packs.tutor.pages import ENDPOINTS, SCREENS
 from attenda.packs.tutor.safeguard import look
-from attenda.packs.tutor.samples import SAMPLES
+from attenda.packs.tutor.samples import samples_on
 from attenda.packs.tutor.state import find_item, open_task
 from attenda.packs.tutor.tables import TABLES
 from attenda.packs.tutor.telling import told
@@ -79,7 +79,7 @@ PACK = Pack(
     ),
     tables=TABLES,
     catalogues={"learners": learner_in},
-    samples=SAMPLES,
+    samples=samples_on,
     first=heard_first,
     guard=keep_back,
     told=told,

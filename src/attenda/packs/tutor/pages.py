@@ -157,6 +157,7 @@ async def progress_page(asked: Asked) -> Mapping[str, Any]:
             "name": name or learner,
             "learner": learner,
             "exam": sits_exam(deed, learner),
+            "week": [one for one in week_of(deed, learner, asked.language) if one["entries"]],
         }
 
     return await _with(asked, look)

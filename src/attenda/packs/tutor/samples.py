@@ -1,19 +1,26 @@
-"""Sample data: two classes with their teachers, five learners, and what they did in a week.
+"""Sample data: two classes with their teachers, five learners, what they did in the last days.
 
-Made by playing answers through the same rules as everywhere, so that mastery and reports agree.
+Made by playing answers through the same rules as everywhere, so that mastery and reports agree; one
+of them has a plan that begins today.
 """
 
+import datetime
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from attenda.packs.tutor.course import school_course
 from attenda.packs.tutor.grade import grade
+from attenda.packs.tutor.plan import draft
+from attenda.packs.tutor.planning import DAYS
 from attenda.packs.tutor.rules import MASTERED, predicted, updated
 
-__all__ = ["SAMPLES"]
+__all__ = ["samples_on"]
 
-_BEGIN = 1_772_000_000_000_000  # 2026-02-25T06:13:20Z
 _MINUTE = 60_000_000
+_DAY = 1_440 * _MINUTE
+_A_DAY = 4
+"""Answers of each learner a day."""
 _DONE: dict[str, Sequence[tuple[str, str]]] = {
     "lea": [
         ("fraction_meaning-1", "3/4"), ("fraction_meaning-2", "3/5"), ("fraction_meaning-3", "5/8"),
@@ -50,15 +57,23 @@ _LEARNERS = (
 )
 
 
+def _answered_at(learner: str, number: int) -> int:
+    """When an answer was given, counted from the day on which it is loaded; always before that."""
+    days, of_day = divmod(number - 1, _A_DAY)
+    place = list(_DONE).index(learner)
+    return (days - 3) * _DAY + (15 * 60 + 30 * place + 7 * of_day) * _MINUTE
+
+
+@lru_cache(maxsize=1)
 def _played() -> dict[str, list[dict[str, Any]]]:
-    """Tasks, attempts and mastery, as the tools would have kept them."""
-    course, at = school_course(), _BEGIN
+    """Tasks, attempts and mastery, as the tools would have kept them; times as `_answered_at`."""
+    course = school_course()
     tasks: list[dict[str, Any]] = []
     attempts: list[dict[str, Any]] = []
     mastery: dict[tuple[str, str], dict[str, Any]] = {}
     for learner, done in _DONE.items():
         for number, (item_id, said) in enumerate(done, start=1):
-            at += 7 * _MINUTE
+            at = _answered_at(learner, number)
             item = course.items[item_id]
             tracing = course.graph.skills[item.skill].tracing
             row = mastery.get((learner, item.skill))
@@ -88,14 +103,44 @@ def _played() -> dict[str, list[dict[str, Any]]]:
     return {"tasks": tasks, "attempts": attempts, "mastery": list(mastery.values())}
 
 
-SAMPLES: dict[str, list[dict[str, Any]]] = {
-    "classes": [
-        {"id": "K-1", "title": "7a", "teacher": "ms_kern"},
-        {"id": "K-2", "title": "7b", "teacher": "mr_wolf"},
-    ],
-    "learners": [
-        {"id": id_, "name": name, "class_id": class_, "goal": goal, "minutes": 20, "exam": exam}
-        for id_, name, class_, goal, exam in _LEARNERS
-    ],
-    **_played(),
-}
+def _moved(row: dict[str, Any], day: int) -> dict[str, Any]:
+    """A row with its times counted from a day's beginning."""
+    times = ("at", "mastered_at")
+    return {k: v + day if k in times and v is not None else v for k, v in row.items()}
+
+
+def _plan(today: datetime.date) -> list[dict[str, Any]]:
+    """The week of one learner, as the plan would be made today."""
+    known = {
+        row["skill"]: float(row["known"]) for row in _played()["mastery"] if row["learner"] == "mei"
+    }
+    days = [today + datetime.timedelta(days=n) for n in range(DAYS)]
+    due = {"fraction_meaning": today}
+    made = draft(school_course().graph, known, "percent_what", due, days, 20)
+    return [
+        {"id": f"pln_mei_{n:02}", "learner": "mei", "day": one.day.isoformat(), "skill": one.skill,
+         "what": one.what, "minutes": one.minutes, "by_hand": False, "state": "open"}
+        for n, one in enumerate(made)
+    ]  # fmt: skip
+
+
+def samples_on(now: int) -> dict[str, list[dict[str, Any]]]:
+    """The samples as they are on a day: what was done in the days before it, planned from it on.
+
+    Args:
+        now: microseconds since 1970, UTC.
+    """
+    day = now // _DAY * _DAY
+    played = {name: [_moved(row, day) for row in rows] for name, rows in _played().items()}
+    return {
+        "classes": [
+            {"id": "K-1", "title": "7a", "teacher": "ms_kern"},
+            {"id": "K-2", "title": "7b", "teacher": "mr_wolf"},
+        ],
+        "learners": [
+            {"id": id_, "name": name, "class_id": class_, "goal": goal, "minutes": 20, "exam": exam}
+            for id_, name, class_, goal, exam in _LEARNERS
+        ],
+        "plan": _plan(datetime.datetime.fromtimestamp(day / 1_000_000, datetime.UTC).date()),
+        **played,
+    }
