@@ -43,7 +43,7 @@ _NEGATION = _cues(
     r"(?: have| had| been| get| got| noticed?)?(?: any)?\b",
     r"\b(?:cannot|neither|nor|free of|negative for|ruled out|rules out|nope)\b",
     "没有|沒有|没|无|否认|不伴|不是|并非|从未|从不|未见|未",
-    "不(?!舒|适|好|行|能|停|断|止|清|确|知|太|过|错|同|但|仅|想|敢)",
+    "不(?!舒|适|小心|慎|由|好|行|能|停|断|止|清|确|知|太|过|错|同|但|仅|想|敢)",
 )
 _NO_NEGATION = _cues(
     r"\b(?:no|nil|without)(?: any)? "
@@ -66,6 +66,19 @@ _STOPS_NEGATION = _cues(
     "但是|但|不过|只是|只有|就是|可是|而是|除了",
     "[，](?!也|或|及|和|以及)",
 )
+_LIST_ENDS = _cues(r"\b(?:or|nor)\b|[或和及]")
+_AND = _cues(r"\band\b")
+_DOES_NOT = _cues(
+    r"(?:n['’]?t|\bcannot|\bnot)\s+(?!(?:have|had|having|got|get|any|feel|notice\w*|experienc\w*|report"
+    r"|complain\w*)\b)[a-z]+(?:\s+[a-z]+)*\s*(?:,[^,]*|and\s[^,]*)$"
+)
+"""A verb that is denied, and a comma: the list of what is not there does not go on."""
+_TOLD_MORE = _cues(
+    r"^\s*(?:radiat\w*|spread\w*|shoot\w*|going|goes|travel\w*|moving|since|for\b|that|which|when|going|into|to|down"
+    r"|up|on|at|after|with|now|today|this|all|is|feels|has|started|began|came|comes|won['’]?t"
+    r"|worse|getting|so|\d|\W\s*(?:radiat|spread|since|for\b|\d))"
+)
+"""Of what is not there nobody tells where it goes or since when it is."""
 _AFTER = _cues(
     r"^\s*(?:[:：（(–—-]\s*)?(?:(?:is|are|was|were)\s+)?"
     r"(?:no\b(?!\s+\w)|none\b|absent\b|neg(?:ative)?\b|nil\b|not present\b|denied\b|ruled out\b"
@@ -158,9 +171,26 @@ def _status(before: str, after: str) -> Status:
     if _AFTER.match(after):
         return "absent"
     if _negated(before):
-        return "absent"
+        return _in_list(before, after)
     near = before[_last_end(_STOPS_UNSURE, before) :]
     return "unsure" if _UNSURE.search(near) or _UNSURE.match(after.strip(" ,，")) else "present"
+
+
+def _in_list(before: str, after: str) -> Status:
+    """Whether what a no reaches over a comma is denied by it: "no fever, chills or pain" is.
+
+    "No cough, chest pain radiating to my arm" tells a pain; "no cough, chest pain" may do so.
+    """
+    quiet = _NO_NEGATION.sub(lambda one: "\u00b7" * len(one.group()), before)
+    listed = quiet[_last_end(_NEGATION, quiet) :]
+    if _DOES_NOT.search(quiet):
+        return "present"
+    if "," not in listed or _LIST_ENDS.search(listed) or _LIST_ENDS.search(after):
+        return "absent"
+    if _TOLD_MORE.match(after):
+        return "present"
+    ends = not after.strip(" .!?;，。\n") or _AND.match(after.strip())
+    return "unsure" if ends and listed.count(",") == 1 else "absent"
 
 
 def _negated(before: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from attenda.packs.clinic.assertion import Assertion, assertion_of
 from attenda.packs.clinic.dying import dying_said
+from attenda.packs.clinic.signs import sign_patterns
 from attenda.packs.clinic.words import FOLDER, read_yaml
 
 __all__ = ["Lexicon", "Mention", "lexicon", "mentions"]
@@ -43,7 +44,11 @@ _OTHER_GAP = r"[^，。,.;；！？!?\s不没无未但]{0,6}"
 class Lexicon:
     """Findings with the words that mean them."""
 
-    def __init__(self, findings: dict[str, dict[str, object]]) -> None:
+    def __init__(
+        self,
+        findings: dict[str, dict[str, object]],
+        signs: Iterable[tuple[re.Pattern[str], str]] = (),
+    ) -> None:
         self.category: dict[str, str] = {}
         self.shown: dict[str, dict[str, str]] = {}
         self._by_words: dict[str, str] = {}
@@ -57,6 +62,7 @@ class Lexicon:
                         self._gapped.append((_with_gap(_even(words)), name))
                     else:
                         self._by_words[_even(words)] = name
+        self._gapped += signs
         self._pattern = _pattern(self._by_words)
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
@@ -105,7 +111,7 @@ def _own(said: Assertion, words: str) -> Assertion:
 @functools.cache
 def lexicon() -> Lexicon:
     """The findings that come with the pack."""
-    return Lexicon(read_yaml(FOLDER / "findings.yaml")["findings"])
+    return Lexicon(read_yaml(FOLDER / "findings.yaml")["findings"], sign_patterns())
 
 
 def _even(text: str) -> str:
