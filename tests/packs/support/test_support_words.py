@@ -4,12 +4,16 @@ from decimal import Decimal
 
 import pytest
 
+from attenda.api import Labelled, Principal, SetSlot, StartFlow
+from attenda.core.label import said_by
+from attenda.dialogue.state import DialogueState, Frame
 from attenda.packs.support.addressing import address_in
 from attenda.packs.support.countries import country_named_in
-from attenda.packs.support.looking import signs_in
+from attenda.packs.support.looking import look_first, signs_in
 from attenda.packs.support.orders import part_in
 from attenda.packs.support.pack import PACK
-from attenda.runtime.pack import read_pack
+from attenda.runtime.flow_turn import given_for
+from attenda.runtime.pack import Said, read_pack
 
 DANGER = """
 the kettle went up in flames
@@ -187,6 +191,32 @@ def test_words_of_danger_that_mean_something_else() -> None:
 )  # fmt: skip
 def test_a_threat_with_the_law_goes_to_a_person(text: str, legal: bool) -> None:
     assert ("legal" in _kinds(text)) is legal
+
+
+def _looked(text: str, *frames: Frame) -> list[str]:
+    """The flow that a message sets off ahead of all else, and the slots that it fills."""
+    given = given_for(Principal(id="ana", role="viewer"), "m", [text], 0)
+    found = look_first(Said(text, "m", said_by("ana", "m"), given, DialogueState(frames=frames)))
+    flows = [one.flow for one in found if isinstance(one, StartFlow)]
+    return flows + [one.slot for one in found if isinstance(one, SetSlot)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "this is absurd, I have had enough of it", "I'm losing my patience with you", "真不像话",
+        "你们这样做事令人无法接受", "我非常失望", "脾气再好也忍不下去了",
+    ],
+)  # fmt: skip
+def test_anger_is_a_persons_once_something_is_under_way(text: str) -> None:
+    known = {"me": Labelled(value="C-1", label=said_by("ana", "m"))}
+    where, complaint = (
+        Frame(flow=flow, fingerprint="", instance="i", values=known)
+        for flow in ("where", "complaint")
+    )
+    assert _looked(text) == []
+    assert _looked(text, where)[0] == "urgent"
+    assert _looked(text, complaint) == [], "who is asked what happened says so"
 
 
 ROSE = "12 Rose Lane, Leeds LS1 4AB"

@@ -111,7 +111,7 @@ def look_first(said: Said) -> Sequence[Command]:
                 return [Wait()]
         elif kind == "hello":
             return [StartFlow(flow="greet")]
-        elif kind != "anger" or under_way:
+        elif kind != "anger" or (under_way and _told_now(said) != "trouble"):
             given = {"kind": kind, "rule": rule, "words": words}
             return [StartFlow(flow="urgent"), *(_set(said, *one) for one in given.items())]
     return _who_they_are(said) or _in_their_words(said)
@@ -119,18 +119,23 @@ def look_first(said: Said) -> Sequence[Command]:
 
 def _in_their_words(said: Said) -> Sequence[Command]:
     """A free answer with digits in it, where one is waited for: a street's are no postcode."""
-    top = said.state.top
-    slot, known = _FREE.get(top.flow, ("", "")) if top else ("", "")
-    if top is None or not slot or slot in top.values or known not in top.values:
-        return ()
-    found = top.values[known].value
-    waits = known != "goods" or (isinstance(found, dict) and bool(found.get("one")))
-    without = _ORDER.sub(" ", said.text)
+    slot, without = _told_now(said), _ORDER.sub(" ", said.text)
     in_numbers = re.search(r"\d{4}", without) or postcodes_in(without)
-    if not waits or not in_numbers or _LEAVES.search(said.text):
+    if not slot or not in_numbers or _LEAVES.search(said.text):
         return ()
     told = address_in(said.text) if slot == "new_address" else said.text.strip()
     return [_set(said, slot, told)]
+
+
+def _told_now(said: Said) -> str:
+    """The slot that is told in one's own words and is waited for just now; else nothing."""
+    top = said.state.top
+    slot, known = _FREE.get(top.flow, ("", "")) if top else ("", "")
+    if top is None or not slot or slot in top.values or known not in top.values:
+        return ""
+    found = top.values[known].value
+    waits = known != "goods" or (isinstance(found, dict) and bool(found.get("one")))
+    return slot if waits else ""
 
 
 def _who_they_are(said: Said) -> Sequence[Command]:
