@@ -99,7 +99,8 @@ UNITS = {"m", "cm2", "square centimetres", "米", "€", "km", "公里"}
     [
         ("do tell me what it comes to", True), ("oh please, out with the answer", True),
         ("what's the solution then", True), ("a little hint, please", True),
-        ("explain it to me", True), ("打个岔，你把得数念出来吧", True), ("能提示我一下吗", True),
+        ("explain it to me", True), ("id still like teh solutoin pls", True), ("answer: 7", False),
+        ("打个岔，你把得数念出来吧", True), ("能提示我一下吗", True),
         ("show me my plan", False), ("how am I doing", False), ("what is my progress", False),
         ("I want to talk to a person, please help me", False), ("24 is my answer", False),
         ("thanks for the hint", False), ("看看我的进度", False), ("找人工帮我", False),

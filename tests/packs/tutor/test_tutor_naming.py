@@ -14,6 +14,7 @@ from attenda.packs.tutor.naming import learner_in
         ("看一下 mei 的报告", "mei"), ("学生 k07 学得怎么样", "k07"),
         ("report on a learner of my class", ""), ("how is this pupil doing", ""),
         ("set my mastery to 100", ""), ("show me the student's results", ""),
+        ("抱歉，刚才忘了说，我问的是mei。", "mei"), ("就找mei哈", "mei"), ("那就是ok的", ""),
         ("我的学习报告", ""), ("how am I doing", ""),
     ],
 )  # fmt: skip

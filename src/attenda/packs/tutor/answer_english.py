@@ -12,7 +12,7 @@ from itertools import pairwise
 from attenda.packs.tutor.answer_words import CALCULATION, NUMBER, english_words, ways
 from attenda.packs.tutor.short_answer import distance
 
-__all__ = ["english_answers"]
+__all__ = ["english_answers", "is_slip"]
 
 _SHORTEST_SLIP, _LONG = 4, 6
 """Letters of a word that may be mistyped, and of one in which a letter may be a wrong one."""
@@ -137,11 +137,11 @@ def _meant(word: str) -> str:
         return ""
     if word.endswith("ly"):
         return word
-    return next((one for one in sorted(known) if _is_slip(word, one)), "")
+    return next((one for one in sorted(known) if is_slip(word, one)), "")
 
 
-def _is_slip(word: str, known: str) -> bool:
-    """A letter left out, doubled or swapped; in longer words a wrong one, too."""
+def is_slip(word: str, known: str) -> bool:
+    """Whether a letter is left out, doubled or swapped; in longer words a wrong one, too."""
     if len(known) < _SHORTEST_SLIP or known + "s" == word or word[0] != known[0]:
         return False
     wrong = len(word) == len(known) and sorted(word) != sorted(known)

@@ -110,9 +110,8 @@ def answer_in(text: str, is_unit: Callable[[str], bool] = lambda _: False) -> st
 def asks_to_be_told(text: str) -> bool:
     """Whether a text asks for the answer, a hint or an explanation, in whichever clause."""
     masked, _ = _masked(plain(text[:_LONGEST_TALK]), [])
-    return not asks_for_a_person(masked) and any(
-        asks_for_help(one.text) for one in _clauses(masked)
-    )
+    asked = any(_leaves_open(*two) for two in pairwise([*_clauses(masked), _END]))
+    return asked and not asks_for_a_person(masked)
 
 
 def _leaves_open(clause: _Clause, after: _Clause) -> bool:

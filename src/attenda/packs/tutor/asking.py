@@ -5,7 +5,11 @@ Only what is asked outright: "I'm stuck" may stand beside an answer. Pure.
 
 import re
 
-__all__ = ["asks_for_a_person", "asks_for_help"]
+from attenda.packs.tutor.answer_english import is_slip
+
+__all__ = ["asks_for_a_person", "asks_for_help", "without_slips"]
+
+_ASKED_FOR = ("answer", "solution", "explain", "explanation", "result", "translate", "stuck")
 
 _HELP = (
     r"(?:hints?|clues?|help|explanation|(?<!my )answer|(?<!my )solution|result"
@@ -18,6 +22,7 @@ _BARE = re.compile(
 )
 _WISH = re.compile(
     r"\b(?:give|gimme|need|want|wanna|show|tell|tel|say|reveal|whisper|print|translate|explain"
+    r"|(?:id|would) (?:still |really |much )*like"
     r"|help me|(?:can|could|will|would) (?:i|you|u)|may i|another|one more|please|pls|plz"
     rf"|let me have|whats?(?: is)?)\b.{{0,40}}\b{_HELP}\b"
     r"|\b(?:explain|help me|help us)\b|\bwhat it comes to\b|\b(?:out with|hand over) the\b"
@@ -51,8 +56,18 @@ def asks_for_a_person(text: str) -> bool:
     return _PERSON.search(text) is not None
 
 
+def without_slips(text: str) -> str:
+    """A text in small letters, with the words that ask for help spelled as they should be."""
+    return re.sub(r"[a-z]{5,}", _spelled, re.sub(r"\bans(?:w|er)\b|\bawnser", "answer", text))
+
+
+def _spelled(word: re.Match[str]) -> str:
+    return next((one for one in _ASKED_FOR if is_slip(word.group(), one)), word.group())
+
+
 def asks_for_help(clause: str) -> bool:
     """Whether a clause, in small letters and without apostrophes, asks to be helped or told."""
+    clause = without_slips(clause)
     if _NONE.search(clause):
         return False
     return any(

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from attenda.packs.tutor.asking import without_slips
 from attenda.packs.tutor.item import Texts, text_in
 from attenda.packs.tutor.numbers import plain
 
@@ -58,7 +59,7 @@ def _wishes() -> dict[str, Any]:
 
 def wish(text: str) -> Wish:
     """What a text that is no answer wants; "" where it wants nothing that is known."""
-    said = plain(text).lower().replace("’", "'")
+    said = without_slips(plain(text).lower().replace("’", "'"))
     for name in ("help", "skip", "stop"):
         for phrase in _wishes()[name]:
             border = r"\b" if phrase.isascii() else ""

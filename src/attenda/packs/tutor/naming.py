@@ -14,6 +14,7 @@ _NAMED = [
         rf"\b(?:reports?|progress|mastery|results)[ :：]+(?:(?:for|of|on|about)[ :：]+)?{_ID}",
         rf"^{_ID}[:：]",
         rf"(?:学生|学员|学习者|同学)[是叫：: ]*{_ID}",
+        rf"[是叫看查指问就找说] ?{_ID}(?![a-z0-9])(?=[吧呀啊呢哦嘛哈啦的，,。.!！谢这]|同学|\s*$)",
         rf"(?<![a-z0-9]){_ID} ?(?:这个|这名|同学|的|在|[\u3400-\u9fff]{{2,8}}的掌握)",
     )
 ]
@@ -23,6 +24,7 @@ _NOBODY = frozenset(
     one some any each every me him her them it its his their who whose which what how report
     reports progress mastery results learner learners pupil pupils student students class please
     hand here set sheet worksheet hello hi hey thanks doing knows has had does did gets goes
+    ok app ppt pdf qq maths math number
     """.split()
 )
 
