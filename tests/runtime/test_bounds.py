@@ -19,12 +19,16 @@ from attenda.api import (
     PackTable,
     Principal,
     Said,
+    ScriptedModel,
     check_pack,
     scripted_call,
     tool,
 )
 from attenda.core.command import Command, StartFlow, Wait
 from attenda.core.event import Called, RunFinished, TextAdded
+from attenda.core.label import SYSTEM
+from attenda.runtime.automation import ModelStep
+from attenda.runtime.automation_deeds import Deeds, Doing
 from attenda.runtime.converse import MOST_DEEDS
 from attenda.runtime.house import House
 from attenda.store import agents, quota, schema, sessions
@@ -57,6 +61,14 @@ def enter(connection: Connection) -> None:
 async def allow(house: House, tokens: int | None) -> None:
     values = schema.users.update().values(tokens_a_day=tokens)
     await house.database.write(lambda c: c.execute(values))
+
+
+async def asked_in_all(house: House, times: int) -> None:
+    """Wait until the model was asked so often."""
+    model = house.models.chat("scripted")
+    assert isinstance(model, ScriptedModel)
+    while len(model.asked) < times:
+        await asyncio.sleep(0.005)
 
 
 async def begin(house: House, who: Principal, pack: str = "") -> str:
@@ -136,14 +148,14 @@ def test_who_asks_in_many_chats_waits_in_turn_with_others(tmp_path: Path) -> Non
         alone = await begin(house, OWNER)
         asking = [ask(ANA, f"ana {n}", one) for n, one in enumerate(chats)]
         first, second, third = (asyncio.create_task(one) for one in asking)
-        await asyncio.sleep(0.1)  # alone in the house, she has all three in hand
+        await asked_in_all(house, 3)  # alone in the house, she has all three in hand
         await ask(OWNER, "owner", alone)
         await asyncio.gather(first, second, third)
         assert ends[-1] == "owner"
         ends.clear()
         await house.database.write(lambda c: c.execute(text("DELETE FROM usage")))
         owner = asyncio.create_task(ask(OWNER, "owner", alone))
-        await asyncio.sleep(0.1)
+        await asked_in_all(house, 5)
         await asyncio.gather(*(ask(ANA, f"ana {n}", one) for n, one in enumerate(chats)), owner)
         assert ends[0] in ("owner", "ana 0") and "owner" in ends[:2], "hers came one by one"
 
@@ -254,6 +266,31 @@ def test_a_quota_is_overrun_by_one_call_whatever_a_turn_asks_a_model(tmp_path: P
             print(f"quota {limit}, spent {spent} in {len(model.asked)} calls, dearest {max(cost)}")
 
     asyncio.run(story())
+
+
+def test_steps_of_automations_share_what_is_left_of_a_day(tmp_path: Path) -> None:
+    """However many runs of one person ask a model at once, and one that breaks off counts too."""
+
+    async def story(house: House) -> None:
+        deeds = Deeds(
+            house.database, house.stamps, house.models, house.searcher, house.runs.allowance
+        )
+        step = ModelStep(id="ask", model={"en": "Go on and on"}, max_tokens=100)
+        doing = Doing("run", "all", step, {}, SYSTEM, ANA, None)  # type: ignore[arg-type]
+        broken = asyncio.create_task(deeds.do(doing))
+        await asked_in_all(house, 1)
+        broken.cancel()
+        await asyncio.wait([broken])
+        before = await house.database.read(lambda c: quota.spent(c, ANA.id, house.stamps.now()))
+        ends = await asyncio.gather(*(deeds.do(doing) for _ in range(8)))
+        spent = await house.database.read(lambda c: quota.spent(c, ANA.id, house.stamps.now()))
+        cost = 100 + len("Go on and on".split())
+        answered = [one for one in ends if one.value is not None]
+        assert 0 < before <= cost and spent == before + cost * len(answered)
+        assert QUOTA <= spent < QUOTA + cost and answered
+        assert {one.problem.key for one in ends if one.problem} == {"quota.used_up"}
+
+    with_house(tmp_path, story, pause_s=0.002)
 
 
 def test_a_flow_that_runs_out_of_tokens_answers_in_the_words_of_the_documents(

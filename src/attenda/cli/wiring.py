@@ -202,7 +202,7 @@ def _automations(
     from attenda.tools.mailbox import Mailbox
 
     database, stamps, models, searcher = parts
-    deeds = Deeds(database, stamps, models, searcher)
+    deeds = Deeds(database, stamps, models, searcher, runs.allowance)
     runner = AutomationRunner(
         database, stamps, packs, deeds, passing, lambda id_: runs.publish(id_, [])
     )

@@ -4,6 +4,7 @@ Each comes to one of three ends: done with a value, waiting for an approval, or 
 on whether trying again may help. What is done twice is the journal's to prevent.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -28,6 +29,7 @@ from attenda.runtime.automation import (
     SearchStep,
     WebhookStep,
 )
+from attenda.runtime.bounds import Allowance, Meter
 from attenda.store import quota
 from attenda.store.database import Database
 from attenda.store.stamps import Stamps
@@ -97,11 +99,13 @@ class Deeds:
         stamps: Stamps,
         models: LoadedModels,
         searcher: Searcher,
+        allowance: Allowance,
         posting: Send = send,
     ) -> None:
+        """`allowance` is the house's own: what a person's runs ask a model counts with the rest."""
         self._database, self._stamps = database, stamps
         self._models, self._searcher = models, searcher
-        self._posting = posting
+        self._allowance, self._posting = allowance, posting
 
     async def do(self, doing: Doing) -> End:
         """Do one, whose deed was perhaps begun before."""
@@ -161,16 +165,16 @@ class Deeds:
         return End(Labelled(value=rows, label=join_all([label, query.whole_label])))
 
     async def _ask(self, doing: Doing, step: ModelStep, prompt: Labelled) -> End:
-        now = self._stamps.now()
-        await self._database.read(lambda c: quota.check(c, doing.who, now))
         schema = json.dumps(step.output) if step.output else ""
         settings = ModelSettings(
             max_tokens=step.max_tokens,
             grammar=Grammar(kind="json_schema", text=schema) if schema else None,
         )
-        model = self._models.chat(step.named)
-        text, used = await _answer(model, str(prompt.value), settings)
-        await self._database.write(lambda c: quota.spend(c, doing.who.id, now, used))
+        meter = Meter(self._models.chat(step.named), doing.who, self._allowance)
+        try:
+            text = await _answer(meter, str(prompt.value), settings)
+        finally:
+            await asyncio.shield(self._spend(doing.who, meter.unstored))
         label = join_all([prompt.whole_label, doing.because])
         if not step.output:
             return End(Labelled(value=text.strip(), label=label))
@@ -182,15 +186,16 @@ class Deeds:
             return End(problem=UserError("automation.no_fit", problem=problem), may_pass=True)
         return End(Labelled(value=value, label=label))
 
+    async def _spend(self, who: Principal, used: Usage) -> None:
+        await self._database.write(lambda c: quota.spend(c, who.id, self._stamps.now(), used))
 
-async def _answer(model: ChatModel, prompt: str, settings: ModelSettings) -> tuple[str, Usage]:
+
+async def _answer(model: ChatModel, prompt: str, settings: ModelSettings) -> str:
     pieces: list[str] = []
-    used = Usage()
     async with aclosing(model.stream([text_message("user", prompt)], settings)) as chunks:
         async for chunk in chunks:
             pieces.append(chunk.text)
-            used = chunk.usage or used
-    return "".join(pieces), used
+    return "".join(pieces)
 
 
 def _as_body(given: Mapping[str, Labelled]) -> dict[str, Labelled]:

@@ -16,6 +16,7 @@ from attenda.core.principal import Principal
 from attenda.knowledge.search import Ranked
 from attenda.runtime.agent import DEFAULT_AGENT, Agent, agent_of
 from attenda.runtime.answering import Answering, question_of
+from attenda.runtime.bounds import Meter
 from attenda.runtime.handoff import open_question
 from attenda.runtime.house import House
 from attenda.store import desk, passages, quota, sessions, suggestions, visitors
@@ -111,8 +112,9 @@ class Suggesting:
         if not shared or not await answering.answers(customer, query, shared):
             return draft, Usage()
         model = self._model(asked.agent)
-        usage = await answering.word(draft, asked.agent, model, query, shared)
-        return draft, usage
+        meter = Meter(model, who, house.runs.allowance) if model else None
+        await answering.word(draft, asked.agent, meter, query, shared)
+        return draft, meter.unstored if meter else Usage()
 
     def _model(self, agent: Agent) -> ChatModel | None:
         """The agent's model; none where it isn't here: then the documents speak for themselves."""
