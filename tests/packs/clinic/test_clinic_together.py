@@ -190,6 +190,12 @@ def test_a_list_that_did_not_come_is_never_taken_for_an_empty_one(
     assert all("病历系统未提供" in one and "本机构保存" in one for one in told)
 
 
+@pytest.mark.parametrize("concept", [7, {"coding": {"x": 1}}, {"coding": ["x"]}, {"text": 5}])
+def test_an_order_whose_drug_cannot_be_read_is_said_to_be_unknown(concept: Any) -> None:
+    request = signing({**order("x"), "medicationCodeableConcept": concept}) | {"prefetch": WHOLE}
+    assert rules_in(answered(request)) == ["UNKNOWN-DRUG"]
+
+
 def test_a_review_says_what_it_could_not_review() -> None:
     request = {"hook": "patient-view", "hookInstance": "x",
                "context": {"userId": "Practitioner/1", "patientId": "P-1"}}  # fmt: skip

@@ -265,12 +265,17 @@ def _orders(context: Mapping[str, Any]) -> Iterator[_Order]:
 
 
 def _named(order: Mapping[str, Any], medications: Mapping[str, Mapping[str, Any]]) -> str:
-    concept = order.get("medicationCodeableConcept") or {}
-    reference = order.get("medicationReference") or {}
+    reference = _object(order.get("medicationReference"))
     medication = medications.get(str(reference.get("reference", "")), {})
-    concept = concept or medication.get("code") or {}
-    codings = [one.get("display", "") for one in concept.get("coding", ())]
-    return next(filter(None, [concept.get("text", ""), *codings, reference.get("display", "")]), "")
+    concept = _object(order.get("medicationCodeableConcept")) or _object(medication.get("code"))
+    codings = concept.get("coding")
+    shown = [_object(one).get("display") for one in codings] if isinstance(codings, list) else []
+    names = [concept.get("text"), *shown, reference.get("display")]
+    return next((one for one in names if one and isinstance(one, str)), "")
+
+
+def _object(written: Any) -> Mapping[str, Any]:
+    return written if isinstance(written, Mapping) else {}
 
 
 def _as_json(card: Card, id: str, orders: Sequence[_Order], setting: Setting) -> dict[str, Any]:
