@@ -133,6 +133,15 @@ def test_while_an_exercise_waits_an_answer_goes_to_it() -> None:
     assert danger.flow == "safeguard"  # type: ignore[union-attr]
 
 
+def test_to_begin_is_to_practise_where_nothing_is_under_way() -> None:
+    for said in ("okay, let's go!", "I'm ready.", "keep going", "继续吧", "好，开始吧"):
+        (first,) = heard_first(Words(said, ""))  # type: ignore[arg-type]
+        assert first.flow == "practice"  # type: ignore[union-attr]
+        assert heard_first(Words(said, "plan")) == []  # type: ignore[arg-type]
+    for other in ("start an exam", "let's go home", "开始考试", "继续看报告"):
+        assert heard_first(Words(other, "")) == []  # type: ignore[arg-type]
+
+
 def test_sentences_are_graded() -> None:
     five_sixths = Item("i", "s", "number", {"en": "?"}, ("5/6",))
     for said, verdict in {

@@ -15,7 +15,7 @@ from attenda.packs.tutor.naming import learner_in
         ("report on a learner of my class", ""), ("how is this pupil doing", ""),
         ("set my mastery to 100", ""), ("show me the student's results", ""),
         ("抱歉，刚才忘了说，我问的是mei。", "mei"), ("就找mei哈", "mei"), ("那就是ok的", ""),
-        ("我的学习报告", ""), ("how am I doing", ""),
+        ("how is one of my pupils getting on", ""), ("我的学习报告", ""), ("how am I doing", ""),
     ],
 )  # fmt: skip
 def test_learner_in(text: str, learner: str) -> None:

@@ -7,7 +7,7 @@ import re
 
 from attenda.packs.tutor.answer_english import is_slip
 
-__all__ = ["asks_for_a_person", "asks_for_help", "without_slips"]
+__all__ = ["asks_for_a_person", "asks_for_help", "asks_to_begin", "without_slips"]
 
 _ASKED_FOR = ("answer", "solution", "explain", "explanation", "result", "translate", "stuck")
 
@@ -54,6 +54,21 @@ _PERSON = re.compile(
 def asks_for_a_person(text: str) -> bool:
     """Whether a text is about somebody who may help, rather than about help with an exercise."""
     return _PERSON.search(text) is not None
+
+
+_BEGINS = re.compile(
+    r"(?:(?:ok(?:ay)?|right|alright|so|well|yes|now|hi|hello|hey|then|please|well then)\W+)*"
+    r"(?:let'?s (?:go(?: on| ahead)?|start|begin|continue|get (?:started|going)|carry on)"
+    r"|(?:go|carry) on|continue|keep going|start|begin"
+    r"|(?:i'?m )?ready(?: when you are| to go| to start)?)(?:\W+(?:now|then|please|pls|again))*"
+    r"|(?:好[的啊吧]?|嗯+|行|来|那|咱们?|我们|可以)?[，, ]*"
+    r"(?:开始|继续|走起|开工|接着来|往下|接着)[吧呗啊呀了喽咯啦哈]*"
+)
+
+
+def asks_to_begin(text: str) -> bool:
+    """Whether a text says to begin or to go on, and nothing else; to a tutor that is practice."""
+    return _BEGINS.fullmatch(text.lower().replace("’", "'").strip(" .!~。！")) is not None
 
 
 def without_slips(text: str) -> str:

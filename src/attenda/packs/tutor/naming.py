@@ -24,7 +24,7 @@ _NOBODY = frozenset(
     one some any each every me him her them it its his their who whose which what how report
     reports progress mastery results learner learners pupil pupils student students class please
     hand here set sheet worksheet hello hi hey thanks doing knows has had does did gets goes
-    ok app ppt pdf qq maths math number
+    getting coming going along keeping lately ok app ppt pdf qq maths math number
     """.split()
 )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from attenda.api import Command, Deed, Labelled, Pack, Said, SetSlot, StartFlow
 from attenda.packs.tutor import planning, practice, teaching
 from attenda.packs.tutor.answers import answer_in, asks_to_be_told
+from attenda.packs.tutor.asking import asks_to_begin
 from attenda.packs.tutor.catalogue import both
 from attenda.packs.tutor.hints import leaks
 from attenda.packs.tutor.importing import IMPORTERS
@@ -28,11 +29,14 @@ __all__ = ["PACK"]
 def heard_first(said: Said) -> Sequence[Command]:
     """A sign of danger goes before everything else that a message may mean.
 
-    While an exercise waits, so does what gives an answer or asks for it, whatever else it is like.
+    While an exercise waits, so does what gives an answer or asks for it, whatever else it is like;
+    while nothing is under way, to begin is to practise.
     """
     if look(said.text):
         return [StartFlow(flow="safeguard")]
     top = said.state.top
+    if top is None and not said.state.candidates and asks_to_begin(said.text):
+        return [StartFlow(flow="practice")]
     waits = top is not None and top.flow == "practice" and "answer" not in top.values
     if waits and (answer_in(said.text) or asks_to_be_told(said.text)):
         words = said.text.strip()
