@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from attenda.packs.clinic.assertion import Assertion, assertion_of
 from attenda.packs.clinic.dying import dying_said
 from attenda.packs.clinic.signs import sign_patterns
+from attenda.packs.clinic.spelling import Speller
 from attenda.packs.clinic.words import FOLDER, read_yaml
 
 __all__ = ["Lexicon", "Mention", "lexicon", "mentions"]
@@ -64,10 +65,11 @@ class Lexicon:
                         self._by_words[_even(words)] = name
         self._gapped += signs
         self._pattern = _pattern(self._by_words)
+        self._speller = Speller([*self._by_words, *(one.pattern for one, _ in self._gapped)])
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Where findings stand, the longest words first: start, end, finding."""
-        even = _even(text)
+        even, places = self._speller.mended(_even(text))
         found = [(*one.span(), self._by_words[one.group()]) for one in self._pattern.finditer(even)]
         for pattern, name in self._gapped:
             for one in pattern.finditer(even):
@@ -75,7 +77,7 @@ class Lexicon:
                 same = [other for other in found if other[2] == name]
                 if all(end <= other[0] or other[1] <= start for other in same):
                     found.append((start, end, name))
-        yield from sorted(found)
+        yield from sorted((places[start], places[end - 1] + 1, name) for start, end, name in found)
 
 
 def mentions(text: str, lexicon_: Lexicon | None = None) -> list[Mention]:

@@ -17,7 +17,12 @@ _N = rf"(?P<value>\d{{1,4}}(?:\.\d{{1,2}})?){_NO_RANGE}"
 _GAP = (
     r"\s*(?:(?:of|is|was|are|at|about|around|running|currently|now|today|measured|level"
     r"|came back|comes back|up to|rate|just"
-    r"|still|only|per minute|reading|[:：=~≈是为约在每分钟])\s*){0,4}"
+    r"|still|only|per minute|reading|reads|read|shows|showed|shown|came|comes|coming|in|out|back"
+    r"|as|result|results"
+    r"|equals|sits?|sitting|stands|turned|being|have|has|got|a|an|the|it|it['’]?s|its|says|to be"
+    r"|value|lab|lab said"
+    r"|查出来|测出来|出来|结果|报告|显示|报的?|数值|值|水平|测得|测了|量了|称了"
+    r"|[:：=~≈是为约在每分钟了有才])\s*){0,5}"
 )
 _PLAIN_FORMS = {code: code - 0xFEE0 for code in range(0xFF10, 0xFF5B)}
 _PLAIN_FORMS |= {0xFF0F: 0x2F, 0xFF05: 0x25, 0xFF1A: 0x3A, 0x2082: 0x32, 0x3000: 0x20, 0x2044: 0x2F}
@@ -54,6 +59,14 @@ _MICROMOL = (
     r"|微摩尔?[/每]升|微摩"
 )
 _MG_DL = r"mgs?\s?(?:/|per |%)\s?dl|mg%|毫克[/每]分升|毫克/dl"
+_AWAY = (
+    r"(?:(?!\b(?:last|yesterday|before|previous\w*|was once|earlier|usual\w*|normal\w*|baseline"
+    r"|target|goal|glucose"
+    r"|sugar|urea|bun|bilirubin|calcium|clearance)\b|昨|前天|上次|上周|上月|去年|以前|之前|平时"
+    r"|目标|血糖|尿素|胆红素|血钙|清除率)"
+    r"[^\d.;。；!?！？\n]){0,30}?"
+)
+"""Words between creatinine and its number, which no other quantity has in this unit nearby."""
 _KINDS: Sequence[_Kind] = (
     _kind("respiratory_rate",
           r"\bRR?(?![a-z])|\bresp(?:iratory|iration)?s?(?: rate)?|\bbreathing(?: [a-z]+){0,3}? at"
@@ -76,18 +89,16 @@ _KINDS: Sequence[_Kind] = (
           r"kgs?|kilos?|kilograms?|公斤|千克|lbs?|磅|斤", "weight", "kg"),
     _kind("height_cm", r"\bheight|\btall|身高", r"cm|厘米|m\b|米|in\b", "height", "cm"),
     _kind("creatinine_mg_dl",
-          r"\b(?:serum |plasma )?creat(?:inine)?s?|\bs?Cr(?:eat)?"
-          r"|血?肌酐(?:值|水平)?(?:查|测|化验)?(?:出来|了)?"
-          r"|(?<![\d.])(?=[\d.]+ ?(?:"
-          + _MICROMOL + "|" + _MG_DL + r") (?:of )?(?:creat|肌酐))",
+          r"(?:\b(?:serum |plasma )?crea[a-z]*|\bs?Cr\b|\bsCr(?:eat)?|血?肌酐)" + _AWAY
+          + r"|(?<![\d.])(?=[\d.]+ ?(?:" + _MICROMOL + "|" + _MG_DL
+          + r") ?(?:is |was |for )?(?:of )?(?:the |her |his |a )?(?:creat|肌酐))",
           f"{_MG_DL}|{_MICROMOL}", "creatinine", "mg/dL"),
     _kind("urea_mmol_l", r"\burea|\bBUN|尿素氮?", r"mmol/l|mg/dl|毫摩尔/升", "urea", "mmol/L"),
     _kind("qt_ms", r"\bQT\b", r"ms|毫秒|s\b", "time", "ms"),
 )  # fmt: skip
 _PLAIN_TEMPERATURE = re.compile(
-    r"(?<![\d.])(?P<value>3[3-9]\.\d|4[0-3]\.\d|3[5-9](?=\s*(?:°|℃|C\b|degrees))|4[0-2](?=\s*(?:°|℃|C\b|degrees))|(?:9\d|1[01]\d)(?:\.\d)?(?=\s*°?F\b(?![,/\s]*\d)))"
-    + _NO_RANGE
-    + r"\s*"
+    r"(?<![\d.])(?P<value>3[3-9]\.\d|4[0-3]\.\d|3[5-9](?=\s*(?:°|℃|C\b|degrees))|4[0-2](?=\s*(?:°"
+    r"|℃|C\b|degrees))|(?:9\d|1[01]\d)(?:\.\d)?(?=\s*°?F\b(?![,/\s]*\d)))" + _NO_RANGE + r"\s*"
     r"(?P<unit>°\s?[CF]|[CF]\b|℃|度|degrees)?"
     r"|(?<!\d)(?P<whole>3[4-9]|4[0-2])度(?P<tenth>\d)(?!\d)",
     re.IGNORECASE,

@@ -62,7 +62,7 @@ _OTHER_MEASURE = re.compile(
     r"(?:\b(?:weigh(?:t|s|ing)?|wt|creat(?:inine)?|cr|pulse|heart rate|hr|rr|resps?|rate|sats?"
     r"|spo2|temp(?:erature)?|bp"
     r"|for|past|last|over|since|pressure|height|urea|qtc?|[prt]"
-    r"|walk(?:s|ed|ing)?|after|within|about|up|climb(?:s|ed|ing)?)|体重|肌酐|脉搏|心率|呼吸|体温|身高|血压|血氧|尿素)\W*(?:is|of|at|was|是|为)?\s*$",
+    r"|walk(?:s|ed|ing)?|after|within|about|up|climb(?:s|ed|ing)?)|体重|肌酐|脉搏|心率|呼吸|体温|身高|血压|血氧|尿素)[^\w,;，；。]*(?:is|of|at|was|是|为)?\s*$",
     re.IGNORECASE,
 )
 """Before a number: it is something else than an age."""
