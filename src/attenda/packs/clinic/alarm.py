@@ -1,12 +1,15 @@
 """What comes before anything else: red flags raised on each message, kept, and told to a person."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attenda.api import Command, Deed, Labelled, Said, SetSlot, Span, StartFlow, tool
-from attenda.packs.clinic.opening import order_in
+from attenda.packs.clinic.extract import mentions
+from attenda.packs.clinic.measured import readings
+from attenda.packs.clinic.opening import CATALOGUES, order_in, order_told
 from attenda.packs.clinic.red_flags import RedFlag, red_flag_rules, red_flags
+from attenda.packs.clinic.wishes import ORDER_NUMBER, PATIENT_NUMBER, is_dialogue, wish_in
 
 __all__ = ["look_first", "raise_alarm"]
 
@@ -24,18 +27,19 @@ _FREE: Mapping[str, tuple[str, str]] = {
     "open_sealed": ("why", "sealed"),
 }
 """By flow: the slot that takes a message whole, and what is known by the time it is asked for."""
+_HOLDS: Mapping[str, Callable[[str], object]] = {
+    "values": readings, "drug": order_in, "dialogue": is_dialogue, "findings": mentions,
+}  # fmt: skip
+"""By slot: what an answer to it holds; without that, a message that wants another flow is none."""
 _PATIENT = re.compile(
     r"(?<![A-Z0-9])P[\s.\-\u2010-\u2015]{0,3}(\d{3})(?!\d)|(?:\b(?:patient|pt|number|no\.?|chart|id)|病人|患者|编号)\W{0,3}(\d{3})(?!\d)"
     r"|^\W*(\d{3})\W*$",
     re.IGNORECASE,
 )
-_ORDER = re.compile(
-    r"(?<![A-Z0-9])OR[\s.\-\u2010-\u2015]{0,3}([0-9A-F]{6})(?![0-9A-F])", re.IGNORECASE
-)
 _IDS: Mapping[str, tuple[str, str, re.Pattern[str]]] = {
     "check_order": ("patient", "P", _PATIENT),
     "open_sealed": ("sealed", "P", _PATIENT),
-    "sign_order": ("number", "OR", _ORDER),
+    "sign_order": ("number", "OR", ORDER_NUMBER),
 }
 """By flow: the number that it asks for first; who says one then means that, and no other wish."""
 _OF_OTHERS = frozenset({"draft_note"})
@@ -76,7 +80,7 @@ def look_first(said: Said) -> Sequence[Command]:
             ]  # fmt: skip
     if top and top.flow == "intake" and "heard" in top.values and not _LEAVES.search(said.text):
         return [_set(said, "answer", said.text.strip() or "—")]
-    return _whole_answer(said)
+    return _whole_answer(said) if top else _wish(said)
 
 
 def _is_staff(said: Said) -> bool:
@@ -107,18 +111,55 @@ def _whole_answer(said: Said) -> Sequence[Command]:
     slot, prefix, pattern = _IDS.get(top.flow, ("", "", re.compile("")))
     number = pattern.search(said.text) if slot and slot not in top.values else None
     if number:
-        digits = next(filter(None, number.groups()))
-        found = Labelled(
-            value=f"{prefix}-{digits.upper()}", label=said.label, span=_span(said, number.span())
-        )
-        named = SetSlot(slot=slot, value=found, words=number.group())
-        return [named, *_order_too(said)]
+        return [_numbered(said, slot, prefix, number), *_order_too(said)]
     flow = "wells" if "wells" in top.values else top.flow
     if flow not in _FREE:
         return ()
     slot, known = _FREE[flow]
     waits = slot not in top.values and (not known or known in top.values)
-    return [_set(said, slot, said.text.strip())] if waits and said.text.strip() else ()
+    if not waits or not said.text.strip() or _is_another_wish(said.text, top.flow, slot):
+        return ()
+    value = said.text[slice(*order_told(said.text))] if slot == "drug" else said.text
+    return [_set(said, slot, value.strip())]
+
+
+def _is_another_wish(text: str, flow: str, slot: str) -> bool:
+    """Whether a message is no answer at all, but wants something else begun."""
+    other = wish_in(text)
+    holds = _HOLDS.get(slot)
+    return other not in ("", flow) and holds is not None and not holds(text)
+
+
+def _wish(said: Said) -> Sequence[Command]:
+    """What is wanted where nothing is under way, with what the sentence names for it.
+
+    A patient's words begin nothing here but what has its number; then its flow says who may.
+    """
+    flow = wish_in(said.text)
+    named = PATIENT_NUMBER.search(said.text) or ORDER_NUMBER.search(said.text)
+    if not flow or not (_is_staff(said) or (named and flow in ("check_order", "sign_order"))):
+        return ()
+    if flow == "open_sealed" and named:  # its reason may stand beside the number
+        return ()
+    begun: list[Command] = [StartFlow(flow=flow)]
+    slot, prefix, pattern = _IDS.get(flow, ("", "", re.compile("")))
+    number = pattern.search(said.text) if slot else None
+    if number:
+        begun.append(_numbered(said, slot, prefix, number))
+    if flow == "check_order" and (place := order_in(said.text)):
+        begun.append(_set(said, "drug", said.text[slice(*place)]))
+    if flow == "draft_note" and is_dialogue(said.text):
+        begun.append(_set(said, "dialogue", said.text.strip()))
+    if flow == "weigh" and CATALOGUES["findings"](said.text):
+        begun.append(_set(said, "findings", said.text.strip()))
+    return begun
+
+
+def _numbered(said: Said, slot: str, prefix: str, number: re.Match[str]) -> SetSlot:
+    digits = next(filter(None, number.groups()))
+    span = _span(said, number.span())
+    found = Labelled(value=f"{prefix}-{digits.upper()}", label=said.label, span=span)
+    return SetSlot(slot=slot, value=found, words=number.group())
 
 
 @tool(writes=True, free_text=frozenset({"signs", "message"}))

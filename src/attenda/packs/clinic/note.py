@@ -17,12 +17,22 @@ from attenda.packs.clinic.words import phrase
 __all__ = ["Sentence", "Turn", "draft", "turns_of"]
 
 _SPEAKER = re.compile(
-    r"(?:^|(?<=[.?!]\s)|(?<=[。？！]))\s*(?P<who>[A-Za-z_ ]{2,20}|医生|患者|病人|家属)\s*[:：]\s*",
+    r"(?:^|(?<=[.?!]\s)|(?<=[。？！]))\s*(?P<who>[A-Za-z_ ]{2,20}|医生|大夫|护士|患者|病人|家属)\s*[:：]\s*",
     re.MULTILINE,
 )
-_DOCTORS = frozenset({"doctor", "dr", "physician", "clinician", "nurse", "医生"})
-_YES = re.compile(r"^\W*(?:yes|yeah|yep|yup|sure|correct|i do|i am|i have|是|有|对|嗯)\b", re.I)
+_DOCTORS = frozenset(
+    {"doctor", "dr", "doc", "gp", "physician", "clinician", "nurse", "医生", "大夫", "护士"}
+)
+_YES = re.compile(
+    r"^\W*(?:(?:yes|yeah|yea|yep|yup|ya|sure|correct|i do|i am|i have)\b"
+    r"|(?:是|有|对|嗯|会|抽|吸|喝|发|得过|做过)(?!没|不))",
+    re.I,
+)
 _NO = re.compile(r"^\W*(?:no|nope|nah|never|not|i don['’]?t|没有|没|不|无)(?!\w*body)", re.I)
+_ASKS = re.compile(
+    r"\b(?:do|did|does|have|has|had|are|is|was|were|any|ever)\b|^(?:you|u|and)\b|[没不吗么吧]$|没有$|有没有|是不是",
+    re.I,
+)
 _SECTIONS = ("complaint", "symptoms", "history", "family", "social", "medication", "allergies")
 _PER_SENTENCE = 6
 
@@ -97,8 +107,11 @@ def _answered(asked: Turn, turn: Turn) -> Iterator[Placed]:
     """What a bare yes or no says of the findings in the last question before it."""
     yes, no = _YES.match(turn.text), _NO.match(turn.text)
     said = yes or no
-    questions = [span for span in clauses(asked.text) if "?" in asked.text[slice(*span)]
+    spans = list(clauses(asked.text))
+    questions = [span for span in spans if "?" in asked.text[slice(*span)]
                  or "？" in asked.text[slice(*span)]]  # fmt: skip
+    if not questions:  # hurried, without its mark
+        questions = [span for span in spans[-1:] if _ASKS.search(asked.text[slice(*span)].strip())]
     if not said or not questions:
         return
     low, high = questions[-1]

@@ -12,7 +12,7 @@ from attenda.packs.clinic.extract import mentions
 from attenda.packs.clinic.formulary import starter
 from attenda.packs.clinic.measured import readings
 
-__all__ = ["CATALOGUES", "order_in"]
+__all__ = ["CATALOGUES", "order_in", "order_told"]
 
 _DOSE_BEFORE = re.compile(
     r"\d[\d.,/]*\s*(?:mg|mcg|µg|ug|g|ml|iu|units?|grams?|毫克|克|微克|毫升|片|粒)\s*(?:of\s+)?$",
@@ -20,9 +20,12 @@ _DOSE_BEFORE = re.compile(
 )
 _ENDS = re.compile(
     r"[.;!?\n。；！？](?!\d)"
-    r"|[,，]?\s*\b(?:for|to|in|on|with)\s+(?:the\s+|my\s+|our\s+)?(?:(?:same\s+)?(?:patient|pt)\b|[mM](?:rs?|s)\b|P\s?-?\s?\d{3}|him\b|her\b|them\b)"
-    r"|[,，]?\s*(?:the\s+)?(?:patient|pt)\b(?=\W*(?:is|:|number|no\b|P\s?-?\s?\d{3}))|[,，]?\s*P\s?-\s?\d{3}"
-    r"|[,，]?\s*(?:能?给|是给|可以给)?(?:患者|病人)?(?:编号)?[是为：:]?\s*P\s?-\s?\d{3}|[,，]\s*(?:患者|病人|给|请|帮|麻烦|先|看看|能|行)",
+    r"|[,，]?\s*\b(?:for|to|in|on|with)\s+(?:the\s+|my\s+|our\s+)?(?:(?:same\s+)?(?:patient|pt)\b"
+    r"|[mM](?:rs?|s)\b|P\s?-?\s?\d{3}|him\b|her\b|them\b)"
+    r"|[,，]?\s*(?:the\s+)?(?:patient|pt)\b(?=\W*(?:is|:|number|no\b|P\s?-?\s?\d{3}))"
+    r"|[,，]?\s*P\s?-\s?\d{3}"
+    r"|[,，]?\s*(?:能?给|是给|可以给)?(?:患者|病人)?(?:编号)?[是为：:]?\s*P\s?-\s?\d{3}"
+    r"|[,，]\s*(?:患者|病人|给|请|帮|麻烦|先|看看|能|行)",
     re.IGNORECASE,
 )
 """Where an order is over: the sentence ends, or it says for whom it is."""
@@ -39,6 +42,37 @@ _NO_WISH = re.compile(
     re.IGNORECASE,
 )
 """Before a drug: it is not this one that is ordered."""
+_DOSE = re.compile(
+    r"\d[\d.,/]*\s*(?:mgs?|mcg|µg|ug|g|mls?|iu|units?|grams?|毫克|克|微克|毫升|片|粒|单位)(?![a-z])",
+    re.IGNORECASE,
+)
+_BORDER = re.compile(r"[.;:!?。；：！？\n](?!\d)\s*|[,，](?!\s*\d)\s*")
+_ENDS_CLAUSE = re.compile(r"[;!?。；！？\n]|\.(?!\d)|[,，]\s*(?!\d)")
+_FORM = re.compile(r"片|胶囊|颗粒|注射液|口服液|针剂?|丸|膏|滴剂|滴眼液|糖浆|喷雾|散|栓")
+_LEAD = re.compile(
+    r"(?:\b(?:so|then|well|and|but|please|pls|ok|okay|let['’]?s|let|us|me|i['’]d|i['’]ll|i|we|can"
+    r"|could|would|will|you|u|it['’]?s|it"
+    r"|should|be|is|want|wanted|like|to|try|give|gimme|order|use|go|going|with|have|put|add|in"
+    r"|down|for|just|prescribe"
+    r"|start|make|that|this|one|here|on|him|her|them|the|patient|a|an|some|new|drug|medicine"
+    r"|called|named|think|about|maybe"
+    r"|perhaps|how|what|get|write|up|enter|do|need|needs|now|today)\b[\s,:]*|(?:就|那|我|想|要|用"
+    r"|使用|改用|换成|换|开|开具|给|来|再|先|请"
+    r"|帮|还是|是|他|她|病人|患者|一个|一种|个|点|试试|上)\s*)+",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(
+    r"(?:[\s,，]*(?:please|pls|plz|thanks?|thx|ta|thank you|it is|it was|then|ok|okay"
+    r"|for this one|and|吧|呗|哈|呢|呀|啦|了"
+    r"|好了|就行|行吗|可以吗))+[\s.。!！]*$",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"[a-z]{3}|[\u3400-\u9fff]{2}", re.IGNORECASE)
+_HOW_OFTEN = re.compile(
+    r"\d|\b(?:daily|once|twice|times|every|hourly|bd|tds|qds|od|prn|nocte|mane|orally|iv|im)\b|每"
+    r"|次|日",
+    re.IGNORECASE,
+)
 _OWN_WORDS = re.compile(r"\b(?:i|i['’]m|i['’]ve|me|my|we)\b|我", re.IGNORECASE)
 _FEWEST_FINDINGS, _FEWEST_VALUES = 2, 3
 
@@ -57,6 +91,32 @@ def order_in(text: str) -> tuple[int, int] | None:
         return None
     idle = _IDLE_END.search(text[after:end])
     return dose.start() if dose else start, after + idle.start() if idle else end
+
+
+def order_told(text: str) -> tuple[int, int]:
+    """The place of an order in an answer to which medicine, without what is chatted around it.
+
+    The whole answer where nothing shows where the order begins.
+    """
+    place = order_in(text)
+    if place:
+        start, end = place
+        return start, len(text) if _HOW_OFTEN.search(text[end:]) else end
+    if next(iter(starter().spans(text)), None):  # not wanted, or one of several: as it was said
+        return 0, len(text)
+    dose = _DOSE.search(text)
+    last = dose.start() if dose else len(text.rstrip()) - 1
+    starts = [0, *(one.end() for one in _BORDER.finditer(text) if one.end() <= last)]
+    if not dose and not (len(starts) > 1 and _FORM.search(text[starts[-1] :])):
+        return 0, len(text)
+    ends = _ENDS_CLAUSE.search(text, dose.end() if dose else len(text))
+    start, end = starts[-1], ends.start() if ends else len(text)
+    if _HOW_OFTEN.search(text[end:]):
+        end = len(text)
+    end = len(text[:end].rstrip(" .,，。"))
+    lead, idle = _LEAD.match(text, start, end), _TAIL.search(text, start, end)
+    start, end = lead.end() if lead else start, idle.start() if idle else end
+    return (start, end) if _NAME.search(text[start:end]) else (0, len(text))
 
 
 def _findings_in(text: str) -> tuple[int, int] | None:
