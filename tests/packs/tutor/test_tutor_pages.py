@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -23,6 +23,7 @@ from tests.runtime.test_flows import understand
 from tests.scripted_house import scripted_house
 from tests.serve.desk_people import Person
 
+Stories = tuple[Callable[[dict[str, Person]], Awaitable[None]], ...]
 PEOPLE = {"lea": "member", "tom": "member", "ms_kern": "supervisor", "mr_wolf": "supervisor"}
 PEOPLE |= {"new": "member"}  # in no class
 
@@ -100,45 +101,39 @@ def planned(at: str) -> dict[str, list[str]]:
     }
 
 
-def test_the_week_is_planned_by_hand_on_the_home_page(home: Path) -> None:
-    async def story() -> None:
-        async with school(home) as who:
-            lea, tom = who["lea"], who["tom"]
-            first = await page(lea, "")
-            assert planned(first) == {} and "This week" not in first
-            await press(lea, first, "make_plan", goal="add_fractions", minutes=15)
-            equal = "practise equivalent fractions, 15 min"
-            add, share = "practise adding fractions, 15 min", "review sharing in a ratio, 5 min"
-            week = await page(lea, "")
-            assert planned(week) == {"0": [equal], "1": [add]}
-            assert week.count("nothing planned") == 5
-            days = re.findall(r'<option value="(20\d\d-\d\d-\d\d)"', week)[:7]
-            await press(lea, week, "move_entry", day=days[4])
-            await press(lea, await page(lea, ""), "add_entry", skill="ratio", what="review",
-                        day=days[6])  # fmt: skip
-            week = await page(lea, "")
-            assert planned(week) == {"1": [add], "4": [equal], "6": [share]}
-            name = {"skill": "ratio", "what": "review", "day": days[6]}
-            twice = {"arguments": name, "once": "t"}
-            found = await lea("POST", "/api/packs/tutor/tools/add_entry", twice, expect=400)
-            assert (
-                f"Your plan has sharing in a ratio on {days[6]} already"
-                in found["error"]["message"]
-            )
-            late = {"arguments": {**name, "day": "2020-01-01"}, "once": "l"}
-            found = await lea("POST", "/api/packs/tutor/tools/add_entry", late, expect=400)
-            assert "That day is over" in found["error"]["message"]
-            entry = dict(re.findall(r'name="(skill|entry)" value="([^"]*)"', week)[:2])
-            for tool in ("remove_entry", "finish_entry"):
-                body = {"arguments": entry, "once": tool}
-                await tom("POST", f"/api/packs/tutor/tools/{tool}", body, expect=400)
-            await press(lea, week, "remove_entry")
-            await press(lea, await page(lea, ""), "make_plan", goal="add_fractions", minutes=15)
-            assert planned(await page(lea, "")) == {"4": [equal], "6": [share]}
-            await press(lea, await page(lea, ""), "finish_entry")
-            assert planned(await page(lea, ""))["4"] == [f"✓ {equal} (done)"]
-
-    asyncio.run(story())
+async def week_by_hand(who: dict[str, Person]) -> None:
+    """The week is planned by hand on the home page."""
+    lea, tom = who["lea"], who["tom"]
+    first = await page(lea, "")
+    assert planned(first) == {} and "This week" not in first
+    await press(lea, first, "make_plan", goal="add_fractions", minutes=15)
+    equal = "practise equivalent fractions, 15 min"
+    add, share = "practise adding fractions, 15 min", "review sharing in a ratio, 5 min"
+    week = await page(lea, "")
+    assert planned(week) == {"0": [equal], "1": [add]}
+    assert week.count("nothing planned") == 5
+    days = re.findall(r'<option value="(20\d\d-\d\d-\d\d)"', week)[:7]
+    await press(lea, week, "move_entry", day=days[4])
+    await press(lea, await page(lea, ""), "add_entry", skill="ratio", what="review",
+                day=days[6])  # fmt: skip
+    week = await page(lea, "")
+    assert planned(week) == {"1": [add], "4": [equal], "6": [share]}
+    name = {"skill": "ratio", "what": "review", "day": days[6]}
+    twice = {"arguments": name, "once": "t"}
+    found = await lea("POST", "/api/packs/tutor/tools/add_entry", twice, expect=400)
+    assert f"Your plan has sharing in a ratio on {days[6]} already" in found["error"]["message"]
+    late = {"arguments": {**name, "day": "2020-01-01"}, "once": "l"}
+    found = await lea("POST", "/api/packs/tutor/tools/add_entry", late, expect=400)
+    assert "That day is over" in found["error"]["message"]
+    entry = dict(re.findall(r'name="(skill|entry)" value="([^"]*)"', week)[:2])
+    for tool in ("remove_entry", "finish_entry"):
+        body = {"arguments": entry, "once": tool}
+        await tom("POST", f"/api/packs/tutor/tools/{tool}", body, expect=400)
+    await press(lea, week, "remove_entry")
+    await press(lea, await page(lea, ""), "make_plan", goal="add_fractions", minutes=15)
+    assert planned(await page(lea, "")) == {"4": [equal], "6": [share]}
+    await press(lea, await page(lea, ""), "finish_entry")
+    assert planned(await page(lea, ""))["4"] == [f"✓ {equal} (done)"]
 
 
 def test_a_teacher_sees_their_class_and_nobody_elses(home: Path) -> None:
@@ -218,100 +213,104 @@ def test_danger_on_a_page_is_answered_kept_and_a_person_told(home: Path) -> None
     asyncio.run(story())
 
 
-def test_what_a_tool_says_is_told_on_the_page(home: Path) -> None:
-    async def story() -> None:
+async def tools_are_heard(who: dict[str, Person]) -> None:
+    """What a tool says is told on the page, in the language of who presses."""
+    tom = who["tom"]
+    opened = await press(tom, await page(tom, "practice"), "give_task")
+    assert opened["told"] is None, "the page shows the exercise itself"
+
+    async def say(answer: str) -> dict[str, Any]:
+        done = await press(tom, await page(tom, "practice"), "answer", answer=answer)
+        found: dict[str, Any] = done["told"]
+        return found
+
+    assert "can't read that as an answer" in (await say("???"))["words"]
+    hint = (await press(tom, await page(tom, "practice"), "give_hint"))["told"]
+    assert hint["on_page"] and hint["words"].startswith("Hint 1 of 3")
+    tom._client.cookies.set("language", "zh-CN")
+    assert "没看懂" in (await say("???"))["words"]
+    tom._client.cookies.clear()
+    for number in range(6):
+        told = await say(f"{number + 900}")
+    assert told["words"].startswith("Not yet."), "the exercise stays, whatever was said"
+    assert (await say("skip"))["words"].startswith("Let's take a break here")
+
+
+async def exam_told_nothing(who: dict[str, Person]) -> None:
+    """An exam tells its learner nothing until it is over; its teacher sees it all."""
+    lea, kern = who["lea"], who["ms_kern"]
+
+    async def seen() -> list[object]:
+        body = {"arguments": {}, "once": "r"}
+        tool = await lea("POST", "/api/packs/tutor/tools/progress", body)
+        pages = [await page(lea, at) for at in ("", "progress", "learners/lea")]
+        found = [re.sub("frm_[0-9a-z]+", "", one) for one in pages]
+        return [tool["result"], *found]
+
+    async def results() -> list[tuple[int, int, str]]:
+        report = await kern("GET", "/packs/tutor/api/learners/lea/report")
+        return [(one["attempts"], one["right"], one["known"]) for one in report["skills"]]
+
+    await press(kern, await page(kern, "class"), "set_exam", on=True)
+    before, truth = await seen(), await results()
+    assert "You are in an exam" in str(before[0]) and "when it is over" in str(before[2])
+    begun = {"arguments": {}, "once": "begun"}
+    await lea("POST", "/api/packs/tutor/tools/give_task", begun)
+    for answer in ("15", "12", "5", "*"):
+        asked = await page(lea, "practice")
+        assert "Next:" not in asked and "rests on it" not in asked
+        told = (await press(lea, asked, "answer", answer=answer))["told"]
+        assert answer == "*" or told["words"] == "Noted. Results come after the exam."
+    assert await seen() == before, "nothing moved"
+    assert await results() != truth, "it counts all the while, and the teacher sees it"
+    await press(kern, await page(kern, "class"), "set_exam", on=False)
+    after = await seen()
+    assert after[0]["figures"][0]["value"] == 15  # type: ignore[index]
+    assert after[1] != before[1] and "You are in an exam" not in str(after)
+
+
+async def set_by_hand_shows(who: dict[str, Person]) -> None:
+    """A mastery set by hand shows as such, and answers go on from it."""
+    lea, kern = who["lea"], who["ms_kern"]
+
+    async def skill(name: str) -> dict[str, Any]:
+        report = await kern("GET", "/packs/tutor/api/learners/lea/report")
+        found: dict[str, Any] = next(s for s in report["skills"] if s["skill"] == name)
+        return found
+
+    assert "set by a person" not in (await page(lea, "progress"))
+    for name, percent in (("equivalent_fractions", 40), ("ratio", 97)):
+        body = {"learner": "lea", "skill": name, "percent": percent}
+        call = {"arguments": body, "once": name}
+        await kern("POST", "/api/packs/tutor/tools/override_mastery", call)
+    assert (await skill("ratio"))["mastered"] and (await skill("ratio"))["attempts"] == 0
+    one = await skill("equivalent_fractions")
+    assert one["known"] == "0.400000" and re.match(r"20\d\d-", one["set_by_hand_on"])
+    day = one["set_by_hand_on"]
+    assert f"set by a person on {day}" in re.sub(r"\s+", " ", await page(lea, "progress"))
+    heat = await page(kern, "class")
+    assert f"Lea Duarte, equivalent fractions: 40 %, set by a person on {day}" in heat
+    assert heat.count("<circle") == 2
+    await press(lea, await page(lea, "practice"), "give_task")
+    await press(lea, await page(lea, "practice"), "answer", answer="8")
+    tracing = school_course().graph.skills["equivalent_fractions"].tracing
+    moved = (await skill("equivalent_fractions"))["known"]
+    assert float(moved) == pytest.approx(updated(0.4, True, tracing), abs=1e-6)
+    assert f"Lea Duarte, equivalent fractions: {100 * float(moved):.0f} %" in (
+        await page(kern, "class")
+    )
+
+
+@pytest.mark.parametrize(
+    "stories", [(tools_are_heard, week_by_hand), (set_by_hand_shows, exam_told_nothing)]
+)
+def test_pages_tell_all_that_their_reader_may_know(home: Path, stories: Stories) -> None:
+    async def told() -> None:
         async with school(home) as who:
-            tom = who["tom"]
-            opened = await press(tom, await page(tom, "practice"), "give_task")
-            assert opened["told"] is None, "the page shows the exercise itself"
+            for story in stories:
+                await story(who)
 
-            async def say(answer: str) -> dict[str, Any]:
-                done = await press(tom, await page(tom, "practice"), "answer", answer=answer)
-                found: dict[str, Any] = done["told"]
-                return found
-
-            assert "can't read that as an answer" in (await say("???"))["words"]
-            hint = (await press(tom, await page(tom, "practice"), "give_hint"))["told"]
-            assert hint["on_page"] and hint["words"].startswith("Hint 1 of 3")
-            tom._client.cookies.set("language", "zh-CN")
-            assert "没看懂" in (await say("???"))["words"]
-            tom._client.cookies.clear()
-            for number in range(6):
-                told = await say(f"{number + 900}")
-            assert told["words"].startswith("Not yet."), "the exercise stays, whatever was said"
-            assert (await say("skip"))["words"].startswith("Let's take a break here")
-
-    asyncio.run(story())
-
-
-def test_an_exam_tells_its_learner_nothing_until_it_is_over(home: Path) -> None:
-    async def story() -> None:
-        async with school(home) as who:
-            lea, kern = who["lea"], who["ms_kern"]
-
-            async def seen() -> list[object]:
-                body = {"arguments": {}, "once": "r"}
-                tool = await lea("POST", "/api/packs/tutor/tools/progress", body)
-                pages = [await page(lea, at) for at in ("", "progress", "learners/lea")]
-                found = [re.sub("frm_[0-9a-z]+", "", one) for one in pages]
-                return [tool["result"], *found]
-
-            async def results() -> list[tuple[int, int, str]]:
-                report = await kern("GET", "/packs/tutor/api/learners/lea/report")
-                return [(one["attempts"], one["right"], one["known"]) for one in report["skills"]]
-
-            await press(kern, await page(kern, "class"), "set_exam", on=True)
-            before, truth = await seen(), await results()
-            assert "You are in an exam" in str(before[0]) and "when it is over" in str(before[2])
-            await press(lea, await page(lea, "practice"), "give_task")
-            for answer in ("8", "15", "12", "*"):
-                asked = await page(lea, "practice")
-                assert "Next:" not in asked and "rests on it" not in asked
-                told = (await press(lea, asked, "answer", answer=answer))["told"]
-                assert answer == "*" or told["words"] == "Noted. Results come after the exam."
-            assert await seen() == before, "nothing moved"
-            assert await results() != truth, "it counts all the while, and the teacher sees it"
-            await press(kern, await page(kern, "class"), "set_exam", on=False)
-            after = await seen()
-            assert after[0]["figures"][0]["value"] == 14  # type: ignore[index]
-            assert after[1] != before[1] and "You are in an exam" not in str(after)
-
-    asyncio.run(story())
-
-
-def test_a_mastery_set_by_hand_shows_as_such_until_answers_move_it(home: Path) -> None:
-    async def story() -> None:
-        async with school(home) as who:
-            lea, kern = who["lea"], who["ms_kern"]
-
-            async def skill(name: str) -> dict[str, Any]:
-                report = await kern("GET", "/packs/tutor/api/learners/lea/report")
-                found: dict[str, Any] = next(s for s in report["skills"] if s["skill"] == name)
-                return found
-
-            assert "set by a person" not in (await page(lea, "progress"))
-            for name, percent in (("equivalent_fractions", 40), ("ratio", 97)):
-                body = {"learner": "lea", "skill": name, "percent": percent}
-                call = {"arguments": body, "once": name}
-                await kern("POST", "/api/packs/tutor/tools/override_mastery", call)
-            assert (await skill("ratio"))["mastered"] and (await skill("ratio"))["attempts"] == 0
-            one = await skill("equivalent_fractions")
-            assert one["known"] == "0.400000" and re.match(r"20\d\d-", one["set_by_hand_on"])
-            day = one["set_by_hand_on"]
-            assert f"set by a person on {day}" in re.sub(r"\s+", " ", await page(lea, "progress"))
-            heat = await page(kern, "class")
-            assert f"Lea Duarte, equivalent fractions: 40 %, set by a person on {day}" in heat
-            assert heat.count("<circle") == 2
-            await press(lea, await page(lea, "practice"), "give_task")
-            await press(lea, await page(lea, "practice"), "answer", answer="8")
-            tracing = school_course().graph.skills["equivalent_fractions"].tracing
-            moved = (await skill("equivalent_fractions"))["known"]
-            assert float(moved) == pytest.approx(updated(0.4, True, tracing), abs=1e-6)
-            assert f"Lea Duarte, equivalent fractions: {100 * float(moved):.0f} %" in (
-                await page(kern, "class")
-            )
-
-    asyncio.run(story())
+    asyncio.run(told())
 
 
 GIFT = b"""// [id:1]
