@@ -1,5 +1,6 @@
 """The main ways of the clinic and the tutor in a browser: a clinician, a learner, a teacher."""
 
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -185,6 +186,19 @@ def test_a_learner_practises_and_a_teacher_sees_it(
     expect(teacher.locator("#screen")).to_contain_text("Lea Duarte")
     faults += _faults(teacher, "a class", locale, width)
     picture(teacher, "tutor-class", locale, width)
+    given = {"learner": "lea", "skill": "common_multiple", "percent": 60}
+    teacher.evaluate(
+        """(body) => fetch("/api/packs/tutor/tools/override_mastery",
+        {method: "POST", headers: {"Content-Type": "application/json"}, body})""",
+        json.dumps({"arguments": given, "once": "by hand"}),
+    )
+    teacher.reload()
+    expect(teacher.locator("#screen circle")).to_have_count(1)
+    picture(teacher, "tutor-class-by-hand", locale, width)
+    teacher.goto(f"{place.running.address}/packs/tutor/learners/lea")
+    expect(teacher.locator("#screen")).to_contain_text("由人设定" if chinese else "set by a person")
+    faults += _faults(teacher, "a learner with a mastery set by hand", locale, width)
+    picture(teacher, "tutor-by-hand", locale, width)
     assert not faults, "\n".join(faults)
 
 
