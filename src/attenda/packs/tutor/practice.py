@@ -126,17 +126,17 @@ def _is_own(deed: Deed, task: str) -> bool:
 def answer(deed: Deed, task: str, number: int, answer: str) -> Told:
     """Take what a learner said to an exercise: an answer, a wish, or something else altogether."""
     learner, row = enrolled(deed), deed.rows("tasks").get(task)
+    concern = look(answer)
+    if concern is not None:  # whether the exercise is open or not
+        _keep_concern(deed, learner["id"], concern.kind, concern.rule, task)
+        words = {language: words_for(concern, language) for language in ("en", "zh-CN")}
+        return _said("danger", words, next=_closed())
     if row["learner"] != learner["id"] or row["state"] != "open":
         return _said(
             "pause", both("no_task"), next=_said("pause", both("no_task"), id="", number=0)
         )
     deed.rows("tasks").change(task, turns=number + 1)
     row["turns"] = number + 1
-    concern = look(answer)
-    if concern is not None:
-        _keep_concern(deed, learner["id"], concern.kind, concern.rule, task)
-        words = {language: words_for(concern, language) for language in ("en", "zh-CN")}
-        return _said("danger", words, next=_closed())
     item = find_item(deed, row["item"])
     try:
         graded = grade(item, answer)

@@ -31,7 +31,8 @@ def told(tool: str, given: Mapping[str, JsonValue], result: JsonValue) -> Told |
         return Told(words, on_page=bool(result.get("count")))
     following = result.get("next")
     pause = isinstance(following, dict) and following.get("state") == "pause"
-    words = said_both(words, _words(following) if pause else {})
+    after = _words(following) if pause else {}
+    words = said_both(words, after if after != words else {})
     return Told(words, on_page=bool(result.get("shown")))
 
 
