@@ -31,6 +31,7 @@ from attenda.core.errors import (
 from attenda.core.event import Event
 from attenda.core.label import Integrity, Label, Labelled, Span, join
 from attenda.core.message import Citation, Message, text_message
+from attenda.core.opening import Opening
 from attenda.core.ports import ChatModel, Embedder, Grammar, ModelChunk, ModelSettings, Usage
 from attenda.core.principal import Principal
 from attenda.core.svg import short_text, svg_picture
@@ -95,6 +96,7 @@ __all__ = [
     "NotUnderstood",
     "OpenQuestion",
     "OperatorError",
+    "Opening",
     "Outcome",
     "Passage",
     "Pack",

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from attenda.core.command import Command
 from attenda.core.errors import UserError
 from attenda.core.label import Label
+from attenda.core.opening import Opening
 from attenda.core.words import sentence
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.flow import Flow
@@ -26,7 +27,7 @@ from attenda.runtime.automation import Automation
 from attenda.runtime.automation_pack import as_kept, read_folder
 from attenda.runtime.flow_lines import flow_lines
 from attenda.runtime.pack_face import Endpoint, Importer, Panel, Screen, Tables, Told
-from attenda.store import agents, automations
+from attenda.store import agents, automations, hours
 from attenda.store import flows as kept
 from attenda.store.database import Connection, Database
 from attenda.store.pack_tables import PackTable, create_tables
@@ -99,6 +100,8 @@ class Pack:
     asks_rating: bool = False
     """Whether customers are asked how they were helped, once a flow with a deed has ended or a
     person has closed their conversation."""
+    opening: Opening | None = None
+    """When the people behind it are there, where nobody has set other hours at the desk."""
     articles: Callable[[Tables], Mapping[str, str]] | None = None
     """Texts of its tables that stand among the documents too, by file name."""
 
@@ -248,13 +251,14 @@ async def open_pack(
     def note(connection: Connection) -> bool:
         kept.keep_flows(connection, stamps, bodies)
         automations.keep_automations(connection, stamps, pack.name, kept_so)
+        hours.keep_own(connection, stamps, pack.name, pack.opening)
         return agents.ensure_pack_agent(connection, stamps, pack.name, pack.title, pack.mode)
 
     is_new = await database.write(note)
     older = await database.read(kept.kept_flows)
     before = [Flow.model_validate_json(body) for body in older.values()]
     book = FlowBook(flows, before, pack.catalogues)
-    executor = Executor(database, stamps, tools, policy, tables, passing)
+    executor = Executor(database, stamps, tools, policy, tables, passing, pack.name)
     understand = _after(pack.first, await understanding(book))
     return OpenPack(pack, book, executor, understand, automatic, is_new)
 

@@ -13,9 +13,10 @@ from pydantic import JsonValue
 
 from attenda.core.errors import Denied
 from attenda.core.label import Integrity, Label, Labelled
+from attenda.core.opening import Opening
 from attenda.core.ports import Embedder
 from attenda.core.principal import EVERYONE, Action, Principal
-from attenda.store import talks
+from attenda.store import hours, talks
 from attenda.store.database import Connection, Database
 from attenda.store.desk import desk_people, user_names
 from attenda.store.pack_tables import Rows
@@ -122,6 +123,10 @@ class Asked:
         if not self.who.may("desk"):
             raise Denied("gate.not_allowed")
         return await self.database.read(desk_people)
+
+    async def opening(self) -> Opening | None:
+        """The hours of the people behind the pack; none where somebody is always there."""
+        return await self.database.read(lambda c: hours.opening_of(c, self.pack))
 
     async def do(
         self, tool: str, arguments: Mapping[str, JsonValue], once: str, *, shared: bool = False

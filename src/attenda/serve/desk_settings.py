@@ -38,7 +38,10 @@ class Hours(BaseModel):
 
 @router.get("/hours")
 async def read_hours(request: Request, who: Staff) -> list[dict[str, Any]]:
-    """The desk's hours first, then each pack's; those that were never set have no zone."""
+    """The desk's hours first, then each pack's; those that were never set have no zone.
+
+    `own` are a pack's that it brings itself, and that nobody has set others for.
+    """
     house = house_of(request)
     return await house.database.read(lambda c: _hours(c, house, who.language))
 
@@ -69,10 +72,13 @@ def _hours(connection: Connection, house: House, language: str) -> list[dict[str
     titles = {"": sentence(language, "desk.whole_desk")}
     for name, one in house.packs.items():
         titles[name] = words_in(dict(one.pack.title), language)
-    return [
-        {"pack": pack, "title": title, **(_plain(found[pack], now) if pack in found else {})}
-        for pack, title in titles.items()
-    ]
+    rows: list[dict[str, Any]] = []
+    for pack, title in titles.items():
+        own = pack not in found and "" not in found
+        opening = hours.opening_of(connection, pack) if own else found.get(pack)
+        row = {**_plain(opening, now), "own": own} if opening else {}
+        rows.append({"pack": pack, "title": title, **row})
+    return rows
 
 
 def _plain(opening: Opening, now: int) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""Hours of the desk: one week for all, and one for each pack that has its own."""
+"""Hours of the desk: one week for all, and one for each pack that has its own.
+
+Those that people set for a pack go before those of the whole desk, and both before those that the
+pack brings itself.
+"""
 
 from typing import Any
 
@@ -11,13 +15,17 @@ from attenda.store.schema import agents, sessions
 from attenda.store.schema_desk import desk_hours
 from attenda.store.stamps import Stamps
 
-__all__ = ["all_hours", "opening_for", "promise", "set_hours"]
+__all__ = ["all_hours", "keep_own", "opening_for", "opening_of", "promise", "set_hours"]
+
+_OWN = ":own"
+"""Ends the key of the hours that a pack brings itself; no pack's name has a colon."""
 
 
 def all_hours(connection: Connection) -> dict[str, Opening]:
     """The hours that were set, by pack; those of the whole desk under an empty name."""
     rows = connection.execute(select(desk_hours).order_by(desk_hours.c.pack)).mappings()
-    return {row["pack"]: _opening(dict(row)) for row in rows}
+    found = {row["pack"]: _opening(dict(row)) for row in rows}
+    return {pack: opening for pack, opening in found.items() if not pack.endswith(_OWN)}
 
 
 def _opening(row: dict[str, Any]) -> Opening:
@@ -36,17 +44,36 @@ def set_hours(
     audit.note(connection, stamps, who.id, "desk.hours", pack or "desk")
 
 
+def keep_own(connection: Connection, stamps: Stamps, pack: str, opening: Opening | None) -> None:
+    """Note the hours that a pack brings itself, in the place of those that it brought before."""
+    key = f"{pack}{_OWN}"
+    connection.execute(delete(desk_hours).where(desk_hours.c.pack == key))
+    if opening is not None:
+        row = {"pack": key, **opening.model_dump(mode="json"), "changed_by": ""}
+        connection.execute(insert(desk_hours).values(**row, changed_at=stamps.now()))
+
+
 def opening_for(connection: Connection, session_id: str) -> Opening | None:
-    """The hours that hold for a session: its pack's, else the desk's; none where always open."""
+    """The hours that hold for a session, those of its pack; none where always open."""
     statement = (
         select(agents.c.pack)
         .join(sessions, sessions.c.agent_id == agents.c.id)
         .where(sessions.c.id == session_id)
     )
-    pack = connection.execute(statement).scalar() or ""
-    found = select(desk_hours).where(desk_hours.c.pack.in_({pack, ""}))
-    rows = connection.execute(found.order_by(desk_hours.c.pack.desc())).mappings().first()
-    return _opening(dict(rows)) if rows else None
+    return opening_of(connection, connection.execute(statement).scalar() or "")
+
+
+def opening_of(connection: Connection | None, pack: str) -> Opening | None:
+    """The hours that hold for a pack: set for it, or for the desk, or its own; none: always.
+
+    Without a connection nobody knows any.
+    """
+    if connection is None:
+        return None
+    keys = (pack, "", f"{pack}{_OWN}")
+    rows = connection.execute(select(desk_hours).where(desk_hours.c.pack.in_(keys))).mappings()
+    found = {row["pack"]: dict(row) for row in rows}
+    return next((_opening(found[key]) for key in keys if key in found), None)
 
 
 def promise(connection: Connection, session_id: str, now: int) -> int | None:

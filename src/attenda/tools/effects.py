@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from attenda.core.errors import NotFound, UserError
 from attenda.core.label import SYSTEM, Labelled, at_least
 from attenda.core.principal import Principal
-from attenda.store import audit, journal, switches, trials
+from attenda.store import audit, hours, journal, switches, trials
 from attenda.store.database import Connection, Database, apart, yielded
 from attenda.store.pack_tables import Rows
 from attenda.store.stamps import Stamps
@@ -49,14 +49,13 @@ class Executor:
         policy: Policy,
         tables: Mapping[str, Any],
         passing: Callable[[str], None] = lambda point: None,
+        pack: str = "",
     ) -> None:
-        """`tables` are those that the tools may use; `passing` is told of each point passed."""
+        """`tables` are those that the tools of `pack` may use; `passing` is told of each point."""
         self.tools = dict(tools)
-        self._database = database
         self._stamps, self.now = stamps, stamps.now
-        self._policy = policy
-        self._tables = tables
-        self._passing = passing
+        self._database, self._policy, self._tables = database, policy, tables
+        self._passing, self._pack = passing, pack
 
     @property
     def offers(self) -> tuple[str, ...]:
@@ -393,6 +392,7 @@ class Executor:
             passages=partial(passages_for, connection, call.who),
             spans={name: one.span for name, one in call.arguments.items() if one.span},
             approved_by=approver,
+            opening=partial(hours.opening_of, connection, self._pack),
         )
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationEr
 from attenda.core.errors import UserError
 from attenda.core.form import Form, FormAnswer
 from attenda.core.label import SYSTEM, Integrity, Label, Labelled, Span, at_least
+from attenda.core.opening import Opening
 from attenda.core.principal import Principal
 from attenda.store.pack_tables import Rows
 from attenda.tools.passage import Passage
@@ -33,6 +34,10 @@ Ask = Callable[[Form, float], Awaitable[FormAnswer]]
 
 def _none(_query: str, limit: int = 5) -> Sequence[Passage]:
     return ()
+
+
+def _always() -> Opening | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,9 @@ class Deed:
     a tool in the database alone."""
     approved_by: str = ""
     """Who said yes to this very deed; empty where the policy alone allowed it."""
+    opening: Callable[[], Opening | None] = _always
+    """`opening()`: the hours of the people behind the pack; none where somebody is always there.
+    Of a tool in the database alone."""
 
 
 Run = Callable[..., Any]

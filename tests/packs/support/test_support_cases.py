@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import datetime
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -232,6 +234,36 @@ async def _finds_takes_and_answers_by_role(
     assert (await sam.raw("GET", "/packs/support/cases/none")).status_code == 404
 
 
+async def _promises_by_the_hours_of_the_desk(
+    house: House, who: dict[str, Person], _till: Till
+) -> None:
+    """Set at the desk for the pack, else the shop's own: told and reckoned with alike."""
+    session, path, sue = await begin(house), "/api/desk/hours", who["sue"]
+    shown = {one["pack"]: one for one in await who["sam"]("GET", path)}["support"]
+    assert shown["own"] and shown["week"][0] == "09:00-18:00" and shown["week"][6] == ""
+    told = await say(house, session, {"start_flow": "hours"})
+    assert "Monday to Friday, 9:00 to 18:00 (Europe/Lisbon)" in told
+    zone = ZoneInfo("Asia/Shanghai")
+    today = datetime.datetime.fromtimestamp(house.stamps.now() / 1e6, zone).date()
+    days = [today + datetime.timedelta(days=n) for n in range(1, 5)]
+    week = ["10:00-16:00"] * 7
+    week[days[1].weekday()] = ""
+    body = {"pack": "support", "zone": zone.key, "week": week, "holidays": [str(days[0])]}
+    await sue("PUT", path, body)
+    told = await say(house, session, {"start_flow": "hours"})
+    assert "10:00 to 16:00" in told and f"closed on {days[0]} (Asia/Shanghai)" in told
+    start = {"start_flow": "account"}, {"set": ANA}
+    assert "Shall I?" in await say(house, session, *start)
+    due = (await say(house, session, YES)).partition("by ")[2][:10]
+    lisbon = datetime.datetime.fromtimestamp(house.stamps.now() / 1e6, ZoneInfo("Europe/Lisbon"))
+    begun = lisbon.date() + datetime.timedelta(days=1)
+    open_ = (begun + datetime.timedelta(days=n) for n in range(9))
+    open_ = [day for day in open_ if week[day.weekday()] and day != days[0]]
+    assert due == str(open_[1]), "the second day on which somebody is there"
+    await sue("DELETE", f"{path}?pack=support")
+    assert "9:00 to 18:00" in await say(house, session, {"start_flow": "hours"})
+
+
 def test_cases_go_from_the_talk_to_their_end(home: Path) -> None:
     async def story() -> None:
         async with service(home) as (house, who, till):
@@ -239,5 +271,6 @@ def test_cases_go_from_the_talk_to_their_end(home: Path) -> None:
             await _waits_for_an_approval_and_tries_a_declined_one_anew(house, who, till)
             await _goes_by_the_rules_of_the_day_it_was_registered(house, who, till)
             await _finds_takes_and_answers_by_role(house, who, till)
+            await _promises_by_the_hours_of_the_desk(house, who, till)
 
     asyncio.run(story())

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from attenda.api import Opening
 from attenda.packs.support.countries import (
     code_of,
     countries,
@@ -13,6 +14,8 @@ from attenda.packs.support.countries import (
     plain_postcode,
     postcodes_in,
 )
+from attenda.packs.support.hours_words import in_words
+from attenda.packs.support.identity import day_of
 from attenda.packs.support.rules import (
     add_months,
     address_decision,
@@ -232,8 +235,27 @@ def test_postcodes_and_countries_are_read_as_people_write_them() -> None:
 def test_days() -> None:
     assert add_months(DAY(2026, 1, 31), 1) == DAY(2026, 2, 28)
     assert add_months(DAY(2024, 2, 29), 24) == DAY(2026, 2, 28)
-    assert due_day(DAY(2026, 3, 6), 1) == DAY(2026, 3, 9)  # a Friday, and the Monday after
-    assert due_day(DAY(2026, 3, 10), 5) == DAY(2026, 3, 17)
+
+
+def test_what_is_promised_leaves_out_the_days_on_which_nobody_is_there() -> None:
+    hours = POLICY.hours
+    assert due_day(DAY(2026, 3, 6), 1, hours) == DAY(2026, 3, 9)  # a Friday, and the Monday after
+    assert due_day(DAY(2026, 3, 10), 5, hours) == DAY(2026, 3, 17)
+    day, half = (("09:00", "18:00"),), (("08:30", "12:00"), ("13:00", "17:00"))
+    other = Opening(zone="Asia/Tokyo", week=(day, day, (), day, half, half, ()),
+                    holidays=(DAY(2026, 3, 9), DAY(2026, 4, 30)))  # fmt: skip
+    assert due_day(DAY(2026, 3, 6), 2, other) == DAY(2026, 3, 10)  # Saturday, and no Monday
+    assert due_day(DAY(2026, 3, 10), 1, other) == DAY(2026, 3, 12)  # no Wednesday
+    assert in_words(hours, DAY(2026, 3, 6)) == {
+        "en": "Monday to Friday, 9:00 to 18:00", "zh": "周一至周五 9:00–18:00",
+    }  # fmt: skip
+    assert in_words(other, DAY(2026, 3, 6))["en"] == (
+        "Monday to Tuesday, 9:00 to 18:00; Thursday, 9:00 to 18:00; Friday to Saturday, "
+        "8:30 to 12:00 and 13:00 to 17:00; closed on 2026-03-09"
+    )
+    assert "休息" not in in_words(other, DAY(2026, 3, 10))["zh"]
+    evening = int(datetime.datetime(2026, 7, 1, 23, 30, tzinfo=datetime.UTC).timestamp())
+    assert day_of(evening * 1_000_000, hours.zone) == DAY(2026, 7, 2), "the shop's day has begun"
 
 
 def test_every_rule_names_a_part_of_an_article_that_is_there() -> None:

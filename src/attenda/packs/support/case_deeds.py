@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from attenda.api import Deed, ToolRefused
-from attenda.packs.support.identity import Counter, day_of
+from attenda.packs.support.identity import Counter
 from attenda.packs.support.phrases import phrase
 from attenda.packs.support.rules import written
 from attenda.packs.support.shop import Booking, Change, Order, Quote, RefundWish, ShopRefused
@@ -167,7 +167,7 @@ class CaseDesk:
         order = self._order(deed, row)
         item = row["item_id"] if len(order.items) > 1 else ""
         wish = RefundWish(item, part)
-        day = day_of(row["opened_at"])
+        day = self.counter.day(row["opened_at"])
         return self.counter.open_shop(deed).quote_refund(order, wish, day), order
 
     def _why_not(self, deed: Deed, made: Quote, order: Order, row: Row) -> str:

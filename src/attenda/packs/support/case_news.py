@@ -5,7 +5,7 @@ from typing import Any
 
 from attenda.api import Deed
 from attenda.packs.support.case_deeds import step_of
-from attenda.packs.support.identity import Counter, day_of
+from attenda.packs.support.identity import Counter
 from attenda.packs.support.words import both
 
 __all__ = ["CaseNews"]
@@ -40,7 +40,7 @@ class CaseNews:
     def _told(self, deed: Deed, row: dict[str, Any]) -> dict[str, str]:
         item = self._item(deed, row)
         what = both("case_news", "about", item=item, order=row["order_id"]) if item else ""
-        day = str(day_of(row["moved_at"] or row["opened_at"]))
+        day = str(self.counter.day(row["moved_at"] or row["opened_at"]))
         answer = both("case_news", f"end_{row['outcome']}", refund=row["refund"] or "",
                       answer=row["answer"] or "") if row["outcome"] else ""  # fmt: skip
         return both(
@@ -55,7 +55,7 @@ class CaseNews:
             return f"{step}_{row['kind']}" if step == "label" else step
         if not row["due_on"]:
             return "open"
-        return "late" if row["due_on"] < str(day_of(deed.now)) else "due"
+        return "late" if row["due_on"] < str(self.counter.day(deed.now)) else "due"
 
     def _item(self, deed: Deed, row: dict[str, Any]) -> dict[str, str]:
         """The name of what a case is about; empty where it is about no item."""

@@ -25,7 +25,7 @@ async def cases(asked: Asked) -> Mapping[str, Any]:
     """Cases of one view and perhaps one kind: what is due first, then what has waited longest."""
     view = asked.values.get("view", "open")
     view, kind = view if view in _VIEWS else "open", asked.values.get("kind", "")
-    staff, today = await asked.staff(), day_of(asked.now)
+    staff, today = await asked.staff(), await _today(asked)
 
     def look(rows: Tables) -> dict[str, Any]:
         state = "done" if view == "done" else "open"
@@ -44,6 +44,12 @@ async def cases(asked: Asked) -> Mapping[str, Any]:
         }  # fmt: skip
 
     return await asked.read(look)
+
+
+async def _today(asked: Asked) -> datetime.date:
+    """The day where the people behind the cases are."""
+    opening = await asked.opening()
+    return day_of(asked.now, opening.zone if opening else "UTC")
 
 
 def _is_in(view: str, row: Row, mine: str, today: datetime.date) -> bool:
@@ -93,7 +99,7 @@ def _line(
 async def case(asked: Asked) -> Mapping[str, Any]:
     """One case: what it is about, what may be done with it, and what was done."""
     id_, language = asked.values["case"], asked.language
-    staff, today = await asked.staff(), day_of(asked.now)
+    staff, today = await asked.staff(), await _today(asked)
 
     def look(rows: Tables) -> tuple[Row, dict[str, Any]]:
         row = rows("cases").get(id_)

@@ -9,7 +9,7 @@ from typing import Any
 
 from attenda.api import Conflict, Deed, ToolRefused
 from attenda.packs.support.countries import countries
-from attenda.packs.support.identity import Counter, day_of
+from attenda.packs.support.identity import Counter
 from attenda.packs.support.refusing import told_arrival, why_not
 from attenda.packs.support.rules import (
     address_decision,
@@ -76,7 +76,7 @@ class Cases:
     def _owed(self, deed: Deed, order: Order) -> Quote:
         """What would have to be paid back were the order cancelled."""
         shop, wish = self.counter.open_shop(deed), RefundWish(cancels=True)
-        return shop.quote_refund(order, wish, day_of(deed.now))
+        return shop.quote_refund(order, wish, self.counter.day(deed.now))
 
     def update_order(
         self, deed: Deed, order: str, change: str, address: str = ""
@@ -115,7 +115,7 @@ class Cases:
         """What would be registered, by which rule; or which rule forbids it."""
         text = text.strip()[:_MOST_TEXT]
         if kind not in _OF_ITEMS:
-            rule = self.counter.policy.rule(kind, day_of(deed.now))
+            rule = self.counter.policy.rule(kind, self.counter.day(deed.now))
             email = self.counter.who_is_here(deed)["email"]
             effect = both("case", kind, text=text, email=email)
             return {"ok": rule is not None, "rule": rule.id if rule else "", "effect": effect}
@@ -139,7 +139,7 @@ class Cases:
     ) -> dict[str, Any]:
         """Register a return, an exchange, a claim, a complaint or a matter of an account."""
         number = f"{_PREFIX[kind]}-{deed.key[:8].upper()}"
-        today = day_of(deed.now)
+        today = self.counter.day(deed.now)
         if kind in _OF_ITEMS:
             found: Order | None = self.counter.order(deed, order)
             ok, rule, _ = self._decision(deed, self.counter.order(deed, order), kind, item)
@@ -148,7 +148,8 @@ class Cases:
             ok = rule is not None
         if not ok or rule is None:
             raise ToolRefused(refusal("changed"))
-        due = str(due_day(today, rule.working_days)) if rule.working_days else None
+        days, opening = rule.working_days, deed.opening() or self.counter.policy.hours
+        due = str(due_day(today, days, opening)) if days else None
         holds = f"{kind}:{item}" if item else None
         add_case(self.counter, deed, number, kind, found, rule=rule.id,
                  text=text.strip()[:_MOST_TEXT], item_id=item, due_on=due, holds=holds)  # fmt: skip
@@ -160,7 +161,7 @@ class Cases:
         item = order.item(item_id)
         if item is None:
             raise ToolRefused(refusal("no_order"))
-        return case_decision(order, item, kind, self.counter.policy, day_of(deed.now))
+        return case_decision(order, item, kind, self.counter.policy, self.counter.day(deed.now))
 
 
 def cancelling(order: Order) -> Change:

@@ -7,6 +7,7 @@ import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from attenda.api import Deed, ToolRefused
 from attenda.packs.support.shop import Order, Shop
@@ -24,9 +25,9 @@ _NOBODY: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def day_of(now: int) -> datetime.date:
-    """The day (UTC) of a moment in microseconds since 1970."""
-    return datetime.datetime.fromtimestamp(now // 1_000_000, datetime.UTC).date()
+def day_of(now: int, zone: str) -> datetime.date:
+    """The day of a moment, in microseconds since 1970, as a time zone has it."""
+    return datetime.datetime.fromtimestamp(now // 1_000_000, ZoneInfo(zone)).date()
 
 
 def note_event(deed: Deed, kind: str, subject: str, customer_id: str = "") -> None:
@@ -44,6 +45,10 @@ class Counter:
 
     open_shop: OpenShop
     policy: ShopPolicy
+
+    def day(self, now: int) -> datetime.date:
+        """The shop's day of a moment in microseconds since 1970."""
+        return day_of(now, self.policy.hours.zone)
 
     def verify_customer(self, deed: Deed, email: str, postcode: str) -> dict[str, Any]:
         """Hold two facts against the shop; whoever has both is this session's customer."""

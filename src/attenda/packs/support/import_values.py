@@ -15,7 +15,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from attenda.api import ReadIn, UserError
+from attenda.packs.support.identity import day_of
 from attenda.packs.support.phrases import phrase
+from attenda.packs.support.shop_policy import sample_policy
 
 __all__ = [
     "Reading",
@@ -39,6 +41,7 @@ Record = tuple[str, Mapping[str, Any]]
 
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
 _CARD = re.compile(r"(?<![\d-])\d(?:[ -]?\d){12,18}(?![\d-])")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _OFFSET = re.compile(r"\s*(?:UTC|Z|([+-]\d{2}):?(\d{2}))$")
 _YES, _NO = {"true", "yes", "1", "y"}, {"false", "no", "0", "n", ""}
 
@@ -212,7 +215,7 @@ def _covered(found: re.Match[str]) -> str:
 
 
 def date_of(value: object, name: str) -> str | None:
-    """A day as `2026-02-28`, of a date or of a moment (in UTC); nothing is none.
+    """A day as `2026-02-28`, of a date, or the shop's of a moment; nothing is none.
 
     Raises:
         Wrong: it is neither.
@@ -220,7 +223,8 @@ def date_of(value: object, name: str) -> str | None:
     at = moment_of(value, name)
     if at is None:
         return None
-    return datetime.datetime.fromtimestamp(at / 1_000_000, datetime.UTC).date().isoformat()
+    is_day = isinstance(value, str) and _DAY.fullmatch(value.strip())
+    return day_of(at, "UTC" if is_day else sample_policy().hours.zone).isoformat()
 
 
 def moment_of(value: object, name: str) -> int | None:
@@ -237,7 +241,7 @@ def moment_of(value: object, name: str) -> int | None:
     text = str(value if value is not None else "").strip()
     if not text:
         return None
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+    if _DAY.fullmatch(text):
         text += " 12:00:00"
     offset = _OFFSET.search(text) if len(text) > 16 else None
     if offset:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from attenda.api import Deed, amounts
+from attenda.packs.support.hours_words import in_words
 from attenda.packs.support.identity import Counter, day_of
 from attenda.packs.support.rules import written
 from attenda.packs.support.shop import Item, Order
@@ -160,8 +161,8 @@ class Orders:
 
     def opening_hours(self, deed: Deed) -> dict[str, Any]:
         """When people are there."""
-        hours = self.counter.policy.hours
-        return {"zone": hours.zone, "en": hours.open["en"], "zh": hours.open["zh-CN"]}
+        opening = deed.opening() or self.counter.policy.hours
+        return {"zone": opening.zone, **in_words(opening, day_of(deed.now, opening.zone))}
 
     def _order(self, deed: Deed, order: str) -> Order:
         return self.counter.order(deed, order)
@@ -190,8 +191,9 @@ class Orders:
 
     def _shown(self, order: Order, deed: Deed) -> dict[str, Any]:
         """What its customer may know; never its note, which others write."""
+        today = self.counter.day(deed.now)
         news = both(
-            "news", _news_of(order, day_of(deed.now)), order=order.id, carrier=order.carrier,
+            "news", _news_of(order, today), order=order.id, carrier=order.carrier,
             tracking=order.tracking, due=str(order.due_on or "—"), sent=str(order.sent_on or "—"),
             delivered=str(order.delivered_on or "—"),
         )  # fmt: skip

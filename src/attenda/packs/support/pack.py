@@ -40,4 +40,5 @@ PACK = Pack(
     panel=PANEL,
     articles=published,
     asks_rating=True,
+    opening=sample_policy().hours,
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from attenda.api import Deed, ToolRefused
 from attenda.packs.support.casework import add_case, cancelling
-from attenda.packs.support.identity import Counter, day_of
+from attenda.packs.support.identity import Counter
 from attenda.packs.support.payments import Payments
 from attenda.packs.support.refusing import told_arrival, why_not
 from attenda.packs.support.rules import change_decision, written
@@ -132,7 +132,7 @@ class Refunds:
         return {"paid": paid}
 
     def _quote(self, deed: Deed, order: Order, wish: RefundWish) -> Quote:
-        return self.counter.open_shop(deed).quote_refund(order, wish, day_of(deed.now))
+        return self.counter.open_shop(deed).quote_refund(order, wish, self.counter.day(deed.now))
 
     def _what(self, order: Order, made: Quote) -> dict[str, str]:
         item = order.item(made.item_id)

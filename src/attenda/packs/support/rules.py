@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
+from attenda.api import Opening
 from attenda.packs.support.countries import countries, country_named_in, postcodes_in
 from attenda.packs.support.shop import Item, Order, Quote, Refund, RefundWish
 from attenda.packs.support.shop_policy import ShopPolicy, ShopRule
@@ -27,7 +28,6 @@ __all__ = [
     "written",
 ]
 
-_WEEKEND = 5
 _ARRIVED = ("delivered", "returned")
 _GONE = ("refunded", "exchanged")
 
@@ -237,12 +237,12 @@ def add_months(day: datetime.date, months: int) -> datetime.date:
     return datetime.date(year, month + 1, min(day.day, last))
 
 
-def due_day(today: datetime.date, working_days: int) -> datetime.date:
-    """The day on which so many working days (Monday to Friday) have passed."""
+def due_day(today: datetime.date, working_days: int, opening: Opening) -> datetime.date:
+    """The day on which so many days have passed on which somebody is there."""
     day = today
     while working_days > 0:
         day += datetime.timedelta(days=1)
-        working_days -= day.weekday() < _WEEKEND
+        working_days -= bool(opening.week[day.weekday()]) and day not in opening.holidays
     return day
 
 

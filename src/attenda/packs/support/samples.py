@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from attenda.packs.support.identity import day_of
+from attenda.packs.support.shop_policy import sample_policy
+
 __all__ = ["samples_on"]
 
 Row = dict[str, Any]
@@ -101,7 +104,7 @@ def samples_on(now: int) -> Mapping[str, Sequence[Row]]:
     Args:
         now: microseconds since 1970, UTC.
     """
-    today = datetime.datetime.fromtimestamp(now // 1_000_000, datetime.UTC).date()
+    today = day_of(now, sample_policy().hours.zone)
     customers = [_customer(one, today) for one in _CUSTOMERS.strip().splitlines()]
     orders: list[Row] = []
     items: list[Row] = []

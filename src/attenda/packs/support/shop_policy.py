@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from attenda.api import UserError
+from attenda.api import Opening, UserError
 
 __all__ = [
     "Delivery",
@@ -71,13 +71,6 @@ class Identity(_Data):
     within_hours: int
 
 
-class Hours(_Data):
-    """When people are there, in words."""
-
-    zone: str
-    open: Texts
-
-
 class Delivery(_Data):
     """What counts as the day of delivery where a shop's data do not say it."""
 
@@ -91,7 +84,8 @@ class ShopPolicy(_Data):
     rules: tuple[ShopRule, ...]
     places: Mapping[str, int]
     identity: Identity
-    hours: Hours
+    hours: Opening
+    """When people are there, where the desk has no other hours; its `zone` is the shop's."""
     delivery: Delivery = Delivery()
 
     def rule(self, kind: str, day: datetime.date) -> ShopRule | None:

@@ -22,7 +22,7 @@ function showWeek() {
   holidays.value = (one.holidays ?? []).join("\n");
   const now = one.zone && !one.open ? (one.opens_at ? t("desk.opens_at", { when: dayAndTime(one.opens_at) }) : "") : t(one.zone ? "desk.open_now" : "desk.no_hours");
   $("#hours-now").textContent = now;
-  $("#no-hours").disabled = !one.zone;
+  $("#no-hours").disabled = !one.zone || one.own;
 }
 
 // --- whom to tell when somebody waits
