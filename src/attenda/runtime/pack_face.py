@@ -138,7 +138,7 @@ class Asked:
             arguments: as JSON.
             once: names the deed: with the same one, the same call is done once.
             shared: whether it is the same deed whoever of the house asks for it, so that what one
-                began, another may end, and an approval holds for both.
+                began, another may end; an approval is theirs alone who asked for it.
         """
         label = Label(
             integrity=self.trust, readers=frozenset({EVERYONE if shared else self.who.id})

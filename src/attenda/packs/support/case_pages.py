@@ -163,8 +163,8 @@ def _why(outcome: Outcome, language: str) -> str:
 async def pay_back(asked: Asked) -> Any:
     """Pay a return back: reserved by the rules and approvals, paid, noted; each once.
 
-    What is left of it after an approval, or a broken answer, is done when it is asked for again,
-    by whoever asks.
+    What is left of it is done when it is asked for again: after an approval by who asked for it,
+    after a lost answer by anybody.
 
     Raises:
         UserError: the rules forbid it, or it is no such case.
