@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from attenda.api import Denied, Label, Labelled, Message, Pack, Principal, ScriptedAnswer
 from attenda.api import scripted_call as call
 from attenda.serve.session_view import session_view
-from attenda.store import journal
+from attenda.store import agent_versions, journal
 from attenda.store.database import Database
 from attenda.store.pack_tables import create_tables
+from attenda.store.schema import sessions
 from attenda.store.stamps import Stamps
 from attenda.tools.call import Call
 from attenda.tools.effects import Executor
@@ -85,6 +87,36 @@ def test_a_yes_is_for_one_deed_and_from_the_person_alone(tmp_path: Path, asking:
             done = await house.database.read(lambda c: journal.list_effects(c, talk.session_id))
             assert {one.approved_by for one in done} == {ANA.id}
             assert [one.state for one in await asked(house)] == ["used", "used"]
+
+    asyncio.run(story())
+
+
+def test_a_trial_says_whose_yes_it_would_be_and_does_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_versions, "draft_of", lambda *_: {})  # Ana may not change the agent
+    sent: list[str] = []
+    made = replace(loop_shop(lambda key, words: sent.append(words)), folder=tmp_path / "pack")
+    made.folder.mkdir()
+    allow = '[[rule]]\nid = "TELL"\ntool = "tell"\ndo = "allow"\n'
+    (made.folder / "policy.toml").write_text(RULES + allow)
+    script: list[ScriptedAnswer] = [
+        [call("refund", order="O-1", amount=60), call("tell", words="hello")],
+        "It is paid back.",
+    ]
+
+    async def story() -> None:
+        async with shop(tmp_path, script, made) as (house, model, talk):
+            tries = update(sessions).where(sessions.c.id == talk.session_id)
+            await house.database.write(lambda c: c.execute(tries.values(uses_draft=True)))
+            said = await talk.say("Refund it, and tell them")
+            assert "you would be asked for your yes" in said and "- amount: 60" in said
+            assert "`tell` would be carried out" in said and "It is paid back." in said
+            assert "simulated" in seen(model) and "R-" in seen(model)
+            assert sent == [] and await asked(house) == []
+            assert await rows(house, "loopshop_refunds") == []
+            done = await house.database.read(lambda c: journal.list_effects(c, talk.session_id))
+            assert {one.state for one in done} == {"simulated"}
 
     asyncio.run(story())
 

@@ -25,7 +25,7 @@ from attenda.tools.call import Call, Outcome, canonical, effect_key, where_it_is
 from attenda.tools.deadline import Deadline
 from attenda.tools.passage import passages_for
 from attenda.tools.policy import Budget, Policy, Ruling, monitor
-from attenda.tools.problems import denied, problem_of
+from attenda.tools.problems import denied, problem_of, untried
 from attenda.tools.rehearsal import Past, after_its_deeds, keep, would_give, would_refuse
 from attenda.tools.tool import Deed, Tool
 
@@ -334,8 +334,8 @@ class Executor:
         deadline: Deadline | None,
     ) -> Outcome:
         """What would come of a deed, for a session that tries a draft: nothing of it stays."""
-        if ruling.do == "deny":
-            return Outcome("denied", problem=denied(tool, ruling))
+        if ruling.do == "deny" or tool.opens:
+            return Outcome("denied", problem=untried(tool, ruling))
         asks = {"ask": ruling.approver, "confirm": journal.ASKER}.get(ruling.do, "")
         approver = call.who.id if asks else ""
 

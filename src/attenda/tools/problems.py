@@ -6,7 +6,7 @@ from attenda.core.errors import AttendaError, UserError
 from attenda.tools.policy import Ruling
 from attenda.tools.tool import Tool, ToolRefused
 
-__all__ = ["denied", "problem_of"]
+__all__ = ["denied", "problem_of", "untried"]
 
 _log = logging.getLogger("attenda.tools")
 
@@ -16,6 +16,13 @@ def denied(tool: Tool, ruling: Ruling) -> UserError:
     if ruling.reason:
         return UserError("tool.denied_because", tool=tool.name, reason=ruling.reason)
     return UserError("tool.denied", tool=tool.name)
+
+
+def untried(tool: Tool, ruling: Ruling) -> UserError:
+    """Why a deed is not even tried in a trial."""
+    if ruling.do != "deny":
+        return UserError("trial.opens", tool=tool.name)
+    return denied(tool, ruling)
 
 
 def problem_of(tool: Tool, error: Exception) -> UserError:

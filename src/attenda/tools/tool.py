@@ -109,6 +109,9 @@ class Tool:
     rehearsed: Callable[..., Mapping[str, Any]] | None = None
     """Of an outside tool that writes: what it would give, for who tries a draft; nothing is sent.
     Without it a trial goes on with an empty result."""
+    opens: bool = False
+    """What it does lets somebody read more, as a seal that is broken: since a trial reads in
+    earnest, and keeps no record, it is refused there."""
     takes_key: bool = False
     """The outside does a deed once for each key: it may be sent again."""
 

@@ -1640,6 +1640,7 @@ ENGLISH: dict[str, str] = {
     "trial.after_yes": "(Trial: nothing was done, and nobody was asked. Here `{tool}` would wait for the yes of a colleague ({role}) and then be carried out.){arguments}",
     "trial.after_own_yes": "(Trial: nothing was done. Here you would be asked for your yes, and then `{tool}` would be carried out.){arguments}",
     "trial.nobody_called": "(Trial: nobody was called. Here the conversation would go to the desk.)",
+    "trial.opens": "(Trial: nothing was done. “{tool}” lets somebody read more, and would be noted; it can't be tried out.)",
     "trial.notice": "This chat tries a draft out: it reads what is there, but nothing is done, sent, asked of colleagues or remembered.",
     "trial.a_yes": "a yes",
     "page.trial_begin": "Begin anew",

@@ -1640,6 +1640,7 @@ CHINESE: dict[str, str] = {
     "trial.after_yes": "（试用：什么都没有执行，也没有询问任何人。此处 `{tool}` 会先等待同事（{role}）批准，然后执行。）{arguments}",
     "trial.after_own_yes": "（试用：什么都没有执行。此处会先请您确认，然后执行 `{tool}`。）{arguments}",
     "trial.nobody_called": "（试用：没有通知任何人。此处对话会转到工作台。）",
+    "trial.opens": "（试用：什么都没有执行。“{tool}”会让人看到更多内容并留下记录，不能试用。）",
     "trial.notice": "此对话用于试用草稿：会读取已有内容，但不会执行、发送、请同事批准或记住任何事情。",
     "trial.a_yes": "确认",
     "page.trial_begin": "重新开始",

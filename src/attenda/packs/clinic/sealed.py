@@ -28,7 +28,7 @@ LOOK_HOLDS = _HOUR // 12
 Seal = Literal["none", "sealed", "to_note", "open"]
 
 
-@tool(writes=True, free_text=frozenset({"reason"}))
+@tool(writes=True, free_text=frozenset({"reason"}), opens=True)
 def break_glass(deed: Deed, patient: str, reason: str) -> dict[str, Any]:
     """Open a sealed chart for who asks, for some hours, with the reason kept."""
     if len(reason.strip()) < 5:
