@@ -150,6 +150,7 @@ def test_no_tool_of_any_pack_does_anything_in_a_trial(home: Path) -> None:
             assert told == {"state": "paid", "reference": f"trial:{made['id']}", "simulated": True}
             glass = {"patient": "P-113", "reason": "an emergency"}
             assert await trying.perform(CLINIC, "break_glass", glass) is None  # read in earnest
+            assert await trying.perform(CLINIC, "note_look", {"patient": "P-113"}) is None
             for pack in packs:
                 for one in pack.tools:
                     if one.writes:

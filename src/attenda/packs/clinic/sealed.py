@@ -43,7 +43,7 @@ def break_glass(deed: Deed, patient: str, reason: str) -> dict[str, Any]:
     return {"patient": patient}
 
 
-@tool(writes=True)
+@tool(writes=True, opens=True)
 def note_look(deed: Deed, patient: str) -> dict[str, Any]:
     """Write down that who asks looks at a sealed chart that they have opened."""
     if seal_of(deed.rows, deed.who.id, patient, deed.now) == "sealed":
