@@ -15,13 +15,14 @@ from attenda.core.words import sentence
 from attenda.serve.gate import COOKIE
 from attenda.store import keys, schema
 from attenda.store.database import Connection
-from tests.journeys.test_desk_page import SHOP, SIZES, _note, _picture
+from tests.journeys.test_desk_page import SHOP, _note, _picture
 from tests.journeys.test_page import FLAGS
 from tests.journeys.test_pages import _faults
 from tests.runtime.test_flows import understand
 from tests.security.live import Served, served
 from tests.serve.test_trials import outside_of_talks
 
+SIZES = [("en-US", 1280), ("zh-CN", 1280), ("en-US", 360), ("zh-CN", 360)]
 LONG = os.environ.get("ATTENDA_LONG") == "1"
 pytestmark = pytest.mark.skipif(not LONG, reason="of the long suite (ATTENDA_LONG=1)")
 

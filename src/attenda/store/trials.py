@@ -7,7 +7,7 @@ nobody is asked about it, and it goes with its session.
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select
 
 from attenda.core.label import Label
 from attenda.store.journal import Effect
@@ -40,7 +40,9 @@ def keep_deed(
     **values: str | None,
 ) -> None:
     """Note what would have been done; `given` are its arguments with their labels, as JSON."""
-    now = stamps.now()
+    mine = effects.c.session_id == values["session_id"], effects.c.state == STATE
+    last = connection.execute(select(func.max(effects.c.begun_at)).where(*mine)).scalar() or 0
+    now = max(stamps.now(), last + 1)  # in the order in which they came, on a clock that stands too
     row = {**values, "key": key, "label": {**label.model_dump(mode="json"), "given": dict(given)}}
     times = {"begun_at": now, "ended_at": now}
     connection.execute(insert(effects).values(**row, **times, state=STATE, attempts=1))
