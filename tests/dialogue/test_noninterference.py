@@ -178,7 +178,7 @@ def found_by(arguments: Mapping[str, Labelled], note: str) -> dict[str, str]:
     return {"total": str(len(str(arguments["order"].value))), "note": note}
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 @settings(max_examples=PAIRS, deadline=None, suppress_health_check=list(HealthCheck))
 @given(flows(), NOTES, NOTES, st.integers(0, 3))
 def test_a_strangers_words_decide_nothing(
