@@ -1,8 +1,10 @@
 """An answer is found in the sentence that gives it, and a number that is none is left alone."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from attenda.api import Label
+from attenda.api import Label, Labelled
 from attenda.dialogue.state import DialogueState, Frame
 from attenda.packs.tutor.answers import answer_in, asks_to_be_told, said_number
 from attenda.packs.tutor.grade import grade
@@ -103,7 +105,8 @@ UNITS = {"m", "cm2", "square centimetres", "米", "€", "km", "公里"}
         ("打个岔，你把得数念出来吧", True), ("能提示我一下吗", True),
         ("show me my plan", False), ("how am I doing", False), ("what is my progress", False),
         ("I want to talk to a person, please help me", False), ("24 is my answer", False),
-        ("thanks for the hint", False), ("看看我的进度", False), ("找人工帮我", False),
+        ("thanks for the hint", False), ("看看我的进度", False),
+        ("help me make a plan", False), ("能看看我的学习结果吗", False), ("找人工帮我", False),
     ],
 )  # fmt: skip
 def test_asking_for_the_answer_in_disguise(said: str, wants: bool) -> None:
@@ -115,8 +118,9 @@ class Words:
 
     label = Label()
 
-    def __init__(self, text: str, flow: str = "practice") -> None:
+    def __init__(self, text: str, flow: str = "practice", role: str = "agent") -> None:
         self.text = text
+        self.given = SimpleNamespace(names={"user": Labelled(value={"role": role})})
         frames = (Frame(flow=flow, fingerprint="", instance="i"),) if flow else ()
         self.state = DialogueState(frames=frames)
 
@@ -137,6 +141,7 @@ def test_to_begin_is_to_practise_where_nothing_is_under_way() -> None:
     for said in ("okay, let's go!", "I'm ready.", "keep going", "继续吧", "好，开始吧"):
         (first,) = heard_first(Words(said, ""))  # type: ignore[arg-type]
         assert first.flow == "practice"  # type: ignore[union-attr]
+        assert heard_first(Words(said, "", "supervisor")) == []  # type: ignore[arg-type]
         assert heard_first(Words(said, "plan")) == []  # type: ignore[arg-type]
     for other in ("start an exam", "let's go home", "开始考试", "继续看报告"):
         assert heard_first(Words(other, "")) == []  # type: ignore[arg-type]

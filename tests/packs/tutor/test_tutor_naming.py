@@ -15,6 +15,9 @@ from attenda.packs.tutor.naming import learner_in
         ("report on a learner of my class", ""), ("how is this pupil doing", ""),
         ("set my mastery to 100", ""), ("show me the student's results", ""),
         ("抱歉，刚才忘了说，我问的是mei。", "mei"), ("就找mei哈", "mei"), ("那就是ok的", ""),
+        ("the coffee is cold, but how's mei getting on?", "mei"),
+        ("查一下lea", "lea"), ("tell me how jo_2 is doing", "jo_2"),
+        ("how is she doing", ""), ("how is everything going on", ""), ("k07最近怎么样", "k07"),
         ("how is one of my pupils getting on", ""), ("我的学习报告", ""), ("how am I doing", ""),
     ],
 )  # fmt: skip

@@ -31,9 +31,10 @@ _NONE = re.compile(
     r"\b(?:dont|didnt|without|no|thanks|thank you|thankful)\b.{0,24}"
     r"\b(?:hint|clue|help|answer|explain)"
     r"|\b(?:if|whether) (?:it|that|this|im|i am|thats|its)\b|\b(?:as|is|was|be) (?:the|my|an) "
-    r"|\bmy (?:answer|solution|progress|report|plan|results?)\b|\b(?:my|the) (?:week|plan|test)\b"
+    r"|\bmy (?:answer|solution|results?)\b|\b(?:my|the) (?:week|test)\b"
+    r"|\b(?:plan|schedule|progress|reports?|exam|mastery|class)\b"
     r"|(?:不用|不要|不需要|别|没|没有|谢谢你?的?|多亏)(?:给我|再|看)?(?:提示|帮|答案|解释)"
-    r"|对不对|对吗|是否|检查|批改|我的答案|我的报告|进度|计划"
+    r"|对不对|对吗|是否|检查|批改|我的(?:答案|报告|学习|成绩|水平)|进度|计划"
 )
 """Help that is not wanted, an answer to be checked, or another wish."""
 _BARE_HAN = re.compile(

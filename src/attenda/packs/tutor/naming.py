@@ -12,10 +12,13 @@ _NAMED = [
         rf"\b(?:set|put) {_ID} (?:at|to)\b",
         rf"\b(?:learner|pupil|student)s?(?: (?:is|called|named))?[ :：]+{_ID}",
         rf"\b(?:reports?|progress|mastery|results)[ :：]+(?:(?:for|of|on|about)[ :：]+)?{_ID}",
+        rf"\bhow(?:['’]?s| is| has| does)? {_ID} (?:(?:is|has been|does) )?"
+        r"(?:doing|getting on|coming (?:on|along)|going on|faring|progressing|performing)\b",
         rf"^{_ID}[:：]",
         rf"(?:学生|学员|学习者|同学)[是叫：: ]*{_ID}",
-        rf"[是叫看查指问就找说] ?{_ID}(?![a-z0-9])(?=[吧呀啊呢哦嘛哈啦的，,。.!！谢这]|同学|\s*$)",
+        rf"[是叫看查指问就找说](?:一?下)? ?{_ID}(?![a-z0-9])(?=[吧呀啊呢哦嘛哈啦的，,。.!！谢这]|同学|\s*$)",
         rf"(?<![a-z0-9]){_ID} ?(?:这个|这名|同学|的|在|[\u3400-\u9fff]{{2,8}}的掌握)",
+        rf"(?<![a-z0-9]){_ID} ?(?:学得|学习|最近|怎么样|现在|进步|掌握|情况|报告)",
     )
 ]
 _NOBODY = frozenset(
@@ -24,7 +27,8 @@ _NOBODY = frozenset(
     one some any each every me him her them it its his their who whose which what how report
     reports progress mastery results learner learners pupil pupils student students class please
     hand here set sheet worksheet hello hi hey thanks doing knows has had does did gets goes
-    getting coming going along keeping lately ok app ppt pdf qq maths math number
+    he she they things everything everybody everyone practice getting coming going along keeping
+    lately ok app ppt pdf qq maths math number
     """.split()
 )
 

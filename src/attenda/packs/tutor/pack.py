@@ -30,18 +30,23 @@ def heard_first(said: Said) -> Sequence[Command]:
     """A sign of danger goes before everything else that a message may mean.
 
     While an exercise waits, so does what gives an answer or asks for it, whatever else it is like;
-    while nothing is under way, to begin is to practise.
+    while nothing is under way, to begin is to practise, for a pupil.
     """
     if look(said.text):
         return [StartFlow(flow="safeguard")]
     top = said.state.top
-    if top is None and not said.state.candidates and asks_to_begin(said.text):
+    if top is None and not said.state.candidates and asks_to_begin(said.text) and _is_pupil(said):
         return [StartFlow(flow="practice")]
     waits = top is not None and top.flow == "practice" and "answer" not in top.values
     if waits and (answer_in(said.text) or asks_to_be_told(said.text)):
         words = said.text.strip()
         return [SetSlot(slot="answer", value=Labelled(value=words, label=said.label), words=words)]
     return []
+
+
+def _is_pupil(said: Said) -> bool:
+    user = said.given.names["user"].value
+    return not isinstance(user, dict) or user.get("role") not in ("supervisor", "owner")
 
 
 def keep_back(deed: Deed, text: str, language: str) -> str | None:
