@@ -82,6 +82,8 @@ async def call_tool(
     open_pack = _pack(house, pack)
     trust: Integrity = "operator" if who.may("desk") else "user"
     asked = _asked(house, open_pack, who, {}, trust=trust)
+    if any(one.name == tool and not one.by_form for one in open_pack.pack.tools):
+        raise Denied("tool.denied", tool=tool)
     outcome = await asked.do(tool, body.arguments, body.once)
     if outcome.state in ("denied", "failed"):
         problem = outcome.problem or UserError("tool.denied", tool=tool)

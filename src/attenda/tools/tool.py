@@ -112,6 +112,9 @@ class Tool:
     opens: bool = False
     """What it does lets somebody read more, as a seal that is broken: since a trial reads in
     earnest, and keeps no record, it is refused there."""
+    by_form: bool = True
+    """Whether a form of a screen may call it by itself; else flows and endpoints alone do, which
+    know by what it must be preceded."""
     takes_key: bool = False
     """The outside does a deed once for each key: it may be sent again."""
 

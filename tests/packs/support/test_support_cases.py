@@ -103,6 +103,10 @@ async def _pays_back_once_whoever_asks(house: House, who: dict[str, Person], til
     assert case not in await page(sam, "cases?view=arrived")
     refund = f"/packs/support/api/cases/{case}/refund"
     assert "Only a return whose parcel has come" in str(await sam("POST", refund, {}, 400))
+    # what only a flow or a page's own rules may pay, no form pays with numbers of its own
+    await do(kim, "pay_refund", "x", 403, refund="RF-1", amount="5000", currency="EUR")
+    settled = {"order": "O-1001", "refund": "RF-1", "items": [], "state": "paid", "payment": "p"}
+    await do(kim, "settle_refund", "x", 403, **settled)
     await do(sam, "move_case", "a", case=case, step="awaited")
     ask = {"start_flow": "case_state"}, {"set": {"number": case}}
     assert "the parcel has not come yet" in await say(house, session, *ask)

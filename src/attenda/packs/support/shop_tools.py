@@ -49,10 +49,17 @@ def support_tools(open_shop: OpenShop, policy: ShopPolicy, payments: Payments) -
         tool()(orders.opening_hours),
         tool()(refunds.quote_refund),
         tool(writes=True, needs=money)(refunds.issue_refund),
-        tool(writes=True, needs=paid, takes_key=True, timeout_s=15.0, rehearsed=refunds.would_pay)(
-            refunds.pay_refund
+        tool(
+            writes=True,
+            needs=paid,
+            takes_key=True,
+            timeout_s=15.0,
+            by_form=False,
+            rehearsed=refunds.would_pay,
+        )(refunds.pay_refund),  # fmt: skip
+        tool(writes=True, needs={**_FOUND, "refund": "operator"}, by_form=False)(
+            refunds.settle_refund
         ),
-        tool(writes=True, needs={**_FOUND, "refund": "operator"})(refunds.settle_refund),
         tool()(cases.quote_change),
         tool()(cases.quote_address),
         tool(writes=True, needs=_FOUND)(cases.update_order),
