@@ -74,7 +74,8 @@ _STOP = (
     r"|giving up(?: on)?)"
 )
 _TIRED_OF = (
-    r"(?:(?:tired|tierd|tird|sick|weary|wearied|fed ?up|bored|exhausted|worn out|done|finished"
+    r"(?:(?:tired|tierd|tird|sick(?: to death)?|weary|wearied|fed ?up|bored|exhausted|worn out"
+    r"|done|finished"
     r"|through"
     r"|had (?:quite |more than |just |about )?(?:enough|it|my fill)|enough|despair(?:ing)?)"
     r" (?:of|off|with|from|by)"
@@ -104,7 +105,8 @@ GONE = (
     rf"(?:life|{_LIVING}|existence|existing|being {_ALIVE})(?: {_W}){{0,2}} (?:no longer|hardly"
     rf"|not|\w+n't)(?: {_W}){{0,2}} (?:appeal|interest|matter|attract|hold|mean|offer|bring)\w*",
     rf"(?:{_LIVING}|existence|existing|being {_ALIVE})(?: just| only| simply| really)? (?:bores"
-    r"|tires|exhausts|hurts|drains|disgusts|sickens|scares) (?:me|too much|so much)",
+    r"|tires|exhausts|hurts|drains|disgusts|sickens|scares) (?:me|too much|so much)"
+    r"|life (?:means|is) nothing to me",
     rf"(?:point|sense|reason|purpose|use)(?: {_W})?,? (?:of|in|for) (?:{_LIVING}|being {_ALIVE}"
     r"|existing|going on|life)(?: i mean| that is)",
     r"(?:god|lord|jesus|heaven|angels?|death)(?: \w+){0,4} takes? me\b(?! (?:to the|seriously"
@@ -303,7 +305,8 @@ WANTED = (
     r"|stomach)\b)",
     r"might as well (?:just )?(?:be dead|die|not (?:be|exist))",
     rf"(?<!fear of )(?<!afraid of )(?<!scared of )\b{_THINK}{_THINK_FILL} {_DYING}",
-    r"wish(?:ed|ing)? (?:\w+ )?(?:i|they|he|she|it|someone|somebody|god|the \w+)(?:'d| was| were"
+    r"wish(?:ed|ing)? (?:\w+ )?(?:i|they|he|she|it|someone|somebody|god|the \w+)(?:'d| wa[sz]"
+    r"| wuz| were"
     r"| had| would| could)? ?(?:just |already |simply )?"
     r"(?:dead|died|die\b|gone(?= *(?:$|[.,;!?]))|killed me|kill me|killed myself|finished me"
     r"|disappear\b|vanish)",
