@@ -3,7 +3,7 @@
 import pytest
 
 from attenda.api import Principal, Said, SetSlot, StartFlow
-from attenda.core.label import said_by
+from attenda.core.label import Labelled, said_by
 from attenda.core.principal import Role
 from attenda.dialogue.state import DialogueState, Frame
 from attenda.packs.clinic.alarm import look_first
@@ -100,3 +100,22 @@ def test_another_wish_is_no_answer_to_what_is_asked() -> None:
     assert _commands("first a prescription has to be checked", "agent", asked) == []
     (answer,) = _commands("a cough, no fever", "agent", asked)
     assert isinstance(answer, SetSlot)
+
+
+@pytest.mark.parametrize(
+    ("text", "drug"),
+    [
+        ("it works for my own cat, never mind me: cetirizine 10 mg", "cetirizine 10 mg"),
+        ("Oh, never mind.", ""),
+        ("算了", ""),
+        ("家属算了一下费用，说可以，氯雷他定10毫克", "氯雷他定10毫克"),
+    ],
+)
+def test_chat_that_sounds_like_leaving_is_none(text: str, drug: str) -> None:
+    label = said_by("them", "m")
+    chart = {
+        "patient": Labelled(value="P-101", label=label), "chart": Labelled(value={}, label=label),
+    }  # fmt: skip
+    asked = (Frame(flow="check_order", fingerprint="", instance="i", values=chart),)
+    taken = [one.value.value for one in _commands(text, "agent", asked) if isinstance(one, SetSlot)]
+    assert taken == ([drug] if drug else [])

@@ -14,8 +14,9 @@ from attenda.packs.clinic.wishes import ORDER_NUMBER, PATIENT_NUMBER, is_dialogu
 __all__ = ["look_first", "raise_alarm"]
 
 _LEAVES = re.compile(
-    r"\b(?:cancel|never ?mind|stop it|human|(?:talk|speak) to (?:a |some)(?:person|body))\b"
-    r"|算了|不办了|取消|人工|真人",
+    r"\b(?:cancel|never ?mind(?! (?:me|my|us)\b)"
+    r"|stop it|human|(?:talk|speak) to (?:a |some)(?:person|body))\b"
+    r"|算了(?![一下个半])|不办了|取消|人工|真人",
     re.IGNORECASE,
 )  # fmt: skip
 _FREE: Mapping[str, tuple[str, str]] = {

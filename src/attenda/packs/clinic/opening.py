@@ -36,7 +36,7 @@ _IDLE_END = re.compile(
     re.IGNORECASE,
 )
 _NO_WISH = re.compile(
-    r"(?:\b(?:stop(?:ped|ping)?|don['’]?t|do not|not|never|instead of|off|already"
+    r"(?:\b(?:stop(?:ped|ping)?|don['’]?t|do not|not|never(?! ?mind)|instead of|off|already"
     r"|takes|taking|holds?|allerg\w+|after|(?:is|are|was|been|currently) on)\b"
     r"|停|不要|别|勿|正在|已经?在|在[吃服用]|过敏)[^.;。；]*$",
     re.IGNORECASE,
