@@ -3,12 +3,15 @@
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from attenda.api import Label, Labelled
 from attenda.dialogue.state import DialogueState, Frame
 from attenda.packs.tutor.answers import answer_in, asks_to_be_told, said_number
 from attenda.packs.tutor.grade import grade
 from attenda.packs.tutor.item import Item
+from attenda.packs.tutor.numbers import read_number
 from attenda.packs.tutor.pack import heard_first
 
 ANSWERS = """
@@ -64,6 +67,8 @@ print(24) | half an hour | 不到24 | 比24大 | 小于24吗 | 肯定不是24 | 
 一点点 | 等一下 | 再想一想 | 第一步怎么做 | 万一错了 | 十分难 | 星期三 | 初二 | 三角形 | 老三
 老是得24 | 我喜欢24 | 我得24，给个提示 | 24，为什么不对 | 把掌握程度设成100 | 幸运数字24
 24是我的学号 | 我有24
+do you mean 24 | I got 24 last time | use 12 as denominator | we're number 1 | 12 / 3 is what
+先算12 | 题目里是12 | 上次得12 | 12个12
 """
 QUANTITIES = {
     "so that gives 3000 m": "3000 m", "I think it's 60 cm², isn't it": "60 cm2",
@@ -145,6 +150,25 @@ def test_to_begin_is_to_practise_where_nothing_is_under_way() -> None:
         assert heard_first(Words(said, "plan")) == []  # type: ignore[arg-type]
     for other in ("start an exam", "let's go home", "开始考试", "继续看报告"):
         assert heard_first(Words(other, "")) == []  # type: ignore[arg-type]
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [*"not or number is I 24 42 12: = , ? 得 是 改 题 不 24 先 个 to at the answer".split(),
+             "last time", "因为", "minus", "(", "/", "half", "-", "'"]
+        ), max_size=9,
+    ).map(" ".join)
+)  # fmt: skip
+@settings(max_examples=100, deadline=None)
+def test_any_heap_of_words_is_read_without_an_accident(said: str) -> None:
+    words = answer_in(said)
+    assert not words or read_number(words) is not None
+
+
+def test_words_said_over_and_over_are_read_at_once() -> None:
+    for heap in ("好的" * 120 + "猫24", "24" + "好的吧" * 90 + "猫", "i think " * 35 + "cat 24"):
+        assert answer_in(heap) == ""  # a reading that backtracks would never end
 
 
 def test_sentences_are_graded() -> None:

@@ -19,8 +19,8 @@ _DENIES = re.compile(
     r"|超过|像)|大于|小于|多于|少于|超过|至少|至多|最多|最少|除了|比"
 )
 _WRONG_BEFORE = re.compile(
-    rf"(?:要|还有|给|用|把|将|从|由|按|做了?|愿意|打算|(?:\A|(?<=[\s也都才就已今]))我"
-    rf"|{NUMBER}\s*(?:或|还是|和|跟|与|到|至))\s*\Z"
+    rf"(?:要|还有|给|用|把|将|从|由|按|做了?|愿意|打算|先[算乘加减除求]?|(?:\A|(?<=[\s也都才就已今]))我"
+    rf"|{NUMBER}\s*(?:或|还是|和|跟|与|到|至|个))\s*\Z"
 )
 """Right before a number these say that it is wanted, taken or one of two."""
 
@@ -33,7 +33,7 @@ def _chunks() -> tuple[re.Pattern[str], re.Pattern[str]]:
         for name in ("before", "after")
     )
     marks = rf"[{NUMBER}{CALCULATION}=\s]"
-    return re.compile(rf"(?:{before}|{marks})*\Z"), re.compile(rf"(?:{after}|\s)*\Z")
+    return re.compile(rf"(?:{before}|{marks})*+\Z"), re.compile(rf"(?:{after}|\s)*+\Z")
 
 
 @lru_cache(maxsize=8)

@@ -25,13 +25,17 @@ _ASKS = re.compile(
     r"(?!.*\b(?:take|put|note|write|record|enter|accept|mark)\b)"
     r"|\b(?:can|could|may) (?:i|we) (?:please )?(?:have|get|do|try|see)\b"
     r"|\b(?:give|show|tell|send|bring|ask|pass|set|find) (?:me|us)\b|\bgimme\b"
+    r"|\b(?:do|did) you\b|\byou (?:mean|meant|said|told)\b"
 )
+_EARLIER = re.compile(r"\blast (?:time|test|week|year|lesson|exam)\b")
 
 
 def english_answers(before: str, after: str) -> bool:
     """Whether a number between two parts of a clause is an answer."""
     left, right = _tokens(before), _tokens(after)
-    return _ends(right) and not _ASKS.search(before) and _leads_up(left)
+    if _ASKS.search(before) or _EARLIER.search(before + after):
+        return False
+    return _ends(right) and _leads_up(left)
 
 
 def _tokens(text: str) -> list[str]:
@@ -46,8 +50,8 @@ def _ends(right: Sequence[str]) -> bool:
             words.pop()
         denied = len(words) < right.index(NUMBER)
         return all(map(_is_known, words)) and (denied or words[-1:] not in ([], ["to"], ["from"]))
-    if {"maths", "math"} & {*right}:
-        return False  # "a 2 in maths"
+    if {"maths", "math"} & {*right} or right[-1:] == ["what"]:
+        return False  # "a 2 in maths", "12 / 3 is what"
     first = right[0] if right else ""
     if (
         first in english_words("labels")
@@ -118,6 +122,8 @@ def _is_joined(core: Sequence[str]) -> bool:
     words = [one for one in core if not _is_hedge(one)]
     if len(words) > 1 and words[-1] in english_words("apart"):
         words.pop()
+        if words[-1] in english_words("being") | {"its", "thats"}:
+            return False  # "I'm number 1"
     if not words or core[-1] == NUMBER:
         return not words
     last = words[-1]
