@@ -6,7 +6,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from attenda.dialogue.extract_amounts import Money, amounts, quantities
@@ -362,6 +362,7 @@ DAY_FORMS = [
 
 
 @given(st.dates(date(1900, 1, 1), date(2099, 12, 31)), st.sampled_from(DAY_FORMS))
+@example(date(2000, 7, 24), "{0:%d.%m.%Y}")
 def test_reads_back_a_date_that_was_written(day: date, form: str) -> None:
     assert values(dates(f"on {form.format(day)}!", WEDNESDAY)) == [day]
 

@@ -197,7 +197,7 @@ def _iso(match: re.Match[str], _: date, __: Prefer) -> date:
 
 def _slashed(match: re.Match[str], today: date, prefer: Prefer, locale: str) -> date | None:
     first, second, year = int(match["first"]), int(match["second"]), match["year"]
-    if (match["mark"] == "." and not year) or (first, second) == (24, 7):
+    if (match["mark"] == "." and not year) or ((first, second) == (24, 7) and not year):
         return None  # 3.10 is a number, and 24/7 is round the clock
     month_first = locale.lower().replace("_", "-") in ("en", "en-us") or locale[:2] == "zh"
     month, day = (first, second) if month_first and match["mark"] != "." else (second, first)
