@@ -35,6 +35,7 @@ from attenda.core.opening import Opening
 from attenda.core.ports import ChatModel, Embedder, Grammar, ModelChunk, ModelSettings, Usage
 from attenda.core.principal import Principal
 from attenda.core.svg import short_text, svg_picture
+from attenda.dialogue.dying import dying_said
 from attenda.dialogue.extract_amounts import Money, amounts
 from attenda.dialogue.extract_contacts import emails
 from attenda.dialogue.extract_span import Found
@@ -127,6 +128,7 @@ __all__ = [
     "Wait",
     "amounts",
     "check_pack",
+    "dying_said",
     "emails",
     "join",
     "scripted_call",

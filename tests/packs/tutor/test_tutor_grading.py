@@ -213,6 +213,8 @@ def test_a_number_is_read_in_the_words_around_it(said: str, value: str | None) -
         ("they'd be better off if I wasn't here", "self_harm"), ("我活够了", "self_harm"),
         ("there is nothing to live for", "self_harm"), ("死了算了", "self_harm"),
         ("no point in doing this one", ""), ("做题没意思", ""), ("气死我了", ""),
+        ("I've stopped wanting to wake up in the mornings", "self_harm"),
+        ("昨晚又哭了，觉得活着一点意思都没有。", "self_harm"),
         ("my dad hits me", "abuse"), ("I'm scared to go home", "abuse"), ("他打我", "abuse"),
         ("I'm dying to know the answer", ""), ("kill the fraction", ""), ("死记硬背没用", ""),
         ("she beats me at chess", ""), ("5/6", ""), ("I can't live without music", ""),

@@ -83,7 +83,8 @@ _AFTER = _cues(
     r"^\s*(?:[:：（(–—-]\s*)?(?:(?:is|are|was|were)\s+)?"
     r"(?:no\b(?!\s+\w)|none\b|absent\b|neg(?:ative)?\b|nil\b|not present\b|denied\b|ruled out\b"
     r"|^\s*(?:\(\s*[-–−]\s*\)|（\s*[-–−－]\s*）|[-–−]ve\b)"
-    r"|没有(?=[，。；;,.]|$)|无(?=[，。；;,.]|$)|阴性|否认)"
+    r"|(?:这[个种样]|那[个种]|情况|症状|现象|可|倒|都|也|我|他|她|是|真|的|确实|一直|从来|以前)*"
+    r"没有?[过的呢啊呀吧啦哦]*(?=[，。；;,.!！\s]|$)|无(?=[，。；;,.]|$)|阴性|否认)"
 )
 _UNSURE = _cues(
     r"\b(?:maybe|perhaps|possibly)\b(?!\s+(?:since|for|about|around|over|\d"

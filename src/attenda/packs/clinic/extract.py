@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from attenda.api import dying_said
 from attenda.packs.clinic.assertion import Assertion, assertion_of
-from attenda.packs.clinic.dying import dying_said
 from attenda.packs.clinic.signs import sign_patterns
 from attenda.packs.clinic.spelling import Speller
 from attenda.packs.clinic.words import FOLDER, read_yaml

@@ -1,7 +1,8 @@
 """Signs that a learner may be in danger, and the fixed words that are said then.
 
 Both stand in `safeguard.toml`, where a school reads and changes them; no model judges, none words
-them. The list is made to miss little rather than to be always right.
+them. Wishes to die are read in any words beside that. Made to miss little rather than to be always
+right.
 """
 
 import re
@@ -11,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from attenda.api import dying_said
 from attenda.packs.tutor.numbers import plain
 
 __all__ = ["Concern", "look", "words_for"]
@@ -27,6 +29,10 @@ class Concern:
     """`self_harm` or `abuse`."""
     rule: str
     """Names the sign, for the person who looks into it."""
+
+
+_DYING = Concern("self_harm", "SG-DYING")
+"""A wish to die in words that the file does not have."""
 
 
 @lru_cache(maxsize=1)
@@ -46,7 +52,8 @@ def _signs() -> list[tuple[Concern, re.Pattern[str]]]:
 def look(text: str) -> Concern | None:
     """The first sign of danger in what a learner wrote; nothing where there is none."""
     said = plain(text[:_LONGEST].translate(_QUOTES))
-    return next((concern for concern, pattern in _signs() if pattern.search(said)), None)
+    listed = (concern for concern, pattern in _signs() if pattern.search(said))
+    return next(listed, _DYING if any(so for _, _, so in dying_said(said)) else None)
 
 
 def words_for(concern: Concern, language: str) -> str:

@@ -301,7 +301,8 @@ WANTED = (
     r"i (?:just |finally |only |simply )?(?:ended|end|took) (?:it all|things(?! early)|my life"
     r"|everything|myself)|with my life (?:over|ended)",
     r"i(?:'ve| have|'m| am| had)?(?: \w+)? (?:been |started |keep )?(?:cut|cutting|burn|burning"
-    r"|scratch\w*) (?:again(?= *(?:$|[.,;!?]))|my (?:arms|legs|thighs|wrists?|forearms?"
+    r"|scratch\w*) (?:again(?= *(?:$|[.,;!?]|but|and (?!again)|because|since|last|every))"
+    r"|my (?:arms|legs|thighs|wrists?|forearms?"
     r"|stomach)\b)",
     r"might as well (?:just )?(?:be dead|die|not (?:be|exist))",
     rf"(?<!fear of )(?<!afraid of )(?<!scared of )\b{_THINK}{_THINK_FILL} {_DYING}",

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from types import ModuleType
 
-from attenda.packs.clinic import dying_en, dying_zh
+from attenda.dialogue import dying_en, dying_zh
 
 __all__ = ["dying_said"]
 
