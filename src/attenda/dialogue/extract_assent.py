@@ -19,13 +19,15 @@ _YES = (
     r"|(?:it|that|this)(?:'?s| is) (?:a )?(?:plain |clear |firm |big |definite )?yes"
     r"|(?:my|the|our) answer is (?:a )?yes|i(?: would|'d)? (?:say yes|agree|confirm)"
     r"|(?:it|that|this)(?:'?s| is| all is| looks| all looks) (?:right|correct|fine|ok(?:ay)?|good)"
-    r"|(?:do|go (?:ahead|on|for it)|proceed|continue|carry on)(?: and (?:do|make))?"
+    r"|(?:do|go (?:ahead|on|for it|through)|proceed|continue|carry on)(?: and (?:do|make))?"
+    r"(?: exactly| just)?"
     r"(?: (?:it|that|so|this|(?:the|this|that) change))?"
     r"|make (?:it so|(?:the|this|that) change)"
 )
 _BESIDE = (
     r"please|pls|plz|kindly|just|you (?:can|may|should|could)|from (?:me|us)|for me|now|then|well"
-    r"|i(?: would|'d) (?:like|want|be (?:glad|happy|grateful))|if you (?:did|would|could|please)"
+    r"|i(?: would|'d) (?:like|want|be (?:glad|happy|grateful))"
+    r"|if you (?:did|would|could|please)(?: (?:that|so|it))?"
     r"|i want you to|to|feel free|thanks?(?: you)?|very much|a lot|all right|but|and|so"
     r"|with (?:it|that|this)"
 )
@@ -41,7 +43,7 @@ _BESIDE_HAN = (
     r"|我(?=有?[没确同])|我?(?:考虑|想)(?:好|清楚)了|我(?:明白|知道|清楚|看过)"
 )
 _NO = re.compile(
-    r"(?:(?:so|but|and|then)\s+)?(?:no+|nope|nah|(?:no,? )?(?:please )?(?:don'?t|do not)"
+    r"(?:(?:so|but|and|then|anyway),?\s+)?(?:no+|nope|nah|(?:no,? )?(?:please )?(?:don'?t|do not)"
     r"(?: do (?:it|that))?|(?:i(?:'d| would) )?rather not|leave it)"
     r"(?:[\s,]+(?:please|thanks?(?: you)?))*[\s.!]*"
     r"|(?:那|就|还是)*(?:算了|不用了|不要了|先?不办了|别办了)(?:[吧啦]|谢谢[你您]?|[\s，。！])*"

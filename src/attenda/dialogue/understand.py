@@ -99,7 +99,7 @@ _MOST_CANDIDATES = 3
 _TAIL = 3
 """Letters and marks that may follow a bare yes."""
 _HUMAN = re.compile(
-    r"\b(?:human|(?:real|actual|living|live) (?:person|people)|(?:talk|speak|chat) (?:to|with) "
+    r"\b(?:human|(?:real|actual|living|live) (?:people|pers?o?n)|(?:talk|speak|chat) (?:to|with) "
     r"(?:a|an|some) ?(?:person|one|body|agent|colleague|member of)|someone (?:real|from your)"
     r"|agent please|put me through|(?:one|somebody) of your (?:people|staff|colleagues))\b"
     r"|人工|真(?:正|实)?的?人(?![心品家物生道情体员民才力])|活人|不要(?:跟|和|同)?机器人"
