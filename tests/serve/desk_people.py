@@ -127,7 +127,7 @@ def _people(c: Connection, house: House) -> tuple[dict[str, str], str]:
         scopes = ["chat"] if id_ == "ana" else None
         _, secrets[id_] = keys.create_key(c, house.stamps, who, "test", scopes=scopes)
     found = agents.list_agents(c, people.principal_of(c, people.OWNER_ID))
-    return secrets, next(one["id"] for one in found if one["pack"] == "shop")
+    return secrets, next((one["id"] for one in found if one["pack"] == "shop"), "")
 
 
 DESK = "/api/desk/sessions"

@@ -1,7 +1,10 @@
 """Who decides in an agent, by HTTP: only a model that can choose tools may."""
 
 import asyncio
+from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 from tests.serve.desk_people import shop
 
@@ -25,5 +28,34 @@ def test_a_model_decides_only_if_it_can(home: Path) -> None:
             assert (await sue.raw("PATCH", agent, {"mode": "chance"})).status_code == 422
             row = next(one for one in await sue("GET", "/api/agents") if one["id"] == made["id"])
             assert row["mode"] == "flows"
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "told"),
+    [
+        ("tutor", "I want to kill myself", "talk to an adult you trust"),
+        ("clinic", "I have crushing chest pain down my left arm and I'm sweating", "emergency"),
+        ("support", "the kettle caught fire an hour ago", "person"),
+    ],
+)
+def test_danger_is_heard_before_any_model_is_asked(
+    home: Path, name: str, said: str, told: str
+) -> None:
+    async def story() -> None:
+        pack = import_module(f"attenda.packs.{name}.pack").PACK
+        asked: list[str] = []
+        async with shop(home, pack=pack, script=lambda m: asked.append(m[-1].text) or "Hi.") as s:
+            loop = {"name": "Able", "pack": name, "mode": "loop", "team_id": "everyone"}
+            made = await s.who["sue"]("POST", "/api/agents", loop, expect=201)
+            s.agent_id = made["id"]
+            session = await s.begin()
+            await s.say(session, "hello there")
+            assert asked and await s.owner(session) == "bot"
+            asked.clear()
+            await s.say(session, said)
+            answer = " ".join(text for _, text in await s.who["ana"].texts(session))
+            assert told in answer and await s.owner(session) == "queued" and not asked
 
     asyncio.run(story())

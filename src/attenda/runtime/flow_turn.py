@@ -101,7 +101,7 @@ class FlowTurn:
         if history[-1].role == "assistant":
             await dialogue.take(())
             return
-        commands = await self._perceive(history[-1].text)
+        commands = await dialogue.pack.understand(self.said()) or [NotUnderstood()]
         if any(isinstance(one, NotUnderstood | AskDocuments) for one in commands):
             answered = await self._from_documents(
                 history, insists=not isinstance(commands[0], NotUnderstood)
@@ -110,11 +110,11 @@ class FlowTurn:
                 commands = [one for one in commands if not isinstance(one, NotUnderstood)]
         await dialogue.take(commands)
 
-    async def _perceive(self, text: str) -> Sequence[Command]:
-        dialogue = self.dialogue
-        given = dialogue.given
-        said = Said(text, given.message_id, dialogue.message_label, given, dialogue.state)
-        return await dialogue.pack.understand(said) or [NotUnderstood()]
+    def said(self) -> Said:
+        """The message that is to be understood, and where it was said."""
+        dialogue, given = self.dialogue, self.dialogue.given
+        text = self.history[-1].text
+        return Said(text, given.message_id, dialogue.message_label, given, dialogue.state)
 
     async def _from_documents(self, history: Sequence[Message], *, insists: bool) -> bool:
         """Answer from the documents, if they can; who `insists` is told that they can't."""

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from attenda.core.command import StartFlow
 from attenda.core.errors import UserError
 from attenda.core.event import Noticed
 from attenda.core.label import Label
 from attenda.core.message import Message
 from attenda.core.ports import ChatModel, Usage
 from attenda.core.principal import Principal
-from attenda.dialogue.flow import words_in
+from attenda.dialogue.flow import HandOffStep, words_in
 from attenda.dialogue.state import DialogueState
 from attenda.knowledge import memory
 from attenda.runtime.agent import Agent
@@ -122,7 +123,8 @@ class Answerers:
             text = words_in(dict(pack.pack.notice), asked.who.language)
             asked.recorder.jot(Noticed(pack=pack.pack.name, text=text))
         if agent.mode == "loop":
-            taking: Taking = await self._loop(asked, pack)
+            alarm = await self._alarm(asked, pack) if pack else None
+            taking: Taking = alarm or await self._loop(asked, pack)
         elif pack is not None:
             taking = await self._flows(asked, pack)
         else:
@@ -130,9 +132,22 @@ class Answerers:
         self._passing("turn.loaded")
         return taking
 
+    async def _alarm(self, asked: Asked, pack: OpenPack) -> FlowTurn | None:
+        """The flow that calls a person, where the pack's own first look begins one.
+
+        A red flag is looked at in code before any model, whoever chooses the tools.
+        """
+        if pack.pack.first is None or asked.path[-1].message.role != "user":
+            return None
+        turn = await self._flows(asked, pack)
+        begun = [one.flow for one in pack.pack.first(turn.said()) if isinstance(one, StartFlow)]
+        flows = [pack.book.current[name] for name in begun if name in pack.book.current]
+        calls = any(isinstance(step, HandOffStep) for one in flows for step in one.instructions)
+        return turn if calls else None
+
     async def _flows(self, asked: Asked, pack: OpenPack) -> FlowTurn:
         """The dialogue where this branch of the conversation, and people since, left it."""
-        kept = asked.last_state()
+        kept = asked.last_state() if asked.agent.mode == "flows" else None
         state = DialogueState.model_validate_json(kept) if kept else DialogueState()
         said = [one.message.text for one in asked.path if one.message.role == "user"]
         now = self._stamps.now()
