@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from attenda.core.command import AskDocuments, Command, NotUnderstood
+from attenda.core.command import AskDocuments, NotUnderstood
 from attenda.core.label import SYSTEM, Label, Labelled, said_by
 from attenda.core.message import Message, text_message
 from attenda.core.ports import ChatModel, Usage
