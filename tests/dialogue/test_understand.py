@@ -194,6 +194,11 @@ def test_a_wish_is_heard_in_one_clause_of_several(said: str) -> None:
     assert plain(understood(said, DialogueState())) == ["StartFlow"]
 
 
+def test_a_heap_of_words_is_read_in_time_that_grows_with_it() -> None:
+    for heap in ("想" * 4_000, "等等" * 2_000 + "x", "please " * 2_000, "好好想想" * 1_000 + "x"):
+        understood(heap, at_confirmation())
+
+
 @pytest.mark.parametrize(
     "said",
     ["The cat is at the door again, let me think it over", "孩子在旁边吵得很，让我再琢磨一下"],

@@ -56,7 +56,7 @@ _THANKS = re.compile(
     r"\W*(thanks?( you)?( very much| a lot)?|thx|谢谢(你|您|啦)?|多谢)\W*", re.IGNORECASE
 )
 _THINKS = (
-    r"(?:[我让容]我?)?(?:还|再|先|得|需要|想|要|好好)*(?:想想|想一[想下]|想下|看看|看一下"
+    r"(?:[我让容]我?)?(?:还|再|先|得|需要|想|要|好好){0,4}(?:想想|想一[想下]|想下|看看|看一下"
     r"|(?:考虑|琢磨|合计|商量)(?:一下|下|考虑|琢磨|合计|商量)?|缓(?:一缓|缓|一下))"
 )
 _PAUSE = re.compile(
@@ -67,7 +67,7 @@ _PAUSE = re.compile(
     r" (?:think|see|sleep on)(?: (?:about )?it)?(?: over)?(?: first)?"
     rf"|等等|等一等|等一?[下会]儿?|稍等(?:一下|片刻|下)?|慢着|先?别[急动]|先?不急|{_THINKS})"
     r"(?:\W*(?:please|let me think|a (?:bit|moment)|等等|等一?[下会]儿?|吧|哈|啊"
-    rf"|{_THINKS}))*\W*",
+    rf"|{_THINKS})){{0,4}}\W*",
     re.IGNORECASE,
 )
 """A moment asked for, and nothing else."""
