@@ -17,7 +17,15 @@ from attenda.dialogue.nearest_gate import Gate, best_vote, fit_gate, share_facto
 from attenda.dialogue.nearest_model import SentenceModel, Signals
 from attenda.dialogue.nearest_softmax import inner_products, softmax
 
-__all__ = ["Candidate", "Certain", "Judgement", "Nearest", "NoneOfThese", "Unsure"]
+__all__ = [
+    "MOST_CANDIDATES",
+    "Candidate",
+    "Certain",
+    "Judgement",
+    "Nearest",
+    "NoneOfThese",
+    "Unsure",
+]
 
 Floats = NDArray[np.float32]
 
@@ -27,7 +35,7 @@ _HAN_LENGTHS = (1.0, 0.5)
 """Of the vectors of sentences in Han, tried likewise: an English embedder says little of them."""
 _VOTE = 0.3
 """Weight of a vote where votes help: in a language that the embedder does not know they do not."""
-_MOST_CANDIDATES = 3
+MOST_CANDIDATES = 3
 _CLOSE = 0.4
 """A flow with at least this share of the best one's share may be meant as well."""
 _BELIEVED = 0.5
@@ -174,11 +182,11 @@ class Nearest:
         best = ranked[0]
         known = best.name in named and best.share >= _BELIEVED
         if not known and self._gate.likelihood(signals.evidence)[0] < self.threshold:
-            return NoneOfThese(tuple(ranked[:_MOST_CANDIDATES]))
+            return NoneOfThese(tuple(ranked[:MOST_CANDIDATES]))
         near = [one for one in ranked if one.share >= _CLOSE * ranked[0].share]
         if ranked[0].share < _BELIEVED:
             near = ranked[: max(2, len(near))]
-        return Certain(ranked[0]) if len(near) == 1 else Unsure(tuple(near[:_MOST_CANDIDATES]))
+        return Certain(ranked[0]) if len(near) == 1 else Unsure(tuple(near[:MOST_CANDIDATES]))
 
     def _signals(self, text: str, vector: Floats) -> Signals:
         return self._model.signals(self._features.rows([text], vector[None]))

@@ -39,7 +39,7 @@ from attenda.dialogue.flow import (
     Instruction,
     Slot,
 )
-from attenda.dialogue.nearest import Certain, Nearest, NoneOfThese, Unsure
+from attenda.dialogue.nearest import MOST_CANDIDATES, Certain, Nearest, Unsure
 from attenda.dialogue.opening import named_in_catalogue, said_besides
 from attenda.dialogue.remember import told_to_remember
 from attenda.dialogue.state import DialogueState
@@ -95,7 +95,6 @@ _UNUSUAL = 0.2
 _MOST_CLAUSES = 6
 _CLEARLY = 0.9
 """Least share of a flow that one clause begins where the whole message seems to be of no flow."""
-_MOST_CANDIDATES = 3
 _TAIL = 3
 """Letters and marks that may follow a bare yes."""
 _HUMAN = re.compile(
@@ -276,26 +275,19 @@ class Understanding:
         if self.nearest is None:
             return []
         named, leaning = self._named(text), self._leaning(role, again)
-        found = [
+        judged = (
             self.nearest.judge(wish, vector, named, leaning)
             for wish, vector in zip(self.wishes(text), vectors, strict=False)
-        ]
-        if not isinstance(found[0], Certain):
-            least = 0.0 if isinstance(found[0], Unsure) else _CLEARLY
-            sure = dict.fromkeys(
-                one.best.name
-                for one in found
-                if isinstance(one, Certain) and one.best.share >= least
-            )
-            if sure:
-                return list(sure)[:_MOST_CANDIDATES]
-        match found[0]:
-            case Certain(best=best):
-                return [best.name]
-            case Unsure(candidates=candidates):
-                return [one.name for one in candidates]
-            case NoneOfThese():
-                return []
+        )
+        whole = next(judged)
+        if isinstance(whole, Certain):
+            return [whole.best.name]
+        least = 0.0 if isinstance(whole, Unsure) else _CLEARLY
+        sure = dict.fromkeys(
+            one.best.name for one in judged if isinstance(one, Certain) and one.best.share >= least
+        )
+        open_ = [one.name for one in whole.candidates] if isinstance(whole, Unsure) else []
+        return list(sure)[:MOST_CANDIDATES] or open_
 
 
 def _told(state: DialogueState, book: FlowBook) -> dict[str, Slot]:

@@ -16,7 +16,7 @@ import jsonschema
 from attenda.core.errors import AttendaError, ModelError, UserError
 from attenda.core.label import Label, Labelled, join_all
 from attenda.core.message import text_message
-from attenda.core.ports import ChatModel, Grammar, ModelSettings, Usage
+from attenda.core.ports import ChatModel, Grammar, ModelSettings
 from attenda.core.principal import Principal
 from attenda.dialogue.expression import BadExpression, fill, parse
 from attenda.dialogue.flow import words_in
@@ -30,7 +30,6 @@ from attenda.runtime.automation import (
     WebhookStep,
 )
 from attenda.runtime.bounds import Allowance, Meter
-from attenda.store import quota
 from attenda.store.database import Database
 from attenda.store.stamps import Stamps
 from attenda.tools.call import Call, Outcome
@@ -174,7 +173,7 @@ class Deeds:
         try:
             text = await _answer(meter, str(prompt.value), settings)
         finally:
-            await asyncio.shield(self._spend(doing.who, meter.unstored))
+            await asyncio.shield(self._allowance.settle(meter))
         label = join_all([prompt.whole_label, doing.because])
         if not step.output:
             return End(Labelled(value=text.strip(), label=label))
@@ -185,9 +184,6 @@ class Deeds:
             problem = getattr(error, "message", str(error))
             return End(problem=UserError("automation.no_fit", problem=problem), may_pass=True)
         return End(Labelled(value=value, label=label))
-
-    async def _spend(self, who: Principal, used: Usage) -> None:
-        await self._database.write(lambda c: quota.spend(c, who.id, self._stamps.now(), used))
 
 
 async def _answer(model: ChatModel, prompt: str, settings: ModelSettings) -> str:

@@ -127,12 +127,19 @@ class Allowance:
     async def end(self, who: Principal, most: int, used: Usage) -> None:
         """The call is over: what it took is stored."""
         try:
-            await self._database.write(lambda c: quota.spend(c, who.id, self._stamps.now(), used))
+            await self._spend(who, used)
         finally:
             self._held[_whose(who)] -= most
             self._held = +self._held
             self._ended.set()
             self._ended = asyncio.Event()
+
+    async def settle(self, meter: "Meter") -> None:
+        """Store what was counted and is not stored yet."""
+        await self._spend(meter.who, meter.unstored)
+
+    async def _spend(self, who: Principal, used: Usage) -> None:
+        await self._database.write(lambda c: quota.spend(c, who.id, self._stamps.now(), used))
 
 
 class Meter:

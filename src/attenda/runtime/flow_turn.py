@@ -126,11 +126,9 @@ class FlowTurn:
         if not insists and not await self.answering.answers(who, query, ranked):
             return False
         async with self.guarding.pen() as pen:
-            used = await self.answering.respond(pen, who, self.agent, self.model, history, ranked)
-        self.usage = Usage(
-            prompt_tokens=self.usage.prompt_tokens + used.prompt_tokens,
-            answer_tokens=self.usage.answer_tokens + used.answer_tokens,
-        )
+            self.usage += await self.answering.respond(
+                pen, who, self.agent, self.model, history, ranked
+            )
         return True
 
     async def _look_up(self, query: str) -> None:

@@ -8,7 +8,7 @@ from attenda.core.label import Label, at_least
 from attenda.core.principal import Principal
 from attenda.dialogue.extract_answers import yes_or_no
 from attenda.runtime.loop_state import LoopState, LoopStep
-from attenda.runtime.loop_values import as_text, resolve
+from attenda.runtime.loop_values import in_lines, resolve
 from attenda.store.sessions import StoredMessage
 from attenda.tools.effects import Executor
 from attenda.tools.tool import Tool
@@ -34,16 +34,11 @@ async def hear(
 def question(tool: Tool, step: LoopStep, state: LoopState, language: str) -> dict[str, str]:
     """The values of the sentence that asks: which deed, and each argument on a line of its own."""
     words = tool.words.get(language, {})
-    lines = [
-        f"\n- {words.get(name, name)}: "
-        f"{_one_line(as_text(resolve(one, state.results, state.label).value))}"
-        for name, one in step.arguments.items()
-    ]
+    given = {
+        name: resolve(one, state.results, state.label).value for name, one in step.arguments.items()
+    }
     about = "" if tool.strangers_about else tool.about.partition("\n")[0].strip()
-    return {"deed": words.get("", about) or tool.name, "arguments": "".join(lines)}
-
-
-def _one_line(text: str) -> str:
-    """No value of an argument looks like another line of the question."""
-    plain = " ".join(text.split())
-    return plain if len(plain) <= _LONGEST_VALUE else f"{plain[:_LONGEST_VALUE]}…"
+    return {
+        "deed": words.get("", about) or tool.name,
+        "arguments": in_lines(words, given, _LONGEST_VALUE),
+    }

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from attenda.core.errors import UserError
 from attenda.core.label import Label, Labelled, at_least, join, join_all
 
-__all__ = ["REFERENCE", "as_text", "filled", "names_in", "open_end", "resolve", "shown"]
+__all__ = ["REFERENCE", "as_text", "filled", "in_lines", "names_in", "open_end", "resolve", "shown"]
 
 REFERENCE = re.compile(r"\$\{(r\d+)((?:\.[^.{}\s$]+)*)\}")
 _PATH_PART = re.compile(r"[^.{}\s$]+")
@@ -111,6 +111,21 @@ def names_in(written: JsonValue) -> list[str]:
 def as_text(value: JsonValue) -> str:
     """A value inside a text."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def in_lines(words: Mapping[str, str], arguments: Mapping[str, JsonValue], longest: int) -> str:
+    """Arguments, each on a line of its own, by `words` for their names; no value is two lines.
+
+    A value has at most `longest` letters.
+    """
+
+    def one_line(value: JsonValue) -> str:
+        plain = " ".join(as_text(value).split())
+        return plain if len(plain) <= longest else f"{plain[:longest]}…"
+
+    return "".join(
+        f"\n- {words.get(name, name)}: {one_line(value)}" for name, value in arguments.items()
+    )
 
 
 def _at(results: Mapping[str, Labelled], name: str, path: str) -> tuple[JsonValue, Label]:

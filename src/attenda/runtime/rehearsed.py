@@ -1,7 +1,7 @@
 """What is said in the place of a deed where a draft is tried, and nothing is done."""
 
 from attenda.core.words import sentence
-from attenda.runtime.loop_values import as_text
+from attenda.runtime.loop_values import in_lines
 from attenda.tools.call import Call, Outcome
 from attenda.tools.tool import Tool
 
@@ -20,19 +20,10 @@ _ROLES = {
 def told_instead(tool: Tool | None, call: Call, outcome: Outcome, language: str) -> str:
     """Which tool would have been called with what, and after whose yes."""
     words = tool.words.get(language, {}) if tool is not None else {}
-    lines = [
-        f"\n- {words.get(name, name)}: {_one_line(as_text(one.value))}"
-        for name, one in call.arguments.items()
-    ]
-    given = {"tool": call.tool, "arguments": "".join(lines)}
+    given = {"tool": call.tool, "arguments": in_lines(words, call.plain, _LONGEST)}
     if outcome.would_ask in _ROLES:
         role = sentence(language, _ROLES[outcome.would_ask])
         return sentence(language, "trial.after_yes", role=role, **given)
     return sentence(
         language, "trial.after_own_yes" if outcome.would_ask else "trial.would", **given
     )
-
-
-def _one_line(text: str) -> str:
-    plain = " ".join(text.split())
-    return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]}…"

@@ -27,7 +27,7 @@ from attenda.runtime.house import House
 from attenda.runtime.started import Noted
 from attenda.serve import openai_shapes as shapes
 from attenda.serve.gate import house_of, require
-from attenda.store import agents, quota, runs, sessions
+from attenda.store import agents, runs, sessions
 from attenda.store.database import Connection
 
 __all__ = ["router"]
@@ -231,11 +231,7 @@ async def _raw_pieces(call: _Call) -> AsyncGenerator[str, None]:
                     answer.usage = chunk.usage or answer.usage
                     yield chunk.text
         finally:  # whoever goes away in the middle has read until there
-            await asyncio.shield(_spend(house, call.who, meter.unstored))
-
-
-async def _spend(house: House, who: Principal, used: Usage) -> None:
-    await house.database.write(lambda c: quota.spend(c, who.id, house.stamps.now(), used))
+            await asyncio.shield(house.runs.allowance.settle(meter))
 
 
 def _raise_unless_answered(event: RunFinished) -> None:

@@ -6,7 +6,7 @@ from attenda.core.errors import UserError
 from attenda.store import journal
 from attenda.store.database import Connection
 from attenda.store.stamps import Stamps
-from attenda.tools.call import Call, Outcome, approval_hash, canonical, effect_key
+from attenda.tools.call import Call, Outcome, approval_hash, effect_key
 from attenda.tools.policy import Ruling
 from attenda.tools.tool import Tool
 
@@ -40,11 +40,7 @@ def approved(
         hash_,
         ruling.lasts_s,
         call.label,
-        session_id=call.session_id,
-        instance=call.instance,
-        step=call.step,
-        tool=tool.name,
-        arguments=canonical(call.plain),
+        **call.row,
         rule=ruling.rule,
         role=journal.ASKER if confirms else ruling.approver,
         asked_for=call.who.id,

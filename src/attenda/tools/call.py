@@ -45,6 +45,17 @@ class Call:
         return {name: one.value for name, one in self.arguments.items()}
 
     @property
+    def row(self) -> dict[str, str]:
+        """Which call it is, as the journal keeps it of deeds and approvals."""
+        return {
+            "session_id": self.session_id,
+            "instance": self.instance,
+            "step": self.step,
+            "tool": self.tool,
+            "arguments": canonical(self.plain),
+        }
+
+    @property
     def label(self) -> Label:
         """Of all that led to it."""
         return join_all([self.because, *(one.whole_label for one in self.arguments.values())])

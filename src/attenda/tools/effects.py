@@ -21,7 +21,7 @@ from attenda.store.database import Connection, Database, apart, yielded
 from attenda.store.pack_tables import Rows
 from attenda.store.stamps import Stamps
 from attenda.tools.approving import approved
-from attenda.tools.call import Call, Outcome, canonical, effect_key, where_it_is_called
+from attenda.tools.call import Call, Outcome, effect_key, where_it_is_called
 from attenda.tools.deadline import Deadline
 from attenda.tools.passage import passages_for
 from attenda.tools.policy import Budget, Policy, Ruling, monitor
@@ -282,19 +282,8 @@ class Executor:
         return Outcome("denied", problem=denied(tool, ruling))
 
     def _write_down(self, connection: Connection, key: str, call: Call, **why: str | None) -> None:
-        journal.begin_effect(
-            connection,
-            self._stamps,
-            key,
-            call.label,
-            session_id=call.session_id,
-            instance=call.instance,
-            step=call.step,
-            tool=call.tool,
-            arguments=canonical(call.plain),
-            owner_id=call.who.id,
-            **why,
-        )
+        values = {**call.row, "owner_id": call.who.id, **why}
+        journal.begin_effect(connection, self._stamps, key, call.label, **values)
 
     def _ruling(
         self, connection: Connection, tool: Tool, call: Call, arguments: dict[str, Any]

@@ -16,7 +16,7 @@ from attenda.store import trials
 from attenda.store.database import Connection, apart, yielded
 from attenda.store.journal import Effect
 from attenda.store.stamps import Stamps
-from attenda.tools.call import Call, canonical, effect_key
+from attenda.tools.call import Call, effect_key
 from attenda.tools.problems import problem_of
 from attenda.tools.tool import Deed, Tool, ToolRefused
 
@@ -100,11 +100,7 @@ def keep(
         effect_key(call),
         call.label,
         {name: one.model_dump(mode="json") for name, one in call.arguments.items()},
-        session_id=call.session_id,
-        instance=call.instance,
-        step=call.step,
-        tool=call.tool,
-        arguments=canonical(call.plain),
+        **call.row,
         owner_id=call.who.id,
         result=result.model_dump_json(),
         approved_by=approver or None,
