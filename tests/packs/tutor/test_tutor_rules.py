@@ -3,6 +3,7 @@
 import csv
 import datetime
 import os
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from attenda.packs.tutor import review
 from attenda.packs.tutor.choose import Candidate, Choice, Learner, Pause, choose
-from attenda.packs.tutor.plan import draft, moved
+from attenda.packs.tutor.plan import draft
 from attenda.packs.tutor.rules import (
     MASTERED,
     Attempt,
@@ -218,7 +219,7 @@ def test_a_plan_keeps_what_the_learner_moved() -> None:
         (9, "equal", "practise"), (10, "area", "review"), (10, "add", "practise"),
         (11, "percent", "practise"),
     ]  # fmt: skip
-    kept = [moved(one, days[3]) if one.skill == "add" else one for one in plan]
+    kept = [replace(one, day=days[3], by_hand=True) if one.skill == "add" else one for one in plan]
     again = draft(GRAPH, {"equal": 0.4}, "percent", {"area": days[1]}, days, 20, kept)
     assert [one.day.day for one in again if one.skill == "add"] == [12]
     assert sum(one.minutes for one in again if one.day == days[3]) <= 20

@@ -46,9 +46,14 @@ class Card:
     trace: tuple[str, ...] = ()
     """Why it is shown: the words of order and chart that led to it."""
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The same for the same card: a pair is one, from whichever side."""
+        return self.rule, *sorted(self.about)
+
     def key_in(self, context: str) -> str:
         """The same for the same card in one context: a patient's visit, a session."""
-        text = "\x1f".join((context, self.rule, *sorted(self.about)))
+        text = "\x1f".join((context, *self.key))
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 

@@ -208,16 +208,12 @@ def _checked(
     if hook == "order-select" and context.get("selections"):
         selected = {str(one) for one in context["selections"]}
         chosen = [one for one in orders if one.reference in selected]
-    found: dict[object, tuple[tuple[_Order, ...], Card]] = {}
+    found: dict[tuple[str, ...], tuple[tuple[_Order, ...], Card]] = {}
     for order in chosen:
         for card in _cards(order.text, _beside(order, orders, chart), setting):
-            about, first = found.get(_key(card), ((), card))
-            found[_key(card)] = (*about, order), first
+            about, first = found.get(card.key, ((), card))
+            found[card.key] = (*about, order), first
     yield from found.values()
-
-
-def _key(card: Card) -> object:
-    return card.rule, tuple(sorted(card.about))
 
 
 def _beside(order: _Order, orders: Sequence[_Order], chart: Chart) -> Chart:
@@ -237,13 +233,13 @@ def _cards(order: str, chart: Chart, setting: Setting) -> tuple[Card, ...]:
 
 def _review(chart: Chart, setting: Setting) -> Iterator[Card]:
     """Each medicine of the chart, and what was signed, against the rest; every pair once."""
-    seen: set[object] = set()
+    seen: set[tuple[str, ...]] = set()
     medicines = [one for one in chart.taken if one.origin != "drafted"]
     for medicine in medicines:
         rest = tuple(one for one in medicines if one is not medicine)
         for card in _cards(medicine.text, replace(chart, medicines=rest, ordered=()), setting):
-            if card.kind != "limit" and _key(card) not in seen:
-                seen.add(_key(card))
+            if card.kind != "limit" and card.key not in seen:
+                seen.add(card.key)
                 yield card
     yield from limits_of(chart, setting.formulary, setting.today, setting.language)
 

@@ -7,7 +7,7 @@ from attenda.api import Deed, ToolRefused, tool
 from attenda.packs.clinic.differential import candidates, told_candidates
 from attenda.packs.clinic.note import draft
 from attenda.packs.clinic.ordering import chart_for
-from attenda.packs.clinic.words import phrase
+from attenda.packs.clinic.words import both
 
 __all__ = ["draft_note", "weigh"]
 
@@ -19,8 +19,7 @@ def draft_note(deed: Deed, dialogue: str) -> dict[str, Any]:
     """A note of what was said; every sentence with its words."""
     english, chinese = draft(dialogue), draft(dialogue, "zh-CN")
     if not english:
-        raise ToolRefused(" / ".join(
-            phrase(language, "note.nothing") for language in ("en", "zh-CN")))  # fmt: skip
+        raise ToolRefused(both("note.nothing"))
     number = f"NO-{deed.key[:8].upper()}"
     deed.rows("notes").add(
         id=number, user_id=deed.who.id, written_at=deed.now, dialogue=dialogue,

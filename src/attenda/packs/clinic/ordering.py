@@ -10,9 +10,9 @@ from attenda.packs.clinic.chart import Chart
 from attenda.packs.clinic.formulary import starter
 from attenda.packs.clinic.installed import formulary_for, label_texts
 from attenda.packs.clinic.safety import Checked, check_order
-from attenda.packs.clinic.sealed import seal_of, write_down_look
+from attenda.packs.clinic.sealed import look_at_chart, seal_of
 from attenda.packs.clinic.tables import chart_of_rows, moment
-from attenda.packs.clinic.words import phrase
+from attenda.packs.clinic.words import both, phrase
 
 __all__ = [
     "chart_for",
@@ -125,13 +125,9 @@ def sign_order(deed: Deed, order: str, reason: str = "") -> dict[str, Any]:
     needed = must_give_reason(cards, dict.fromkeys((one.rule for one in cards), reason or ""))
     if needed and reason:
         known = ", ".join(REASONS)
-        raise ToolRefused(" / ".join(
-            phrase(language, "sign.unknown_reason", reason=reason, known=known)
-            for language in ("en", "zh-CN")))  # fmt: skip
+        raise ToolRefused(both("sign.unknown_reason", reason=reason, known=known))
     if needed:
-        raise ToolRefused(" / ".join(
-            phrase(language, "sign.needs_reason", order=order, rules=", ".join(needed))
-            for language in ("en", "zh-CN")))  # fmt: skip
+        raise ToolRefused(both("sign.needs_reason", order=order, rules=", ".join(needed)))
     critical = [one for one in cards if one.severity == "critical"]
     deed.rows("orders").change(
         order, status="signed", signed_by=deed.who.id, signed_at=deed.now,
@@ -157,11 +153,7 @@ def chart_for(deed: Deed, patient: str, but_order: str = "") -> Chart:
     chart = chart_of_rows(deed.rows, patient, but_order)
     if chart is None:
         raise ToolRefused(f"{patient}: no such patient / 没有患者 {patient}")
-    seal = seal_of(deed.rows, deed.who.id, patient, deed.now)
-    if seal == "sealed":
-        raise ToolRefused(f"{patient}: this chart is sealed / {patient} 的病历受限")
-    if seal == "to_note":
-        write_down_look(deed, patient)
+    look_at_chart(deed, patient)
     return chart
 
 

@@ -89,11 +89,10 @@ def kidney_function(chart: Chart, measure: str, today: datetime.date) -> Result:
 
 
 def _once(cards: Iterable[Card]) -> Iterator[Card]:
-    seen: set[tuple[str, tuple[str, ...]]] = set()
+    seen: set[tuple[str, ...]] = set()
     for one in cards:
-        key = one.rule, tuple(sorted(one.about))  # a pair is one, from whichever side
-        if key not in seen:
-            seen.add(key)
+        if one.key not in seen:
+            seen.add(one.key)
             yield one
 
 

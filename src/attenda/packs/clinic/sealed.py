@@ -14,9 +14,9 @@ __all__ = [
     "OPEN_HOURS",
     "Seal",
     "break_glass",
+    "look_at_chart",
     "note_look",
     "seal_of",
-    "write_down_look",
 ]
 
 OPEN_HOURS = 8
@@ -39,16 +39,14 @@ def break_glass(deed: Deed, patient: str, reason: str) -> dict[str, Any]:
         id=f"AC-{deed.key[:10]}", patient_id=patient, user_id=deed.who.id, reason=reason.strip(),
         opened_at=deed.now,
     )  # fmt: skip
-    write_down_look(deed, patient)
+    look_at_chart(deed, patient)
     return {"patient": patient}
 
 
 @tool(writes=True, opens=True)
 def note_look(deed: Deed, patient: str) -> dict[str, Any]:
     """Write down that who asks looks at a sealed chart that they have opened."""
-    if seal_of(deed.rows, deed.who.id, patient, deed.now) == "sealed":
-        raise ToolRefused(f"{patient}: this chart is sealed / {patient} 的病历受限")
-    write_down_look(deed, patient)
+    look_at_chart(deed, patient)
     return {"patient": patient}
 
 
@@ -74,9 +72,16 @@ def seal_of(rows: Callable[[str], Rows], user: str, patient: str, now: int) -> S
     return "open" if fresh else "to_note"
 
 
-def write_down_look(deed: Deed, patient: str) -> None:
-    """A row for a look at a chart that was opened, unless a fresh one is there."""
-    if seal_of(deed.rows, deed.who.id, patient, deed.now) == "to_note":
+def look_at_chart(deed: Deed, patient: str) -> None:
+    """Write a look at a chart down where it is sealed and no fresh row says so.
+
+    Raises:
+        ToolRefused: it is sealed from who asks.
+    """
+    seal = seal_of(deed.rows, deed.who.id, patient, deed.now)
+    if seal == "sealed":
+        raise ToolRefused(f"{patient}: this chart is sealed / {patient} 的病历受限")
+    if seal == "to_note":
         opened = _opened(deed.rows, deed.who.id, patient, deed.now)
         deed.rows("looks").add(
             id=f"LK-{deed.key[:10]}", access_id=opened[-1]["id"], patient_id=patient,

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["catalogue", "phrase", "read_yaml"]
+__all__ = ["both", "catalogue", "phrase", "read_yaml"]
 
 FOLDER = Path(__file__).parent
 
@@ -25,6 +25,15 @@ def catalogue() -> dict[str, dict[str, str]]:
     """Sentences by language and key."""
     found: dict[str, dict[str, str]] = read_yaml(FOLDER / "words.yaml")
     return found
+
+
+def both(key: str, **values: object) -> str:
+    """A sentence in English and in Chinese, for who may read either.
+
+    Raises:
+        KeyError: no language has it, or a value for it is missing.
+    """
+    return " / ".join(phrase(language, key, **values) for language in ("en", "zh-CN"))
 
 
 def phrase(language: str, key: str, **values: object) -> str:

@@ -4,6 +4,7 @@ A return is paid back by the rules that a refund in a talk is paid by, once its 
 its window counts to the day on which it was registered, since the way back is not the customer's.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from attenda.packs.support.rules import written
 from attenda.packs.support.shop import Booking, Change, Order, Quote, RefundWish, ShopRefused
 from attenda.packs.support.words import filled, refusal
 
-__all__ = ["OUTCOMES", "PARCELS", "CaseDesk", "Step", "step_of"]
+__all__ = ["OUTCOMES", "CaseDesk", "step_of"]
 
 Row = dict[str, Any]
 Step = Literal["label", "awaited", "arrived"]
@@ -32,7 +33,7 @@ OUTCOMES = {
 _MOST_TEXT = 2000
 
 
-def step_of(case: Row) -> str:
+def step_of(case: Mapping[str, Any]) -> str:
     """Where an open case with a parcel stands; nothing for one without."""
     if case["kind"] not in PARCELS or case["state"] != "open":
         return ""
@@ -175,7 +176,7 @@ class CaseDesk:
         if made.rule is None:
             return phrase(language, "case_no_rule")
         item = order.item(row["item_id"])
-        name = {"en": item.called("en"), "zh": item.called("zh-CN")} if item else {}
+        name = item.names if item else {}
         said = filled(made.rule.refused, **{"delivered": "", **made.facts, "item": name})
         return f"{said['zh' if language == 'zh-CN' else 'en']} ({made.rule.id})"
 

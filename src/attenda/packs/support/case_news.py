@@ -62,4 +62,4 @@ class CaseNews:
         shop = self.counter.open_shop(deed)
         order = shop.get_order(row["order_id"], row["customer_id"]) if row["order_id"] else None
         item = order.item(row["item_id"] or "") if order else None
-        return {"en": item.called("en"), "zh": item.called("zh-CN")} if item else {}
+        return item.names if item else {}

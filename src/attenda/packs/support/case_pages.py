@@ -58,7 +58,7 @@ def _is_in(view: str, row: Row, mine: str, today: datetime.date) -> bool:
         return bool(row["assignee"] == mine)
     if view == "due":
         return bool(row["due_on"] and row["due_on"] <= str(today + _SOON))
-    return view not in ("label", "arrived") or step_of(dict(row)) == view
+    return view not in ("label", "arrived") or step_of(row) == view
 
 
 def _rank(row: Row) -> tuple[bool, str, int]:
@@ -76,7 +76,7 @@ def _line(
     names: Mapping[str, str],
 ) -> dict[str, Any]:
     is_open = row["state"] == "open"
-    step = step_of(dict(row))
+    step = step_of(row)
     key = f"step_{step}_{row['kind']}"
     told = phrase_or(language, key, phrase_or(language, f"step_{step}", ""))
     ended = phrase_or(language, f"outcome_{row['outcome']}", "")
@@ -121,7 +121,7 @@ async def case(asked: Asked) -> Mapping[str, Any]:
         **shown,
         "case": row,
         "is_open": row["state"] == "open",
-        "step": step_of(dict(row)),
+        "step": step_of(row),
         "is_mine": row["assignee"] == asked.who.id,
         "may_change": theirs or supervises,
         "people": sorted(staff.items(), key=lambda one: one[1]) if supervises else [],
@@ -147,7 +147,7 @@ def _told(history: Sequence[Row], language: str, names: Mapping[str, str]) -> li
 
 async def _quote(asked: Asked, row: Row) -> Mapping[str, Any] | None:
     """What a return that has come would be paid back with; none for any other case."""
-    if row["kind"] != "return" or step_of(dict(row)) != "arrived":
+    if row["kind"] != "return" or step_of(row) != "arrived":
         return None
     outcome = await asked.do("quote_return", {"case": row["id"]}, "")
     if outcome.result is None:

@@ -122,7 +122,7 @@ class Cases:
         found = self.counter.order(deed, order)
         ok, rule, facts = self._decision(deed, found, kind, item)
         one = found.item(item)
-        name = {"en": one.called("en"), "zh": one.called("zh-CN")} if one else {}
+        name = one.names if one else {}
         told = told_arrival(facts)
         known: dict[str, Any] = {
             **facts, **told, "item": name, "status": both("status", found.status),

@@ -137,7 +137,7 @@ class Refunds:
     def _what(self, order: Order, made: Quote) -> dict[str, str]:
         item = order.item(made.item_id)
         if item is not None:
-            return {"en": item.called("en"), "zh": item.called("zh-CN")}
+            return item.names
         if 0 < len(made.items) < len(order.items):  # the rest is final sale, or refunded already
             glue = both("parts", "between")
             items = [one for one in order.items if one.id in made.items]

@@ -59,6 +59,11 @@ class Item:
         """Its name in a language."""
         return self.name.get(language) or self.name["en"]
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What it is called in English and in Chinese."""
+        return {"en": self.called("en"), "zh": self.called("zh-CN")}
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

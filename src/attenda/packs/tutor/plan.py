@@ -6,12 +6,12 @@ hand is never written over. Pure: the day it begins on is given.
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from attenda.packs.tutor.skills import SkillGraph
 
-__all__ = ["MINUTES", "Entry", "draft", "moved"]
+__all__ = ["MINUTES", "Entry", "draft"]
 
 MINUTES = {"practise": 15, "review": 5}
 """What an entry takes, by its kind."""
@@ -89,8 +89,3 @@ def _placed(
             free[day] -= minutes
             return [Entry(day, skill, what, minutes)]
     return []
-
-
-def moved(entry: Entry, day: datetime.date) -> Entry:
-    """The entry on another day, marked as the learner's own."""
-    return replace(entry, day=day, by_hand=True)

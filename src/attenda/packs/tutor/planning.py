@@ -17,12 +17,14 @@ from attenda.packs.tutor.state import Row, course_with, day_of, enrolled, refuse
 __all__ = [
     "DAYS",
     "add_entry",
+    "days_ahead",
     "finish_entry",
     "make_plan",
     "move_entry",
     "plan_rows",
     "remove_entry",
     "show_plan",
+    "todo_first",
 ]
 
 DAYS = 7
@@ -42,8 +44,8 @@ def make_plan(deed: Deed, goal: str, minutes: int) -> dict[str, Any]:
     learner = enrolled(deed)
     minutes = min(max(minutes, 5), 240)
     deed.rows("learners").change(learner["id"], goal=goal, minutes=minutes)
-    today = datetime.date.fromisoformat(day_of(deed.now))
-    days = [today + datetime.timedelta(days=n) for n in range(DAYS)]
+    days = days_ahead(deed)
+    today = days[0]
     due = {
         row["skill"]: max(today, datetime.date.fromisoformat(day_of(row["due"])))
         for row in deed.rows("reviews").find(learner=learner["id"])
@@ -57,6 +59,17 @@ def make_plan(deed: Deed, goal: str, minutes: int) -> dict[str, Any]:
     plan = draft(graph, known_shown(deed, learner["id"]), goal, due, days, minutes, kept)
     _store(deed, learner["id"], old, plan)
     return show(deed, learner["id"])
+
+
+def days_ahead(deed: Deed) -> list[datetime.date]:
+    """The days of a plan, from today on."""
+    today = datetime.date.fromisoformat(day_of(deed.now))
+    return [today + datetime.timedelta(days=n) for n in range(DAYS)]
+
+
+def todo_first(row: Row) -> tuple[bool, str, str, str]:
+    """Sorts a plan: what is still to do first, then by day."""
+    return row["state"] == "done", row["day"], row["what"], row["skill"]
 
 
 def _entry_of(row: Row) -> Entry:
@@ -95,8 +108,7 @@ def show_plan(deed: Deed) -> dict[str, Any]:
 
 def show(deed: Deed, learner: str, empty: str = "plan_empty") -> dict[str, Any]:
     """A plan as lines, in both languages; the sentence `empty` where there is nothing in it."""
-    rows = plan_rows(deed, learner)
-    rows.sort(key=lambda one: (one["state"] == "done", one["day"], one["what"], one["skill"]))
+    rows = sorted(plan_rows(deed, learner), key=todo_first)
     lines = [_line(row) for row in rows]
     if not reviews_installed():
         lines.append(both("reviews_missing"))

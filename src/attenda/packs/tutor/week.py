@@ -6,22 +6,17 @@ from typing import Any
 from attenda.api import Deed
 from attenda.packs.tutor.catalogue import both
 from attenda.packs.tutor.item import text_in
-from attenda.packs.tutor.planning import DAYS, plan_rows
-from attenda.packs.tutor.state import Row, day_of, title_of
+from attenda.packs.tutor.planning import days_ahead, plan_rows, todo_first
+from attenda.packs.tutor.state import Row, title_of
 
 __all__ = ["day_choices", "week_of"]
 
 _HAN = "一二三四五六日"
 
 
-def _today(deed: Deed) -> datetime.date:
-    return datetime.date.fromisoformat(day_of(deed.now))
-
-
 def day_choices(deed: Deed, language: str) -> list[tuple[str, str]]:
     """The days of the week from today on, as a form sends them and as they are called."""
-    days = [_today(deed) + datetime.timedelta(days=n) for n in range(DAYS)]
-    return [(one.isoformat(), _called(one, language)) for one in days]
+    return [(one.isoformat(), _called(one, language)) for one in days_ahead(deed)]
 
 
 def _called(day: datetime.date, language: str) -> str:
@@ -38,7 +33,7 @@ def week_of(deed: Deed, learner: str, language: str) -> list[dict[str, Any]]:
     days = day_choices(deed, language)
     today, last = days[0][0], days[-1][0]
     found: dict[str, list[dict[str, Any]]] = {day: [] for day, _ in days}
-    for row in sorted(plan_rows(deed, learner), key=_order):
+    for row in sorted(plan_rows(deed, learner), key=todo_first):
         is_done, is_late = row["state"] == "done", row["day"] < today
         if is_done and is_late:
             continue
@@ -49,10 +44,6 @@ def week_of(deed: Deed, learner: str, language: str) -> list[dict[str, Any]]:
         {"day": day, "called": name, "today": day == today, "entries": found[day]}
         for day, name in called
     ]
-
-
-def _order(row: Row) -> tuple[bool, str, str, str]:
-    return row["state"] == "done", row["day"], row["what"], row["skill"]
 
 
 def _entry(row: Row, language: str, is_done: bool, is_late: bool) -> dict[str, Any]:
