@@ -12,7 +12,7 @@ import pytest
 
 from attenda.api import Pack, ScriptedEmbedder, ScriptedModel, Understand
 from attenda.cli.commands import run
-from attenda.cli.wiring import by_examples, open_house
+from attenda.cli.wiring import open_house
 from attenda.core.config import Settings
 from attenda.dialogue.book import FlowBook
 from attenda.evals.results import Result
@@ -22,6 +22,7 @@ from attenda.evals.scenario_file import known_pack, read_scenarios
 from attenda.evals.spoken import read_beside, with_commands
 from attenda.llm.loaded import LoadedModels
 from attenda.runtime.house import House
+from attenda.runtime.understanding import learn_examples
 from attenda.store.stamps import Stamps
 
 __all__ = ["by_their_words", "faults", "scenarios_of", "told_by_eval", "tried"]
@@ -39,7 +40,7 @@ def by_their_words() -> OpenHouse:
 
         async def understanding(book: FlowBook) -> Understand:
             if not kept:
-                kept.append(await by_examples(ScriptedEmbedder())(book))
+                kept.append(await learn_examples(ScriptedEmbedder(), book))
             return wrap(kept[0])
 
         settings = Settings(home=home, model="scripted")

@@ -48,10 +48,13 @@ from attenda.evals.scenario import Scenario
 from attenda.llm.endpoint import open_endpoint
 from attenda.llm.loaded import LoadedModels
 from attenda.runtime.house import House
+from attenda.runtime.understanding import learn_examples
 from attenda.store.stamps import Stamps
 
 __all__ = ["Request", "evaluate", "open_models", "open_seeds", "with_seeds"]
 
+Learn = Callable[[FlowBook], Awaitable[Understand]]
+"""How people are understood who talk to an agent with these flows."""
 T = TypeVar("T")
 
 
@@ -147,7 +150,7 @@ async def with_seeds(
     lent.register(model)
     lent.register_embedder(embedder)
     try:
-        with Seeds(partial(_opened, lent, embedder)) as seeds:
+        with Seeds(partial(_opened, lent, partial(learn_examples, embedder))) as seeds:
             return await work(seeds)
     finally:
         await LoadedModels.close(lent)
@@ -169,7 +172,8 @@ def _seeds(home: Path, models: LoadedModels, name: str) -> Seeds:
     lent, embedder = _Lent(home, name), _embedder(models)
     lent.register(models.chat(name))
     lent.register_embedder(embedder)
-    return Seeds(partial(_opened, lent, embedder))
+    learn = by_examples(embedder, home, models)
+    return Seeds(partial(_opened, lent, learn))
 
 
 async def _tried(
@@ -206,10 +210,9 @@ def _embedder(models: LoadedModels) -> Embedder:
 
 @contextlib.asynccontextmanager
 async def _opened(
-    models: LoadedModels, embedder: Embedder, home: Path, stamps: Stamps, pack: Pack, wrap: Wrap
+    models: LoadedModels, learn: Learn, home: Path, stamps: Stamps, pack: Pack, wrap: Wrap
 ) -> AsyncIterator[House]:
     """A house for a trial: its own files and clock, shared models."""
-    learn: Callable[[FlowBook], Awaitable[Understand]] = by_examples(embedder)
 
     async def understanding(book: FlowBook) -> Understand:
         return wrap(await learn(book))

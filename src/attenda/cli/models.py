@@ -16,7 +16,7 @@ from attenda.core.words import sentence
 from attenda.llm import catalogue
 from attenda.store.erased import erased_people
 
-__all__ = ["add_model", "list_models", "pull_models", "show_model", "use_model"]
+__all__ = ["add_model", "bring_run", "list_models", "pull_models", "show_model", "use_model"]
 
 
 def pull_models(home: Path, names: Sequence[str]) -> None:
@@ -105,12 +105,12 @@ def add_model(home: Path, path: Path, name: str, template: str) -> None:
 def use_model(home: Path, name: str) -> None:
     """Make a model the default; a finished run is exported and added first."""
     if (home / "runs" / name / "model").is_dir():
-        _add_run(home, name)
+        bring_run(home, name)
     catalogue.choose(home, name)
     out.print(f"✓ {name} is the default model.", markup=False)
 
 
-def _add_run(home: Path, name: str) -> None:
+def bring_run(home: Path, name: str) -> None:
     """Write a run's model as GGUF, in 8 bits, and add it under the run's name."""
     from attenda.cli.learn_files import write_export
 

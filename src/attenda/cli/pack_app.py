@@ -105,3 +105,44 @@ def pack_list(context: typer.Context, as_json: JsonFlag = False) -> None:
     from attenda.cli.pack_files import list_packs
 
     list_packs(settings_of(context).home, language(), as_json=as_json)
+
+
+@pack_app.command("choices")
+def pack_choices(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Folder or name.")],
+    file: Annotated[Path, typer.Option("--out", help="File to write (JSON Lines).")],
+    languages: Annotated[
+        list[str] | None, typer.Option("--language", help="en or zh-CN; none is all it has.")
+    ] = None,
+) -> None:
+    """Write what a pack's examples teach about choosing, to tune a small model on.
+
+    Example: `attenda pack choices support --language en --out choices.jsonl`
+    """
+    from attenda.cli.choosers import write_choices
+
+    write_choices(settings_of(context), name, file, languages or [], language())
+
+
+@pack_app.command("chooser")
+def pack_chooser(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Folder or name.")],
+    model: Annotated[str, typer.Option("-m", "--model", help="A tuned run or model.")] = "",
+    off: Annotated[bool, typer.Option("--off", help="The examples alone decide again.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let a tuned model choose where a pack's examples leave it open, once it is seen to help.
+
+    Example: `attenda pack chooser support -m support-chooser`
+    """
+    from attenda.cli.choosers import set_chooser, show_chooser, unset_chooser
+
+    settings = settings_of(context)
+    if off:
+        unset_chooser(settings, name, language())
+    elif model:
+        raise typer.Exit(set_chooser(settings, name, model, language(), as_json=as_json))
+    else:
+        show_chooser(settings, name, language(), as_json=as_json)

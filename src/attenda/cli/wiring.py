@@ -124,7 +124,7 @@ async def open_house(
         open_pack,
         database=database,
         stamps=stamps,
-        understanding=understanding or by_examples(queries),
+        understanding=understanding or by_examples(queries, home, models),
         passing=passing,
     )
     servers = await _open_packs(home, opened, packs, opening)
@@ -261,13 +261,19 @@ def _with_endpoints(settings: Settings, given: "LoadedModels | None") -> "Loaded
     return models
 
 
-def by_examples(embedder: "Embedder") -> "Callable[[FlowBook], Awaitable[Understand]]":
-    """How people are understood: by the examples of flows and by what is found in their words."""
+def by_examples(
+    embedder: "Embedder", home: Path, models: "LoadedModels"
+) -> "Callable[[FlowBook], Awaitable[Understand]]":
+    """How people are understood: by the examples of flows and by what is found in their words.
+
+    A chooser of the home is asked where examples leave it open.
+    """
     from functools import partial
 
+    from attenda.runtime.choosing import open_choosers
     from attenda.runtime.understanding import learn_examples
 
-    return partial(learn_examples, embedder)
+    return partial(learn_examples, embedder, choosers=open_choosers(home, models.chat))
 
 
 def _background(

@@ -1,4 +1,4 @@
-"""The two ports to a model: one that writes text, one that turns text into vectors.
+"""The ports to a model: one that writes text, one that turns text into vectors; who pays for it.
 
 `llm` implements them; `knowledge` and `runtime` are handed one and know no engine.
 """
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from attenda.core.message import Message, ToolCallPart
 
 __all__ = [
+    "Account",
     "ChatModel",
     "Embedder",
     "Grammar",
@@ -124,6 +125,20 @@ class ChatModel(Protocol):
 
     async def close(self) -> None:
         """Stop the process or connections behind it."""
+        ...
+
+
+class Account(Protocol):
+    """Asks models at somebody's expense."""
+
+    def ask(
+        self, model: ChatModel, messages: Sequence[Message], settings: ModelSettings
+    ) -> AsyncGenerator[ModelChunk, None]:
+        """A model's answer; what it took is counted.
+
+        Raises:
+            Denied: there are no tokens left for it; the model is not asked.
+        """
         ...
 
 

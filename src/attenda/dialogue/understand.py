@@ -28,6 +28,7 @@ from attenda.core.command import (
 )
 from attenda.core.label import Label
 from attenda.dialogue.book import FlowBook
+from attenda.dialogue.choosing import NONE, PERSON, STOP, Choice
 from attenda.dialogue.clauses import clauses, without_courtesies
 from attenda.dialogue.extract_another import another_wanted
 from attenda.dialogue.extract_answers import whole_word, yes_or_no
@@ -176,6 +177,42 @@ class Understanding:
         if not found and len(likely) > 1:
             return [Clarify(flows=tuple(likely))]
         return found or [NotUnderstood()]
+
+    def left_open(
+        self, text: str, vector: NDArray[np.float32], state: DialogueState, role: str = ""
+    ) -> Choice | None:
+        """What a message that was not understood, or not surely, may mean; none where none fits.
+
+        Args:
+            text: of the message.
+            vector: of its whole wish, (D,).
+            state: where the dialogue stands.
+            role: of who says it.
+        """
+        if self.nearest is None or not _WORD.search(text):
+            return None
+        wish = self.wish(text)
+        near = self.nearest.judge(wish, vector, self._named(text), self._leaning(role, ""))
+        asked = self.book.standing(state.top) if state.top else None
+        slot = dict(_slots(state, self.book)).get(
+            asked.collect if isinstance(asked, CollectStep) else ""
+        )
+        beside = {frame.flow for frame in state.frames} | set(slot.outranks if slot else ())
+        likely = [near.best] if isinstance(near, Certain) else near.candidates
+        flows = tuple(one.name for one in likely if one.name not in beside)
+        return Choice(wish, flows, bool(state.frames))
+
+    def chosen(
+        self, name: str, text: str, state: DialogueState, label: Label, today: datetime.date
+    ) -> list[Command]:
+        """What a message means by the name that was chosen for it; empty for none of them."""
+        if name == NONE:
+            return []
+        if name == PERSON:
+            return [AskHuman()]
+        if name == STOP:
+            return [Cancel()]
+        return self._begin(name, text, label, today, dict(_slots(state, self.book)))
 
     def _answer(
         self,

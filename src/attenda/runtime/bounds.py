@@ -143,7 +143,7 @@ class Allowance:
 
 
 class Meter:
-    """A `ChatModel` that counts what is read and written through it, and holds it to a bound.
+    """A `ChatModel` and an `Account`: counts what is read and written, and holds it to a bound.
 
     An answer that was cut off, by a stop or by a failure, has no count of its own: it is reckoned
     from its letters, so that nobody reads for nothing by stopping each answer before its end.
@@ -170,10 +170,16 @@ class Meter:
         """Tokens of the rendered prompt."""
         return await self._model.count_tokens(messages)
 
-    async def stream(
+    def stream(
         self, messages: Sequence[Message], settings: ModelSettings
     ) -> AsyncGenerator[ModelChunk, None]:
-        """The model's answer; what it took is added to `spent` in any case.
+        """The model's answer, as `ask` gives it."""
+        return self.ask(self._model, messages, settings)
+
+    async def ask(
+        self, model: ChatModel, messages: Sequence[Message], settings: ModelSettings
+    ) -> AsyncGenerator[ModelChunk, None]:
+        """The answer of any model; what it took is added to `spent` in any case.
 
         Raises:
             Denied: the day's tokens or those of the turn are used up; the model is not asked.
@@ -186,7 +192,7 @@ class Meter:
         most = read + settings.max_tokens
         counts = await self._allowance.begin(self.who, most)
         try:
-            async with aclosing(self._model.stream(messages, settings)) as chunks:
+            async with aclosing(model.stream(messages, settings)) as chunks:
                 async for chunk in chunks:
                     told = chunk.usage or told
                     written += _tokens(chunk.text)

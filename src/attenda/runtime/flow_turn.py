@@ -15,11 +15,12 @@ from pydantic import JsonValue
 from attenda.core.command import AskDocuments, NotUnderstood
 from attenda.core.label import SYSTEM, Label, Labelled, said_by
 from attenda.core.message import Message, text_message
-from attenda.core.ports import ChatModel, Usage
+from attenda.core.ports import Usage
 from attenda.core.principal import Principal
 from attenda.dialogue.machine import Given
 from attenda.runtime.agent import Agent
 from attenda.runtime.answering import Answering, question_of
+from attenda.runtime.bounds import Meter
 from attenda.runtime.converse import Converser
 from attenda.runtime.guarding import Guarding
 from attenda.runtime.pack import Said
@@ -73,7 +74,7 @@ class FlowTurn:
     dialogue: Converser
     answering: Answering
     agent: Agent
-    model: ChatModel
+    model: Meter
     history: Sequence[Message]
     guarding: Guarding
     usage: Usage = Usage()
@@ -114,7 +115,8 @@ class FlowTurn:
         """The message that is to be understood, and where it was said."""
         dialogue, given = self.dialogue, self.dialogue.given
         text = self.history[-1].text
-        return Said(text, given.message_id, dialogue.message_label, given, dialogue.state)
+        label = dialogue.message_label
+        return Said(text, given.message_id, label, given, dialogue.state, account=self.model)
 
     async def _from_documents(self, history: Sequence[Message], *, insists: bool) -> bool:
         """Answer from the documents, if they can; who `insists` is told that they can't."""

@@ -14,6 +14,7 @@ from attenda.core.command import Command
 from attenda.core.errors import UserError
 from attenda.core.label import Label
 from attenda.core.opening import Opening
+from attenda.core.ports import Account
 from attenda.core.words import sentence
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.flow import Flow
@@ -52,6 +53,8 @@ class Said:
     """Of the words: theirs, and what was understood from them."""
     given: Given
     state: DialogueState
+    account: Account | None = None
+    """On which a model is asked that chooses where examples leave it open."""
 
 
 Understand = Callable[[Said], Awaitable[Sequence[Command]]]

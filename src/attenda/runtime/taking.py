@@ -10,13 +10,14 @@ from attenda.core.errors import UserError
 from attenda.core.event import Noticed
 from attenda.core.label import Label
 from attenda.core.message import Message
-from attenda.core.ports import ChatModel, Usage
+from attenda.core.ports import Usage
 from attenda.core.principal import Principal
 from attenda.dialogue.flow import HandOffStep, words_in
 from attenda.dialogue.state import DialogueState
 from attenda.knowledge import memory
 from attenda.runtime.agent import Agent
 from attenda.runtime.answering import Answering
+from attenda.runtime.bounds import Meter
 from attenda.runtime.converse import Converser
 from attenda.runtime.flow_turn import FlowTurn, given_for
 from attenda.runtime.forms import Forms
@@ -73,7 +74,7 @@ class Asked:
     recorder: Recorder
     who: Principal
     agent: Agent
-    model: ChatModel
+    model: Meter
     path: Sequence[sessions.StoredMessage]
     """The conversation on its branch; what is to be answered stands last."""
     known: Sequence[Fact] = ()

@@ -4,6 +4,7 @@ import asyncio
 import datetime
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,10 @@ from attenda.dialogue.nearest import Nearest
 from attenda.dialogue.nearest_features import has_han
 from attenda.dialogue.outside import OUTSIDE
 from attenda.dialogue.understand import Understanding
+from attenda.runtime.choosing import Chooser, is_left_open
 from attenda.runtime.pack import Said, Understand
 
-__all__ = ["learn_examples"]
+__all__ = ["Examples", "gather_examples", "learn_examples"]
 
 
 _kept: OrderedDict[tuple[str, tuple[tuple[str, str], ...]], Nearest] = OrderedDict()
@@ -27,42 +29,78 @@ _LIKE = 0.6
 """Cosine from which on a sentence may mean what an example does."""
 
 
-async def learn_examples(embedder: Embedder, book: FlowBook) -> Understand:
-    """How the people are understood who talk to an agent with these flows."""
-    wish = Understanding(book, None).wish  # an example may name an order, as people do
-    named = [
-        (flow.name, wish(text))
-        for flow in book.current.values()
-        for texts in flow.examples.values()
-        for text in texts
-    ]
-    nearest = await _fitted(embedder, named) if named else None
-    known = Understanding(book, nearest)
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What a judge learns from: rows of N sentences."""
+
+    flows: tuple[str | None, ...]
+    """None for what is out of scope."""
+    texts: tuple[str, ...]
+    vectors: NDArray[np.float32]
+    """(N, D), each of length 1."""
+
+
+async def learn_examples(
+    embedder: Embedder, book: FlowBook, choosers: Sequence[Chooser] = ()
+) -> Understand:
+    """How the people are understood who talk to an agent with these flows.
+
+    The first of `choosers` that knows all flows that may be meant is asked which of them is.
+    """
+    known = Understanding(book, await _fitted(embedder, book))
 
     async def understand(said: Said) -> Sequence[Command]:
         vectors = await embedder.embed(known.wishes(said.text))
         today = datetime.date.fromisoformat(str(said.given.names["today"].value))
         user = said.given.names["user"].value
         role = str(user.get("role", "")) if isinstance(user, dict) else ""
-        return known.commands(said.text, vectors, said.state, said.label, today, role)
+        found = known.commands(said.text, vectors, said.state, said.label, today, role)
+        if not (choosers and is_left_open(found)):
+            return found
+        choice = known.left_open(said.text, vectors[0], said.state, role)
+        able = [one for one in choosers if choice and one.knows(choice)]
+        if choice is None or not able:
+            return found
+        name = await able[0].choose(choice, said.account)
+        return known.chosen(name, said.text, said.state, said.label, today) or found
 
     return understand
 
 
-async def _fitted(embedder: Embedder, named: list[tuple[str, str]]) -> Nearest:
-    """A judge that learned these examples, by flow; one that has learned them before is kept."""
+async def gather_examples(embedder: Embedder, book: FlowBook) -> Examples:
+    """The examples of a book's flows, as people would say them, and what no flow is for."""
+    named = named_examples(book)
+    texts = [text for _, text in named]
+    vectors = await embedder.embed(texts)
+    strange, of_strange = await _outside(embedder, texts, vectors)
+    return Examples(
+        (*(name for name, _ in named), *[None] * len(strange)),
+        (*texts, *strange),
+        np.vstack([vectors, of_strange]),
+    )
+
+
+def named_examples(book: FlowBook) -> list[tuple[str, str]]:
+    """The examples of a book, by flow, in wording without values: one may name an order."""
+    wish = Understanding(book, None).wish
+    return [
+        (flow.name, wish(text))
+        for flow in book.current.values()
+        for texts in flow.examples.values()
+        for text in texts
+    ]
+
+
+async def _fitted(embedder: Embedder, book: FlowBook) -> Nearest | None:
+    """A judge that learned the examples of a book; one that has learned them before is kept."""
+    named = named_examples(book)
+    if not named:
+        return None
     key = embedder.name, tuple(named)
     found = _kept.get(key)
     if found is None:
-        names, texts = zip(*named, strict=True)
-        vectors = await embedder.embed(texts)
-        strange, of_strange = await _outside(embedder, texts, vectors)
-        found = await asyncio.to_thread(
-            Nearest.fit,
-            [*names, *[None] * len(strange)],
-            [*texts, *strange],
-            np.vstack([vectors, of_strange]),
-        )
+        known = await gather_examples(embedder, book)
+        found = await asyncio.to_thread(Nearest.fit, known.flows, known.texts, known.vectors)
     _kept[key] = found
     _kept.move_to_end(key)
     while len(_kept) > _MOST_KEPT:

@@ -1,0 +1,142 @@
+"""Does a tuned model choose better than a pack's examples, where these leave it open?
+
+A fifth of the examples is held back from the lessons and from the judge. Of these the model is
+asked all, for how often it takes the right name, and those that the judge left open decide whether
+it is of use: a flow that is rightly begun counts one, one that is wrongly begun takes one away.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attenda.dialogue.choosing import NONE, Choice, Lesson, Ranked, is_held_back, lessons
+from attenda.dialogue.nearest import MOST_CANDIDATES, Certain, Nearest
+from attenda.dialogue.nearest_features import has_han
+from attenda.runtime.choosing import Chooser
+from attenda.runtime.understanding import Examples
+
+__all__ = ["LEAST_RIGHT", "ChoiceMarks", "HeldBack", "examine_chooser", "hold_back", "teach"]
+
+LEAST_RIGHT = 0.75
+"""Share of the sentences held back in which a model must take the right name to be of use."""
+_FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A sentence that neither the judge nor the model has learned."""
+
+    ranked: Ranked
+    open: bool
+    """Whether the examples leave open what it means."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceMarks:
+    """How a model chose in one language."""
+
+    asked: int
+    right: int
+    """Of these; what is out of scope is rightly called none."""
+    left_open: int
+    """Sentences that the examples alone leave open."""
+    begun_right: int
+    """Flows that the model rightly begins among these."""
+    begun_wrong: int
+
+    @property
+    def is_useful(self) -> bool:
+        """Whether people are better understood with it than without."""
+        surely = self.asked > 0 and self.right >= LEAST_RIGHT * self.asked
+        return surely and self.begun_right > self.begun_wrong
+
+    def figures(self) -> dict[str, int | bool]:
+        """As they are kept and told."""
+        return {**asdict(self), "useful": self.is_useful}
+
+
+def teach(examples: Examples, languages: Sequence[str]) -> list[Lesson]:
+    """The lessons of a pack: each example among the flows that others would take it for."""
+    kept = np.array([not is_held_back(text) for text in examples.texts])
+    fold_of = np.random.default_rng(0).integers(_FOLDS, size=len(kept))
+    ranked = [
+        one
+        for fold in range(_FOLDS)
+        for one, _ in _judged(examples, kept & (fold_of != fold), kept & (fold_of == fold))
+    ]
+    return list(lessons([one for one in ranked if language_of(one.text) in languages], languages))
+
+
+def hold_back(examples: Examples, languages: Sequence[str]) -> list[HeldBack]:
+    """The examples that lessons leave out, as the others judge them."""
+    kept = np.array([not is_held_back(text) for text in examples.texts])
+    return [
+        HeldBack(one, is_open)
+        for one, is_open in _judged(examples, kept, ~kept)
+        if language_of(one.text) in languages
+    ]
+
+
+def language_of(text: str) -> str:
+    """By its script alone."""
+    return "zh-CN" if has_han(text) else "en"
+
+
+def _judged(
+    examples: Examples, taught: NDArray[np.bool_], asked: NDArray[np.bool_]
+) -> list[tuple[Ranked, bool]]:
+    """The rows `asked`, (N,), as a judge ranks them that has learned the rows `taught`, (N,)."""
+    known = np.flatnonzero(taught)
+    judge = Nearest.fit(
+        [examples.flows[at] for at in known],
+        [examples.texts[at] for at in known],
+        examples.vectors[known],
+    )
+    found = []
+    for at in np.flatnonzero(asked):
+        flow, text, vector = examples.flows[at], examples.texts[at], examples.vectors[at]
+        if flow in (None, *judge.names):
+            order = tuple(one.name for one in judge.rank(text, vector)[: MOST_CANDIDATES + 1])
+            if flow and flow not in order:
+                order = (*order, flow)
+            is_open = not isinstance(judge.judge(text, vector), Certain)
+            found.append((Ranked(text, flow, order), is_open))
+    return found
+
+
+async def examine_chooser(
+    chooser: Chooser, held: Sequence[HeldBack], told: Callable[[], None] = lambda: None
+) -> dict[str, ChoiceMarks]:
+    """How a model chooses, by language; `told` is called after each sentence."""
+    answers = [(one, name) async for one, name in _answers(chooser, held, told)]
+    return {
+        language: _marks([(o, n) for o, n in answers if language_of(o.ranked.text) == language])
+        for language in sorted({language_of(one.ranked.text) for one in held})
+    }
+
+
+async def _answers(
+    chooser: Chooser, held: Sequence[HeldBack], told: Callable[[], None]
+) -> AsyncIterator[tuple[HeldBack, str]]:
+    for one in held:
+        choice = Choice(one.ranked.text, one.ranked.order[:MOST_CANDIDATES])
+        yield one, await chooser.choose(choice)
+        told()
+
+
+def _marks(answers: Sequence[tuple[HeldBack, str]]) -> ChoiceMarks:
+    def right(one: HeldBack, name: str) -> bool:
+        flow = one.ranked.flow
+        return name == (flow if flow in one.ranked.order[:MOST_CANDIDATES] else NONE)
+
+    begun = [(one, name) for one, name in answers if one.open and name in one.ranked.order]
+    well = sum(name == one.ranked.flow for one, name in begun)
+    return ChoiceMarks(
+        asked=len(answers),
+        right=sum(right(one, name) for one, name in answers),
+        left_open=sum(one.open for one, _ in answers),
+        begun_right=well,
+        begun_wrong=len(begun) - well,
+    )
