@@ -34,6 +34,7 @@ from attenda.core.message import Citation, Message, text_message
 from attenda.core.opening import Opening
 from attenda.core.ports import ChatModel, Embedder, Grammar, ModelChunk, ModelSettings, Usage
 from attenda.core.principal import Principal
+from attenda.core.silence import SilenceTimes
 from attenda.core.svg import short_text, svg_picture
 from attenda.dialogue.dying import dying_said
 from attenda.dialogue.extract_amounts import Money, amounts
@@ -113,6 +114,7 @@ __all__ = [
     "ScriptedEmbedder",
     "ScriptedModel",
     "SetSlot",
+    "SilenceTimes",
     "Span",
     "StartFlow",
     "Tables",

@@ -16,6 +16,7 @@ from attenda.core.command import (
     NotUnderstood,
     Refuse,
     SetSlot,
+    Silence,
     StartFlow,
     Wait,
 )
@@ -242,6 +243,7 @@ COMMANDS = st.one_of(
     st.builds(slot, st.just("email"), st.just("a@b.test")),
     st.builds(slot, st.just("day"), st.just("2026-03-10")),
     st.builds(Clarify, flows=st.just(("refund", "hours"))),
+    st.builds(Silence, reminders=st.integers(1, 3), ends=st.booleans()),
     st.builds(Another, slot=st.sampled_from(["order", "email", "day", "none"])),
 )
 

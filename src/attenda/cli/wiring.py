@@ -87,7 +87,7 @@ async def open_house(
 
     The rest replaces what is the home's own: weights, the clock and the source of ids, packs, and
     how people are understood; `passing` is told of points that a crash test ends the process at.
-    Without `automatic` no automation is carried out.
+    Without `automatic` no automation is carried out, and no silence is broken.
 
     Raises:
         OperatorError: the database cannot be opened, or is newer than the code.
@@ -147,10 +147,11 @@ async def open_house(
     )
     working = [
         asyncio.create_task(work)
-        for work in _background(house, documents, passing, own_packs=packs is None)
+        for work in (
+            *_background(house, documents, passing, own_packs=packs is None),
+            *(_by_itself(house) if automatic else ()),
+        )
     ]
-    if automatic:
-        working.append(asyncio.create_task(house.automations.work()))
     try:
         yield house
     finally:
@@ -274,6 +275,14 @@ def by_examples(
     from attenda.runtime.understanding import learn_examples
 
     return partial(learn_examples, embedder, choosers=open_choosers(home, models.chat))
+
+
+def _by_itself(house: House) -> Iterator[Coroutine[Any, Any, None]]:
+    """What the house does of its own accord, and trials of scenarios don't."""
+    from attenda.runtime.silence_watch import SilenceWatch
+
+    yield house.automations.work()
+    yield SilenceWatch(house).run()
 
 
 def _background(

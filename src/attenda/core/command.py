@@ -19,6 +19,7 @@ __all__ = [
     "Refuse",
     "Remember",
     "SetSlot",
+    "Silence",
     "StartFlow",
     "Wait",
 ]
@@ -68,6 +69,16 @@ class Wait(_Command):
     """Neither yes nor no: they want time, or to talk of something else first."""
 
     type: Literal["wait"] = "wait"
+
+
+class Silence(_Command):
+    """Nobody answered for so long that they are reminded of what was asked, or it is put down."""
+
+    type: Literal["silence"] = "silence"
+    reminders: int = 1
+    """How many are due by now, those that were given included."""
+    ends: bool = False
+    """What was asked is asked no more, and what is under way is over."""
 
 
 class Cancel(_Command):
@@ -121,6 +132,7 @@ Command = Annotated[
     | Refuse
     | Another
     | Wait
+    | Silence
     | Cancel
     | AskHuman
     | AskDocuments

@@ -37,6 +37,7 @@ __all__ = [
     "RunStarted",
     "SaidAhead",
     "Searched",
+    "Silent",
     "SlotProposed",
     "SlotRefused",
     "SlotSet",
@@ -263,7 +264,16 @@ class FlowEnded(_Frozen):
 
     type: Literal["flow.ended"] = "flow.ended"
     instance: str
-    outcome: Literal["done", "refused", "cancelled", "failed"]
+    outcome: Literal["done", "refused", "cancelled", "failed", "abandoned"]
+
+
+class Silent(_Frozen):
+    """Nobody answered: they were reminded of what was asked, or it is asked no more."""
+
+    type: Literal["silence"] = "silence"
+    reminders: int = 0
+    """Of this question; none once somebody speaks again."""
+    ended: bool = False
 
 
 class Unclear(_Frozen):
@@ -341,6 +351,7 @@ DialogueEvent = Annotated[
     | Kept
     | Confirmed
     | FlowEnded
+    | Silent
     | Unclear
     | Understood
     | Called

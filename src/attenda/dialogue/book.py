@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from attenda.core.errors import UserError
-from attenda.dialogue.flow import Flow, Instruction
+from attenda.dialogue.flow import CallFlowStep, Flow, Instruction
 from attenda.dialogue.opening import Catalogue
 from attenda.dialogue.state import Frame
 
@@ -44,3 +44,9 @@ class FlowBook:
         """
         steps = self.of(frame).instructions
         return steps[frame.at] if 0 <= frame.at < len(steps) else None
+
+    def slots_ahead(self, flow: Flow, depth: int = 3) -> set[str]:
+        """Slots of the flows that a flow may call."""
+        called = [step.call_flow for step in flow.instructions if isinstance(step, CallFlowStep)]
+        inner = [self.current[name] for name in called if depth and name in self.current]
+        return {slot for one in inner for slot in {*one.slots, *self.slots_ahead(one, depth - 1)}}

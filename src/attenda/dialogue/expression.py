@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from attenda.core.label import SYSTEM, Label, Labelled, join, join_all
 
-__all__ = ["BadExpression", "Expression", "fill", "names_in_text", "parse"]
+__all__ = ["BadExpression", "Expression", "fill", "names_in_text", "parse", "value_of"]
 
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
@@ -216,6 +216,19 @@ def fill(text: str, names: Mapping[str, Labelled]) -> tuple[str, Label]:
             words.append(_shown(found.value))
             labels.append(found.whole_label)
     return "".join(words), join_all(labels)
+
+
+def value_of(text: str, known: Mapping[str, Labelled]) -> Labelled:
+    """What an expression comes to; nothing where its values do not fit it.
+
+    A flow does not end by it: whether it goes on must not depend on what a stranger wrote.
+    """
+    expression = parse(text)
+    try:
+        return expression.value(known)
+    except BadExpression:
+        labels = [known[name].whole_label for name in expression.names if name in known]
+        return Labelled(value=None, label=join_all(labels))
 
 
 def _pieces(text: str) -> list[tuple[str, Expression | None]]:

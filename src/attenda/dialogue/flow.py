@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from attenda.core.label import Integrity
+from attenda.core.silence import SilenceTimes
 from attenda.dialogue.expression import Expression, names_in_text, parse
 from attenda.dialogue.extract_span import folded
 
@@ -274,11 +275,16 @@ class Flow(_Written):
     """Begun by other flows alone."""
     asked_by: tuple[str, ...] = ()
     """Roles of those who ask for it as a rule; of others it is believed less easily."""
+    silence: SilenceTimes | None = None
+    """What happens when nobody answers its questions; none leaves it to the pack."""
 
     @cached_property
     def fingerprint(self) -> str:
-        """The same for the same flow: a session that waits finishes on the flow that it began."""
-        plain = self.model_dump(mode="json", by_alias=True)
+        """The same for the same flow: a session that waits finishes on the flow that it began.
+
+        How long it waits is no part of it: other times hold at once, in every session.
+        """
+        plain = self.model_dump(mode="json", by_alias=True, exclude={"silence"})
         for slot in plain["slots"].values():
             if not slot["outranks"]:
                 del slot["outranks"]  # flows from before it keep their fingerprint

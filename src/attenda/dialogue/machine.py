@@ -19,6 +19,7 @@ from attenda.core.command import (
     Refuse,
     Remember,
     SetSlot,
+    Silence,
     StartFlow,
 )
 from attenda.core.event import (
@@ -38,10 +39,10 @@ from attenda.core.event import (
     Unclear,
     Understood,
 )
-from attenda.core.label import SYSTEM, Labelled, at_least, join_all
+from attenda.core.label import SYSTEM, Labelled, at_least
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.collecting import Given, collect
-from attenda.dialogue.expression import BadExpression, fill, parse
+from attenda.dialogue.expression import BadExpression, fill, value_of
 from attenda.dialogue.extract_amounts import another_currency
 from attenda.dialogue.flow import (
     Branch,
@@ -71,9 +72,10 @@ from attenda.dialogue.next_step import (
     SearchFor,
 )
 from attenda.dialogue.remember import proposed_value
+from attenda.dialogue.silence import Question, after_silence
 from attenda.dialogue.state import DialogueState, Frame, replay
 
-__all__ = ["Decision", "Given", "advance", "reduce"]
+__all__ = ["Decision", "Given", "advance", "open_question", "reduce"]
 
 _MOST_STEPS = 200
 """Instructions between two things that happen outside; a flow that takes more goes in a circle."""
@@ -114,17 +116,26 @@ def _events(
         case Cancel() if state.top:
             yield Understood()
             yield from _end(state, state.top, "cancelled")
-        case Clarify(flows=flows):
-            yield Unclear(flows=tuple(name for name in flows if name in book.current))
-        case NotUnderstood():
-            handed_over = state.unclear + 1 >= _UNCLEAR_TWICE
-            yield from (Unclear(), HandedOff(reason="unclear"))[: 1 + handed_over]
+        case Clarify() | NotUnderstood():
+            yield from _unclear(state, command, book)
         case Remember() | Recall():
             yield Understood()
         case AskHuman():
             yield HandedOff(reason="asked")
+        case Silence():
+            yield from after_silence(state, command, open_question(state, book, given))
         case _:
             pass
+
+
+def _unclear(
+    state: DialogueState, command: Clarify | NotUnderstood, book: FlowBook
+) -> Iterator[DialogueEvent]:
+    if isinstance(command, Clarify):
+        yield Unclear(flows=tuple(name for name in command.flows if name in book.current))
+    else:
+        handed_over = state.unclear + 1 >= _UNCLEAR_TWICE
+        yield from (Unclear(), HandedOff(reason="unclear"))[: 1 + handed_over]
 
 
 def _start(
@@ -167,7 +178,7 @@ def _set_slot(
         yield Understood()
         value = command.value
         known = {**given.names, **frame.values, command.slot: value}
-        held = _value(slot.check, known) if slot.check else Labelled(value=True, label=SYSTEM)
+        held = value_of(slot.check, known) if slot.check else Labelled(value=True, label=SYSTEM)
         if slot.currency and another_currency(str(value.value), slot.currency):
             held = Labelled(value=False, label=SYSTEM)
         because = held.whole_label
@@ -186,29 +197,9 @@ def _set_slot(
             )
             yield from _change(flow, frame, said, command.slot)
         return
-    if state.top and command.slot in _slots_ahead(book.of(state.top), book):
+    if state.top and command.slot in book.slots_ahead(book.of(state.top)):
         yield Understood()
         yield SaidAhead(slot=command.slot, value=command.value, words=command.words)
-
-
-def _slots_ahead(flow: Flow, book: FlowBook, depth: int = 3) -> set[str]:
-    """Slots of the flows that a flow may call."""
-    called = [step.call_flow for step in flow.instructions if isinstance(step, CallFlowStep)]
-    inner = [book.current[name] for name in called if depth and name in book.current]
-    return {slot for one in inner for slot in {*one.slots, *_slots_ahead(one, book, depth - 1)}}
-
-
-def _value(text: str, known: Mapping[str, Labelled]) -> Labelled:
-    """What an expression comes to; nothing where its values do not fit it.
-
-    A flow does not end by it: whether it goes on must not depend on what a stranger wrote.
-    """
-    expression = parse(text)
-    try:
-        return expression.value(known)
-    except BadExpression:
-        labels = [known[name].whole_label for name in expression.names if name in known]
-        return Labelled(value=None, label=join_all(labels))
 
 
 def _ask_anew(state: DialogueState, slot: str, book: FlowBook) -> Iterator[DialogueEvent]:
@@ -316,6 +307,15 @@ def advance(state: DialogueState, book: FlowBook, given: Given) -> Decision:
     return Decision((*events, *_end(state, frame, "failed")), Idle())
 
 
+def open_question(state: DialogueState, book: FlowBook, given: Given) -> Question | None:
+    """What waits for the person's answer; none where a deed, an approval or nobody's word does."""
+    decision = advance(state, book, given)
+    if decision.next == AskWhich(()):  # they were not understood: what was asked before still is
+        decision = advance(replay(state, [Understood()]), book, given)
+    found = decision.next
+    return found if isinstance(found, Question) and not decision.events else None
+
+
 def _after(frame: Frame, found: Next) -> Iterator[DialogueEvent]:
     """What is said is done; all else moves on when it has happened."""
     if isinstance(found, Say):
@@ -335,11 +335,11 @@ def _step(
             case Jump(to=to):
                 return [FlowMoved(instance=here, at=to if to >= 0 else 1 << 30)]
             case Branch(condition=condition, otherwise=otherwise):
-                found = _value(condition, known)
+                found = value_of(condition, known)
                 at = after if found.value else otherwise
                 return [FlowMoved(instance=here, at=at, because=found.whole_label)]
             case SetStep(set=values):
-                kept = [(name, _value(text, known)) for name, text in values.items()]
+                kept = [(name, value_of(text, known)) for name, text in values.items()]
                 return [
                     *(Kept(instance=here, name=name, value=value) for name, value in kept),
                     FlowMoved(instance=here, at=after),
@@ -382,17 +382,17 @@ def _outside(
     after = frame.at + 1
     match step:
         case SayStep(say=words, cite=cite):
-            cites = _value(cite, known).value if cite else None
+            cites = value_of(cite, known).value if cite else None
             return Say(*fill(words_in(words, language), known), cites)
         case ConfirmStep(confirm=words):
             return AskYesNo(frame.instance, step.id, *fill(words_in(words, language), known))
         case CallStep():
-            arguments = {name: _value(text, known) for name, text in step.args.items()}
+            arguments = {name: value_of(text, known) for name, text in step.args.items()}
             return CallTool(
                 frame.instance, step.id, step.call, arguments, frame.because, step.into, after
             )
         case SearchStep(search=text):
-            return SearchFor(frame.instance, str(_value(text, known).value or ""), after)
+            return SearchFor(frame.instance, str(value_of(text, known).value or ""), after)
         case HandOffStep(hand_off=words):
             return HandOver(frame.instance, fill(words_in(words, language), known)[0], after)
     raise KeyError(step)

@@ -21,6 +21,7 @@ from attenda.core.event import (
     Kept,
     ProposalDeclined,
     SaidAhead,
+    Silent,
     SlotProposed,
     SlotRefused,
     SlotSet,
@@ -76,6 +77,8 @@ class DialogueState(BaseModel):
     candidates: tuple[str, ...] = ()
     """They were asked which of these flows they want."""
     handed_off: bool = False
+    reminded: int = 0
+    """How many times they were reminded of what they were asked."""
     last: str = ""
     """The flow that was done last; “another one” means it again."""
     ahead: dict[str, Labelled] = Field(default_factory=dict)
@@ -110,6 +113,9 @@ def apply(state: DialogueState, event: DialogueEvent) -> DialogueState:
             return _with(state, handed_off=True, unclear=0, candidates=())
         case SaidAhead(slot=slot, value=value):
             return _with(state, ahead={**state.ahead, slot: value})
+        case Silent(reminders=reminders, ended=ended):
+            asked = {"unclear": 0, "candidates": ()} if ended else {}
+            return _with(state, reminded=reminders, **asked)
         case HandedBack():
             return _with(state, handed_off=False)
     frames = tuple(

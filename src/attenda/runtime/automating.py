@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from attenda.core.duration import read_duration
 from attenda.core.errors import AttendaError, UserError
 from attenda.dialogue.expression import BadExpression
-from attenda.runtime.automation import Automation, read_duration
+from attenda.runtime.automation import Automation
 from attenda.runtime.automation_deeds import Deeds, Doing, End, OutsideStep, given_to
 from attenda.runtime.automation_progress import MOST_BYTES, Progress, as_told, look_at
 from attenda.runtime.pack import OpenPack

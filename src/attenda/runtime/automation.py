@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from attenda.core.duration import read_duration
 from attenda.core.principal import Role
 from attenda.dialogue.expression import Expression, names_in_text, parse
 from attenda.dialogue.flow import Jump, Reckoned, Words
@@ -43,26 +44,9 @@ __all__ = [
     "WebhookStep",
     "WebhookTrigger",
     "names_read",
-    "read_duration",
 ]
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 EVENTS = ("session.queued", "session.resolved")
-
-
-def read_duration(text: str) -> int:
-    """Seconds of `90s`, `15m`, `2h`, `3d` or `1w`.
-
-    Raises:
-        ValueError: it is written otherwise, or is longer than ten years.
-    """
-    number, unit = text[:-1], text[-1:]
-    if not (number.isascii() and number.isdigit()) or unit not in _UNITS:
-        raise ValueError("write a time as 90s, 15m, 2h, 3d or 1w")
-    seconds = int(number) * _UNITS[unit]
-    if seconds > 10 * 366 * 86400:
-        raise ValueError("that is longer than ten years")
-    return seconds
 
 
 def _duration(text: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from attenda.core.duration import read_duration
 from attenda.core.errors import AttendaError, UserError
 from attenda.core.label import SYSTEM, Label, Labelled, join_all
 from attenda.dialogue.expression import fill, parse
@@ -24,7 +25,6 @@ from attenda.runtime.automation import (
     SetStep,
     StopStep,
     WaitStep,
-    read_duration,
 )
 from attenda.runtime.automation_message import send_message
 from attenda.store import automation_forms as forms

@@ -21,6 +21,7 @@ from attenda.core.event import (
     HandedBack,
     HandedOff,
     Kept,
+    Silent,
     TooLate,
     Understood,
 )
@@ -28,6 +29,7 @@ from attenda.core.label import Label, Labelled, said_by
 from attenda.core.message import Citation
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
+from attenda.dialogue.book import FlowBook
 from attenda.dialogue.extract_answers import yes_or_no
 from attenda.dialogue.flow import words_in
 from attenda.dialogue.machine import Given, advance, reduce
@@ -51,7 +53,7 @@ from attenda.store.facts import Fact
 from attenda.tools.call import Call, Outcome
 from attenda.tools.tool import Ask
 
-__all__ = ["Converser", "MOST_DEEDS"]
+__all__ = ["Converser", "MOST_DEEDS", "which_words"]
 
 _ENDED = {
     "refused": "dialogue.refused",
@@ -145,6 +147,8 @@ class Converser:
 
     def catch_up(self, *, decided: bool) -> None:
         """What people did meanwhile: gave the session back, or `decided` what a flow waits for."""
+        if self.state.reminded:
+            self.note([Silent()])
         if self.state.handed_off:  # it is the agent's again, or there were no turn
             self.note([HandedBack()])
         top = self.state.top
@@ -225,9 +229,7 @@ class Converser:
                     self._tell(_ENDED[outcome])
 
     def _ask_which(self, names: Sequence[str]) -> None:
-        flows = self.pack.book.current
-        titles = [words_in(flows[name].title, self.given.language) for name in names]
-        if not titles:
+        if not names:
             self._tell("dialogue.again")
             pending = self._pending()
             if isinstance(pending, AskSlot | AskYesNo):
@@ -237,8 +239,7 @@ class Converser:
             elif isinstance(pending, CallTool | SearchFor):
                 self._tell("dialogue.too_long")
             return
-        listed = "".join(f"\n- {title}" for title in titles)
-        self._tell("dialogue.which", titles=listed)
+        self._say(which_words(self.pack.book, names, self.given.language))
 
     def _tell(self, key: str, **values: str) -> None:
         self._say(sentence(self.given.language, key, **values))
@@ -274,6 +275,12 @@ class Converser:
             name = self.pack.pack.name
             told = slots_to_remember(events, self.state, self.pack.book, name, self.given)
             self.recorder.jot(*told)
+
+
+def which_words(book: FlowBook, names: Sequence[str], language: str) -> str:
+    """The question which of these flows is wanted."""
+    titles = [words_in(book.current[name].title, language) for name in names]
+    return sentence(language, "dialogue.which", titles="".join(f"\n- {one}" for one in titles))
 
 
 def _called(step: CallTool, outcome: Outcome) -> Called:

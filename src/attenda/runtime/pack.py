@@ -15,6 +15,7 @@ from attenda.core.errors import UserError
 from attenda.core.label import Label
 from attenda.core.opening import Opening
 from attenda.core.ports import Account
+from attenda.core.silence import SilenceTimes
 from attenda.core.words import sentence
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.flow import Flow
@@ -105,6 +106,9 @@ class Pack:
     person has closed their conversation."""
     opening: Opening | None = None
     """When the people behind it are there, where nobody has set other hours at the desk."""
+    silence: SilenceTimes | None = None
+    """What happens when nobody answers its flows' questions, where a flow says nothing else; none
+    leaves it to the house."""
     articles: Callable[[Tables], Mapping[str, str]] | None = None
     """Texts of its tables that stand among the documents too, by file name."""
 

@@ -1066,6 +1066,12 @@ ENGLISH: dict[str, str] = {
     "desk.was_done": "It was done",
     "desk.was_not_done": "It was not done",
     "dialogue.handed_back": "You are talking to the assistant again.",
+    # when nobody answers
+    "silence.reminder": "A reminder, for whenever you have a moment:\n\n{question}",
+    "silence.put_down": "I haven't heard from you, so I'll leave it here; write whenever you would like to go on.",
+    "silence.put_down_flow": "I haven't heard from you, so I've put “{titles}” aside; say so whenever you would like to take it up again.",
+    "silence.put_down_undone": "I haven't heard from you, so what I asked your yes for in “{titles}” was not done and is put aside; say so whenever you would like to take it up again.",
+    "silence.and": "”, “",
     "dialogue.yes": "Yes",
     "dialogue.no": "No",
     # channels: visitors, the widget, mail

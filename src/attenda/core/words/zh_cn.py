@@ -1066,6 +1066,12 @@ CHINESE: dict[str, str] = {
     "desk.was_done": "已完成",
     "desk.was_not_done": "未完成",
     "dialogue.handed_back": "现在由助手继续为您服务。",
+    # when nobody answers
+    "silence.reminder": "提醒一下，您方便时回复即可：\n\n{question}",
+    "silence.put_down": "一直没有收到您的回复，我先停在这里；想继续时随时告诉我。",
+    "silence.put_down_flow": "一直没有收到您的回复，我先把“{titles}”放下；想继续时说一声就好。",
+    "silence.put_down_undone": "一直没有收到您的回复，“{titles}”中等您同意的事没有执行，我先把它放下；想继续时说一声就好。",
+    "silence.and": "”、“",
     "dialogue.yes": "是",
     "dialogue.no": "否",
     # 渠道：访客、聊天窗口、邮件

@@ -1,0 +1,198 @@
+"""Silence: when somebody's answer to a flow's question is due, and what happens when none comes.
+
+All of it is found in the conversation as it stands, so it survives every restart, and is decided
+anew within the transaction that says it: of two processes, or of a customer who answers in that
+moment, one comes first and the other finds it. Nothing is done but said.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from attenda.core.command import Silence
+from attenda.core.errors import AttendaError
+from attenda.core.event import Event, FlowEnded, RunFinished, RunStarted, TextAdded
+from attenda.core.label import Label
+from attenda.core.message import text_message
+from attenda.core.silence import NEVER, SilenceTimes
+from attenda.core.words import sentence
+from attenda.dialogue.book import FlowBook
+from attenda.dialogue.flow import ConfirmStep, words_in
+from attenda.dialogue.machine import Given, open_question, reduce
+from attenda.dialogue.next_step import AskWhich
+from attenda.dialogue.silence import Question
+from attenda.dialogue.state import DialogueState, replay
+from attenda.runtime.agent import agent_of
+from attenda.runtime.converse import which_words
+from attenda.runtime.flow_turn import given_for
+from attenda.runtime.house import House
+from attenda.runtime.pack import OpenPack
+from attenda.store import hours, mail, runs, sessions, silences, visitors
+from attenda.store.database import Connection
+
+__all__ = ["GRACE_S", "break_silence", "silence_at", "silence_in"]
+
+GRACE_S = 7 * 86_400
+"""What fell due longer ago is left as it is: nobody waits for it any more."""
+_US = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A question that waits for its answer."""
+
+    head: sessions.StoredMessage
+    book: FlowBook
+    state: DialogueState
+    given: Given
+    question: Question
+    at: int
+    """When, in microseconds since 1970 (UTC), `command` falls due."""
+    command: Silence
+
+
+def silence_at(connection: Connection, house: House, session: sessions.Session) -> int | None:
+    """When (µs since 1970, UTC) a session's silence is broken next; none if it never is."""
+    found = _find(connection, house, session)
+    return found.at if found else None
+
+
+def silence_in(connection: Connection, house: House, session_id: str) -> int | None:
+    """As `silence_at`, of a session by its id; none for one that is gone."""
+    try:
+        return silence_at(connection, house, sessions.session_by_id(connection, session_id))
+    except AttendaError:
+        return None
+
+
+def break_silence(
+    connection: Connection, house: House, session_id: str
+) -> list[runs.NumberedEvent]:
+    """Say what is due in a session now, in one transaction; the events, none if nothing is."""
+    held = sessions.hold_session(connection, session_id)
+    if held is None or held[0] != "bot":
+        return []
+    session = sessions.session_by_id(connection, session_id)
+    found = _find(connection, house, session)
+    if found is None or found.at > house.stamps.now():
+        return []
+    return _say(connection, house, found)
+
+
+def _find(connection: Connection, house: House, session: sessions.Session) -> _Open | None:
+    """The question that a session waits on, and what is due when."""
+    if session.owner != "bot" or session.deleted_at is not None:
+        return None
+    try:
+        who = visitors.owner_of(connection, session.id)
+        agent = agent_of(connection, who, session.id)
+    except AttendaError:  # whoever it belongs to is gone, or the channel is closed
+        return None
+    pack = house.packs.get(agent.pack)
+    path = sessions.message_path(sessions.message_tree(connection, session.id), session.head_id)
+    kept = next((one.state for one in reversed(path) if one.state), None)
+    if pack is None or agent.mode != "flows" or kept is None or not _is_ours(path[-1]):
+        return None
+    state = DialogueState.model_validate_json(kept)
+    said = [one.message.text for one in path if one.message.role == "user"]
+    given = given_for(who, path[-1].id, said, house.stamps.now())
+    try:
+        question = open_question(state, pack.book, given)
+        times = _times(house, pack, state)
+    except AttendaError:  # the flow is not kept any more
+        return None
+    if mail.thread_of(connection, session.id) is not None:
+        times = times.mail or NEVER
+    due = _due(connection, house, session, path, state, times) if question else None
+    if question is None or due is None:
+        return None
+    return _Open(path[-1], pack.book, state, given, question, *due)
+
+
+def _is_ours(last: sessions.StoredMessage) -> bool:
+    """Whether the agent spoke last, and to the end."""
+    return last.message.role == "assistant" and last.status == "done" and not last.author_id
+
+
+def _times(house: House, pack: OpenPack, state: DialogueState) -> SilenceTimes:
+    """Those of the flow that asks, or of the one that called it; of the pack, of the house."""
+    for frame in reversed(state.frames):
+        flow = pack.book.current.get(frame.flow) or pack.book.of(frame)
+        if flow.silence is not None:
+            return flow.silence
+        if not frame.called:
+            break
+    return pack.pack.silence or house.settings.silence or NEVER
+
+
+def _due(
+    connection: Connection,
+    house: House,
+    session: sessions.Session,
+    path: Sequence[sessions.StoredMessage],
+    state: DialogueState,
+    times: SilenceTimes,
+) -> tuple[int, Silence] | None:
+    """What comes next and when; none if nothing does."""
+    now, asked = house.stamps.now(), _asked_at(connection, path)
+    reminders = [asked + after * _US for after in times.remind]
+    passed = sum(at <= now for at in reminders)
+    last = path[-1].created_at if state.reminded else 0
+    # whoever was reminded late has as long to answer as one who was reminded in time
+    least = last + times.remind[0] * _US if times.remind and last else 0
+    end = max(asked + times.end * _US, least) if times.end else None
+    if asked + (times.last + GRACE_S) * _US < now:
+        return None
+    if end is not None and (end <= now or state.reminded >= len(reminders)):
+        at, command = end, Silence(reminders=state.reminded, ends=True)
+    elif state.reminded < len(reminders):
+        number = max(passed, state.reminded + 1)
+        at, command = reminders[number - 1], Silence(reminders=number)
+    else:
+        return None
+    opening = hours.opening_for(connection, session.id) if times.hours else None
+    opens = opening.opens(max(at, now)) if opening else at
+    return None if opens is None else (opens, command)
+
+
+def _asked_at(connection: Connection, path: Sequence[sessions.StoredMessage]) -> int:
+    """When the question had been asked: the last thing that was said but for reminders."""
+    for one in reversed(path):
+        if not one.state or not DialogueState.model_validate_json(one.state).reminded:
+            return silences.said_at(connection, one)
+    return path[0].created_at
+
+
+def _say(connection: Connection, house: House, found: _Open) -> list[runs.NumberedEvent]:
+    """The whole run at once: its events, its message and the state that hangs on it."""
+    stamps, head = house.stamps, found.head
+    changes = reduce(found.state, [found.command], found.book, found.given)
+    text = _words(found, {one.instance for one in changes if isinstance(one, FlowEnded)})
+    label = Label(integrity="untrusted", sources=frozenset({head.id}))
+    try:
+        run_id, answer = runs.begin_run(connection, stamps, head, "", label)
+    except AttendaError:  # an answer is under way
+        return []
+    begun = RunStarted(run_id=run_id, user_message_id=head.id, message_id=answer.id, model="")
+    ended = RunFinished(run_id=run_id, reason="done")
+    log: list[Event] = [begun, *changes, TextAdded(at=0, text=text), ended]
+    numbered = runs.append_events(connection, stamps, head.session_id, run_id, log)
+    runs.finish_run(connection, stamps, run_id, text_message("assistant", text), "done")
+    runs.keep_dialogue(connection, run_id, replay(found.state, changes).model_dump_json())
+    return numbered
+
+
+def _words(found: _Open, over: set[str]) -> str:
+    """The reminder, with the question; or that what is under way is put aside."""
+    language, question = found.given.language, found.question
+    if not found.command.ends:
+        asks = isinstance(question, AskWhich)
+        text = which_words(found.book, question.flows, language) if asks else question.text  # type: ignore[union-attr]
+        return sentence(language, "silence.reminder", question=text)
+    begun = [one for one in found.state.frames if one.instance in over and not one.called]
+    titles = [words_in(found.book.of(one).title, language) for one in begun]
+    if not titles:
+        return sentence(language, "silence.put_down")
+    top = found.state.top
+    undone = top is not None and isinstance(found.book.standing(top), ConfirmStep)
+    key = "silence.put_down_undone" if undone else "silence.put_down_flow"
+    return sentence(language, key, titles=sentence(language, "silence.and").join(titles))
