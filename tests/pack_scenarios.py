@@ -44,7 +44,9 @@ def by_their_words() -> OpenHouse:
             return wrap(kept[0])
 
         settings = Settings(home=home, model="scripted")
-        async with open_house(settings, models, stamps, [pack], understanding) as house:
+        async with open_house(
+            settings, models, stamps, [pack], understanding, automatic=False
+        ) as house:
             yield house
 
     return opened

@@ -42,6 +42,38 @@ refund:
     owner: bot
 """
 
+SILENT = """
+silent:
+  pack: shop
+  clock: 2026-03-10T10:00:00Z
+  people: {ana: {}}
+  turns:
+    - commands: [{start_flow: refund}, {set: {order: O-1001, email: ana@example.test}}]
+      must_say: Shall I?
+    - silence: 14m
+      must_not_say: [reminder, "Shall I?"]
+    - silence: 1m
+      must_say: [reminder, "Shall I?"]
+    - restart: true
+    - silence: 1d
+      must_say: [not done, get your money back]
+      must_not_say: reminder
+    - commands: [affirm]
+  expect: {tables: {refunds: []}, calls: {forbidden: [issue_refund]}, owner: bot}
+"""
+
+LONG_SILENT = """
+long:
+  pack: shop
+  clock: 2026-03-10T10:00:00Z
+  people: {ana: {}}
+  turns:
+    - commands: [{start_flow: refund}, {set: {order: O-1001}}]
+    - silence: 2d
+      must_say: [reminder, e-mail, aside]
+  expect: {owner: bot}
+"""
+
 WRONG = [
     ("any new row, but one that was there", "orders: {changed: {O-1001: {status: refunded}}}",
      'orders: {added: "*"}', "state", "O-1001.status"),
@@ -126,6 +158,12 @@ def tried(texts: Sequence[str], pack: Pack = SHOP, trials: int = 1) -> list[Resu
             return found
 
     return asyncio.run(story())
+
+
+def test_a_silence_passes_from_one_thing_that_is_due_to_the_next() -> None:
+    for result in tried([SILENT, LONG_SILENT]):
+        assert result.trials[0].right, result.trials[0].faults
+        assert result.trials[0].turns[-1].calls == ()
 
 
 @pytest.fixture(scope="module")

@@ -159,11 +159,10 @@ async def _run_trial(
         return seeds.open_house(home, stamps, acting, prompter.around)
 
     try:
-        async with Talk(scenario, acting, bounds, opened) as talk:
+        async with Talk(scenario, acting, bounds, opened, clock) as talk:
             turns = await talk.with_user(user) if user else []
             for turn in scenario.turns:
                 prompter.turn, prompter.understood = turn, ()
-                clock[0] += turn.advance * 1_000_000
                 await talk.take(turn)
                 understood.append(prompter.understood)
             await talk.end()

@@ -28,6 +28,7 @@ from attenda.core.command import (
     StartFlow,
     Wait,
 )
+from attenda.core.duration import read_duration
 from attenda.core.label import SYSTEM, Label, Labelled
 from attenda.core.principal import EVERYONE, Principal, Role
 from attenda.core.words import sentence
@@ -68,8 +69,7 @@ _PLAIN: dict[str, Command] = {
         Recall(),
     )
 }
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_VERBS = ("say", "approve", "deny", "desk", "screen", "restart", "advance")
+_VERBS = ("say", "approve", "deny", "desk", "screen", "restart", "advance", "silence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +143,7 @@ def _as_list(value: Any) -> Any:
 
 
 def _seconds(value: Any) -> Any:
-    found = re.fullmatch(r"(\d{1,6})\s*([smhd])", value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("write it as 90s, 30m, 2h or 1d")
-    return int(found[1]) * _SECONDS[found[2]]
+    return read_duration("".join(value.split()) if isinstance(value, str) else "")
 
 
 def _readable(rows: tuple[JsonValue, ...]) -> tuple[JsonValue, ...]:
@@ -320,6 +317,8 @@ class Turn(_Written):
     restart: bool = False
     advance: Annotated[int, BeforeValidator(_seconds)] = 0
     """Seconds by which the clock moves, written as in `2h`."""
+    silence: Annotated[int, BeforeValidator(_seconds)] = 0
+    """Seconds in which nobody says anything; what the agent says meanwhile is its answer."""
     must_say: Texts = ()
     must_not_say: Texts = ()
     expect: Expected | None = None
@@ -343,7 +342,8 @@ class Turn(_Written):
     def answered(self) -> bool:
         """Whether the agent answers it."""
         decision = self.approve or self.deny
-        return bool(self.say or self.commands or (decision and not decision.refused))
+        decided = decision and not decision.refused
+        return bool(self.say or self.commands or decided or self.silence)
 
 
 class Scenario(_Written):
@@ -355,7 +355,7 @@ class Scenario(_Written):
     language: Literal["en", "zh-CN"] = "en"
     """Of those who take part."""
     clock: Annotated[datetime, AfterValidator(_in_utc)]
-    """When it begins; time stands still but for `advance`."""
+    """When it begins; time stands still but for `advance` and `silence`."""
     people: dict[PersonName, Person] = Field(min_length=1)
     """By id."""
     customer: str = ""

@@ -24,8 +24,10 @@ from attenda.evals.unsafe import Bounds, unsafe_deeds
 from attenda.runtime.desk import Desk
 from attenda.runtime.house import House
 from attenda.runtime.pack import Pack
+from attenda.runtime.silence import silence_in
+from attenda.runtime.silence_watch import SilenceWatch
 from attenda.runtime.started import Noted, Started
-from attenda.store import agents, inspection, journal, sessions
+from attenda.store import agents, inspection, journal, runs, sessions
 from attenda.store.database import Connection
 from attenda.store.people import OWNER_ID
 
@@ -45,12 +47,16 @@ class Talk:
         pack: Pack,
         bounds: Bounds,
         opened: Callable[[], AbstractAsyncContextManager[House]],
+        clock: list[int],
     ) -> None:
-        """`opened` opens the trial's house, and again after a restart."""
+        """`opened` opens the trial's house, and again after a restart.
+
+        `clock` holds the time of the trial: microseconds since 1970, UTC.
+        """
         self.made: list[TurnMade] = []
         self.problems: list[Problem] = []
         self._scenario, self._pack, self._opened = scenario, pack, opened
-        self._bounds = bounds
+        self._bounds, self._clock = bounds, clock
         self._stack = AsyncExitStack()
         self._calls: list[Called] = []
         self._events: list[Event] = []
@@ -136,6 +142,9 @@ class Talk:
     async def _happen(self, turn: Turn, number: int) -> tuple[TurnMade, list[Called]]:
         done, by = _done(turn), turn.by or self._scenario.speaker
         decision = turn.approve or turn.deny
+        self._clock[0] += turn.advance * 1_000_000
+        if turn.silence:
+            return await self._stay_silent(turn), []
         if turn.restart:
             await self._stack.aclose()
             await self._open()
@@ -174,6 +183,24 @@ class Talk:
         if came != turn.comes_to:
             values = {"tool": turn.tool or turn.endpoint, "found": came, "wanted": turn.comes_to}
             self._wrong(Problem("state", number, "eval.came_to", values))
+
+    async def _stay_silent(self, turn: Turn) -> TurnMade:
+        """Let time pass from one thing that is due to the next, as it does for the house."""
+        house, id_ = self._house, self._session_id
+        until = self._clock[0] + turn.silence * 1_000_000
+        after = (await house.database.read(lambda c: sessions.session_by_id(c, id_))).last_event
+        while True:
+            at = await house.database.read(lambda c: silence_in(c, house, id_))
+            if at is None or at > until:
+                break
+            self._clock[0] = max(at, self._clock[0])
+            if not await SilenceWatch(house).round():
+                break
+        self._clock[0] = until
+        log = await house.database.read(lambda c: runs.events_after(c, id_, after))
+        self._events += [one.event for one in log]
+        said = [one.event.text for one in log if isinstance(one.event, TextAdded)]
+        return TurnMade(done=_done(turn), answer="\n\n".join(said))
 
     async def _go_on(self) -> Started:
         started = await self._house.runs.go_on(self._session_id)
@@ -293,6 +320,8 @@ def _done(turn: Turn) -> str:
         return f"desk: {turn.desk.by}"
     if turn.screen:
         return f"screen: {turn.screen.by} {turn.screen.tool or turn.screen.endpoint}"
+    if turn.silence:
+        return f"silence: {turn.silence}s"
     return "restart" if turn.restart else f"advance: {turn.advance}s"
 
 
