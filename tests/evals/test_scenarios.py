@@ -56,7 +56,7 @@ silent:
       must_say: [reminder, "Shall I?"]
     - restart: true
     - silence: 1d
-      must_say: [not done, get your money back]
+      must_say: [nothing without your yes, get your money back]
       must_not_say: reminder
     - commands: [affirm]
   expect: {tables: {refunds: []}, calls: {forbidden: [issue_refund]}, owner: bot}

@@ -103,7 +103,7 @@ def test_reminded_then_put_down_across_restarts_and_each_just_once(tmp_path: Pat
             await _passes(talk, clock, (119, 2), (120, 3), (1439, 3), (1440, 4))
             spoken = await said(talk)
             assert all(one.endswith(question) and one != question for one in spoken[1:3])
-            assert "not done" in spoken[3] and "get your money back" in spoken[3]
+            assert "nothing without your yes" in spoken[3] and "get your money back" in spoken[3]
             kinds = [
                 (one.reminders, one.ended) for one in await told(talk) if one.type == "silence"
             ]

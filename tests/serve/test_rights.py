@@ -118,6 +118,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", f"{SESSION}/messages"): Row(P, {"text": "hello"}, needs="chat"),
     ("POST", f"{SESSION}/again"): Row(P, {"message_id": "{message_id}"}, needs="chat"),
     ("POST", f"{SESSION}/stop"): Row(P, needs="chat"),
+    ("POST", f"{SESSION}/typing"): Row(P, needs="chat"),
     ("PUT", f"{SESSION}/head"): Row(P, {"message_id": "{message_id}"}, needs="chat"),
     ("PUT", f"{SESSION}/messages/{{message_id}}/thumb"): Row(P, {"thumb": 1}, needs="chat"),
     ("PUT", f"{SESSION}/rating"): Row(P, {"score": 1}, needs="chat"),

@@ -114,7 +114,7 @@ class Settings(BaseModel):
     """Further names under which the pages may be asked for, behind a reverse proxy."""
     answers_at_once: int = Field(default=4, ge=0)
     """Answers that one person may have under way; owners any number, 0 is no limit."""
-    silence: SilenceTimes | None = SilenceTimes(remind=(900,), end=86_400)
+    silence: SilenceTimes | None = SilenceTimes.of("15m", end="24h")
     """What happens when nobody answers a flow's question, where flow and pack leave it open."""
     model_silence_s: float = Field(default=60.0, gt=0)
     """Seconds without a word after which a model's process is stopped."""

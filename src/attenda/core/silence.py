@@ -68,6 +68,18 @@ class SilenceTimes(BaseModel):
             raise ValueError("“mail” has no place in “mail”")
         return self
 
+    @classmethod
+    def of(
+        cls, *remind: str, end: str = "", mail: "SilenceTimes | None" = None, hours: bool = False
+    ) -> Self:
+        """Times as files write them: `SilenceTimes.of("10m", end="24h")`.
+
+        Raises:
+            pydantic.ValidationError: they are no times, or in no order.
+        """
+        given = {"remind": remind, "end": end or None, "mail": mail, "hours": hours}
+        return cls.model_validate(given)
+
     @property
     def last(self) -> int:
         """Seconds from the question after which nothing more happens."""

@@ -50,18 +50,31 @@ class _Open:
     command: Silence
 
 
-def silence_at(connection: Connection, house: House, session: sessions.Session) -> int | None:
-    """When (µs since 1970, UTC) a session's silence is broken next; none if it never is."""
-    found = _find(connection, house, session)
+def silence_at(
+    connection: Connection,
+    house: House,
+    session: sessions.Session,
+    path: Sequence[sessions.StoredMessage],
+) -> int | None:
+    """When (µs since 1970, UTC) a session's silence is broken next; none if it never is.
+
+    `path` are its messages up to the last one.
+    """
+    found = _find(connection, house, session, path)
     return found.at if found else None
 
 
 def silence_in(connection: Connection, house: House, session_id: str) -> int | None:
     """As `silence_at`, of a session by its id; none for one that is gone."""
     try:
-        return silence_at(connection, house, sessions.session_by_id(connection, session_id))
+        session = sessions.session_by_id(connection, session_id)
     except AttendaError:
         return None
+    return silence_at(connection, house, session, _path(connection, session))
+
+
+def _path(connection: Connection, session: sessions.Session) -> list[sessions.StoredMessage]:
+    return sessions.message_path(sessions.message_tree(connection, session.id), session.head_id)
 
 
 def break_silence(
@@ -72,15 +85,20 @@ def break_silence(
     if held is None or held[0] != "bot":
         return []
     session = sessions.session_by_id(connection, session_id)
-    found = _find(connection, house, session)
+    found = _find(connection, house, session, _path(connection, session))
     if found is None or found.at > house.stamps.now():
         return []
     return _say(connection, house, found)
 
 
-def _find(connection: Connection, house: House, session: sessions.Session) -> _Open | None:
+def _find(
+    connection: Connection,
+    house: House,
+    session: sessions.Session,
+    path: Sequence[sessions.StoredMessage],
+) -> _Open | None:
     """The question that a session waits on, and what is due when."""
-    if session.owner != "bot" or session.deleted_at is not None:
+    if session.owner != "bot" or session.deleted_at is not None or not path:
         return None
     try:
         who = visitors.owner_of(connection, session.id)
@@ -88,7 +106,6 @@ def _find(connection: Connection, house: House, session: sessions.Session) -> _O
     except AttendaError:  # whoever it belongs to is gone, or the channel is closed
         return None
     pack = house.packs.get(agent.pack)
-    path = sessions.message_path(sessions.message_tree(connection, session.id), session.head_id)
     kept = next((one.state for one in reversed(path) if one.state), None)
     if pack is None or agent.mode != "flows" or kept is None or not _is_ours(path[-1]):
         return None

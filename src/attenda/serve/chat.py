@@ -179,6 +179,15 @@ async def stop(request: Request, who: Chatter, session_id: str) -> dict[str, boo
     return {"stopped": await house_of(request).runs.stop(who, session_id)}
 
 
+@router.post("/{session_id}/typing", status_code=204)
+async def write(request: Request, who: Chatter, session_id: str) -> None:
+    """Let it be known that its owner writes: they are not reminded, and the desk may see it."""
+    house = house_of(request)
+    await house.database.read(lambda c: sessions.get_session(c, who, session_id))
+    house.typing.note(session_id, house.stamps.now(), staff=False)
+    house.runs.bells.ring(DESK)
+
+
 @router.post("/{session_id}/forms/{form_id}", status_code=204)
 async def answer_form(
     request: Request, who: Chatter, session_id: str, form_id: str, body: FormReply

@@ -4,16 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from attenda.core.event import Nearest, RunFinished, Searched
+from attenda.core.event import Nearest, RunFinished, Searched, Silent
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
 from attenda.runtime.handoff import question_of_session, under_way
 from attenda.runtime.house import House
 from attenda.runtime.rating import asks_rating
+from attenda.runtime.silence import silence_at
 from attenda.store import agent_versions, agents, consent, desk, journal, runs, sessions
 from attenda.store.database import Connection
 
-__all__ = ["message_view", "messages_view", "session_view"]
+__all__ = ["mark_of", "message_view", "messages_view", "session_view"]
 
 
 def session_view(
@@ -50,6 +51,7 @@ def session_view(
         "approvals": [{"id": one.id, "expires_at": one.expires_at} for one in waits],
         "choices": question_of_session(house, connection, session, tree) if settled else [],
         "asks_rating": settled and asks_rating(connection, house, session, path),
+        "silence_at": None if open_runs else silence_at(connection, house, session, path),
     }
 
 
@@ -103,7 +105,14 @@ def message_view(
                 row["searched"] = event.model_dump()
             elif isinstance(event, Nearest):
                 row["nearest"] = [one.model_dump() for one in event.passages]
+            elif isinstance(event, Silent):
+                row["silence"] = mark_of(event)
             elif isinstance(event, RunFinished):
                 row["usage"] = event.usage.model_dump()
                 row["context_tokens"] = event.context_tokens
     return row
+
+
+def mark_of(event: Silent) -> str:
+    """What a message was for that nobody asked for: `reminded`, `ended`; nothing for an answer."""
+    return "ended" if event.ended else "reminded" if event.reminders else ""

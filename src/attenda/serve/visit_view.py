@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from attenda.core.event import Cited, Found, Nearest, RunFinished, RunStarted, TextAdded
+from attenda.core.event import Cited, Found, Nearest, RunFinished, RunStarted, Silent, TextAdded
 from attenda.core.message import Citation
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
@@ -17,6 +17,8 @@ from attenda.runtime.handoff import question_of_session
 from attenda.runtime.house import House
 from attenda.runtime.live import Heard
 from attenda.runtime.rating import asks_rating
+from attenda.runtime.silence import silence_at
+from attenda.serve.session_view import mark_of
 from attenda.store import channels, desk, journal, mail, runs, sessions, visitors
 from attenda.store.database import Connection
 
@@ -42,7 +44,8 @@ def visit_view(connection: Connection, house: House, who: Principal) -> dict[str
     notes = runs.run_notes(connection, session.id)
     open_runs = [note for note in notes.values() if note.state == "running"]
     waits = bool(journal.pending_in(connection, session.id, house.stamps.now()))
-    path = [one for one in sessions.message_path(tree, session.head_id) if _is_shown(one)]
+    whole = sessions.message_path(tree, session.head_id)
+    path = [one for one in whole if _is_shown(one)]
     names = desk.user_names(connection, [one.author_id or "" for one in path])
     claimed = session.claimed_by or ""
     person = desk.user_names(connection, [claimed]).get(claimed) if claimed else ""
@@ -59,6 +62,7 @@ def visit_view(connection: Connection, house: House, who: Principal) -> dict[str
         "typing": house.typing.is_writing(session.id, house.stamps.now(), staff=True),
         "rating": visitors.rating_of(connection, session.id),
         "asks_rating": settled and asks_rating(connection, house, session, path),
+        "silence_at": None if open_runs else silence_at(connection, house, session, whole),
         "customer": who.name or who.grant.customer,
     }
 
@@ -88,6 +92,9 @@ def _message(
         "nearest": [_near(found) for one in nearest for found in one.passages],
         "created_at": stored.created_at,
     }
+    silent = [mark_of(one) for one in note.events if isinstance(one, Silent)] if note else []
+    if any(silent):
+        row["silence"] = silent[-1]
     if stored.author_id:
         row["author"] = names.get(stored.author_id) or sentence(language, "desk.colleague")
     return row

@@ -291,7 +291,7 @@ def run_notes(connection: Connection, session_id: str) -> dict[str, RunNote]:
     columns = [runs.c.id, runs.c.state, runs.c.error, runs.c.model]
     rows = connection.execute(select(*columns).where(runs.c.session_id == session_id))
     notes = {id_: RunNote(state, error, model) for id_, state, error, model in rows}
-    kinds = ("run.started", "searched", "nearest", "run.finished")
+    kinds = ("run.started", "searched", "nearest", "silence", "run.finished")
     statement = (
         select(events.c.number, events.c.run_id, events.c.body)
         .where(events.c.session_id == session_id, events.c.kind.in_(kinds))

@@ -6,7 +6,7 @@ it may do at all, in `policy.toml`.
 
 from pathlib import Path
 
-from attenda.api import Pack
+from attenda.api import Pack, SilenceTimes
 from attenda.packs.clinic.alarm import look_first, raise_alarm
 from attenda.packs.clinic.asking import ask_item, reckon_findings
 from attenda.packs.clinic.drafting import draft_note, weigh
@@ -46,4 +46,5 @@ PACK = Pack(
     screens=SCREENS,
     endpoints=ENDPOINTS,
     importers=IMPORTERS,
+    silence=SilenceTimes.of("30m", end="8h"),
 )  # fmt: skip

@@ -6,7 +6,7 @@ promises in `shop_policy.yaml`.
 
 from pathlib import Path
 
-from attenda.api import Pack
+from attenda.api import Pack, SilenceTimes
 from attenda.packs.support.drafting import begin_article, write_article
 from attenda.packs.support.erasing import erase_customer
 from attenda.packs.support.importing import IMPORTERS
@@ -41,4 +41,5 @@ PACK = Pack(
     articles=published,
     asks_rating=True,
     opening=sample_policy().hours,
+    silence=SilenceTimes.of("10m", end="12h", mail=SilenceTimes.of("3d", end="14d")),
 )

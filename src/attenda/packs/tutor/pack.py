@@ -7,7 +7,7 @@ keep rows; when what is said stands in `flows/`, what is allowed in `policy.toml
 from collections.abc import Sequence
 from pathlib import Path
 
-from attenda.api import Command, Deed, Labelled, Pack, Said, SetSlot, StartFlow
+from attenda.api import Command, Deed, Labelled, Pack, Said, SetSlot, SilenceTimes, StartFlow
 from attenda.packs.tutor import planning, practice, teaching
 from attenda.packs.tutor.answers import answer_in, asks_to_be_told
 from attenda.packs.tutor.asking import asks_to_begin
@@ -95,4 +95,5 @@ PACK = Pack(
     screens=SCREENS,
     endpoints=ENDPOINTS,
     importers=IMPORTERS,
+    silence=SilenceTimes.of("30m", end="24h"),
 )

@@ -3,7 +3,7 @@
 import { $, api, attempt, el, icon, t, toast } from "/static/core.js";
 import { nearest, searchCard, sources } from "/static/chat_cards.js";
 import { askForm, clearForms, endForm } from "/static/chat_forms.js";
-import { lookAgain, showPeople, unwatch, watch } from "/static/chat_people.js";
+import { lookAgain, showPeople, tellWriting, unwatch, watch } from "/static/chat_people.js";
 import { render } from "/static/markdown.js";
 import { closeSource, openSource } from "/static/source.js";
 import { takeFiles } from "/static/upload.js";
@@ -131,7 +131,7 @@ function peopleDid(news) {
   if (messages || session.head_id !== before) show();
   else showPeople(session, (text) => send(text));
   const spoke = session.messages.get(session.head_id);
-  if (session.head_id !== before && spoke?.author) $("#announce").textContent = `${spoke.author}: ${spoke.text}`;
+  if (session.head_id !== before && (spoke?.author || spoke?.silence)) $("#announce").textContent = [spoke.author, spoke.text].filter(Boolean).join(": ");
   if (session.running && !stream) follow(session.follow_after);
   watch(session, peopleDid);
 }
@@ -202,7 +202,7 @@ function tools(message) {
   if (message.role === "user") return bar.append(copy, isBots && el("button", { class: "quiet", onclick: () => edit(message) }, t("edit")) || ""), bar;
   if (!message.run_id) return bar.append(copy), bar; // no run said it: nothing to do again
   if (message.status === "withdrawn") return bar;
-  bar.append(copy, isBots ? el("button", { class: "quiet", onclick: () => again(message) }, t("again")) : "", thumb(message, 1, "up"), thumb(message, -1, "down"));
+  bar.append(copy, isBots && !message.silence ? el("button", { class: "quiet", onclick: () => again(message) }, t("again")) : "", thumb(message, 1, "up"), thumb(message, -1, "down"));
   return bar;
 }
 
@@ -375,7 +375,7 @@ $("#stop").addEventListener("click", stop);
 $("#person")?.addEventListener("click", askPerson);
 $("#new").addEventListener("click", newSession);
 $("#find").addEventListener("input", listSessions);
-$("#text").addEventListener("input", grow);
+$("#text").addEventListener("input", () => { grow(); tellWriting(session); });
 $("#text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
   if (event.key === "ArrowUp" && !event.target.value && session) {

@@ -3,11 +3,13 @@
 import { showConsent } from "/static/consent.js";
 import { $, api, attempt, dayAndTime, el, t } from "/static/core.js";
 import { showRating } from "/static/rating.js";
+import { mustTellWriting, silenceIsOver, whenSilenceIsOver } from "/static/silence.js";
 
 let stream = null; // EventSource of the session, while people take part in it
+let timer = 0; // until it is followed, since nobody has answered
 
 /** Whether more may happen in a session than its owner's own messages begin. */
-const isWatched = (session) => session.owner !== "bot" || Boolean(session.approvals?.length);
+const isWatched = (session) => session.owner !== "bot" || Boolean(session.approvals?.length) || silenceIsOver(session);
 
 /** Look at the session again after an answer: it may have been passed on, or wait for a yes. */
 export async function lookAgain(id, changed) {
@@ -15,17 +17,29 @@ export async function lookAgain(id, changed) {
   if (found) changed(found);
 }
 
+/** Let it be known that the session's owner writes, where somebody waits for it. */
+export function tellWriting(session) {
+  if (mustTellWriting(session)) api("POST", `/api/sessions/${session.id}/typing`).catch(() => {}); // it was a courtesy
+}
+
 /** Follow what people do, for as long as they take part; `changed` is told of each change. */
 export function watch(session, changed) {
-  if (!isWatched(session)) return unwatch();
+  clearTimeout(timer);
+  timer = whenSilenceIsOver(session, () => watch(session, changed));
+  if (!isWatched(session)) return close();
   if (stream?.session === session.id) return;
-  unwatch();
+  close();
   stream = new EventSource(`/api/sessions/${session.id}/watch`);
   stream.session = session.id;
   stream.onmessage = ({ data }) => changed(JSON.parse(data));
 }
 
 export function unwatch() {
+  clearTimeout(timer);
+  close();
+}
+
+function close() {
   stream?.close();
   stream = null;
 }

@@ -60,13 +60,14 @@ async function take() {
   $("#reply").elements.text.focus();
 }
 
+const SILENCE = { reminded: "desk.was_reminded", ended: "desk.was_put_down" };
 const DRAFTED = { suggested: "desk.was_suggested", edited: "desk.was_edited" };
 
 function messageRow(message) {
   const who = message.role === "user" ? shown.customer || t("desk.customer") : message.author ?? t("desk.assistant");
   const kind = message.role === "user" ? "user" : message.author ? "person-said" : "bot-said";
   const words = message.status === "withdrawn" ? el("p", { class: "faint" }, t("withdrawn")) : message.role === "user" ? el("p", { class: "plain" }, message.text) : el("div", {}, render(message.text, () => null));
-  return el("article", { class: `said ${kind}`, id: `said-${message.id}`, "aria-label": who }, el("p", { class: "speaker" }, who, " ", el("span", { class: "faint" }, [when(message.created_at), DRAFTED[message.drafted] && t(DRAFTED[message.drafted])].filter(Boolean).join(" · "))), words);
+  return el("article", { class: `said ${kind}`, id: `said-${message.id}`, "aria-label": who }, el("p", { class: "speaker" }, who, " ", el("span", { class: "faint" }, [when(message.created_at), DRAFTED[message.drafted] && t(DRAFTED[message.drafted]), SILENCE[message.silence] && t(SILENCE[message.silence])].filter(Boolean).join(" · "))), words);
 }
 
 function showFacts(found) {

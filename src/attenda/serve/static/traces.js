@@ -3,7 +3,7 @@
 import { $, api, attempt, el, t, when } from "/static/core.js";
 import { badge, count, facts, fill, manyAndOne, seconds } from "/static/parts.js";
 
-const KINDS = { "run.started": "started", searched: "searched", text: "text", cited: "cited", nearest: "nearest", "run.finished": "finished" };
+const KINDS = { "run.started": "started", searched: "searched", text: "text", cited: "cited", nearest: "nearest", silence: "silence", "run.finished": "finished" };
 let timer = 0;
 
 // --- the list
@@ -63,6 +63,7 @@ function content(event, run) {
     case "nearest": return passages(event.passages, t("nearest"));
     case "text": return el("p", { class: "said" }, event.text);
     case "cited": return el("p", {}, `[${event.citation.n}] `, place(event.citation), el("q", {}, event.citation.quote));
+    case "silence": return el("p", { class: "faint" }, event.ended ? t("silence_ended") : event.reminders ? t("silence_reminded", { n: event.reminders }) : t("silence_broken"));
     case "run.finished": return [el("p", { class: "faint" }, `${t(`run_${event.reason}`)} · ${tokens({ prompt_tokens: event.usage.prompt_tokens, answer_tokens: event.usage.answer_tokens })}`), run.error && el("p", { class: "bad" }, run.error)].filter(Boolean);
     default: return el("p", { class: "faint" }, JSON.stringify(event)); // a kind that is newer than this page
   }

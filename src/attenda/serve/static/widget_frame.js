@@ -3,6 +3,7 @@
 import { $, el, t } from "/static/core.js";
 import { render } from "/static/markdown.js";
 import { showRating } from "/static/rating.js";
+import { mustTellWriting, silenceIsOver, whenSilenceIsOver } from "/static/silence.js";
 import { ask, begin, hasVisit, keep, listen } from "/static/widget_wire.js";
 
 const sites = JSON.parse($("#sites").textContent);
@@ -12,8 +13,9 @@ let watching = null; // AbortController of the watch, while people take part
 let identity = "";
 let shown = true;
 let seen = 0; // how many messages were in sight
-let toldAt = 0;
+let timer = 0; // until the conversation is watched, since nobody has answered
 
+const isWatched = () => withPerson() || view?.waits || silenceIsOver(view);
 const withPerson = () => ["queued", "human", "waiting", "resolved"].includes(view?.owner);
 const tell = (message) => { if (parent !== window) for (const site of sites) parent.postMessage({ attenda: 1, ...message }, site); };
 const announce = (text) => { $("#announce").textContent = text; };
@@ -78,8 +80,8 @@ function show() {
   log.replaceChildren(el("p", { class: "faint hello" }, t("widget.hello", { name: document.body.dataset.name })), ...messages.map(messageNode));
   for (const id of open) document.getElementById(id)?.querySelector("details")?.setAttribute("open", "");
   if (atEnd || messages.length !== seen) log.scrollTop = log.scrollHeight;
-  const fresh = messages.slice(seen).filter((one) => one.author);
-  if (fresh.length) announce(fresh.map((one) => `${one.author}: ${one.text}`).join(" "));
+  const fresh = messages.slice(seen).filter((one) => one.author || one.silence);
+  if (fresh.length) announce(fresh.map((one) => [one.author, one.text].filter(Boolean).join(": ")).join(" "));
   if (fresh.length && !shown) tell({ unread: true });
   seen = messages.length;
   showState();
@@ -179,9 +181,11 @@ function repaint(one) {
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
 
-/** Follow what people do, for as long as they take part. */
+/** Follow what people do, for as long as they take part; and what is said when nobody answers. */
 function watch() {
-  if (!withPerson() && !view.waits) { watching?.abort(); watching = null; return; }
+  clearTimeout(timer);
+  timer = whenSilenceIsOver(view, watch);
+  if (!isWatched()) { watching?.abort(); watching = null; return; }
   if (watching) return;
   const mine = watching = new AbortController();
   listen(() => "/api/visit/watch", (news) => {
@@ -191,13 +195,15 @@ function watch() {
     if (messages && answering) answering.abort(); // an answer was taken back
     show();
     if (view.running && !answering) follow(view.follow_after);
-    if (withPerson() || view.waits) return true;
+    if (isWatched()) return true;
     watching = null;
+    watch();
     return false;
   }, mine.signal).then((how) => { if (how === "over") over(); });
 }
 
 function over() {
+  clearTimeout(timer);
   answering?.abort();
   watching?.abort();
   answering = watching = null;
@@ -211,10 +217,7 @@ function over() {
 
 function writing() {
   grow();
-  const told = Date.now();
-  if (!hasVisit() || !["human", "waiting"].includes(view?.owner) || told - toldAt < 2500) return;
-  toldAt = told;
-  ask("POST", "/api/visit/typing", {}).catch(() => {});
+  if (hasVisit() && mustTellWriting(view)) ask("POST", "/api/visit/typing", {}).catch(() => {});
 }
 
 // --- the end
