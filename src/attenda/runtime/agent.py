@@ -32,6 +32,10 @@ class Agent(BaseModel):
     pack: str = ""
     """Name of the pack whose flows and tools it has; empty is none."""
     mode: AgentMode = "flows"
+    flows: tuple[str, ...] | None = None
+    """Names of the pack's flows that it begins; none means all, also those of later packs."""
+    tools: tuple[str, ...] | None = None
+    """Names of tools that it has, those of other servers too; none means all."""
 
 
 DEFAULT_AGENT = Agent()

@@ -3,6 +3,7 @@
 A pack brings tools and tables as Python values; flows and rules are files in its folder.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,7 +39,16 @@ from attenda.tools.effects import Executor
 from attenda.tools.policy import Policy, read_policy
 from attenda.tools.tool import Deed, Tool
 
-__all__ = ["OpenPack", "Pack", "Said", "Understand", "check_pack", "open_pack", "read_pack"]
+__all__ = [
+    "OpenPack",
+    "Pack",
+    "Said",
+    "Understand",
+    "after_first",
+    "check_pack",
+    "open_pack",
+    "read_pack",
+]
 
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
@@ -85,6 +95,9 @@ class Pack:
     """Rows by table, put in when a table is made; or how they are on a day (microseconds, UTC)."""
     first: Callable[[Said], Sequence[Command]] | None = None
     """Looks at every message before it is understood; what it gives is all that it means."""
+    alarms: Sequence[str] = ()
+    """Flows that `first` begins where somebody may be in danger: every agent of the pack has them,
+    whatever else is taken from it. Where none is named, those that call a person."""
     catalogues: Mapping[str, Catalogue] = field(default_factory=dict)
     """By the name in a slot's `catalogue`: where a text names something of the pack's own."""
     notice: Mapping[str, str] = field(default_factory=dict)
@@ -128,6 +141,10 @@ class OpenPack:
     automations: Mapping[str, Automation] = field(default_factory=dict)
     is_new: bool = False
     """Opened here for the first time."""
+    learn: Callable[[FlowBook], Awaitable[Understand]] | None = None
+    """How people are understood who may begin some of its flows alone."""
+    learned: dict[frozenset[str], asyncio.Task[Understand]] = field(default_factory=dict)
+    """That, by the names of these flows, as it is made."""
 
 
 def read_pack(
@@ -161,6 +178,8 @@ def read_pack(
         ruled = None if wrong_rules else {one.tool for one in policy.rule}
         mistakes = check_flows(found, tools, pack.catalogues, ruled)
         problems += _told_mistakes(mistakes, texts, language)
+        strange = [one for one in pack.alarms if one not in found]
+        problems += [f"pack.py: {sentence(language, 'pack.alarm', name=one)}" for one in strange]
     wrong_automations = read_folder(pack.folder, tools, policy, language)[1]
     return found, policy, problems + wrong_rules + wrong_automations
 
@@ -266,11 +285,11 @@ async def open_pack(
     before = [Flow.model_validate_json(body) for body in older.values()]
     book = FlowBook(flows, before, pack.catalogues)
     executor = Executor(database, stamps, tools, policy, tables, passing, pack.name)
-    understand = _after(pack.first, await understanding(book))
-    return OpenPack(pack, book, executor, understand, automatic, is_new)
+    understand = after_first(pack.first, await understanding(book))
+    return OpenPack(pack, book, executor, understand, automatic, is_new, understanding)
 
 
-def _after(first: Callable[[Said], Sequence[Command]] | None, then: Understand) -> Understand:
+def after_first(first: Callable[[Said], Sequence[Command]] | None, then: Understand) -> Understand:
     """Understanding that a pack's own first look goes before."""
     if first is None:
         return then

@@ -12,12 +12,13 @@ from attenda.core.label import Label
 from attenda.core.message import Message
 from attenda.core.ports import Usage
 from attenda.core.principal import Principal
-from attenda.dialogue.flow import HandOffStep, words_in
+from attenda.dialogue.flow import words_in
 from attenda.dialogue.state import DialogueState
 from attenda.knowledge import memory
 from attenda.runtime.agent import Agent
 from attenda.runtime.answering import Answering
 from attenda.runtime.bounds import Meter
+from attenda.runtime.choice import alarms_of, as_chosen, tools_of
 from attenda.runtime.converse import Converser
 from attenda.runtime.flow_turn import FlowTurn, given_for
 from attenda.runtime.forms import Forms
@@ -127,24 +128,22 @@ class Answerers:
             alarm = await self._alarm(asked, pack) if pack else None
             taking: Taking = alarm or await self._loop(asked, pack)
         elif pack is not None:
-            taking = await self._flows(asked, pack)
+            taking = await self._flows(asked, await as_chosen(pack, agent.flows, agent.tools))
         else:
             return _Plain(asked, self._answering)
         self._passing("turn.loaded")
         return taking
 
     async def _alarm(self, asked: Asked, pack: OpenPack) -> FlowTurn | None:
-        """The flow that calls a person, where the pack's own first look begins one.
+        """The flow of an alarm, where the pack's own first look begins one.
 
         A red flag is looked at in code before any model, whoever chooses the tools.
         """
         if pack.pack.first is None or asked.path[-1].message.role != "user":
             return None
         turn = await self._flows(asked, pack)
-        begun = [one.flow for one in pack.pack.first(turn.said()) if isinstance(one, StartFlow)]
-        flows = [pack.book.current[name] for name in begun if name in pack.book.current]
-        calls = any(isinstance(step, HandOffStep) for one in flows for step in one.instructions)
-        return turn if calls else None
+        begun = {one.flow for one in pack.pack.first(turn.said()) if isinstance(one, StartFlow)}
+        return turn if begun & alarms_of(pack) else None
 
     async def _flows(self, asked: Asked, pack: OpenPack) -> FlowTurn:
         """The dialogue where this branch of the conversation, and people since, left it."""
@@ -178,7 +177,7 @@ class Answerers:
             reader=Reader(
                 asked.model, asked.recorder, asked.who, asked.agent, self._answering, guarding
             ),
-            offered=Offered(pack.executor.tools.values() if pack else (), without),
+            offered=Offered(tools_of(pack, asked.agent) if pack else (), without),
             executor=pack.executor if pack else None,
             budget=pack.executor.budget if pack else Budget(),
             voice=Voice(asked.recorder, language, guarding),

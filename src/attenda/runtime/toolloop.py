@@ -294,7 +294,8 @@ class ToolLoop:
     async def _perform_own(self, step: LoopStep) -> Came:
         state, reader = self.state, self.reader
         if step.tool not in self.offered.own:
-            raise UserError("tool.unknown", name=step.tool)
+            gone = "loop.taken_away" if state.approval_id else "tool.unknown"
+            raise UserError(gone, name=step.tool)
         match step.tool:
             case "extract":
                 outcome = await reader.extract(step.arguments, state.results, state.label)
@@ -347,8 +348,8 @@ class ToolLoop:
         """
         state, tool, outcome = self.state, self.offered.tool(step.tool), came.outcome
         state.called[step.name] = in_words(step)
-        state.approval_id, state.confirms = "", False
-        if outcome.problem is not None and tool is not None and tool.writes:
+        waited, state.approval_id, state.confirms = bool(state.approval_id), "", False
+        if outcome.problem is not None and (tool.writes if tool is not None else waited):
             self.voice.tell_problem(outcome.problem)
         result = outcome.result
         if outcome.state != "done" or result is None:

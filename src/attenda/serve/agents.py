@@ -10,6 +10,7 @@ from attenda.core.principal import Principal
 from attenda.dialogue.flow import words_in
 from attenda.runtime.agent import AgentMode
 from attenda.runtime.house import House
+from attenda.serve.agent_choice import changes, faults, learn_ahead, with_choice
 from attenda.serve.gate import house_of, principal, require
 from attenda.store import agent_versions, agents, documents
 from attenda.store.database import Connection
@@ -19,6 +20,10 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api", tags=["agents"])
 Who = Annotated[Principal, Depends(principal)]
 Maker = Annotated[Principal, Depends(require("manage_agents"))]
+
+
+_Name = Annotated[str, Field(max_length=200)]
+_ALL = ("collection_ids", "flows", "tools")
 
 
 class AgentFields(BaseModel):
@@ -32,13 +37,17 @@ class AgentFields(BaseModel):
     """Which documents it answers from; null takes all that the person may see."""
     pack: str | None = Field(default=None, max_length=80)
     """Whose flows and tools it has; empty is none."""
+    flows: list[_Name] | None = Field(default=None, max_length=500)
+    """Names of the flows that it begins; null takes all, also those of later packs."""
+    tools: list[_Name] | None = Field(default=None, max_length=500)
+    """Names of the tools that it has, those of MCP servers too; null takes all."""
     mode: AgentMode | None = None
     """Its flows decide what is done, or its model chooses tools, which it must be able to."""
 
     def given(self) -> dict[str, Any]:
-        """What was given; null is a value for the documents alone."""
+        """What was given; null is a value where it means all."""
         values = self.model_dump(exclude_unset=True)
-        return {k: v for k, v in values.items() if v is not None or k == "collection_ids"}
+        return {k: v for k, v in values.items() if v is not None or k in _ALL}
 
 
 class NewAgent(AgentFields):
@@ -55,17 +64,23 @@ async def list_(request: Request, who: Who) -> list[dict[str, Any]]:
 
     def load(connection: Connection) -> list[dict[str, Any]]:
         rows = agents.list_agents(connection, who)
-        drafts = agent_versions.drafts(connection) if who.may("manage_agents") else {}
-        return [{**row, "draft": drafts.get(row["id"], "")} for row in rows]
+        if not who.may("manage_agents"):
+            return [{**row, "draft": ""} for row in rows]
+        drafts = agent_versions.drafts(connection)
+        told = {row["id"]: faults(house, row, who.language) for row in rows}
+        return [
+            {**row, "draft": drafts.get(row["id"], ""), "faults": told[row["id"]]} for row in rows
+        ]
 
-    return await house_of(request).database.read(load)
+    house = house_of(request)
+    return await house.database.read(load)
 
 
 @router.post("/agents", status_code=201)
 async def create(request: Request, who: Maker, body: NewAgent) -> dict[str, str]:
     """A new agent."""
     house = house_of(request)
-    values = _known(house, body.given(), {})
+    values = _known(house, body.given(), {}, who.language)
     shared, is_draft = values.pop("shared", True), values.pop("draft", False)
 
     def make(connection: Connection) -> str:
@@ -75,7 +90,9 @@ async def create(request: Request, who: Maker, body: NewAgent) -> dict[str, str]
             agent_versions.keep_draft(connection, house.stamps, who, id_, values, shares=shared)
         return id_
 
-    return {"id": await house.database.write(make)}
+    made = {"id": await house.database.write(make)}
+    learn_ahead(house, values)
+    return made
 
 
 @router.patch("/agents/{agent_id}", status_code=204)
@@ -83,18 +100,28 @@ async def change(request: Request, who: Maker, agent_id: str, body: AgentFields)
     """Change an agent at once, without its draft: a version of its own."""
     house = house_of(request)
     before = await house.database.read(lambda c: agents.get_agent(c, who, agent_id))
-    values = _known(house, body.given(), before)
+    values = _known(house, body.given(), before, who.language)
     await house.database.write(
         lambda c: agent_versions.publish(c, house.stamps, who, agent_id, values)
     )
+    learn_ahead(house, {**before, **values})
 
 
 @router.get("/agents/{agent_id}/draft")
 async def read_draft(request: Request, who: Maker, agent_id: str) -> dict[str, Any]:
-    """The agent as its editor shows it: the draft, what of it is not published, the version."""
-    return await house_of(request).database.read(
-        lambda c: agent_versions.state_of(c, who, agent_id)
-    )
+    """The agent as its editor shows it: the draft, what of it is not published, the version.
+
+    `faults` say what of its choice does not work as its pack is now, `changes` which flows and
+    tools the draft has got and lost.
+    """
+    house = house_of(request)
+    state = await house.database.read(lambda c: agent_versions.state_of(c, who, agent_id))
+    fields, published = state["fields"], state["published"]
+    return {
+        **state,
+        "faults": faults(house, fields, who.language),
+        "changes": changes(house, published, fields, who.language) if state["version"] else {},
+    }
 
 
 @router.put("/agents/{agent_id}/draft", status_code=204)
@@ -102,10 +129,11 @@ async def keep_draft(request: Request, who: Maker, agent_id: str, body: AgentFie
     """Change the draft; only trials answer by it."""
     house = house_of(request)
     before = await house.database.read(lambda c: agent_versions.draft_of(c, who, agent_id))
-    values = _known(house, body.given(), before)
+    values = _known(house, body.given(), before, who.language)
     await house.database.write(
         lambda c: agent_versions.keep_draft(c, house.stamps, who, agent_id, values)
     )
+    learn_ahead(house, {**before, **values})
 
 
 @router.delete("/agents/{agent_id}/draft", status_code=204)
@@ -118,8 +146,8 @@ async def drop_draft(request: Request, who: Maker, agent_id: str) -> None:
 async def publish(request: Request, who: Maker, agent_id: str) -> dict[str, int]:
     """Let the next answers follow the draft; the number of the version."""
     house = house_of(request)
-    draft = await house.database.read(lambda c: agent_versions.draft_of(c, who, agent_id))
-    _known(house, draft, {})
+    state = await house.database.read(lambda c: agent_versions.state_of(c, who, agent_id))
+    _known(house, state["fields"], state["published"], who.language)
     number = await house.database.write(
         lambda c: agent_versions.publish(c, house.stamps, who, agent_id)
     )
@@ -128,10 +156,17 @@ async def publish(request: Request, who: Maker, agent_id: str) -> dict[str, int]
 
 @router.get("/agents/{agent_id}/versions")
 async def versions(request: Request, who: Maker, agent_id: str) -> list[dict[str, Any]]:
-    """The published versions, the newest first: who, when, what changed."""
-    return await house_of(request).database.read(
-        lambda c: agent_versions.versions_of(c, who, agent_id)
-    )
+    """The published versions, the newest first: who, when, what changed.
+
+    `changes` are the flows and tools that each got and lost against the one before it.
+    """
+    house = house_of(request)
+    rows = await house.database.read(lambda c: agent_versions.versions_of(c, who, agent_id))
+    before = [*rows[1:], *rows[-1:]]
+    return [
+        {**row, "changes": changes(house, old["body"], row["body"], who.language)}
+        for row, old in zip(rows, before, strict=True)
+    ]
 
 
 @router.post("/agents/{agent_id}/versions/{number}/restore")
@@ -141,6 +176,7 @@ async def roll_back(request: Request, who: Maker, agent_id: str, number: int) ->
     found = await house.database.write(
         lambda c: agent_versions.restore(c, house.stamps, who, agent_id, number)
     )
+    learn_ahead(house, await house.database.read(lambda c: agents.get_agent(c, who, agent_id)))
     return {"version": found}
 
 
@@ -185,12 +221,14 @@ async def packs(request: Request, who: Who) -> list[dict[str, Any]]:
     ]
 
 
-def _known(house: House, values: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+def _known(
+    house: House, values: dict[str, Any], before: dict[str, Any], language: str
+) -> dict[str, Any]:
     """The fields of an agent, if there is such a pack and its model can do what is asked of it.
 
     Raises:
         NotFound: there is no such pack, or no such model.
-        UserError: the model is to choose tools and can't.
+        UserError: the model is to choose tools and can't, or what is chosen won't do.
     """
     if values.get("pack") and values["pack"] not in house.packs:
         raise NotFound("pack.unknown", name=values["pack"])
@@ -199,7 +237,7 @@ def _known(house: House, values: dict[str, Any], before: dict[str, Any]) -> dict
         model = house.models.chat(after.get("model", ""))
         if not model.calls_tools:
             raise UserError("model.no_tools", name=model.name)
-    return values
+    return with_choice(house, values, before, language)
 
 
 @router.get("/collections")

@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from attenda import __version__
 from attenda.runtime.house import House
 from attenda.serve import (
+    agent_choice,
     agents,
     approvals,
     automations,
@@ -74,8 +75,8 @@ def create_app(house: House) -> FastAPI:
     app.include_router(visit.router)
     app.include_router(library.router)
     app.include_router(page_view.router)
-    app.include_router(people.router)
-    app.include_router(agents.router)
+    for room in (people, agents, agent_choice):
+        app.include_router(room.router)
     app.include_router(memory.router)
     app.include_router(models.router)
     app.include_router(school.router)

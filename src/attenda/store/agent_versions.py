@@ -32,6 +32,10 @@ __all__ = [
 ]
 
 
+_ALL = {"flows": None, "tools": None}
+"""Of a version that is older than the choice: it had all of its pack."""
+
+
 def _theirs(
     connection: Connection, who: Principal, agent_id: str, *, held: bool = False
 ) -> dict[str, Any]:
@@ -178,7 +182,7 @@ def versions_of(connection: Connection, who: Principal, agent_id: str) -> list[d
     agent, draft = _theirs(connection, who, agent_id), _draft(connection, agent_id)
     statement = select(agent_versions).where(agent_versions.c.agent_id == agent_id)
     found = connection.execute(statement.order_by(agent_versions.c.number.desc())).mappings()
-    kept = [dict(row) for row in found]
+    kept = [{**row, "body": {**_ALL, **row["body"]}} for row in found]
     if not kept and not (draft and draft["shares"] is not None):
         kept = [_first(agent)]
     ids = [row["published_by"] for row in kept]
@@ -213,6 +217,8 @@ def restore(
 def state_of(connection: Connection, who: Principal, agent_id: str) -> dict[str, Any]:
     """What an editor shows: the draft's fields, which of them are not published, the version.
 
+    `published` are the fields as people have them now.
+
     Raises:
         NotFound: the agent is not there or not theirs to change.
     """
@@ -222,6 +228,7 @@ def state_of(connection: Connection, who: Principal, agent_id: str) -> dict[str,
     version = _last(connection, agent_id) or (0 if is_new else 1)
     return {
         "fields": body,
+        "published": published,
         "unpublished": sorted(name for name in body if body[name] != published[name]),
         "version": version,
         "shares": draft["shares"] if draft and is_new else found["team_id"] is not None,

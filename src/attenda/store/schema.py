@@ -84,6 +84,8 @@ agents = Table(
     Column("collection_ids", JSON, nullable=True),
     Column("pack", String(80), nullable=False, server_default=""),
     Column("mode", String(12), nullable=False, server_default="flows"),
+    Column("flows", JSON, nullable=True),
+    Column("tools", JSON, nullable=True),
     Column("created_at", _Time, nullable=False),
     Column("deleted_at", _Time),
     *_owned(),

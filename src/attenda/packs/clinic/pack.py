@@ -42,6 +42,7 @@ PACK = Pack(
     tables=TABLES,
     samples=SAMPLES,
     first=look_first,
+    alarms=("alarm",),
     catalogues=CATALOGUES,
     screens=SCREENS,
     endpoints=ENDPOINTS,

@@ -33,6 +33,7 @@ PACK = Pack(
     tables=(*TABLES, *SERVICE_TABLES),
     samples=samples_on,
     first=look_first,
+    alarms=("urgent",),
     masked=masked,
     screens=SCREENS,
     endpoints=ENDPOINTS,

@@ -90,6 +90,7 @@ PACK = Pack(
     catalogues={"learners": learner_in},
     samples=samples_on,
     first=heard_first,
+    alarms=("safeguard",),
     guard=keep_back,
     told=told,
     screens=SCREENS,

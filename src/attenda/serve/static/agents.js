@@ -1,5 +1,6 @@
 // The agents: a list of them, and an editor with a trial beside it.
 
+import { canBegin, chooseFor, chosenNow, showChoice } from "/static/agent_choice.js";
 import { readDraft, showVersions } from "/static/agent_versions.js";
 import { $, api, attempt, el, t, toast } from "/static/core.js";
 import { badge, facts, fill, may, onSubmit } from "/static/parts.js";
@@ -12,6 +13,7 @@ let agent = null; // the agent that is edited; null while it is new
 let shelves = [];
 let models = [];
 let packs = [];
+let packShown = ""; // whose flows and tools stand there to be chosen
 
 // --- the list
 
@@ -32,11 +34,13 @@ function row(one) {
   if (may("manage_agents")) buttons.push(button("edit", () => edit(one)), button("delete", () => remove(one)));
   const named = one.collection_ids?.map((id) => shelves.find((shelf) => shelf.id === id)?.name ?? t("gone")).join(", ");
   return el("li", { class: "item" },
-    el("div", { class: "line" }, el("strong", { class: "name" }, one.name), badge(t(one.team_id ? "for_everyone" : "for_me")), one.draft && badge(t(`draft_${one.draft}`))),
+    el("div", { class: "line" }, el("strong", { class: "name" }, one.name), badge(t(one.team_id ? "for_everyone" : "for_me")), one.draft && badge(t(`draft_${one.draft}`)), one.faults?.length > 0 && badge(t("choose_faults"), "failed")),
     one.instructions && el("p", { class: "clip" }, one.instructions),
-    facts([[t("tone"), one.tone], [t("model"), one.model || t("default_model")], [t("pack"), one.pack && packTitle(one.pack)], [t("mode"), one.mode === "loop" && t("mode_loop")], [t("documents"), one.collection_ids ? named || t("none") : t("all_documents")]]),
+    facts([[t("tone"), one.tone], [t("model"), one.model || t("default_model")], [t("pack"), one.pack && packTitle(one.pack)], [t("mode"), one.mode === "loop" && t("mode_loop")], [t("field_flows"), one.pack && someOf(one.flows)], [t("field_tools"), one.pack && someOf(one.tools)], [t("documents"), one.collection_ids ? named || t("none") : t("all_documents")]]),
     el("div", { class: "buttons" }, buttons));
 }
+
+const someOf = (names) => names && t("choose_some_of", { n: names.length });
 
 const packTitle = (name) => packs.find((pack) => pack.name === name)?.title ?? t("gone");
 
@@ -77,7 +81,9 @@ function showForm(one) {
   fields.pack.replaceChildren(...packOptions(one?.pack ?? ""));
   $("#pack-choice").hidden = !packs.length;
   fields.mode.value = one?.mode ?? "flows";
+  packShown = fields.pack.value;
   showScope();
+  showAbilities(one);
   swap(true);
   fields.name.focus();
 }
@@ -107,9 +113,19 @@ function packOptions(chosen) {
 
 function showScope() {
   $("#collections").hidden = fields.scope.value === "all";
-  const flows = packs.find((pack) => pack.name === fields.pack.value)?.flows ?? [];
-  $("#pack-hint").textContent = flows.length ? t("pack_can", { flows: flows.join(" · ") }) : "";
+  chooseFor(fields.mode.value);
+  if (fields.pack.value !== packShown) {
+    packShown = fields.pack.value;
+    showAbilities(null); // of another pack it has all
+  }
   showMode();
+}
+
+const showAbilities = (chosen) => showChoice(packs.some((one) => one.name === packShown) ? packShown : "", chosen, showHint);
+
+function showHint() {
+  const flows = fields.mode.value === "flows" ? canBegin() : [];
+  $("#pack-hint").textContent = flows.length ? t("pack_can", { flows: flows.join(" · ") }) : "";
 }
 
 /** Only a model that is able chooses tools; what was chosen before stays in sight. */
@@ -124,7 +140,7 @@ function showMode() {
 /** Save what stands in the form; a new agent becomes the one that is edited. */
 async function save() {
   const ticked = [...editor.querySelectorAll("[name=collection]:checked")].map((box) => box.value);
-  const body = { name: fields.name.value.trim(), tone: fields.tone.value.trim(), instructions: fields.instructions.value, model: fields.model.value, pack: fields.pack.value, mode: fields.mode.value, collection_ids: fields.scope.value === "all" ? null : ticked };
+  const body = { name: fields.name.value.trim(), tone: fields.tone.value.trim(), instructions: fields.instructions.value, model: fields.model.value, pack: fields.pack.value, mode: fields.mode.value, ...chosenNow(), collection_ids: fields.scope.value === "all" ? null : ticked };
   if (agent) await api("PUT", `/api/agents/${agent.id}/draft`, body);
   else {
     const shared = fields.shared.value === "yes";
@@ -167,7 +183,7 @@ onSubmit($("#trial"), async () => {
   const text = $("#question").value.trim();
   if (!text || !editor.reportValidity()) return;
   await save();
-  await tellAgent(agent.id, `${fields.pack.value} ${fields.mode.value}`, text);
+  await tellAgent(agent.id, `${fields.pack.value} ${fields.mode.value} ${JSON.stringify(chosenNow())}`, text);
 });
 for (const number of [1, 2, 3, 4]) {
   const tone = t(`tone_${number}`);
