@@ -18,12 +18,14 @@ from pydantic import JsonValue
 from attenda.core.command import Affirm, Command, SetSlot, StartFlow
 from attenda.core.event import Called, DialogueEvent, FlowEnded, FlowMoved, Kept
 from attenda.core.label import SYSTEM, Label, Labelled, join_all
+from attenda.core.principal import Principal
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.flow import Flow
 from attenda.dialogue.machine import Given, advance, reduce
 from attenda.dialogue.next_step import CallTool, HandOver, Say, SearchFor
 from attenda.dialogue.state import DialogueState, replay
-from attenda.tools.policy import monitor
+from attenda.tools.call import Call
+from attenda.tools.monitor import monitor
 from attenda.tools.tool import Deed, tool
 
 PAIRS = 10_000 if os.environ.get("ATTENDA_LONG") == "1" else 250
@@ -160,7 +162,9 @@ def carry_out(
     """As the executor does: the monitor first, then the deed, its result with its label."""
     one = TOOLS[call.tool]
     label = join_all([call.because, *(value.whole_label for value in call.arguments.values())])
-    if monitor(one, call.arguments, call.because, "usr_ana") is not None:
+    who = Principal(id="usr_ana", role="viewer")
+    asked = Call("s", call.instance, call.step, one.name, call.arguments, call.because, who)
+    if monitor(one, asked):
         return [FlowEnded(instance=call.instance, outcome="failed")]
     if one.writes:
         chosen = {k: v.value for k, v in call.arguments.items() if k not in one.free_text}

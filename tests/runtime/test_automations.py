@@ -12,7 +12,7 @@ from attenda.cli.packs import load_pack
 from attenda.core.errors import Conflict, Unauthenticated
 from attenda.runtime.automation_mail import MailWatch
 from attenda.runtime.automation_triggers import begin_due
-from attenda.store import desk, journal, sessions
+from attenda.store import desk, inspection, journal, sessions
 from attenda.tools import webhook
 from attenda.tools.mailbox import Mailbox
 from tests.conftest import FROZEN_AT
@@ -20,6 +20,9 @@ from tests.runtime.depot import ANA, FOLDER, Clock, Depot, Supplier, depot
 from tests.runtime.mail_servers import ADDRESS, PASSWORD, MailServer, letter, mail_server
 
 SECRET = b"sixteen letters or more"
+
+
+BOSS = Principal(id="usr_boss", role="supervisor")
 
 
 def test_a_run_that_waits_survives_a_restart_an_upgrade_and_a_lost_queue(home: Path) -> None:
@@ -182,6 +185,13 @@ def test_what_may_pass_is_tried_again_and_what_is_done_is_not_done_again(
             tree = await d.house.database.read(lambda c: sessions.message_tree(c, mine.id))
             assert [one.message.text for one in tree] == ["The supplier knows of tea."]
             assert next(answers) == '{"worth": 8}', "the model was not asked again"
+            house = d.house
+            await house.database.write(lambda c: inspection.add_person(c, house.stamps, BOSS))
+            run_id = await house.automations.start(BOSS, "loose", {"item": "a person's own"})
+            row = await d.until(run_id, "waiting")
+            assert row.waits_for == "approval", "what is hers goes out after a yes alone"
+            (shown,) = await d.house.database.read(lambda c: journal.list_approvals(c, BOSS))
+            assert shown.label["sink"] == ["web:127.0.0.1:8000"]
 
     asyncio.run(body())
     ids = {headers["webhook-id"] for headers, _ in supplier.got}

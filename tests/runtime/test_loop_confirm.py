@@ -25,6 +25,7 @@ from tests.runtime.loop_shop import loop_shop
 from tests.runtime.test_flows import rows
 from tests.runtime.test_toolloop import ANA, BOSS, seen, shop
 
+TELL = '[[rule]]\nid = "TELL"\ntool = "tell"\ndo = "allow"\n'
 RULES = """
 [[rule]]
 id = "BIG"
@@ -220,5 +221,23 @@ def test_where_no_model_chooses_a_flow_asks_itself_and_a_program_asks_a_colleagu
                 assert one is page
         assert (await executor.perform(deed("B"))).state == "waiting"
         assert (await executor.perform(deed("C", asks=True))).state == "done"
+
+    asyncio.run(story())
+
+
+def test_whoever_is_asked_is_told_who_would_learn_of_it(tmp_path: Path, asking: Pack) -> None:
+    script: list[ScriptedAnswer] = [[call("tell", words="my plans")], "They know.", "No."]
+    sent: list[str] = []
+    (asking.folder / "policy.toml").write_text(f'{RULES}{TELL}[readers]\ndo = "confirm"\n')
+    told = next(one for one in loop_shop(lambda _, words: sent.append(words)).tools if one.outside)
+    by_name = replace(told, sink=frozenset({"another\n\nfirm"}))
+    tools = [by_name if one.name == "tell" else one for one in asking.tools]
+
+    async def story() -> None:
+        async with shop(tmp_path, script, replace(asking, tools=tools)) as (_, _model, talk):
+            question = await talk.say("Tell them")
+            assert "- words: my plans\n\nIt would be told to: another firm\n" in question
+            assert sent == [] and "They know." in await talk.say("yes")
+            assert sent == ["my plans"]
 
     asyncio.run(story())

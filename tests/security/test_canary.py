@@ -2,8 +2,9 @@
 
 A random canary stands in another person's rows, document, memory and messages, and one in the
 asker's own. Random sessions ask for them, and random flows compute with them, encode them, cut them
-in two and hand them to whoever listens outside. No byte for somebody who may not read a canary may
-have it: plain, base64, hex, URL-coded or in halves. Without a guard, the same sessions must leak.
+in two and hand them to whoever listens outside, or to whom a call names. No byte for somebody who
+may not read a canary may have it: plain, base64, hex, URL-coded or in halves. Without a guard, the
+same sessions must leak; where nobody asks whom a call names, they must leak to just those.
 """
 
 import asyncio
@@ -43,6 +44,8 @@ from tests.scripted_house import scripted_house
 SEED = 20260105
 SESSIONS, FLOWS = (600, 300) if os.environ.get("ATTENDA_LONG") == "1" else (12, 30)
 LI, ANA, BOB = (Principal(id=f"usr_{name}", role="agent") for name in ("li", "ana", "bob"))
+PEOPLE = (LI, ANA, ANA, BOB)
+NAMED = [f"do named{number} w" for number in range(6)]
 
 
 def canary(chance: random.Random) -> str:
@@ -91,9 +94,15 @@ class Outside:
     """Who learns what: bytes by sink."""
 
     sent: dict[str, list[str]] = field(default_factory=dict)
+    handed: dict[str, list[str]] = field(default_factory=dict)
+    """By person, what was sent to whom the call named."""
 
     def take(self, sink: str, *texts: str) -> None:
         self.sent.setdefault(sink, []).extend(texts)
+
+    def hand(self, to: str, text: str) -> None:
+        self.take(to, text)
+        self.handed.setdefault(to, []).append(text)
 
 
 def tools(outside: Outside) -> tuple[Any, ...]:
@@ -129,6 +138,12 @@ def tools(outside: Outside) -> tuple[Any, ...]:
         rows = deed.rows("notes").find(owner=deed.who.id)
         return {"text": str(rows[-1]["text"]) if rows else "nothing"}
 
+    return (mine, of_number, coded, keep, kept, *senders(outside))
+
+
+def senders(outside: Outside) -> tuple[Any, ...]:
+    """Tools that tell somebody: always the same one, or whom the call names."""
+
     @tool(writes=True, takes_key=True, free_text=frozenset({"a", "b"}), sink=frozenset({"web"}))
     async def post(deed: Deed, a: str, b: str) -> dict[str, str]:
         """Put two texts on the web."""
@@ -147,10 +162,25 @@ def tools(outside: Outside) -> tuple[Any, ...]:
         outside.take("web", query)
         return {"text": "found"}
 
-    return mine, of_number, coded, keep, kept, post, mail, look_up
+    @tool(writes=True, takes_key=True, free_text=frozenset({"text"}), sink=lambda deed, to: {to})
+    async def send(deed: Deed, to: str, text: str) -> dict[str, str]:
+        """Write to whom the call names."""
+        outside.hand(to, text)
+        return {"number": deed.key[:8]}
+
+    def whose(deed: Deed, number: str) -> set[str]:
+        return {str(one["owner"]) for one in deed.rows("cards").find(id=number)}
+
+    @tool(writes=True, free_text=frozenset({"text"}), sink=whose)
+    def slip(deed: Deed, number: str, text: str) -> dict[str, str]:
+        """Write to whom a card belongs to."""
+        outside.hand(str(deed.rows("cards").get(number)["owner"]), text)
+        return {"number": deed.key[:8]}
+
+    return post, mail, look_up, send, slip
 
 
-def flow(chance: random.Random, name: str) -> dict[str, Any]:
+def flow(chance: random.Random, number_of: int) -> dict[str, Any]:
     """A flow that finds the card, does random things with it, and ends outside."""
     names = ["found.secret", "found.note", "found.id", "word", "'hello'", "found.secret + word"]
     steps: list[dict[str, Any]] = [{"collect": "word"}, {"call": "mine", "into": "found"}]
@@ -177,11 +207,36 @@ def flow(chance: random.Random, name: str) -> dict[str, Any]:
         {"call": "post", "with": {"a": one, "b": two}, "unless_confirmed": "a trial"},
         {"call": "mail", "with": {"text": one}, "unless_confirmed": "a trial"},
         {"call": "look_up", "with": {"query": one}},
+        {"call": "send", "with": {"to": f"'{chance.choice(PEOPLE).id}'", "text": one}},
+        {"call": "slip", "with": {"number": f"'N-{chance.choice(PEOPLE).id}'", "text": one}},
     ]
-    steps.append(chance.choice(last))
+    steps.append(last[number_of % len(last)])
     for step in steps:
-        if step.get("call") == "keep":
+        if step.get("call") in ("keep", "send", "slip"):
             step["unless_confirmed"] = "a trial"
+    return _written(f"f{number_of}", steps)
+
+
+def named_flows() -> dict[str, dict[str, Any]]:
+    """Flows that tell the card to oneself, and to everybody who may not read it."""
+    secret = "found.secret"
+    calls: list[dict[str, Any]] = [
+        {"call": "send", "with": {"to": f"'{ANA.id}'", "text": secret}},
+        {"call": "send", "with": {"to": f"'{BOB.id}'", "text": secret}},
+        {"call": "slip", "with": {"number": f"'N-{ANA.id}'", "text": secret}},
+        {"call": "slip", "with": {"number": f"'N-{LI.id}'", "text": secret}},
+        {"call": "mail", "with": {"text": secret}},
+        {"call": "post", "with": {"a": "'hello'", "b": secret}},
+    ]
+    found = {}
+    for number, call in enumerate(calls):
+        told = {**call, "unless_confirmed": "a trial"}
+        steps = [{"collect": "word"}, {"call": "mine", "into": "found"}, told]
+        found[f"named{number}"] = _written(f"named{number}", steps)
+    return found
+
+
+def _written(name: str, steps: list[dict[str, Any]]) -> dict[str, Any]:
     slot = {"type": "text", "ask": {"en": "Which word?"}}
     title = {"en": name}
     return {"title": title, "examples": {"en": [name]}, "slots": {"word": slot}, "steps": steps}
@@ -249,7 +304,8 @@ async def world(folder: Path, seed: int) -> AsyncIterator[World]:
 
 def _pack(folder: Path, chance: random.Random, outside: Outside, secrets: dict[str, str]) -> Pack:
     (folder / "flows").mkdir(parents=True)
-    flows = {f"f{number}": flow(chance, f"f{number}") for number in range(FLOWS)}
+    flows = {f"f{number}": flow(chance, number) for number in range(FLOWS)}
+    flows |= named_flows()
     (folder / "flows" / "all.yaml").write_text(json.dumps(flows), "utf-8")  # JSON is YAML
     made = tools(outside)
     rules = "".join(
@@ -260,7 +316,7 @@ def _pack(folder: Path, chance: random.Random, outside: Outside, secrets: dict[s
         {"id": f"N-{who}", "owner": who, "secret": secret, "note": f"the card is {secret}"}
         for who, secret in secrets.items()
     ]
-    cards.append({"id": "N-bob", "owner": BOB.id, "secret": "nothing", "note": "nothing"})
+    cards.append({"id": f"N-{BOB.id}", "owner": BOB.id, "secret": "nothing", "note": "nothing"})
     tables = (
         PackTable("cards", dict.fromkeys(("id", "owner", "secret", "note"), "text")),
         PackTable("notes", dict.fromkeys(("id", "owner", "text"), "text")),
@@ -338,7 +394,7 @@ async def day(made: World, seed: int, sessions: int = SESSIONS) -> None:
     ]  # fmt: skip
     for number in range(sessions):
         who = chance.choice([ANA, ANA, BOB])
-        flows = [f"do f{chance.randrange(FLOWS)} w{number}" for _ in range(3)]
+        flows = [f"do f{(3 * number + n) % FLOWS} w{number}" for n in range(3)]
         await talk(made, who, [*chance.sample(lines, 1), *flows])
         if number % 10 == 0:
             await look_around(made, who, chance)
@@ -361,9 +417,12 @@ def test_no_canary_reaches_whoever_may_not_read_it(tmp_path: Path) -> None:
         async with world(tmp_path, SEED) as made:
             before = len(made.prompts)
             await day(made, SEED)
+            await talk(made, ANA, NAMED)
             sent = made.outside.sent
             assert leaks(sent[ANA.id], made.secrets[ANA.id]), "one is shown what is one's own"
             assert sent["web"] and sent["bob"], "what is public goes out"
+            handed = made.outside.handed
+            assert len(leaks(handed[ANA.id], made.secrets[ANA.id])) >= 2, "one may write to oneself"
             assert hits(made) == {}
             prompts = [one.text for asked in made.prompts[before:] for one in asked]
             assert prompts and not leaks(prompts, made.secrets[LI.id])
@@ -378,9 +437,17 @@ def test_the_same_sessions_leak_without_the_guards(
 ) -> None:
     """Sessions that can't leak would prove nothing."""
 
+    def said_at_once(tool: Any, *_: Any) -> frozenset[str]:
+        return tool.sink if isinstance(tool.sink, frozenset) else frozenset()
+
     async def story() -> None:
         async with world(tmp_path, SEED) as made:
-            monkeypatch.setattr(effects, "monitor", lambda *_: None)
+            with monkeypatch.context() as patch:
+                patch.setattr(effects, "learners", said_at_once)
+                await talk(made, ANA, NAMED)
+            assert hits(made).keys() == {"usr_ana to usr_bob", "usr_ana to usr_li"}
+            monkeypatch.setattr(effects, "monitor", lambda *_: ())
+            await talk(made, ANA, NAMED)
             await day(made, SEED, max(8, SESSIONS // 10))
             found = hits(made)
             assert {"usr_ana to web", "usr_ana to bob"} <= found.keys(), found

@@ -21,7 +21,8 @@ from attenda.store.pack_tables import PackTable, Rows, create_tables
 from attenda.store.stamps import Stamps
 from attenda.tools.call import Call, approval_hash, effect_key
 from attenda.tools.effects import Executor
-from attenda.tools.policy import monitor, read_policy
+from attenda.tools.monitor import monitor
+from attenda.tools.policy import read_policy
 from attenda.tools.tool import Deed, ToolRefused, tool
 
 ORDERS = PackTable("orders", {"id": "text", "total": "amount", "note": "text"})
@@ -455,22 +456,11 @@ INTEGRITIES: list[Integrity] = ["untrusted", "user", "operator", "system"]
 @given(st.sampled_from(INTEGRITIES), st.sampled_from(INTEGRITIES), st.sampled_from(INTEGRITIES))
 def test_the_monitors_truth_table(order: Integrity, amount: Integrity, because: Integrity) -> None:
     arguments = {"order": value("O-1", order), "amount": value("1", amount)}
-    found = monitor(refund, arguments, Label(integrity=because), ANA.id)
+    asked = call(arguments=arguments, because=Label(integrity=because))
     trusted = INTEGRITIES.index
     allowed = trusted(order) >= 1 and trusted(amount) >= 2 and trusted(because) >= 1
-    assert (found is None) == allowed
-    assert monitor(get_order, {"order": value("O-1", order)}, Label(), ANA.id) is None
-
-
-@given(st.frozensets(st.sampled_from(["usr_ana", "usr_s1", "public", "mail:shop"])))
-def test_what_goes_out_may_be_read_by_all_who_get_it(readers: frozenset[str]) -> None:
-    @tool(writes=True, sink=frozenset({"mail:shop"}))
-    def post(deed: Deed, text: str) -> None:
-        """Write to the shop."""
-
-    text = Labelled(value="x", label=Label(integrity="user", readers=readers))
-    found = monitor(post, {"text": text}, Label(integrity="user"), ANA.id)
-    assert (found is None) == bool({"public", "mail:shop"} & readers)
+    assert (not monitor(refund, asked)) == allowed
+    assert not monitor(get_order, call(arguments={"order": value("O-1", order)}, because=Label()))
 
 
 def test_a_strangers_note_in_a_trusted_record_stays_a_strangers(database: Database) -> None:

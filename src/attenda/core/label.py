@@ -11,6 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from attenda.core.principal import DESK, EVERYONE
+
 __all__ = [
     "PUBLIC",
     "SYSTEM",
@@ -112,4 +114,5 @@ def at_least(label: Label, required: Integrity) -> bool:
 
 def readable_by(label: Label, sink: Iterable[str]) -> bool:
     """Whether everyone in `sink` may read the value; a sink that is public needs public data."""
-    return PUBLIC in label.readers or set(sink) <= label.readers
+    desk = {DESK} if EVERYONE in label.readers else set()
+    return PUBLIC in label.readers or set(sink) <= label.readers | desk

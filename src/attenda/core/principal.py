@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["ALLOWED", "EVERYONE", "Action", "Grant", "Kind", "Principal", "Role"]
+__all__ = ["ALLOWED", "DESK", "EVERYONE", "Action", "Grant", "Kind", "Principal", "Role"]
 
 Role = Literal["owner", "supervisor", "agent", "member", "viewer"]
 Kind = Literal["owner", "supervisor", "agent", "member", "viewer", "customer", "visitor"]
@@ -27,6 +27,8 @@ _RANKS: tuple[Role, ...] = ("viewer", "member", "agent", "supervisor", "owner")
 
 EVERYONE = "everyone"
 """The team that has every user."""
+DESK = "desk"
+"""As a reader: the people of the desk, who read a pack's tables on its screens."""
 
 ALLOWED: dict[Role, frozenset[Action]] = {
     "owner": frozenset(get_args(Action)),

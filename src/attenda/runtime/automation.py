@@ -230,6 +230,9 @@ class WebhookStep(_Tried):
     """A fixed address; no part of it is filled in."""
     secret_env: Variable
     body: dict[str, Reckoned] = Field(default_factory=dict)
+    learns: Literal["public", "asker"] = "public"
+    """What it may be told beside what everybody may read and, in runs of the house itself, what
+    the house may: `asker` adds what the person who began the run may read."""
     tries: int = Field(default=6, ge=1, le=20)
     into: str = ""
 

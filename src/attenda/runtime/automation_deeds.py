@@ -31,10 +31,11 @@ from attenda.runtime.automation import (
 )
 from attenda.runtime.bounds import Allowance, Meter
 from attenda.store.database import Database
+from attenda.store.people import OWNER_ID
 from attenda.store.stamps import Stamps
 from attenda.tools.call import Call, Outcome
 from attenda.tools.effects import Executor
-from attenda.tools.policy import Policy, Rule
+from attenda.tools.policy import Disclosure, Policy, Rule
 from attenda.tools.tool import Tool
 from attenda.tools.webhook import Send, send, webhook_tool
 
@@ -43,8 +44,11 @@ __all__ = ["Deeds", "Doing", "End", "OutsideStep", "given_to"]
 OutsideStep = CallStep | ModelStep | SearchStep | WebhookStep
 _MAY_PASS = frozenset({"tool.slow", "tool.lost"})
 """Keys of problems that may be gone when it is tried again."""
-_ALLOWED = Policy(rule=(Rule(id="automation", tool="webhook", do="allow"),))
-"""A webhook goes to the fixed address that stands in the operator's own file."""
+_ALLOWED = Policy(
+    rule=(Rule(id="automation", tool="webhook", do="allow"),), readers=Disclosure(do="confirm")
+)
+"""A webhook goes to the fixed address that stands in the operator's own file. That file is the yes
+of the house to what is told of its own; of what is a person's, they or a colleague must say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,10 @@ class Deeds:
                     executor = Executor(
                         self._database, self._stamps, {"webhook": tool}, _ALLOWED, {}
                     )
-                    return await self._call(doing, "webhook", executor, _as_body(given))
+                    said = doing.who.id == OWNER_ID or doing.step.learns == "asker"
+                    return await self._call(
+                        doing, "webhook", executor, _as_body(given), confirmed=said
+                    )
                 case SearchStep(passages=most):
                     return await self._search(doing, given["query"], most)
                 case ModelStep() as step:
@@ -131,7 +138,13 @@ class Deeds:
             return End(problem=error)
 
     async def _call(
-        self, doing: Doing, name: str, executor: Executor, given: Mapping[str, Labelled]
+        self,
+        doing: Doing,
+        name: str,
+        executor: Executor,
+        given: Mapping[str, Labelled],
+        *,
+        confirmed: bool = False,
     ) -> End:
         call = Call(
             session_id=doing.run_id,
@@ -141,6 +154,7 @@ class Deeds:
             arguments=given,
             because=doing.because,
             who=doing.who,
+            confirmed=confirmed,
         )
         outcome = await executor.perform(call)
         return _end_of(outcome, executor.tools.get(name))

@@ -16,6 +16,7 @@ from attenda.core.errors import UserError
 from attenda.core.label import Label
 from attenda.core.opening import Opening
 from attenda.core.ports import Account
+from attenda.core.principal import DESK
 from attenda.core.silence import SilenceTimes
 from attenda.core.words import sentence
 from attenda.dialogue.book import FlowBook
@@ -91,6 +92,9 @@ class Pack:
     mode: AgentMode = "flows"
     """Of the agent that comes with it: flows decide what is done, or its model chooses tools."""
     tables: Sequence[PackTable] = ()
+    read_by: frozenset[str] = frozenset({DESK})
+    """Who reads its tables beside the person that something is done for: they learn of whatever a
+    tool in the database writes, unless the tool itself says who does."""
     samples: SampleRows | Callable[[int], SampleRows] = field(default_factory=dict)
     """Rows by table, put in when a table is made; or how they are on a day (microseconds, UTC)."""
     first: Callable[[Said], Sequence[Command]] | None = None
@@ -270,7 +274,7 @@ async def open_pack(
         for flow in flows.values()
     }
 
-    tools = {one.name: one for one in (*outside, *pack.tools)}
+    tools = {one.name: one.told_to(pack.read_by) for one in (*outside, *pack.tools)}
     automatic, _ = read_folder(pack.folder, tools, policy, "en")
     kept_so = [as_kept(one, stamps.now()) for one in automatic.values()]
 

@@ -335,7 +335,8 @@ class ToolLoop:
         tool = self.offered.tool(step.tool)
         if tool is not None and came.outcome.confirms:
             self.voice.made_from(came.led_to_it)
-            asked = question(tool, step, self.state, self.voice.language)
+            language, sink = self.voice.language, came.outcome.sink
+            asked = question(tool, step, self.state, language, sink)
             self.voice.tell("loop.confirm", **asked)
         else:
             self.voice.tell("dialogue.waits_for_approval" if again else "dialogue.needs_approval")

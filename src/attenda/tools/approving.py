@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from attenda.core.errors import UserError
+from attenda.core.principal import DESK
 from attenda.store import journal
 from attenda.store.database import Connection
 from attenda.store.stamps import Stamps
@@ -31,7 +32,7 @@ def approved(
         said = "loop.not_confirmed" if confirms else "approval.was_denied"
         return Outcome("denied", problem=UserError(said, tool=tool.name))
     if found is not None:
-        return Outcome("waiting", effect_key(call), approval_id=found.id, confirms=confirms)
+        return _waiting(call, found.id, confirms=confirms)
     if confirms and (refused := refusal()) is not None:
         return Outcome("failed", problem=refused)
     id_ = journal.ask_approval(
@@ -45,6 +46,10 @@ def approved(
         role=journal.ASKER if confirms else ruling.approver,
         asked_for=call.who.id,
         origins=call.origins,
-        sink=tool.sink or (),
+        sink=call.sink - {DESK},
     )
-    return Outcome("waiting", effect_key(call), approval_id=id_, confirms=confirms)
+    return _waiting(call, id_, confirms=confirms)
+
+
+def _waiting(call: Call, id_: str, *, confirms: bool) -> Outcome:
+    return Outcome("waiting", effect_key(call), approval_id=id_, sink=call.sink, confirms=confirms)

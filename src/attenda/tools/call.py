@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from attenda.core.errors import UserError
 from attenda.core.label import Label, Labelled, join_all
-from attenda.core.principal import Principal
+from attenda.core.principal import DESK, Principal
 from attenda.tools.policy import Ruling
 from attenda.tools.tool import Ask
 
@@ -38,6 +38,8 @@ class Call:
     """Where values of arguments come from, in words for that person."""
     ask: Ask | None = None
     """Asks the person in the chat."""
+    sink: frozenset[str] = frozenset()
+    """Who would learn of its arguments; worked out by the executor, whoever says otherwise."""
 
     @property
     def plain(self) -> dict[str, JsonValue]:
@@ -70,6 +72,8 @@ class Outcome:
     """Of an effect; a read has none."""
     result: Labelled | None = None
     approval_id: str = ""
+    sink: frozenset[str] = frozenset()
+    """Who would learn of it, where it waits."""
     confirms: bool = False
     """It waits for the yes of the person it is done for, and for nobody else's."""
     problem: UserError | None = None
@@ -94,7 +98,7 @@ def effect_key(call: Call) -> str:
 
 
 def approval_hash(call: Call) -> str:
-    """Of the deed and of every label that belongs to it; for whom it is done stands beside it.
+    """Of the deed, who learns of it and every label of it; for whom it is done stands beside it.
 
     The hash is what people were shown: one that is made otherwise voids what waits for them.
     """
@@ -103,6 +107,8 @@ def approval_hash(call: Call) -> str:
         [name, label.integrity, sorted(label.readers), sorted(label.sources)]
         for name, label in sorted(labels.items())
     ]
+    if sink := call.sink - {DESK}:  # who decides is no news; what waits for them goes on waiting
+        parts.append(["", "sink", sorted(sink), []])
     return hashlib.sha256((effect_key(call) + json.dumps(parts)).encode()).hexdigest()
 
 

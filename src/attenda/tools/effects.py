@@ -6,7 +6,6 @@ outside counts keys, or left to a person; a deed is never repeated blindly.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -23,17 +22,16 @@ from attenda.store.stamps import Stamps
 from attenda.tools.approving import approved
 from attenda.tools.call import Call, Outcome, effect_key, where_it_is_called
 from attenda.tools.deadline import Deadline
+from attenda.tools.monitor import learners, monitor
 from attenda.tools.passage import passages_for
-from attenda.tools.policy import Budget, Policy, Ruling, monitor
-from attenda.tools.problems import denied, problem_of, untried
+from attenda.tools.policy import Budget, Policy, Ruling
+from attenda.tools.problems import denied, problem_of, unreadable, untried
 from attenda.tools.rehearsal import Past, after_its_deeds, keep, would_give, would_refuse
+from attenda.tools.sending import Letter, send_out
 from attenda.tools.tool import Deed, Tool
 
 __all__ = ["Executor"]
 
-_log = logging.getLogger("attenda.tools")
-_TRIES = 3
-"""Times that a deed is sent to an outside that counts keys."""
 _LOOK_S = 10.0
 T = TypeVar("T")
 
@@ -75,12 +73,24 @@ class Executor:
                 raise NotFound("tool.unknown", name=call.tool)
             arguments = tool.checked(call.plain)
             call, endorsed = await self._endorsed(tool, call, arguments)
-            why = monitor(tool, call.arguments, call.because, call.who.id)
-            if why is not None and not (call.asks and tool.writes and why != "because"):
-                raise UserError("tool.untrusted", tool=tool.name, name=why)
+            if not tool.writes and tool.sink is not None:
+                call = await self._look(call, lambda c: self._told(c, tool, call, arguments))
+            for why in monitor(tool, call):
+                if why.readers and not tool.writes:
+                    raise unreadable(tool, why)
+                if not why.readers and not (
+                    call.asks and tool.writes and why.argument != "because"
+                ):
+                    raise UserError("tool.untrusted", tool=tool.name, name=why.argument)
         except UserError as problem:
             return Outcome("denied", problem=problem)
         return replace(await self._carry_out(tool, call, arguments), endorsed=endorsed)
+
+    def _told(
+        self, connection: Connection, tool: Tool, call: Call, arguments: dict[str, Any]
+    ) -> Call:
+        """The call with those who would learn of it now."""
+        return replace(call, sink=learners(tool, self._deed(connection, call), arguments))
 
     async def confirm(self, who: Principal, approval_id: str, *, yes: bool, said: str) -> None:
         """Take a person's own answer to what they were asked; one that comes too late is none."""
@@ -202,41 +212,16 @@ class Executor:
             return found
         self._passing("effect.begun")
         deed = self._deed(None, call, found if isinstance(found, str) else "")
-        outcome = await self._send(tool, call, arguments, deed, lost=isinstance(found, Outcome))
+
+        async def is_off() -> bool:
+            return await self._database.read(lambda c: switches.is_off(c, tool.name))
+
+        letter = Letter(tool, deed, arguments, lambda given: _labelled(tool, given, call))
+        outcome = await send_out(letter, is_off, lost=isinstance(found, Outcome))
         self._passing("effect.done")
         await self._database.write(lambda c: self._end(c, outcome.key, outcome))
         self._passing("effect.recorded")
         return outcome
-
-    async def _send(
-        self, tool: Tool, call: Call, arguments: dict[str, Any], deed: Deed, *, lost: bool
-    ) -> Outcome:
-        """Send a deed out; `lost` says that it may have been sent before.
-
-        Whoever switches the tool off while a try is out keeps the next one back.
-        """
-        key = effect_key(call)
-        for _ in range(_TRIES):
-            try:
-                async with asyncio.timeout(tool.timeout_s):
-                    found = None
-                    if lost and tool.query is not None:
-                        found = await tool.query(deed)
-                    elif lost and not tool.takes_key:
-                        break
-                    if found is None:
-                        if await self._database.read(lambda c: switches.is_off(c, tool.name)):
-                            break
-                        found = await tool.run(deed, **arguments)
-                return Outcome("done", key, _labelled(tool, found, call))
-            except (TimeoutError, OSError) as error:  # it may have been done, or not
-                _log.warning("%s: %r; whether it was done is not known", tool.name, error)
-                lost = True
-            except Exception as error:  # noqa: BLE001 - whatever a tool raises ends in a state
-                return Outcome("failed", key, problem=problem_of(tool, error))
-        if not lost:
-            return Outcome("failed", key, problem=UserError("tool.off", tool=tool.name))
-        return Outcome("unknown", key, problem=UserError("tool.lost", tool=tool.name))
 
     def _may_begin(
         self,
@@ -255,9 +240,11 @@ class Executor:
             return Outcome("done", key, result, simulated=row.state == trials.STATE)
         if switches.is_off(connection, tool.name):
             return Outcome("denied", problem=UserError("tool.off", tool=tool.name))
-        ruling = where_it_is_called(self._ruling(connection, tool, call, arguments), call)
-        if (why := monitor(tool, call.arguments, call.because, call.who.id)) is not None:
-            ruling = self._policy.doubting(ruling, why)
+        try:
+            call = self._told(connection, tool, call, arguments)
+        except UserError as problem:
+            return Outcome("denied", problem=problem)
+        ruling = self._ruling(connection, tool, call, arguments)
         if trials.is_trial(connection, call.session_id):  # nothing was written up to here
             return self._rehearse(connection, tool, call, arguments, ruling, deadline)
         if row is not None and row.state in ("begun", "unknown"):
@@ -295,7 +282,8 @@ class Executor:
             )
             for within_s in self._policy.windows(tool.name)
         }
-        return self._policy.rules_on(tool, arguments, call.who, done)
+        ruling = self._policy.rules_on(tool, arguments, call.who, done)
+        return where_it_is_called(self._policy.doubting(ruling, monitor(tool, call)), call)
 
     def _refusal(
         self,

@@ -1,24 +1,34 @@
 """Policy as data: which calls are allowed, which a person must approve, which are denied.
 
 Rules are read from TOML, in order; the first that fits decides. Reads are allowed unless a rule
-says otherwise; a write that no rule names is denied. Before any rule stands the monitor: values
-that are not trusted enough, or would reach whom they must not, are denied whatever the rules say.
+says otherwise; a write that no rule names is denied. Beside the rules stands the monitor: what
+becomes of values that are not trusted enough, or would reach whom they must not, is data too, and
+no rule allows it.
 """
 
 import operator
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from attenda.core.errors import UserError
-from attenda.core.label import Label, Labelled, at_least, readable_by
 from attenda.core.principal import Kind, Principal, Role
 from attenda.tools.tool import Tool
 
-__all__ = ["Budget", "Policy", "Rule", "Ruling", "Untrusted", "monitor", "read_policy"]
+__all__ = [
+    "Budget",
+    "Disclosure",
+    "Objection",
+    "Policy",
+    "Rule",
+    "Ruling",
+    "Untrusted",
+    "read_policy",
+]
 
 _DAY_S = 86_400
 
@@ -76,6 +86,18 @@ class Rule(_Data):
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why a value may not go where a call would take it."""
+
+    argument: str
+    """Its name, or `because` for all that led to the call."""
+    readers: tuple[str, ...] = ()
+    """Who would learn of it and may not; none where it is trusted too little."""
+    theirs: bool = False
+    """The person may read it, so they may let it out where the policy leaves it to them."""
+
+
 class Ruling(_Data):
     """What the policy says of one call."""
 
@@ -84,12 +106,24 @@ class Ruling(_Data):
     approver: Role = "supervisor"
     lasts_s: int = _DAY_S
     reason: str = ""
+    objection: Objection | None = None
+    """What denied it, where that was no rule."""
 
 
 class Untrusted(_Data):
     """What becomes of a write of the tool loop whose values a stranger chose."""
 
     do: Literal["ask", "deny"] = "ask"
+    approver: Role = "supervisor"
+    lasts_s: int = Field(default=_DAY_S, gt=0)
+
+
+class Disclosure(_Data):
+    """What becomes of a write whose values would reach somebody who may not read them."""
+
+    do: Literal["confirm", "ask", "deny"] = "deny"
+    """`confirm`: of a value that the person may read they decide themselves, as rules' `confirm`
+    does; of any other it is an `ask`."""
     approver: Role = "supervisor"
     lasts_s: int = Field(default=_DAY_S, gt=0)
 
@@ -116,6 +150,7 @@ class Policy(_Data):
     offer: tuple[str, ...] = ()
     """Reading tools that a person's programs may call by themselves, over MCP."""
     untrusted: Untrusted = Untrusted()
+    readers: Disclosure = Disclosure()
     budget: Budget = Budget()
 
     def windows(self, tool: str) -> frozenset[int]:
@@ -124,19 +159,35 @@ class Policy(_Data):
             one.within_s for one in self.rule if one.at_most is not None and one.tool in (tool, "*")
         )
 
-    def doubting(self, ruling: Ruling, why: str) -> Ruling:
-        """What a ruling comes to where a stranger chose the value of argument `why`.
+    def doubting(self, ruling: Ruling, objections: Sequence[Objection]) -> Ruling:
+        """What a ruling comes to where the monitor objects.
 
         Nothing is allowed; of two who may approve, it needs the higher one.
         """
-        if ruling.do == "deny" or self.untrusted.do == "deny":
-            return ruling.model_copy(update={"do": "deny"})
-        asked = self.untrusted.approver
-        if ruling.do == "ask" and Principal(id="", role=ruling.approver).ranks(asked):
+        for one in objections:
+            ruling = self._doubting(ruling, one)
+        return ruling
+
+    def _doubting(self, ruling: Ruling, why: Objection) -> Ruling:
+        held, kind = (self.readers, "readers") if why.readers else (self.untrusted, "untrusted")
+        if ruling.do == "deny":
             return ruling
-        update = {"do": "ask", "approver": asked, "lasts_s": self.untrusted.lasts_s}
-        rule = ruling.rule if ruling.do == "ask" else f"untrusted: {why}"
+        if held.do == "deny":
+            return ruling.model_copy(update={"do": "deny", "objection": why})
+        if held.do == "confirm" and why.theirs:
+            do, approver = "confirm", ruling.approver
+        else:
+            do, approver = "ask", held.approver
+        if ruling.do == do == "confirm" or self._asks_more(ruling, approver, do):
+            return ruling
+        update = {"do": do, "approver": approver, "lasts_s": held.lasts_s}
+        rule = ruling.rule if ruling.do == "ask" else f"{kind}: {why.argument}"
         return ruling.model_copy(update={**update, "rule": rule[:80]})
+
+    def _asks_more(self, ruling: Ruling, approver: Role, do: str) -> bool:
+        """Whether a ruling asks somebody already who may say as much."""
+        higher = Principal(id="", role=ruling.approver).ranks(approver)
+        return ruling.do == "ask" and (do == "confirm" or higher)
 
     def rules_on(
         self,
@@ -183,30 +234,6 @@ def _holds(value: object, text: str) -> bool:
     if one is not None and other is not None:
         return _SIZES[sign](one, other)
     return {"==": str(value) == wanted, "!=": str(value) != wanted}.get(sign, False)
-
-
-def monitor(
-    tool: Tool, arguments: Mapping[str, Labelled], because: Label, asker: str
-) -> str | None:
-    """What forbids a call: an argument, or `because`; none if it may be.
-
-    An argument may be trusted too little, or would reach somebody who must not read it.
-
-    Args:
-        tool: that would be called.
-        arguments: with their labels.
-        because: label of all that led to the call.
-        asker: for whom it is done; they may learn of what is theirs.
-    """
-    if tool.writes and not at_least(because, "user"):
-        return "because"
-    for name, value in arguments.items():
-        label = value.whole_label
-        if not at_least(label, tool.needed(name)):
-            return name
-        if tool.sink is not None and not readable_by(label, tool.sink - {asker}):
-            return name
-    return None
 
 
 def read_policy(text: str, file: str) -> Policy:

@@ -3,19 +3,27 @@
 import logging
 
 from attenda.core.errors import AttendaError, UserError
-from attenda.tools.policy import Ruling
+from attenda.tools.policy import Objection, Ruling
 from attenda.tools.tool import Tool, ToolRefused
 
-__all__ = ["denied", "problem_of", "untried"]
+__all__ = ["denied", "problem_of", "unreadable", "untried"]
 
 _log = logging.getLogger("attenda.tools")
 
 
 def denied(tool: Tool, ruling: Ruling) -> UserError:
     """That the rules do not allow it."""
+    if ruling.objection is not None and ruling.objection.readers:
+        return unreadable(tool, ruling.objection)
     if ruling.reason:
         return UserError("tool.denied_because", tool=tool.name, reason=ruling.reason)
     return UserError("tool.denied", tool=tool.name)
+
+
+def unreadable(tool: Tool, why: Objection) -> UserError:
+    """That somebody would learn of a value who may not read it."""
+    readers = ", ".join(why.readers)
+    return UserError("tool.unreadable", tool=tool.name, name=why.argument, readers=readers)
 
 
 def untried(tool: Tool, ruling: Ruling) -> UserError:

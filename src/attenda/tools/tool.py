@@ -4,10 +4,13 @@
 called in. What it declares is what the monitor holds each call against.
 """
 
+import datetime
+import enum
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, get_type_hints
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError, create_model
 
@@ -19,9 +22,10 @@ from attenda.core.principal import Principal
 from attenda.store.pack_tables import Rows
 from attenda.tools.passage import Passage
 
-__all__ = ["Ask", "Deed", "Tool", "ToolRefused", "tool"]
+__all__ = ["Ask", "Deed", "Sink", "Tool", "ToolRefused", "tool"]
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
+_BOUNDED = (bool, int, float, Decimal, datetime.date, datetime.time, enum.Enum)
 
 
 class ToolRefused(Exception):
@@ -71,6 +75,9 @@ class Deed:
 
 
 Run = Callable[..., Any]
+Sink = frozenset[str] | Callable[..., Collection[str]]
+"""Who learns of a call's arguments, as readers of labels are named: the same for each call, or
+by what it is given: `lambda deed, to: {to}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +99,12 @@ class Tool:
     endorse: Mapping[str, Callable[[Deed, Any], bool]] = field(default_factory=dict)
     """By argument: whether a value that a stranger wrote may stand, since a table of ours has it
     and it belongs to the person, or since it is within bounds; never because it looks right."""
-    sink: frozenset[str] | None = None
-    """Who learns of the arguments beyond the person it is done for; none is nobody."""
+    sink: Sink | None = None
+    """Who learns of the arguments beyond the person it is done for; none is nobody. One that is
+    worked out names the arguments that it rests on, and is worked out before each call."""
+    releases: frozenset[str] = frozenset()
+    """Arguments that whoever learns of the call may be told whoever may read them, since it can't
+    be done without: numbers, dates, options, or ids that our tables gave; never free words."""
     gives: Integrity = "operator"
     """Trust of its result."""
     gives_untrusted: frozenset[str] = frozenset()
@@ -117,6 +128,38 @@ class Tool:
     know by what it must be preceded."""
     takes_key: bool = False
     """The outside does a deed once for each key: it may be sent again."""
+
+    def __post_init__(self) -> None:
+        """Hold what it says of its readers against its arguments.
+
+        Raises:
+            TypeError: it rests on what it is not given, or on what a stranger may choose, or would
+                let out what may be anything.
+        """
+        named = set(self.sink_names)
+        if lost := sorted((named | self.releases) - self.arguments.keys()):
+            raise TypeError(f"{self.name}: its readers rest on {lost[0]}, which is no argument")
+        if free := sorted((named | self.releases) & self.free_text):
+            raise TypeError(f"{self.name}: its readers can't rest on {free[0]}, which is free text")
+        for name in sorted(self.releases):
+            if self.needed(name) not in ("operator", "system") and not self._is_bounded(name):
+                raise TypeError(f"{self.name}: {name} is let out, so it needs “operator” at least")
+
+    def _is_bounded(self, argument: str) -> bool:
+        field = self.model.model_fields.get(argument)
+        return field is not None and _says_little(field.annotation)
+
+    def told_to(self, readers: frozenset[str]) -> Self:
+        """The same tool where a write into our tables that says nothing is read by `readers`."""
+        silent = self.writes and not self.outside and self.sink is None
+        return replace(self, sink=readers) if silent and readers else self
+
+    @property
+    def sink_names(self) -> tuple[str, ...]:
+        """The arguments that decide who learns of a call."""
+        if not callable(self.sink):
+            return ()
+        return tuple(inspect.signature(self.sink).parameters)[1:]
 
     @property
     def guarded(self) -> bool:
@@ -190,6 +233,15 @@ class Tool:
         return Labelled(
             value=plain, label=label, fields={name: lower for name in self.gives_untrusted}
         )
+
+
+def _says_little(kind: Any) -> bool:
+    """Whether values of a type are numbers, dates, yes or no, or one of a list: no words."""
+    if get_origin(kind) is Literal or kind is type(None):
+        return True
+    if inner := get_args(kind):
+        return all(_says_little(one) for one in inner)
+    return isinstance(kind, type) and issubclass(kind, _BOUNDED)
 
 
 def tool(**contract: Any) -> Callable[[Run], Tool]:

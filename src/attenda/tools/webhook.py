@@ -10,6 +10,7 @@ import hmac
 import json
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import JsonValue, create_model
@@ -135,6 +136,7 @@ def webhook_tool(url: str, secret_env: str, posting: Send = send) -> Tool:
         writes=True,
         outside=True,
         free_text=frozenset({"body"}),
+        sink=frozenset({f"web:{urlsplit(url).netloc}"}),
         gives="untrusted",
         timeout_s=_TIMEOUT_S + 5,
         takes_key=True,

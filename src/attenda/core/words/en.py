@@ -968,6 +968,8 @@ ENGLISH: dict[str, str] = {
     "tool.result": "The tool “{tool}” gave something that can't be kept.",
     "tool.too_large": "The tool “{tool}” gave more than {limit} bytes.",
     "tool.untrusted": "“{tool}” was not done: its “{name}” does not come from someone who may decide it.",
+    "tool.unreadable": "“{tool}” was not done: its “{name}” would be told to {readers}, who may not read it.",
+    "tool.no_readers": "“{tool}” was not done: it can't say who would learn of it.",
     "tool.denied": "The rules here do not allow “{tool}”.",
     "tool.denied_because": "That is not possible: {reason}",
     "tool.off": "“{tool}” is switched off at the moment.",

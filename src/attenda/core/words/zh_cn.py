@@ -968,6 +968,8 @@ CHINESE: dict[str, str] = {
     "tool.result": "工具“{tool}”返回了无法保存的内容。",
     "tool.too_large": "工具“{tool}”返回的内容超过 {limit} 字节。",
     "tool.untrusted": "未执行“{tool}”：其“{name}”并非来自有权决定的人。",
+    "tool.unreadable": "未执行“{tool}”：其“{name}”会告知 {readers}，而对方无权查看。",
+    "tool.no_readers": "未执行“{tool}”：无法确定谁会得知其内容。",
     "tool.denied": "此处的规则不允许“{tool}”。",
     "tool.denied_because": "无法办理：{reason}",
     "tool.off": "“{tool}”目前已关闭。",

@@ -52,6 +52,8 @@ def support_tools(open_shop: OpenShop, policy: ShopPolicy, payments: Payments) -
         tool(
             writes=True,
             needs=paid,
+            sink=frozenset({"payments"}),
+            releases=frozenset(paid),
             takes_key=True,
             timeout_s=15.0,
             by_form=False,
