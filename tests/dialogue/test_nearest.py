@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from attenda.dialogue.nearest import Certain, Judgement, Nearest, NoneOfThese, Unsure
 from attenda.dialogue.nearest_softmax import fit_softmax, softmax
+from attenda.dialogue.outside import OUTSIDE
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "shop_sentences.json"
 SHOP = json.loads(DATA.read_text("utf-8"))
@@ -94,6 +96,19 @@ def test_chinese_is_told_apart_by_its_characters_where_vectors_say_nothing() -> 
         for at in (0, 2, 4):
             said = f"关于{words[at : at + 2]}，谢谢"
             assert nearest.rank(said, vectors[0])[0].name == name, said
+
+
+def test_sounds_are_no_wish_wherever_their_vector_lies() -> None:
+    """Vectors of an embedder that takes everything for one thing: only what is written tells."""
+    texts = [text for language in OUTSIDE.values() for text in language]
+    asks = re.compile(r"[吗么几多谁哪]|^(?:wh|how|is|do|can)")
+    names = ["ask" if asks.search(text) else "tell" for text in texts]
+    vectors = np.full((len(texts), 64), 0.125, dtype=np.float32)
+    nearest = Nearest.fit(names, texts, vectors)
+    for sounds in ("咕噜噜噜噜", "叽里呱啦，哔哔啵啵", "hjkl qwrtz mnbv", "snorv plimbuk zzglub"):
+        assert isinstance(nearest.judge(sounds, vectors[0]), NoneOfThese), sounds
+    for words in ("现在附近哪里有火车", "帮我放首歌", "how long do I cook eggs", "tell me a stroy"):
+        assert not isinstance(nearest.judge(words, vectors[0]), NoneOfThese), words
 
 
 def test_shares_are_those_of_all_flows_and_sum_to_one(shop: Nearest) -> None:

@@ -181,7 +181,8 @@ class Nearest:
         ranked = _weighed(self._ranked(signals), named, leaning)
         best = ranked[0]
         known = best.name in named and best.share >= _BELIEVED
-        if not known and self._gate.likelihood(signals.evidence)[0] < self.threshold:
+        strange = self._gate.likelihood(signals.evidence)[0] < self.threshold
+        if not known and (strange or self._features.is_unheard(text)):
             return NoneOfThese(tuple(ranked[:MOST_CANDIDATES]))
         near = [one for one in ranked if one.share >= _CLOSE * ranked[0].share]
         if ranked[0].share < _BELIEVED:

@@ -8,6 +8,7 @@ sublinear counts: Manning et al., "Introduction to Information Retrieval", 6.4.
 import re
 import unicodedata
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -25,8 +26,17 @@ SURFACE_WEIGHT = 0.5
 """Length of each of the two hashed parts beside a vector of length 1."""
 _RARITY_BITS = 18
 
+_ENOUGH = 100
+"""Examples in a script from which on they show what is said there."""
+_MOST_UNUSUAL = 0.01
+"""Share of the examples that may be made of fewer familiar n-grams than what may be a wish."""
+_OF_LETTERS = 0.75
+"""How much of that is asked of letters: names and slips are spelled like nothing else."""
+
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[?？]")
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_HAN_RUN = re.compile(rf"{_HAN.pattern}+")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")
 
 
@@ -45,6 +55,10 @@ class SentenceFeatures:
             for hashes in _hashed(text):
                 seen[np.unique(hashes % len(seen))] += 1
         self._rarity = 1 + np.log((1 + len(texts)) / (1 + seen))
+        self._heard = {
+            script: _heard([one for one in texts if has_han(one) == script])
+            for script in (True, False)
+        }
 
     def rows(self, texts: Sequence[str], vectors: Floats) -> Floats:
         """(N, W) unit vectors and their texts → (N, W + 2048 + 2048 + 1) float32.
@@ -65,6 +79,15 @@ class SentenceFeatures:
             surface[found] *= np.sqrt(1 + left)
         return np.hstack([vectors, surface, ones])
 
+    def is_unheard(self, text: str) -> bool:
+        """Whether a sentence is hardly made of what the examples in its script are made of.
+
+        An embedder finds sounds near to something, and all of a language that it does not know.
+        """
+        heard, least = self._heard[has_han(text)]
+        grams = _familiar(text)
+        return sum(gram in heard for gram in grams) < least * len(grams)
+
     def _put(self, row: Floats, hashes: Hashes) -> None:
         """Add the weights of `hashes` to their buckets, then scale the part to its length."""
         distinct, counts = np.unique(hashes, return_counts=True)
@@ -72,6 +95,34 @@ class SentenceFeatures:
         signs = 1 - 2 * (distinct >> 31 & 1)  # collisions cancel on average
         np.add.at(row, (distinct * 2654435761 >> 9) % len(row), signs * weights)
         row *= SURFACE_WEIGHT / max(float(np.linalg.norm(row)), 1e-9)
+
+
+def _heard(texts: Sequence[str]) -> tuple[frozenset[str], float]:
+    """What `texts` of one script are made of, and the share of it that a sentence must have.
+
+    Nearly every example has that share, were it not among the examples itself.
+    """
+    rows = [grams for grams in map(_familiar, texts) if grams]
+    if len(rows) < _ENOUGH:
+        return frozenset(), 0.0
+    often = Counter(gram for grams in rows for gram in grams)
+    shares = [sum(often[gram] > 1 for gram in grams) / len(grams) for grams in rows]
+    least = float(np.quantile(shares, _MOST_UNUSUAL))
+    return frozenset(often), least if has_han(texts[0]) else least * _OF_LETTERS
+
+
+def _familiar(text: str) -> set[str]:
+    """Characters and pairs of Han where there are any, else three letters of words in a row."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    if runs := _HAN_RUN.findall(plain):
+        return {
+            run[at : at + size]
+            for run in runs
+            for size in (1, 2)
+            for at in range(len(run) - size + 1)
+        }
+    words = (f" {word} " for word in _LETTERS.findall(plain))
+    return {word[at : at + 3] for word in words for at in range(len(word) - 2)}
 
 
 def has_han(text: str) -> bool:
