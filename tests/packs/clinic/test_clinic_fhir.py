@@ -11,8 +11,9 @@ import pytest
 
 from attenda.packs.clinic.chart import Allergy
 from attenda.packs.clinic.fhir_in import SHAPES, chart_of, read_bundle, read_resource
-from attenda.packs.clinic.fhir_out import SPAN_URL, bundle_of, of_chart, of_facts, of_score
+from attenda.packs.clinic.fhir_out import bundle_of, of_chart, of_facts, of_score
 from attenda.packs.clinic.formulary import starter
+from attenda.packs.clinic.provenance import SPAN_URL
 from attenda.packs.clinic.rules import news2
 from attenda.packs.clinic.summary import Message, facts_of
 
@@ -127,8 +128,26 @@ def test_what_was_said_goes_out_with_the_place_of_its_words() -> None:
     assert status == {"cough": "unconfirmed", "haemoptysis": "refuted", "fever": "provisional"}
     kinds = [one["resourceType"] for one in resources]
     assert kinds.count("FamilyMemberHistory") == kinds.count("AllergyIntolerance") == 1
-    assert kinds.count("MedicationStatement") == kinds.count("Observation") == 1
+    assert kinds.count("MedicationStatement") == 1
+    told = [one.get("valueString") or one["valueQuantity"]["value"]
+            for one in resources if one["resourceType"] == "Observation"]  # fmt: skip
+    assert told == ["for 5 days", 38.6]
     strict(bundle_of(resources))
+
+
+def test_what_somebody_took_back_is_no_entry_of_a_chart() -> None:
+    def said(kind: str, id: str, text: str, how: str) -> dict[str, Any]:
+        whose = "patient" if kind == "AllergyIntolerance" else "subject"
+        return {"resourceType": kind, "id": id, whose: SUBJECT, "code": coded(text),
+                "verificationStatus": coded(how, how)}  # fmt: skip
+
+    taken_back = [
+        said("Condition", "1", "Asthma", "refuted"), said("Condition", "2", "Gout", "provisional"),
+        said("AllergyIntolerance", "3", "Penicillin", "entered-in-error"),
+    ]  # fmt: skip
+    chart = chart_of("P-1", [read_resource(one) for one in taken_back])
+    assert [one.text for one in chart.conditions or ()] == ["Gout"]
+    assert chart.allergies is None  # an entry made in error tells of nobody who asked
 
 
 def test_a_score_goes_out_with_its_parts_or_with_what_is_missing() -> None:

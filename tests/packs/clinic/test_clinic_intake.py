@@ -13,6 +13,7 @@ import pytest
 from attenda.packs.clinic.answering import CONFLICT_URL, answer_to, answers_in, response
 from attenda.packs.clinic.formulary import starter
 from attenda.packs.clinic.measured import vitals_of
+from attenda.packs.clinic.provenance import SPAN_URL
 from attenda.packs.clinic.questionnaire import (
     Answers,
     Given,
@@ -93,12 +94,17 @@ def test_the_response_holds_what_was_said_and_no_more() -> None:
     )  # fmt: skip
     items = {one["linkId"]: one for one in made["item"]}
     assert made["status"] == "completed"
-    assert items["age"]["answer"] == [{"valueInteger": 54}]
+    (age,) = items["age"]["answer"]
+    assert age["valueInteger"] == 54
+    (place,) = [one["extension"] for one in age["extension"] if one["url"] == SPAN_URL]
+    found = {part["url"]: part.get("valueInteger", part.get("valueString")) for part in place}
+    assert found["message"] == "m0"
+    assert MAN_OF_54["en"][0][found["start"] : found["end"]] == found["words"] == "man of 54"
     (unknown,) = items["dose"]["answer"]
     assert unknown["extension"][0]["valueCode"] == "asked-unknown"
     assert not [name for name in unknown if name.startswith("value")]
     symptoms = {one["linkId"]: one["answer"] for one in items["symptoms"]["item"]}
-    assert symptoms["haemoptysis"] == [{"valueBoolean": False}]
+    assert [one["valueBoolean"] for one in symptoms["haemoptysis"]] == [False]
     model = pytest.importorskip("fhir.resources.R4B.questionnaireresponse")
     strict = model.QuestionnaireResponse.model_validate(made)
     assert len(strict.item) == len(made["item"])

@@ -9,10 +9,10 @@ from attenda.packs.clinic.alarm import look_first
 from attenda.packs.clinic.answering import answer_to
 from attenda.packs.clinic.differential import candidates
 from attenda.packs.clinic.formulary import starter
-from attenda.packs.clinic.intake import sheet
 from attenda.packs.clinic.measured import readings, vitals_of
 from attenda.packs.clinic.opening import CATALOGUES, order_in
 from attenda.packs.clinic.plain_answer import yes_no_or_unknown
+from attenda.packs.clinic.questionnaire_files import sheet
 from attenda.packs.clinic.summary import Message, facts_of
 from attenda.runtime.flow_turn import given_for
 from attenda.runtime.pack import Said

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attenda.api import Command, Deed, Labelled, Said, SetSlot, Span, StartFlow, tool
+from attenda.packs.clinic.confirmed import affirmed
 from attenda.packs.clinic.extract import mentions
 from attenda.packs.clinic.measured import readings
 from attenda.packs.clinic.opening import CATALOGUES, order_in, order_told
@@ -67,7 +68,8 @@ def look_first(said: Said) -> Sequence[Command]:
     """
     top = said.state.top
     if top is None or top.flow not in _OF_OTHERS or not _is_staff(said):
-        flags = red_flags([*_said_before(said), said.text])
+        heard = _heard(said)
+        flags = red_flags([*heard.get("said", ()), said.text + affirmed(said.text, heard)])
         flags = [one for one in flags if not _is_of_a_patient(said, one)]
         if flags:
             flag = flags[0]
@@ -192,11 +194,10 @@ def _order_too(said: Said) -> Sequence[Command]:
     return [_set(said, "drug", said.text[slice(*place)])] if place else []
 
 
-def _said_before(said: Said) -> list[str]:
-    """What was said in the interview under way, which its own result carries along."""
+def _heard(said: Said) -> Mapping[str, Any]:
+    """What the interview under way has heard and asks now, which its own result carries along."""
     for frame in reversed(said.state.frames):
         heard = frame.values.get("heard")
         if heard is not None and isinstance(heard.value, dict):
-            before = heard.value.get("said")
-            return [str(one) for one in before] if isinstance(before, list) else []
-    return []
+            return heard.value
+    return {}

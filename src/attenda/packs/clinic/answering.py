@@ -15,6 +15,7 @@ from attenda.packs.clinic.extract import Mention, mentions
 from attenda.packs.clinic.measured import readings
 from attenda.packs.clinic.person_said import spoken_number
 from attenda.packs.clinic.plain_answer import NOT_KNOWN, yes_no_or_unknown
+from attenda.packs.clinic.provenance import span_extension
 from attenda.packs.clinic.questionnaire import (
     NOT_ASKED,
     Answers,
@@ -30,9 +31,12 @@ __all__ = [
     "DATA_ABSENT_URL",
     "answer_to",
     "answers_in",
+    "answers_to",
     "response",
 ]
 
+Option = tuple[str, str, str]
+"""System, code and words of an answer that may be chosen."""
 DATA_ABSENT_URL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 CONFLICT_URL = "urn:attenda:conflicting-answer"
 _CLAUSE = re.compile(r"(?<=\w)\s*[,;:，；：。.]")
@@ -73,6 +77,26 @@ def answer_to(item: Item, message: Message) -> Given | None:
     if isinstance(value, Decimal) and not _within(item, value):
         return None
     return _given(value, message, span)
+
+
+def answers_to(item: Item, message: Message) -> list[Given]:
+    """All that a message answers to an item: of one that takes several, each option it says."""
+    if item.repeats and item.options:
+        chosen = [
+            _given(option, message, span)
+            for option, span in _options_said(item, message.text)
+            if not _is_denied(option, message.text, span)
+        ]
+        if chosen:
+            return chosen
+    one = answer_to(item, message)
+    return [] if one is None else [one]
+
+
+def _is_denied(option: Option, text: str, span: tuple[int, int]) -> bool:
+    """Whether an option stands there only to be said no to; one that is a no itself is not."""
+    alone = assertion_of(option[2], 0, len(option[2])).status
+    return alone != "absent" and assertion_of(text, *span).status == "absent"
 
 
 def answers_in(
@@ -185,18 +209,28 @@ def _date(text: str) -> tuple[object, tuple[int, int]] | None:
 
 def _option(item: Item, text: str) -> tuple[object, tuple[int, int]] | None:
     """The option whose words or code are said; the longest, and none where two are as long."""
+    fits = _options_said(item, text)
+    if not fits:
+        return None
+    longest = max(end - start for _, (start, end) in fits)
+    best = {one: span for one, span in fits if span[1] - span[0] == longest}
+    return next(iter(best.items())) if len(best) == 1 else None
+
+
+def _options_said(item: Item, text: str) -> list[tuple[Option, tuple[int, int]]]:
+    """Options by their words or codes, less those within the words of a longer one."""
     said = text.lower()
     fits = []
     for one in item.options:
         for words in {one[2].lower(), one[1].lower()}:
             at = re.search(rf"(?<![a-z0-9]){re.escape(words)}(?![a-z0-9])", said) if words else None
             if at:
-                fits.append((at.end() - at.start(), at.span(), one))
-    if not fits:
-        return None
-    longest = max(length for length, _, _ in fits)
-    best = {one: span for length, span, one in fits if length == longest}
-    return next(iter(best.items())) if len(best) == 1 else None
+                fits.append((one, at.span()))
+    return [
+        (one, (start, end))
+        for one, (start, end) in fits
+        if not any(a <= start and end <= b and b - a > end - start for _, (a, b) in fits)
+    ]
 
 
 def _within(item: Item, value: Decimal) -> bool:
@@ -259,11 +293,17 @@ def _values(item: Item, given: Iterable[Given]) -> list[dict[str, Any]]:
     """Answers as FHIR has them; unknown and conflicting ones without a value that was not given."""
     known = [one for one in given if one.value is not None]
     if not known:
-        return [{"extension": [{"url": DATA_ABSENT_URL, "valueCode": "asked-unknown"}]}]
+        unknown = {"url": DATA_ABSENT_URL, "valueCode": "asked-unknown"}
+        return [{"extension": [unknown, *_places(given)]}]
     if len(known) > 1 and not item.repeats:
         flagged = [{"url": CONFLICT_URL, "valueString": one.words} for one in known]
-        return [{"extension": [{"url": DATA_ABSENT_URL, "valueCode": "error"}, *flagged]}]
-    return [_value(item, one.value) for one in known]
+        wrong = {"url": DATA_ABSENT_URL, "valueCode": "error"}
+        return [{"extension": [wrong, *flagged, *_places(known)]}]
+    return [{"extension": _places([one]), **_value(item, one.value)} for one in known]
+
+
+def _places(given: Iterable[Given]) -> list[dict[str, Any]]:
+    return [span_extension(one.message_id, one.start, one.end, one.words) for one in given]
 
 
 def _value(item: Item, value: object) -> dict[str, Any]:

@@ -234,14 +234,27 @@ def _cards(order: str, chart: Chart, setting: Setting) -> tuple[Card, ...]:
 def _review(chart: Chart, setting: Setting) -> Iterator[Card]:
     """Each medicine of the chart, and what was signed, against the rest; every pair once."""
     seen: set[tuple[str, ...]] = set()
-    medicines = [one for one in chart.taken if one.origin != "drafted"]
+    medicines = list(_to_review(chart, setting.formulary))
+    told = replace(chart.told, medicines=())
     for medicine in medicines:
         rest = tuple(one for one in medicines if one is not medicine)
-        for card in _cards(medicine.text, replace(chart, medicines=rest, ordered=()), setting):
+        alone = replace(chart, medicines=rest, ordered=(), told=told)
+        for card in _cards(medicine.text, alone, setting):
             if card.kind != "limit" and card.key not in seen:
                 seen.add(card.key)
                 yield card
     yield from limits_of(chart, setting.formulary, setting.today, setting.language)
+
+
+def _to_review(chart: Chart, formulary: Formulary) -> Iterator[Medicine]:
+    """What is taken; what was told and stands in a list already is the same medicine."""
+    listed: set[str] = set()
+    for one in chart.taken:
+        named = formulary.find(one.text)
+        again = named.ingredients and not named.unknown and listed.issuperset(named.ingredients)
+        if one.origin != "drafted" and not (one.origin == "told" and again):
+            listed.update(named.ingredients)
+            yield one
 
 
 def _orders(context: Mapping[str, Any]) -> Iterator[_Order]:

@@ -8,10 +8,11 @@ from typing import Literal
 
 from attenda.packs.clinic.formulas import Sex
 
-__all__ = ["Allergy", "Chart", "Condition", "Measure", "Medicine", "Origin", "Part"]
+__all__ = ["Allergy", "Chart", "Condition", "Measure", "Medicine", "Origin", "Part", "Told"]
 
-Origin = Literal["chart", "kept", "same", "drafted", "signed"]
-"""Where a medicine stands: in the list, in the one kept here, in the order itself, in another."""
+Origin = Literal["chart", "kept", "same", "drafted", "signed", "told"]
+"""Where a medicine stands: in the list, in the one kept here, in the order itself, in another, or
+told in an interview and confirmed by nobody."""
 Part = Literal["medicines", "allergies", "conditions"]
 """The lists of a chart that may be unknown, known in part, or taken from what is kept here."""
 
@@ -25,7 +26,7 @@ class Medicine:
     active: bool = True
     origin: Origin = "chart"
     number: str = ""
-    """Of the order that it is from."""
+    """Of the order or the interview that it is from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Allergy:
     substance: str
     reaction: str = ""
     criticality: Literal["low", "high", "unable-to-assess"] = "unable-to-assess"
+    number: str = ""
+    """Of the interview in which it was told; empty where it stands in the chart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Condition:
     code: str = ""
     active: bool = True
     onset: str = ""
+    number: str = ""
+    """Of the interview in which it was told; empty where it stands in the chart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,18 @@ class Measure:
     value: Decimal
     unit: str
     at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told in interviews that stand in a chart, and confirmed by nobody.
+
+    It is checked like what stands in the lists, and makes no list known that nobody asked for.
+    """
+
+    medicines: tuple[Medicine, ...] = ()
+    allergies: tuple[Allergy, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +100,13 @@ class Chart:
     """Lists of which only a part is known."""
     kept: frozenset[Part] = frozenset()
     """Lists that a record did not send, and that are those kept here."""
+    told: Told = Told()
 
     @property
     def taken(self) -> tuple[Medicine, ...]:
-        """What is taken or about to be: the active ones of the list, then those ordered."""
-        return tuple(one for one in (*(self.medicines or ()), *self.ordered) if one.active)
+        """What is taken or about to be: the active ones of the list, those ordered, those told."""
+        listed = (*(self.medicines or ()), *self.ordered, *self.told.medicines)
+        return tuple(one for one in listed if one.active)
 
     def age_on(self, day: datetime.date) -> Decimal | None:
         """Whole years on a day."""

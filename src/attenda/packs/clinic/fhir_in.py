@@ -64,6 +64,8 @@ _NOTHING_SAID = frozenset({"no-allergy-info", "no-medication-info"})
 _PREGNANT = "82810-3"
 _ACTIVE = frozenset({"active", "recurrence", "relapse", "intended", "unknown", ""})
 """States in which something may hold now: what is unknown is not over."""
+_NOT_SO = frozenset({"refuted", "entered-in-error"})
+"""What a record may say of an entry of its own that does not hold; then no state counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def read_resource(written: Mapping[str, Any]) -> Record:
     text, system, code = _coded(written.get(shape.code) or written.get("medicationReference"))
     value, unit, said = _value(written)
     return Record(
-        kind, id, patient, _status(written.get(shape.status)), text, system, code,
+        kind, id, patient, _state(written, shape), text, system, code,
         next((_moment(written[one]) for one in shape.at if one in written), ""),
         value, unit, said, tuple(_parts(kind, written)),
     )  # fmt: skip
@@ -189,6 +191,7 @@ def chart_of(patient: str, records: Iterable[Record], name: str = "") -> Chart:
         conditions=tuple(
             Condition(one.text, one.code, active=one.status in _ACTIVE, onset=one.at)
             for one in of.get("Condition", ())
+            if one.status not in _NOT_SO
         ),
         measures=measures,
     )
@@ -217,7 +220,8 @@ def _pregnant(observations: Iterable[Record]) -> bool | None:
 
 
 def _medicines(records: Sequence[Record]) -> tuple[Medicine, ...] | None:
-    told = [one for one in records if one.code not in _NOTHING_SAID]
+    told = [one for one in records if one.code not in _NOTHING_SAID
+            and one.status != "entered-in-error"]  # fmt: skip
     if not told:
         return None
     return tuple(
@@ -228,7 +232,8 @@ def _medicines(records: Sequence[Record]) -> tuple[Medicine, ...] | None:
 
 
 def _allergies(records: Sequence[Record]) -> tuple[Allergy, ...] | None:
-    records = [one for one in records if one.code not in _NOTHING_SAID]
+    records = [one for one in records if one.code not in _NOTHING_SAID
+               and one.status != "entered-in-error"]  # fmt: skip
     if not records:
         return None
     return tuple(
@@ -255,6 +260,11 @@ def _coded(written: Any) -> tuple[str, str, str]:
 
 def _status(written: Any) -> str:
     return written if isinstance(written, str) else _coded(written)[2]
+
+
+def _state(written: Mapping[str, Any], shape: Shape) -> str:
+    verified = _status(written.get("verificationStatus"))
+    return verified if verified in _NOT_SO else _status(written.get(shape.status))
 
 
 def _reference(written: Any) -> str:

@@ -1,4 +1,8 @@
-"""FHIR R4 out: a chart, facts and scores as a bundle, each fact with the place of its words."""
+"""FHIR R4 out: a chart, facts and scores as a bundle, each fact with the place of its words.
+
+What was told in an interview is nobody's finding: it goes out unconfirmed, with the response that
+it is from, the span of its words, and a Provenance that says who told it and who put it there.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -6,16 +10,20 @@ from typing import Any
 
 from attenda.packs.clinic.chart import Chart
 from attenda.packs.clinic.formulary import Formulary
+from attenda.packs.clinic.provenance import span_extension
 from attenda.packs.clinic.result import Result
 from attenda.packs.clinic.summary import Fact, shown
 
-__all__ = ["SPAN_URL", "bundle_of", "of_chart", "of_facts", "of_score"]
+__all__ = ["bundle_of", "of_chart", "of_facts", "of_filing", "of_score"]
 
-SPAN_URL = "urn:attenda:source-span"
-"""Extension: the message and the span of its words from which a fact was taken."""
+_USERS = "urn:attenda:user"
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 _ALLERGY_CLINICAL = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
+_ALLERGY_VERIFIED = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
+_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+_AGENT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+_ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 _LOINC = "http://loinc.org"
 _UCUM = "http://unitsofmeasure.org"
 _MEASURES: Mapping[str, tuple[str, str, str]] = {
@@ -67,39 +75,122 @@ def of_chart(chart: Chart) -> Iterator[Resource]:
 
 
 def of_facts(
-    facts: Iterable[Fact], patient: str, formulary: Formulary, language: str = "en"
+    facts: Iterable[Fact],
+    patient: str,
+    formulary: Formulary,
+    language: str = "en",
+    number: str = "",
 ) -> Iterator[Resource]:
-    """What was said, as resources that point to the words; what is unsure is marked provisional."""
+    """What was said, as resources that point to the words; what is unsure is marked so.
+
+    Args:
+        facts: of one conversation.
+        patient: id.
+        formulary: for names.
+        language: of the names.
+        number: of what the facts are from, for ids; the patient's where there is none.
+    """
     subject = {"reference": f"Patient/{patient}"}
-    for number, fact in enumerate(facts):
-        made = _of_fact(fact, f"{patient}-f{number}", subject, shown(fact, language, formulary))
+    for count, fact in enumerate(facts):
+        id = f"{number or patient}-f{count}"
+        made = _of_fact(fact, id, subject, shown(fact, language, formulary))
         if made:
-            made["extension"] = [_span(fact)]
+            place = fact.message_id, fact.start, fact.end, fact.words
+            made["extension"] = [span_extension(*place)]
             yield made
 
 
+def of_filing(
+    filing: Mapping[str, Any], formulary: Formulary, language: str = "en"
+) -> Iterator[Resource]:
+    """An interview in a chart: its response, what was told in it, and where all that is from.
+
+    Args:
+        filing: a row of the table `filings`, with `filed_at` as FHIR writes a moment.
+        formulary: for names.
+        language: of the names.
+    """
+    patient, number = filing["patient_id"], filing["intake_id"]
+    person = {"reference": f"Patient/{patient}"}
+    yield filing["response"]
+    facts = [Fact(**one) for one in filing["facts"] or ()]
+    from_ = {"reference": f"QuestionnaireResponse/{filing['response']['id']}"}
+    made = [_told_by(one, person, from_)
+            for one in of_facts(facts, patient, formulary, language, number)]  # fmt: skip
+    yield from made
+    if made:
+        by = {"identifier": {"system": _USERS, "value": filing["filed_by"]}}
+        yield {
+            "resourceType": "Provenance", "id": f"{number}-from", "recorded": filing["filed_at"],
+            "target": [{"reference": f"{one['resourceType']}/{one['id']}"} for one in made],
+            "agent": [{"type": _concept(_AGENT, "author"), "who": person},
+                      {"type": _concept(_AGENT, "enterer"), "who": by}],
+            "entity": [{"role": "source", "what": from_}],
+        }  # fmt: skip
+
+
+def _told_by(resource: Resource, person: Resource, response: Resource) -> Resource:
+    """A fact with who told it and the response that it is from, where its kind has a place."""
+    match resource["resourceType"]:
+        case "Condition":
+            more: Resource = {"asserter": person, "evidence": [{"detail": [response]}]}
+        case "AllergyIntolerance":
+            more = {"asserter": person}
+        case "MedicationStatement":
+            more = {"informationSource": person, "derivedFrom": [response]}
+        case "Observation":
+            more = {"performer": [person], "derivedFrom": [response]}
+        case _:
+            more = {}
+    return {**resource, **more}
+
+
 def _of_fact(fact: Fact, id: str, subject: Resource, name: str) -> Resource | None:
+    """Nothing for what is denied and has no place of its own; the response holds it."""
     match fact.section:
         case "family":
             return _family(fact, id, subject, name)
         case "complaint" | "symptoms" | "history":
-            made = _condition(id, name, subject, "active" if fact.when == "now" else "resolved")
-            if fact.status == "absent":
-                del made["clinicalStatus"]
-            verified = {"present": "unconfirmed", "unsure": "provisional", "absent": "refuted"}
-            made["verificationStatus"] = _concept(_VERIFICATION, verified[fact.status])
-            return made
-        case "medication" if fact.status == "present":
+            return _told_condition(fact, id, subject, name)
+        case "medication" if fact.status != "absent":
             said = name if fact.name != "unnamed" else fact.words
-            made = _statement(id, said, subject, "active")
+            state = "completed" if fact.when == "past" else "active"
+            state = state if fact.status == "present" else "unknown"
+            made = _statement(id, said, subject, state)
             if fact.value:
                 made["dosage"] = [{"text": fact.value}]
             return made
-        case "allergies" if fact.status == "present":
-            return _allergy(id, name, subject)
+        case "allergies" if fact.status != "absent":
+            verified = {"verificationStatus": _concept(_ALLERGY_VERIFIED, "unconfirmed")}
+            return _allergy(id, name, subject) | verified
         case "measured" if fact.name in _MEASURES:
             return _measure(id, fact.name, Decimal(fact.value), subject)
+        case "measured" | "course" | "social":
+            return _told_observation(fact, id, subject, name)
     return None
+
+
+def _told_condition(fact: Fact, id: str, subject: Resource, name: str) -> Resource:
+    made = _condition(id, name, subject, "active" if fact.when == "now" else "resolved")
+    if fact.status == "absent":
+        del made["clinicalStatus"]
+    verified = {"present": "unconfirmed", "unsure": "provisional", "absent": "refuted"}
+    made["verificationStatus"] = _concept(_VERIFICATION, verified[fact.status])
+    return made
+
+
+def _told_observation(fact: Fact, id: str, subject: Resource, name: str) -> Resource:
+    """What has no resource of its own, in its words: how long, a habit, a value without a code."""
+    kind = {"social": "social-history", "measured": "vital-signs"}.get(fact.section, "survey")
+    made: Resource = {
+        "resourceType": "Observation", "id": id, "status": "preliminary", "subject": subject,
+        "category": [_concept(_CATEGORY, kind)], "code": {"text": name},
+    }  # fmt: skip
+    if fact.status == "unsure":
+        return made | {"dataAbsentReason": _concept(_ABSENT, "asked-unknown")}
+    if fact.section == "social":
+        return made | {"valueBoolean": fact.status == "present"}
+    return made | {"valueString": fact.value or fact.words}
 
 
 def _family(fact: Fact, id: str, subject: Resource, name: str) -> Resource | None:
@@ -142,18 +233,6 @@ def of_score(result: Result, id: str, patient: str, at: str) -> Resource:
             for one in result.parts
         ]
     return made
-
-
-def _span(fact: Fact) -> Resource:
-    return {
-        "url": SPAN_URL,
-        "extension": [
-            {"url": "message", "valueString": fact.message_id},
-            {"url": "start", "valueInteger": fact.start},
-            {"url": "end", "valueInteger": fact.end},
-            {"url": "words", "valueString": fact.words},
-        ],
-    }
 
 
 def _concept(system: str, code: str) -> Resource:

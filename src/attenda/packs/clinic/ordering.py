@@ -38,6 +38,7 @@ def open_chart(deed: Deed, patient: str) -> dict[str, Any]:
     if chart.medicines is None:
         taken.append("?")
     allergies = [one.substance for one in chart.allergies or ()]
+    allergies += [f"{one.substance} ({one.number})" for one in chart.told.allergies]
     return {
         "found": True,
         "sealed": False,

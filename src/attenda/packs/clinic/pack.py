@@ -11,10 +11,13 @@ from attenda.packs.clinic.alarm import look_first, raise_alarm
 from attenda.packs.clinic.asking import ask_item, reckon_findings
 from attenda.packs.clinic.drafting import draft_note, weigh
 from attenda.packs.clinic.ending import change_order, end_order, withdraw_order
+from attenda.packs.clinic.filing import file_intake, withdraw_filing
 from attenda.packs.clinic.intake import begin_intake, hear
+from attenda.packs.clinic.intake_pages import settle
 from attenda.packs.clinic.opening import CATALOGUES
 from attenda.packs.clinic.ordering import draft_order, look_at_order, open_chart, sign_order
-from attenda.packs.clinic.pages import SCREENS, settle
+from attenda.packs.clinic.pages import SCREENS
+from attenda.packs.clinic.questionnaire_files import use
 from attenda.packs.clinic.samples import SAMPLES
 from attenda.packs.clinic.scoring import reckon
 from attenda.packs.clinic.sealed import break_glass, note_look
@@ -36,7 +39,7 @@ PACK = Pack(
     tools=(
         begin_intake, hear, raise_alarm, reckon, ask_item, reckon_findings, open_chart, break_glass,
         note_look, draft_order, look_at_order, sign_order, change_order, withdraw_order, end_order,
-        weigh, draft_note,
+        weigh, draft_note, file_intake, withdraw_filing, use,
         keep_cards, keep_feedback, settle,
     ),
     tables=TABLES,

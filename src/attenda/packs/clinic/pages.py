@@ -1,55 +1,28 @@
-"""The screens of the clinic: who waits, patients, a chart, a summary with its words, alerts."""
+"""The screens of the clinic: patients, a chart, alerts; those of interviews are listed here too."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from attenda.api import Asked, Deed, NotFound, Screen, Tables, tool
+from attenda.api import Asked, NotFound, Screen, Tables
 from attenda.packs.clinic.cards import REASONS, report_on_alerts
 from attenda.packs.clinic.chart import Chart
-from attenda.packs.clinic.extract import lexicon
-from attenda.packs.clinic.formulary import Formulary, starter
+from attenda.packs.clinic.formulary import Formulary
 from attenda.packs.clinic.installed import formulary_for, installed_packs, label_texts
-from attenda.packs.clinic.red_flags import red_flag_rules
+from attenda.packs.clinic.intake_pages import summary, waiting
+from attenda.packs.clinic.questionnaire_files import questionnaires
 from attenda.packs.clinic.safety import check_order, kidney_function
 from attenda.packs.clinic.sealed import LOOK_HOLDS, OPEN_HOURS, Seal, seal_of
-from attenda.packs.clinic.summary import SECTIONS, Message, facts_of
 from attenda.packs.clinic.tables import chart_of_rows, moment
 from attenda.packs.clinic.words import phrase
 
-__all__ = ["SCREENS", "settle"]
+__all__ = ["SCREENS"]
 
 _BAR_PX = 240
 _DOCTORS = ("supervisor", "owner")
 _MOST_LISTED = 200
-"""Interviews that are listed, the newest first."""
-
-
-@tool(writes=True)
-def settle(deed: Deed, escalation: str) -> dict[str, str]:
-    """Mark a red flag as dealt with."""
-    deed.rows("escalations").change(escalation, state="settled")
-    return {"escalation": escalation}
-
-
-async def _waiting(asked: Asked) -> Mapping[str, Any]:
-    titles = {one.id: one.title for one in red_flag_rules()}
-
-    def found(rows: Tables) -> Mapping[str, Any]:
-        open_ = rows("escalations").find(state="open")
-        return {
-            "flags": [
-                {**one, "title": titles[one["rule"]][asked.language], "at": _time(one["raised_at"])}
-                for one in open_
-            ],
-            "intakes": [
-                {"id": one["id"], "state": one["state"], "at": _time(one["started_at"])}
-                for one in rows("intakes").find_sorted("-started_at", limit=_MOST_LISTED)
-            ],
-        }
-
-    return await asked.read(found)
+"""Looks at a sealed chart that are listed, the newest first."""
 
 
 async def _patients(asked: Asked) -> Mapping[str, Any]:
@@ -69,15 +42,12 @@ async def _patient(asked: Asked) -> Mapping[str, Any]:
         once = f"look {patient} {asked.now // LOOK_HOLDS}"
         await asked.do("note_look", {"patient": patient}, once=once)
 
-    def found(rows: Tables) -> tuple[Chart | None, str, list[dict[str, Any]], list[Any]]:
+    def found(rows: Tables) -> tuple[Chart | None, str, dict[str, Any]]:
         seal = _seal(rows, asked)
         chart = chart_of_rows(rows, patient)
-        is_open = chart and seal in ("none", "open")
-        orders = rows("orders").find(patient_id=patient) if is_open else []
-        with_cards = [_with_cards(one, chart, rows, asked) for one in orders if chart]
-        return chart, seal, with_cards, installed_packs(rows, moment(asked.now).date())
+        return chart, seal, _beside(chart, rows, asked) if seal in ("none", "open") else {}
 
-    chart, seal, orders, packs = await asked.read(found)
+    chart, seal, beside = await asked.read(found)
     if chart is None:
         raise NotFound("request.no_page")
     may_know = seal == "open" or (seal != "none" and asked.who.role == "owner")
@@ -88,14 +58,30 @@ async def _patient(asked: Asked) -> Mapping[str, Any]:
     kidneys = [kidney_function(chart, one, today) for one in ("egfr", "crcl")]
     return {
         "sealed": False, "id": patient, "looks": looked, "chart": chart, "age": chart.age_on(today),
-        "orders": orders,
+        **beside,
         "reasons": [(one, phrase(asked.language, f"reason.{one}")) for one in REASONS],
-        "signs": asked.who.role in _DOCTORS, "packs": packs,
+        "signs": asked.who.role in _DOCTORS,
         "kidneys": [
             {"rule": one.rule, "total": one.shown_total, "unit": one.unit, "band": one.band,
              "missing": [phrase(asked.language, f"name.{each}") for each in one.missing]}
             for one in kidneys
         ],
+    }  # fmt: skip
+
+
+def _beside(chart: Chart | None, rows: Tables, asked: Asked) -> dict[str, Any]:
+    """What stands beside the lists of a chart: orders, interviews, the knowledge at work."""
+    patient = asked.values["patient"]
+    orders = rows("orders").find(patient_id=patient)
+    filed = rows("filings").find_sorted("-filed_at", patient_id=patient, state="current")
+    return {
+        "orders": [_with_cards(one, chart, rows, asked) for one in orders if chart],
+        "filings": [
+            {"id": one["id"], "intake": one["intake_id"], "title": one["title"],
+             "at": _time(one["filed_at"])}
+            for one in filed
+        ],
+        "packs": installed_packs(rows, moment(asked.now).date()),
     }  # fmt: skip
 
 
@@ -140,60 +126,6 @@ def _with_cards(
     return {**order, "cards": cards, "labels": label_texts(rows, order["text"], chart, rules)}
 
 
-async def _summary(asked: Asked) -> Mapping[str, Any]:
-    number = asked.values["intake"]
-
-    def found(rows: Tables) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        return rows("intakes").find(id=number), rows("words").find(intake_id=number)
-
-    intakes, words = await asked.read(found)
-    if not intakes:
-        raise NotFound("request.no_page")
-    said = [Message(one["message_id"], one["text"]) for one in words]
-    facts: Sequence[Mapping[str, Any]] = intakes[0]["facts"] or [
-        one.as_row() for one in facts_of(said, starter())
-    ]
-    shown = lexicon().shown
-    numbers = {one["message_id"]: one["number"] for one in words}
-    named = [
-        {**one, "number": numbers.get(one["message_id"]),
-         "shown": shown.get(one["name"], {}).get(asked.language) or
-         (one["words"] if one["name"] in ("unnamed", "any", "duration", "course") else
-          starter().shown(one["name"], asked.language))}
-        for one in facts
-    ]  # fmt: skip
-    return {
-        "id": number, "state": intakes[0]["state"],
-        "sections": [
-            (phrase(asked.language, f"section.{section}"),
-             [one for one in named if one["section"] == section])
-            for section in SECTIONS if any(one["section"] == section for one in facts)
-        ],
-        "messages": [
-            {"number": one["number"], "pieces": _pieces(one, facts)} for one in words
-        ],
-    }  # fmt: skip
-
-
-def _pieces(
-    message: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]
-) -> list[tuple[str, bool]]:
-    """A message cut where facts point: text, and whether a fact rests on it."""
-    text = str(message["text"])
-    marked = [False] * len(text)
-    for fact in facts:
-        if fact["message_id"] == message["message_id"]:
-            for at in range(int(fact["start"]), min(int(fact["end"]), len(text))):
-                marked[at] = True
-    pieces: list[tuple[str, bool]] = []
-    for letter, mark in zip(text, marked, strict=True):
-        if pieces and pieces[-1][1] is mark:
-            pieces[-1] = (pieces[-1][0] + letter, mark)
-        else:
-            pieces.append((letter, mark))
-    return pieces
-
-
 async def _alerts(asked: Asked) -> Mapping[str, Any]:
     def found(rows: Tables) -> tuple[list[str], list[tuple[str, str, str]], list[Any], Formulary]:
         shown = [one["rule"] for one in rows("alerts").find()]
@@ -225,15 +157,19 @@ def _time(now: int) -> str:
 
 
 SCREENS = (
-    Screen("waiting", {"en": "Who waits", "zh-CN": "待处理"}, "waiting.html", _waiting),
+    Screen("waiting", {"en": "Who waits", "zh-CN": "待处理"}, "waiting.html", waiting),
     Screen("patients", {"en": "Patients", "zh-CN": "患者"}, "patients.html", _patients),
     Screen(
         "patients/{patient}", {"en": "Chart", "zh-CN": "病历"}, "patient.html", _patient,
         listed=False,
     ),
     Screen(
-        "intakes/{intake}", {"en": "Summary", "zh-CN": "摘要"}, "summary.html", _summary,
+        "intakes/{intake}", {"en": "Summary", "zh-CN": "摘要"}, "summary.html", summary,
         listed=False,
+    ),
+    Screen(
+        "questionnaires", {"en": "Questionnaires", "zh-CN": "问卷"}, "questionnaires.html",
+        questionnaires,
     ),
     Screen("alerts", {"en": "Alerts", "zh-CN": "提示统计"}, "alerts.html", _alerts),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from attenda.packs.clinic.chart import Allergy, Chart, Condition, Medicine, Part
+from attenda.packs.clinic.chart import Allergy, Chart, Condition, Medicine, Part, Told
 from attenda.packs.clinic.fhir_in import Record, chart_of, read_bundle
 
 __all__ = ["PREFETCH", "chart_from", "resources_in"]
@@ -66,6 +66,7 @@ def chart_from(patient: str, request: Mapping[str, Any], kept: Chart | None) -> 
         allergies=_allergies(came, kept, known["allergies"]),
         conditions=_conditions(came, kept, known["conditions"]),
         ordered=kept.ordered if kept else (),
+        told=kept.told if kept else Told(),
         kept=stands_in,
     )
     in_part = (

@@ -12,6 +12,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 __all__ = [
+    "ASKED",
+    "EXPRESSIONS",
+    "FHIR",
+    "NOT_ASKED",
     "Answers",
     "Given",
     "Item",
@@ -20,6 +24,7 @@ __all__ = [
     "next_item",
     "open_items",
     "read_questionnaire",
+    "words_before",
 ]
 
 ASKED = frozenset({
@@ -28,9 +33,11 @@ ASKED = frozenset({
 })  # fmt: skip
 """Types of items that can be asked for in words."""
 NOT_ASKED = frozenset({"group", "display"})
-_FHIR = "http://hl7.org/fhir/StructureDefinition/"
+FHIR = "http://hl7.org/fhir/StructureDefinition/"
 _SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
-_EXPRESSIONS = {
+FAMILY = frozenset({"10157-6", "8670-2", "family"})
+"""Codes of items about the family: LOINC's, and our own."""
+EXPRESSIONS = {
     f"{_SDC}sdc-questionnaire-{name}": name
     for name in ("enableWhenExpression", "calculatedExpression", "answerExpression",
                  "initialExpression")
@@ -72,6 +79,11 @@ class Item:
     translations: Mapping[str, str] = field(default_factory=dict)
     items: tuple["Item", ...] = ()
 
+    @property
+    def is_of_family(self) -> bool:
+        """Whether it asks about illnesses of the family: by its code, or by its id."""
+        return self.link_id == "family" or bool(self.codes & FAMILY)
+
     def asks(self, language: str) -> str:
         """Its words in a language."""
         return self.translations.get(language, self.text)
@@ -96,6 +108,10 @@ class Questionnaire:
         """Every item, in order."""
         for one in self.items:
             yield from one.each()
+
+    def asked(self) -> Iterator[Item]:
+        """Items that are asked in words, where their conditions hold."""
+        return (one for one in self.each() if one.type in ASKED and not one.hidden)
 
     def item(self, link_id: str) -> Item:
         """The item with an id.
@@ -194,6 +210,19 @@ def open_items(questionnaire: Questionnaire, answers: Answers) -> Iterator[Item]
             yield one
 
 
+def words_before(questionnaire: Questionnaire, answers: Answers, item: Item) -> list[Item]:
+    """Headings and words alone that stand between the question before and this one."""
+    found: list[Item] = []
+    for one in enabled_items(questionnaire.items, answers):
+        if one.link_id == item.link_id:
+            return found
+        if one.type in ASKED and not one.hidden:
+            found.clear()
+        elif one.type in NOT_ASKED and one.text and not one.hidden:
+            found.append(one)
+    return found
+
+
 def enabled_items(items: Sequence[Item], answers: Answers) -> Iterator[Item]:
     """Items whose conditions hold, and those below them."""
     for one in items:
@@ -247,19 +276,19 @@ def _item(written: Mapping[str, Any], contained: Mapping[str, Any], problems: li
         problems.append(f"{link_id}: type {kind or '—'} cannot be asked for in words")
     extensions = {one.get("url"): one for one in written.get("extension", ())}
     problems += [f"{link_id}: {name} is not evaluated"
-                 for url, name in _EXPRESSIONS.items() if url in extensions]  # fmt: skip
-    unit = extensions.get(f"{_FHIR}questionnaire-unit", {}).get("valueCoding", {})
+                 for url, name in EXPRESSIONS.items() if url in extensions]  # fmt: skip
+    unit = extensions.get(f"{FHIR}questionnaire-unit", {}).get("valueCoding", {})
     return Item(
         link_id, kind, str(written.get("text", "")),
         required=bool(written.get("required")),
         repeats=bool(written.get("repeats")),
-        hidden=bool(extensions.get(f"{_FHIR}questionnaire-hidden", {}).get("valueBoolean")),
+        hidden=bool(extensions.get(f"{FHIR}questionnaire-hidden", {}).get("valueBoolean")),
         any_condition=written.get("enableBehavior") == "any",
         conditions=tuple(_condition(one) for one in written.get("enableWhen", ())),
         options=tuple(_options(written, contained, link_id, problems)),
         codes=frozenset(str(one.get("code", "")) for one in written.get("code", ())),
-        lowest=_limit(extensions.get(f"{_FHIR}minValue")),
-        highest=_limit(extensions.get(f"{_FHIR}maxValue")),
+        lowest=_limit(extensions.get(f"{FHIR}minValue")),
+        highest=_limit(extensions.get(f"{FHIR}maxValue")),
         unit=str(unit.get("code", unit.get("display", ""))),
         translations=_translations(written.get("_text", {})),
         items=tuple(_item(one, contained, problems) for one in written.get("item", ())),
@@ -322,7 +351,10 @@ def _translations(element: Mapping[str, Any]) -> dict[str, str]:
     """By language, of FHIR's translation extension."""
     found: dict[str, str] = {}
     for one in element.get("extension", ()):
-        if one.get("url") == f"{_FHIR}translation":
-            parts = {part["url"]: part for part in one.get("extension", ())}
-            found[parts["lang"]["valueCode"]] = parts["content"]["valueString"]
+        if one.get("url") == f"{FHIR}translation":
+            parts = {part.get("url"): part for part in one.get("extension", ())}
+            language = parts.get("lang", {}).get("valueCode")
+            words = parts.get("content", {}).get("valueString")
+            if language and words:
+                found[str(language)] = str(words)
     return found

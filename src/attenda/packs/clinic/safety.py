@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from attenda.packs.clinic.cards import ORDER, Card, make_card
-from attenda.packs.clinic.chart import Chart, Medicine
+from attenda.packs.clinic.chart import Allergy, Chart, Condition, Medicine
 from attenda.packs.clinic.formulary import Formulary, Kind, Rule, Severity, says
 from attenda.packs.clinic.formulas import ckd_epi_2021, cockcroft_gault
 from attenda.packs.clinic.result import Result
@@ -159,20 +159,24 @@ class _Checker:
             shown = self.formulary.shown(drug, self.language)
             yield self.limit("ALLERGIES-UNKNOWN", "check.allergies_unknown",
                              "check.not_computable_do", drug=shown)  # fmt: skip
-            return
-        for allergy in self.chart.allergies:
+        for allergy in self._allergies_known():
             reacted = self.formulary.reacted_to(allergy.substance)
             rules = [
                 rule
                 for rule in self._rules("allergy", drug)
                 if any(self.formulary.belongs(one, rule.allergy) for one in reacted)
             ]
-            words = " ".join(filter(None, (allergy.substance, allergy.reaction)))
+            trace = _trace_of(allergy)
             if rules:
                 gravest = min(rules, key=lambda one: ORDER.index(one.severity))
-                yield self._ruled(gravest, drug, gravest.allergy, trace=words, kind="allergy")
+                yield self._ruled(gravest, drug, gravest.allergy, trace=trace, kind="allergy")
             elif any(self.formulary.belongs(drug, one) for one in reacted):
-                yield self._plain("allergy", "ALG-SAME", drug, drug, "check.allergy_same", words)
+                yield self._plain("allergy", "ALG-SAME", drug, drug, "check.allergy_same", trace)
+
+    def _allergies_known(self) -> Iterator[Allergy]:
+        """Of the chart's list, then those that were told."""
+        yield from self.chart.allergies or ()
+        yield from self.chart.told.allergies
 
     def _kidney(self, drug: str) -> Iterator[Card]:
         rules = list(self._rules("kidney", drug))
@@ -221,12 +225,13 @@ class _Checker:
             shown = self.formulary.shown(drug, self.language)
             yield self.limit("CONDITIONS-UNKNOWN", "check.conditions_unknown",
                              "check.not_computable_do", drug=shown)  # fmt: skip
-        for condition in (self.chart.conditions or ()) if rules else ():
+        known = (*(self.chart.conditions or ()), *self.chart.told.conditions)
+        for condition in known if rules else ():
             for name in self.formulary.conditions_in(condition.text) if condition.active else ():
                 fits = [one for one in rules if one.condition == name]
                 if fits:
                     gravest = min(fits, key=lambda one: ORDER.index(one.severity))
-                    yield self._ruled(gravest, drug, condition.text, trace=condition.text)
+                    yield self._ruled(gravest, drug, condition.text, trace=_trace_of(condition))
 
     def limits(self) -> Iterator[Card]:
         """What of the chart nothing could be checked against, whatever rules there are."""
@@ -236,8 +241,8 @@ class _Checker:
         for medicine in self.chart.taken:
             # a draft beside it has such a card of its own
             if medicine.origin != "drafted" and self.formulary.find(medicine.text).unknown:
-                signed = medicine.origin == "signed"
-                key = "check.unknown_signed" if signed else "check.unknown_in_chart"
+                own = medicine.origin if medicine.origin in ("signed", "told") else "in_chart"
+                key = f"check.unknown_{own}"
                 yield self.limit("UNKNOWN-IN-CHART", key, "check.unknown_do",
                                  drug=medicine.text, number=medicine.number)  # fmt: skip
 
@@ -253,7 +258,7 @@ class _Checker:
                              lists=self._names(self.chart.kept))  # fmt: skip
 
     def _unknown_allergies(self, drugs: str) -> Iterator[Card]:
-        for allergy in self.chart.allergies or ():
+        for allergy in self._allergies_known():
             for words in self.formulary.not_reacted_to(allergy.substance):
                 yield self.limit("ALLERGY-NOT-CHECKED", "check.allergy_not_checked",
                                  "check.allergy_not_checked_do", allergy=words,
@@ -261,11 +266,11 @@ class _Checker:
 
     def unknown_and_reacted_to(self, part: str) -> Iterator[Card]:
         """An unknown drug that an allergy names by the same words."""
-        for allergy in self.chart.allergies or ():
+        for allergy in self._allergies_known():
             for words in self.formulary.not_reacted_to(allergy.substance):
                 if says(part, words):
                     yield self._plain("allergy", "ALG-SAME", words, words, "check.allergy_same",
-                                      allergy.substance)  # fmt: skip
+                                      _trace_of(allergy))  # fmt: skip
 
     def expired(self) -> Iterator[Card]:
         """Packs of rules that are past their date."""
@@ -368,6 +373,15 @@ class _Checker:
 
     def _name(self, name: str) -> str:
         return phrase(self.language, f"name.{name}")
+
+
+def _trace_of(one: Allergy | Condition) -> str | Medicine:
+    """The words of a list, as they are traced; with the interview where they were told in one."""
+    if isinstance(one, Allergy):
+        words = " ".join(filter(None, (one.substance, one.reaction)))
+    else:
+        words = one.text
+    return Medicine(words, origin="told", number=one.number) if one.number else words
 
 
 def _within(rule: Rule, value: Decimal) -> bool:

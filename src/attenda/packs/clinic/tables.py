@@ -7,6 +7,7 @@ from typing import Any
 
 from attenda.api import PackTable, Rows
 from attenda.packs.clinic.chart import Allergy, Chart, Condition, Measure, Medicine, Origin
+from attenda.packs.clinic.told import told_in
 
 __all__ = ["TABLES", "chart_of_rows", "moment"]
 
@@ -63,9 +64,28 @@ TABLES = (
         {
             "id": "text", "user_id": "text", "state": "text", "started_at": "time",
             "tries": "integer", "answers": "json", "response": "json",
+            "questionnaire": "text",  # of the clinic's own; none for the one that comes along
             "facts": "json",  # each with its message and the span of its words
         },
         person="user_id", ages="started_at",
+    ),
+    PackTable(
+        "filings",  # interviews that somebody of the clinic put into a chart, as they were then
+        {
+            "id": "text", "intake_id": "text", "patient_id": "text", "user_id": "text",
+            "title": "text", "response": "json", "facts": "json", "words": "json",
+            "filed_by": "text", "filed_at": "time",
+            "state": "text",  # current, or entered-in-error
+            "ended_by": "text", "ended_at": "time", "reason": "text",
+        },
+        person="user_id", redacted=("user_id",), indexes=(("patient_id",), ("intake_id",)),
+    ),
+    PackTable(
+        "questionnaires",  # a clinic's own beside the one that comes along
+        {
+            "id": "text", "title": "text", "url": "text", "version": "text", "digest": "text",
+            "body": "json", "notes": "json", "in_use": "flag",
+        },
     ),
     PackTable(
         "words",  # what the person wrote, verbatim
@@ -205,6 +225,7 @@ def chart_of_rows(rows: Callable[[str], Rows], patient: str, but_order: str = ""
     if not found:
         return None
     one = found[0]
+    filed = rows("filings").find(patient_id=patient, state="current")
     allergies = tuple(
         Allergy(
             each["substance"] or "",
@@ -243,6 +264,7 @@ def chart_of_rows(rows: Callable[[str], Rows], patient: str, but_order: str = ""
                 rows("observations").find(patient_id=patient), key=lambda each: each["at"] or ""
             )
         },
+        told=told_in(filed),
     )
 
 

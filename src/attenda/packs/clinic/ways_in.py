@@ -27,10 +27,11 @@ from attenda.packs.clinic.cds_hooks import (
 )
 from attenda.packs.clinic.chart import Chart
 from attenda.packs.clinic.fhir_in import Imported, chart_of, read_bundle
-from attenda.packs.clinic.fhir_out import bundle_of, of_chart
+from attenda.packs.clinic.fhir_out import bundle_of, of_chart, of_filing
 from attenda.packs.clinic.formulary import Formulary
 from attenda.packs.clinic.installed import formulary_for
 from attenda.packs.clinic.medication_files import IMPORTERS as MEDICATION
+from attenda.packs.clinic.questionnaire_files import IMPORTER as QUESTIONNAIRES
 from attenda.packs.clinic.tables import chart_of_rows, moment
 
 __all__ = ["ENDPOINTS", "IMPORTERS", "keep_cards", "keep_feedback"]
@@ -117,14 +118,17 @@ async def _chart(asked: Asked) -> Any:
     """A chart as a FHIR bundle; a sealed one is not handed out."""
     patient = asked.values["patient"]
 
-    def found(rows: Tables) -> Chart | None:
+    def found(rows: Tables) -> tuple[Chart | None, list[dict[str, Any]], Formulary]:
         sealed = rows("patients").find(id=patient, sealed=True)
-        return None if sealed else chart_of_rows(rows, patient)
+        filed = rows("filings").find_sorted("filed_at", patient_id=patient, state="current")
+        return None if sealed else chart_of_rows(rows, patient), filed, formulary_for(rows)
 
-    chart = await asked.read(found)
+    chart, filed, rules = await asked.read(found)
     if chart is None:
         raise NotFound("request.no_page")
-    return bundle_of(of_chart(chart))
+    dated = [{**one, "filed_at": moment(one["filed_at"]).isoformat()} for one in filed]
+    told = (one for filing in dated for one in of_filing(filing, rules, asked.language))
+    return bundle_of([*of_chart(chart), *told])
 
 
 def _object(body: Any) -> Mapping[str, Any]:
@@ -197,5 +201,6 @@ IMPORTERS = (
         "fhir", {"en": "Patients as FHIR R4 bundles", "zh-CN": "FHIR R4 患者数据包"},
         (".json",), read_fhir,
     ),
+    QUESTIONNAIRES,
     *MEDICATION,
 )  # fmt: skip
