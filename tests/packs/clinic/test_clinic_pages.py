@@ -66,6 +66,7 @@ def test_orders_and_charts_are_for_those_who_may(home: Path) -> None:
         async with clinic(home) as c:
             await a_nurse_drafts_and_a_doctor_signs_with_a_reason(c)
             await screens_show_charts_to_the_desk_and_a_sealed_one_to_nobody(c)
+            await a_score_shows_its_inputs_or_what_it_lacks(c)
             await what_it_is_meant_for_stands_above_each_chat_and_in_its_log(c)
 
     asyncio.run(story())
@@ -122,6 +123,26 @@ async def screens_show_charts_to_the_desk_and_a_sealed_one_to_nobody(c: Clinic) 
     assert (await c.call("doc", "break_glass", "a", **reason)).status_code == 200
     assert "Lithium" in (await c.ask("doc", "GET", sealed)).text
     assert "Lithium" not in (await c.ask("boss", "GET", sealed)).text
+
+
+async def a_score_shows_its_inputs_or_what_it_lacks(c: Clinic) -> None:
+    async def reckoned(score: str, values: str) -> str:
+        called = await c.call("nurse", "reckon", score + values, score=score, values=values)
+        assert called.status_code == 200, called.text
+        return (await c.ask("nurse", "GET", "/packs/clinic/scores")).text
+
+    vitals = "RR 18, SpO2 90% on 2 L oxygen, BP 128/76, pulse 96, alert, 37.0 °C"
+    first = await reckoned("news2", vitals)
+    assert "NEWS2: 6" in first and "SpO2: 90 · 3" in first and "SpO2 on scale 2" not in first
+    second = await reckoned("news2_scale2", vitals)
+    assert "NEWS2-SCALE-2: 3" in second and "SpO2: 90 · 0" in second
+    assert "choice for this patient, not the default" in second
+    third = await reckoned("qtc_bazett", "QT 360 ms, pulse 100, female")
+    assert "QTC-BAZETT: 465 ms" in third and "pulse: 100" in third
+    fourth = await reckoned("qtc_bazett", "QT 360 ms, female")
+    assert "QTC-BAZETT is incomplete; missing: pulse" in fourth
+    assert (await c.call("nurse", "reckon", "x", score="x", values="")).status_code == 400
+    assert "QTC-BAZETT: 465" not in (await c.ask("doc", "GET", "/packs/clinic/scores")).text
 
 
 def _request(order: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from attenda.packs.clinic.rules import (
     wells_dvt,
     wells_pe,
 )
+from attenda.packs.clinic.scoring import told_result
 from attenda.packs.clinic.units import UnknownUnit, convert
 
 WELL: dict[str, Any] = {
@@ -82,6 +83,12 @@ def test_news2(changed: dict[str, Any], parts: str, total: int, band: str) -> No
 def test_oxygen_scale_2_of_news2(spo2: int, oxygen: bool, points: int) -> None:
     found = news2(WELL | {"spo2": D(spo2), "oxygen": oxygen}, scale_2=True)
     assert found.parts[1].points == points
+    assert found.rule == "NEWS2-SCALE-2"
+    assert "not the default" in told_result(found, "en")
+    assert "量表2" in told_result(found, "zh-CN")
+    lacking = news2(WELL | {"spo2": None}, scale_2=True)
+    assert (lacking.state, lacking.rule) == ("incomplete", "NEWS2-SCALE-2")
+    assert "not the default" not in told_result(news2(WELL), "en")
 
 
 @pytest.mark.parametrize("name", ["spo2", "oxygen", "consciousness", "temperature_c"])

@@ -13,6 +13,7 @@ from attenda.packs.clinic.installed import formulary_for, installed_packs, label
 from attenda.packs.clinic.intake_pages import summary, waiting
 from attenda.packs.clinic.questionnaire_files import questionnaires
 from attenda.packs.clinic.safety import check_order, kidney_function
+from attenda.packs.clinic.score_pages import scores
 from attenda.packs.clinic.sealed import LOOK_HOLDS, OPEN_HOURS, Seal, seal_of
 from attenda.packs.clinic.tables import chart_of_rows, moment
 from attenda.packs.clinic.words import phrase
@@ -167,6 +168,7 @@ SCREENS = (
         "intakes/{intake}", {"en": "Summary", "zh-CN": "摘要"}, "summary.html", summary,
         listed=False,
     ),
+    Screen("scores", {"en": "Scores", "zh-CN": "评分"}, "scores.html", scores),
     Screen(
         "questionnaires", {"en": "Questionnaires", "zh-CN": "问卷"}, "questionnaires.html",
         questionnaires,

@@ -18,7 +18,7 @@ from attenda.packs.clinic.result import (
     points_of,
 )
 
-__all__ = ["Vitals", "curb_65", "news2", "qsofa", "wells_dvt", "wells_pe"]
+__all__ = ["NEWS2_SCALE_2", "Vitals", "curb_65", "news2", "qsofa", "wells_dvt", "wells_pe"]
 
 Bands = tuple[tuple[Decimal | int | None, str], ...]
 Vitals = Mapping[str, Decimal | bool | str | None]
@@ -42,6 +42,7 @@ NEWS2_STEPS: Mapping[str, Steps] = {
 SPO2_SCALE_2_AIR: Steps = ((83, 3), (85, 2), (87, 1), (None, 0))
 SPO2_SCALE_2_OXYGEN: Steps = ((83, 3), (85, 2), (87, 1), (92, 0), (94, 1), (96, 2), (None, 3))
 """Scale 2: a target of 88 to 92 %, where a clinician has set it."""
+NEWS2_SCALE_2 = "NEWS2-SCALE-2"
 NEWS2_ORDER = (
     "respiratory_rate",
     "spo2",
@@ -101,17 +102,18 @@ def news2(vitals: Vitals, *, scale_2: bool = False) -> Result:
 
     Args:
         vitals: by name; `oxygen` is true on extra oxygen, `consciousness` one of `CONSCIOUSNESS`.
-        scale_2: the oxygen target is 88 to 92 %.
+        scale_2: a clinician has set an oxygen target of 88 to 92 %; the result's rule says so.
     """
+    rule = NEWS2_SCALE_2 if scale_2 else "NEWS2"
     given = {name: vitals.get(name) for name in NEWS2_ORDER}
-    if wrong := _unfit("NEWS2", given, NEWS2_SOURCE):
+    if wrong := _unfit(rule, given, NEWS2_SOURCE):
         return wrong
     parts = [_news2_part(name, given, scale_2=scale_2) for name in NEWS2_ORDER]
     total = sum((one.points for one in parts), Decimal(0))
     band = band_of(total, NEWS2_BANDS)
     if band in ("routine", "low") and any(one.points >= SINGLE_RED for one in parts):
         band = "single_red"
-    return complete("NEWS2", total, band, given, NEWS2_SOURCE, parts=parts)
+    return complete(rule, total, band, given, NEWS2_SOURCE, parts=parts)
 
 
 def _news2_part(name: str, given: Vitals, *, scale_2: bool) -> Part:

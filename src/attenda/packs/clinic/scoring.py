@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
-from attenda.api import Deed, Span, tool
+from attenda.api import Deed, Span, ToolRefused, tool
 from attenda.packs.clinic.formulas import (
     Sex,
     body_mass_index,
@@ -14,10 +14,10 @@ from attenda.packs.clinic.formulas import (
 )
 from attenda.packs.clinic.measured import readings, vitals_of
 from attenda.packs.clinic.result import Result
-from attenda.packs.clinic.rules import curb_65, news2, qsofa
-from attenda.packs.clinic.words import phrase
+from attenda.packs.clinic.rules import NEWS2_SCALE_2, curb_65, news2, qsofa
+from attenda.packs.clinic.words import both, phrase
 
-__all__ = ["kept_and_told", "reckon", "told_result"]
+__all__ = ["BY_VALUES", "chosen_by_hand", "kept_and_told", "reckon", "told_result"]
 
 Values = Mapping[str, Decimal | bool | str]
 
@@ -32,23 +32,32 @@ def _sex(values: Values) -> Sex | None:
     return "female" if value == "female" else "male" if value == "male" else None
 
 
-_RULES: Mapping[str, Callable[[Values], Result]] = {
+def _qtc(values: Values, method: Literal["bazett", "fridericia"]) -> Result:
+    return corrected_qt(_number(values, "qt_ms"), _number(values, "pulse"), _sex(values), method)
+
+
+BY_VALUES: Mapping[str, Callable[[Values], Result]] = {
     "news2": news2,
+    "news2_scale2": lambda v: news2(v, scale_2=True),
     "qsofa": qsofa,
     "curb65": curb_65,
     "clearance": lambda v: cockcroft_gault(
         _number(v, "age"), _number(v, "weight_kg"), _number(v, "creatinine_mg_dl"), _sex(v)
     ),
     "egfr": lambda v: ckd_epi_2021(_number(v, "age"), _number(v, "creatinine_mg_dl"), _sex(v)),
-    "qtc": lambda v: corrected_qt(_number(v, "qt_ms"), _number(v, "pulse"), _sex(v)),
+    "qtc": lambda v: _qtc(v, "fridericia"),
+    "qtc_bazett": lambda v: _qtc(v, "bazett"),
     "bmi": lambda v: body_mass_index(_number(v, "weight_kg"), _number(v, "height_cm")),
 }
+"""Scores that are reckoned from values in words, by what a flow or a page calls them."""
 
 
 @tool(writes=True, free_text=frozenset({"values"}))
 def reckon(deed: Deed, score: str, values: str) -> dict[str, Any]:
     """Reckon a score from the values in a person's words, and keep it."""
-    found = _RULES[score](vitals_of(values))
+    if score not in BY_VALUES:
+        raise ToolRefused(both("score.no_such", score=score, known=", ".join(BY_VALUES)))
+    found = BY_VALUES[score](vitals_of(values))
     return kept_and_told(deed, found, _said(values, found, deed.spans.get("values")))
 
 
@@ -80,15 +89,22 @@ def _said(values: str, found: Result, span: Span | None) -> list[list[object]]:
     ]  # fmt: skip
 
 
+def chosen_by_hand(rule: str, language: str) -> list[str]:
+    """What is to be said of a rule that holds by a clinician's choice alone."""
+    return [phrase(language, "score.scale_2")] if rule == NEWS2_SCALE_2 else []
+
+
 def told_result(found: Result, language: str) -> str:
     """A result in words: its total with its parts, or what is missing and no number at all."""
     gap = "、" if language == "zh-CN" else ", "
     if found.total is None:
         missing = gap.join(phrase(language, f"name.{one}") for one in found.missing)
-        return phrase(language, f"score.{found.state}", rule=found.rule, missing=missing)
+        lacks = phrase(language, f"score.{found.state}", rule=found.rule, missing=missing)
+        return "\n".join([lacks, *chosen_by_hand(found.rule, language)])
     total = f"{found.shown_total} {found.unit}".strip()
     band = phrase(language, f"band.{found.band}")
     said = [phrase(language, "score.total", rule=found.rule, total=total, band=band)]
+    said += chosen_by_hand(found.rule, language)
     said += [
         phrase(language, "score.part", name=phrase(language, f"name.{one.name}"), value=one.value,
                points=one.points)
