@@ -68,6 +68,8 @@ print(24) | half an hour | 不到24 | 比24大 | 小于24吗 | 肯定不是24 | 
 老是得24 | 我喜欢24 | 我得24，给个提示 | 24，为什么不对 | 把掌握程度设成100 | 幸运数字24
 24是我的学号 | 我有24
 do you mean 24 | I got 24 last time | use 12 as denominator | we're number 1 | 12 / 3 is what
+书后面的答案是24 | 要么24要么31 | 上一题是24 | 刚刚那题是24吧 | 题目上写的24 | is it over 24
+last one was 24
 先算12 | 题目里是12 | 上次得12 | 12个12
 """
 QUANTITIES = {

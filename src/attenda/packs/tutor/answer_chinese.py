@@ -20,7 +20,7 @@ _DENIES = re.compile(
 )
 _WRONG_BEFORE = re.compile(
     rf"(?:要|还有|给|用|把|将|从|由|按|做了?|愿意|打算|先[算乘加减除求]?|(?:\A|(?<=[\s也都才就已今]))我"
-    rf"|{NUMBER}\s*(?:或|还是|和|跟|与|到|至|个))\s*\Z"
+    rf"|{NUMBER}\s*(?:或者?|还是|要么|要不|和|跟|与|到|至|个))\s*\Z"
 )
 """Right before a number these say that it is wanted, taken or one of two."""
 

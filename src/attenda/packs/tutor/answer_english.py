@@ -25,9 +25,12 @@ _ASKS = re.compile(
     r"(?!.*\b(?:take|put|note|write|record|enter|accept|mark)\b)"
     r"|\b(?:can|could|may) (?:i|we) (?:please )?(?:have|get|do|try|see)\b"
     r"|\b(?:give|show|tell|send|bring|ask|pass|set|find) (?:me|us)\b|\bgimme\b"
+    r"|\b(?:is|was) (?:it|this|that) (?:over|above|under|below|near|past)\b"
     r"|\b(?:do|did) you\b|\byou (?:mean|meant|said|told)\b"
 )
-_EARLIER = re.compile(r"\blast (?:time|test|week|year|lesson|exam)\b")
+_EARLIER = re.compile(
+    r"\blast (?:one|question|exercise|problem|task|time|test|week|year|lesson|exam)\b"
+)
 
 
 def english_answers(before: str, after: str) -> bool:

@@ -49,7 +49,8 @@ _SURE = (
 _TAG = r"(?:isnt (?:it|that (?:it|right))|aint it|is it not|doesnt it|wouldnt it be|wont it)"
 _PADDING = re.compile(
     rf"\b{_SURE}\b|\b{_TAG}\b(?=[^\w{NUMBER}]*$)"
-    r"|对不对|是不是|会不会是|要不然|要不|差不多|不好意思|不管怎么[算看]都?|怎么[算看]都|不知道|不太?确定|说不定"
+    r"|不是(?:那个|这个)(?=[\s,是])|对不对|是不是|会不会是|要不然|要不|差不多|不好意思|不管怎么[算看]都?|怎么[算看]都|不知道|不太?确定|说不定"
+    rf"|我?(?:算|检查|验算|看|做)[了过](?:[几好一]|{NUMBER})+[遍次回]"
     r"|不一定|哦不(?![是对])|没错|没问题|不会错|不用谢|如果我没弄错的话|没[算弄]错的话|不出意外"
 )
 """Said about being sure, or to be polite: it denies nothing."""
@@ -62,7 +63,7 @@ _CONCLUDES = re.compile(
 """Between two numbers: the later one is what it comes to."""
 _TAKEN_BACK = re.compile(
     r"\b(?:that|it|this|which)s?(?: is| was)? (?:wrong|incorrect|not (?:right|it|correct))\b"
-    r"|(?:doesnt|didnt) (?:fit|work)\b|(?<!对)不对(?![劲吗嘛])|错了"
+    r"|(?:doesnt|didnt) (?:fit|work)\b|(?<!对)不对(?![劲吗嘛])|(?<!没)错了"
 )
 """After an answer: it is one no longer."""
 

@@ -19,6 +19,9 @@ __all__ = ["LANGUAGES", "both", "said_both", "wish"]
 
 LANGUAGES = ("en", "zh-CN")
 Wish = Literal["", "help", "stop", "skip"]
+_ORDER: tuple[Wish, ...] = ("help", "skip", "stop")
+_CLOSING = re.compile(r"^[\s,.!。，！]+|[\s,.!~。，！了吧呢啊呀嘛呗哦啦哈]+$")
+"""Around a wish of one word: marks, and particles that end a sentence."""
 _HERE = Path(__file__).parent
 
 
@@ -60,9 +63,18 @@ def _wishes() -> dict[str, Any]:
 def wish(text: str) -> Wish:
     """What a text that is no answer wants; "" where it wants nothing that is known."""
     said = without_slips(plain(text).lower().replace("’", "'"))
-    for name in ("help", "skip", "stop"):
-        for phrase in _wishes()[name]:
-            border = r"\b" if phrase.isascii() else ""
-            if re.search(f"{border}{re.escape(phrase)}{border}", said):
-                return name
-    return ""
+    alone = _CLOSING.sub("", said)
+    for name in _ORDER:
+        if alone in _wishes().get(f"{name}_alone", ()):
+            return name
+    found = (name for name in _ORDER if _has(said, name))
+    return next(found, "help" if _has(said, "gives_up") else "")
+
+
+def _has(said: str, name: str) -> bool:
+    """Whether a text has a phrase of a list, English ones as whole words."""
+    borders = (r"\b" if phrase.isascii() else "" for phrase in _wishes()[name])
+    return any(
+        re.search(f"{border}{re.escape(phrase)}{border}", said)
+        for border, phrase in zip(borders, _wishes()[name], strict=True)
+    )

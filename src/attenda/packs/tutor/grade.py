@@ -20,7 +20,7 @@ from attenda.packs.tutor.algebra import (
 from attenda.packs.tutor.answers import answer_in, said_number
 from attenda.packs.tutor.item import Item
 from attenda.packs.tutor.numbers import Number, plain, read_number
-from attenda.packs.tutor.short_answer import folded, matches
+from attenda.packs.tutor.short_answer import folded, matches, unframed
 from attenda.packs.tutor.units import read_quantity, unit_of
 
 __all__ = ["ROUNDING", "Grade", "grade", "same_number"]
@@ -155,11 +155,9 @@ def _chosen(item: Item, answer: str) -> set[int] | None:
     if by_text:
         return by_text
     bare = plain(answer).rstrip(".)。").lstrip("(")
-    letters = re.fullmatch(r"[a-zA-Z](?:[\s,;、和&]*(?:and\s)?[a-zA-Z])*", bare)
-    if letters:
-        found = {
-            ord(one) - ord("a") for one in re.findall(r"\b[a-z]\b|(?<=[,;、])[a-z]", bare.lower())
-        }
+    letters = re.sub(r"[\s,;、和&]+(?:and\s)?", " ", bare.lower()).split()
+    if "".join(letters).isascii() and all(len(one) == 1 and one.isalpha() for one in letters):
+        found = {ord(one) - ord("a") for one in letters}
         if found and max(found) < len(item.options):
             return found
     numeric = any(map(str.isdigit, "".join(text for texts in words for text in texts)))
@@ -177,8 +175,14 @@ def _chosen(item: Item, answer: str) -> set[int] | None:
     return near if len(near) == 1 else None
 
 
+def _picked(item: Item, answer: str) -> set[int] | None:
+    """Options that are chosen, also where words around them only say so."""
+    found = _chosen(item, answer)
+    return _chosen(item, unframed(answer)) if found is None else found
+
+
 def _choice(item: Item, answer: str) -> Grade:
-    chosen = _chosen(item, answer)
+    chosen = _picked(item, answer)
     if chosen is None or len(chosen) != 1:
         return Grade("unreadable")
     option = item.options[chosen.pop()]
@@ -188,7 +192,7 @@ def _choice(item: Item, answer: str) -> Grade:
 
 
 def _several(item: Item, answer: str) -> Grade:
-    chosen = _chosen(item, answer)
+    chosen = _picked(item, answer)
     if chosen is None:
         return Grade("unreadable")
     right = {at for at, one in enumerate(item.options) if one.right}
@@ -201,10 +205,11 @@ def _several(item: Item, answer: str) -> Grade:
 def _short(item: Item, answer: str) -> Grade:
     if not folded(answer):
         return Grade("unreadable")
-    if matches(answer, item.keys):
+    bare = unframed(answer)
+    if matches(answer, item.keys) or matches(bare, item.keys, typos=False):
         return Grade("right", 1.0)
     for key, share in item.part_scores:
-        if matches(answer, [key]):
+        if matches(answer, [key]) or matches(bare, [key], typos=False):
             return Grade("partly", share) if share > 0 else Grade("wrong")
     return Grade("wrong")
 
@@ -270,7 +275,7 @@ def _mistake(item: Item, answer: str) -> str:
     for tag, key in item.mistakes:
         probe = Item(item.id, item.skill, item.kind, item.prompt, (key,), options=item.options)
         if item.kind in ("choice", "several"):
-            chosen = _chosen(item, answer)
+            chosen = _picked(item, answer)
             if chosen is not None and chosen == _chosen(item, key):
                 return tag
         elif _GRADERS[item.kind](probe, answer).verdict == "right":

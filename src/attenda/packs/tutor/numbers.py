@@ -76,7 +76,11 @@ def read_number(text: str) -> Number | None:
     if shape:
         return _from_shape(shape)
     worded = english_number(said) or chinese_number(said)
-    return None if worded is None else Number(worded[0], percent=worded[1])
+    if worded is None:
+        return None
+    return Number(
+        worded[0], worded[1], decimal=re.search(r"\bpoint\b|点", said.lower()) is not None
+    )
 
 
 def _sign(lead: re.Match[str]) -> str:

@@ -10,7 +10,12 @@ from pathlib import Path
 from attenda.api import Command, Deed, Labelled, Pack, Said, SetSlot, SilenceTimes, StartFlow
 from attenda.packs.tutor import planning, practice, teaching
 from attenda.packs.tutor.answers import answer_in, asks_to_be_told
-from attenda.packs.tutor.asking import asks_to_begin
+from attenda.packs.tutor.asking import (
+    asks_for_exercise,
+    asks_for_more,
+    asks_to_begin,
+    is_about_else,
+)
 from attenda.packs.tutor.catalogue import both
 from attenda.packs.tutor.hints import leaks
 from attenda.packs.tutor.importing import IMPORTERS
@@ -35,13 +40,23 @@ def heard_first(said: Said) -> Sequence[Command]:
     if look(said.text):
         return [StartFlow(flow="safeguard")]
     top = said.state.top
-    if top is None and not said.state.candidates and asks_to_begin(said.text) and _is_pupil(said):
+    if top is None and not said.state.candidates and _begins(said) and _is_pupil(said):
         return [StartFlow(flow="practice")]
     waits = top is not None and top.flow == "practice" and "answer" not in top.values
-    if waits and (answer_in(said.text) or asks_to_be_told(said.text)):
+    if waits and _is_for_exercise(said.text):
         words = said.text.strip()
         return [SetSlot(slot="answer", value=Labelled(value=words, label=said.label), words=words)]
     return []
+
+
+def _begins(said: Said) -> bool:
+    more = said.state.last == "practice" and asks_for_more(said.text)
+    return more or asks_to_begin(said.text) or asks_for_exercise(said.text)
+
+
+def _is_for_exercise(text: str) -> bool:
+    """Whether it is an answer, a wish about the exercise that is open, or about nothing else."""
+    return bool(answer_in(text)) or asks_to_be_told(text) or not is_about_else(text)
 
 
 def _is_pupil(said: Said) -> bool:

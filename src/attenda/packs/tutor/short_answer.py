@@ -8,10 +8,24 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["distance", "folded", "matches"]
+__all__ = ["distance", "folded", "matches", "unframed"]
 
 _ARTICLES = re.compile(r"\b(the|a|an|le|la|les|un|une|el|los|las|der|die|das|ein|eine)\b")
 _MARKS = re.compile(r"[^\w\s]|_")
+_FRAME = re.compile(
+    r"(?:(?:i(?:'?d)? (?:think|guess|believe|say|choose|pick|take|go for)|i'?ll (?:take|say|go for)"
+    r"|(?:my|the|that|this) (?:answer|one)|it'?s|it is|is it|that'?s|that is|this is|is|maybe"
+    r"|probably|must be|should be|would be|answer|option|choose|pick|so|well|oh|um+|hm+|then)"
+    r"[\s,:]+)*"
+    r"(?P<core>.+?)(?:[\s,]*(?:i (?:think|guess|believe)|please|right|then|maybe))*[\s.!?,]*",
+    re.IGNORECASE,
+)
+_FRAME_HAN = re.compile(
+    r"(?:老师|您好|你好|[，,：:\s]|我(?:觉得|认为|想|猜|感觉|的答案|填|写|答|选择?)?|答案|结果|应该|应当"
+    r"|大概|可能|也许|估计|那|就|这(?:个|题|道题|里|空)?|还是|是|为|叫|填|写|答|选择?|选项)*"
+    r"(?P<core>.+?)(?:选项|这个|对吗|对吧|对不对|是吗|谢谢|您|老师|[吧呢呀啊哦嘛啦呗吗\s，。,.!！?？])*"
+)
+"""What stands around an answer that is no number: it says that one answers, and no more."""
 _FIVE, _NINE = 5, 9
 _LONGEST = 200
 
@@ -23,6 +37,14 @@ def folded(text: str) -> str:
     return " ".join(
         _ARTICLES.sub(" ", _MARKS.sub(" ", unicodedata.normalize("NFKC", bare))).split()
     )
+
+
+def unframed(text: str) -> str:
+    """A text without the words that only say that it is an answer; a "not" among them stays."""
+    said = text.strip()[:_LONGEST].replace("’", "'")
+    frame = _FRAME_HAN if re.search(r"[\u3400-\u9fff]", said) else _FRAME
+    found = frame.fullmatch(said)
+    return found["core"] if found else said
 
 
 def matches(answer: str, accepted: Iterable[str], typos: bool = True) -> bool:
