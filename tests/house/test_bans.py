@@ -32,6 +32,7 @@ MAY_CATCH_ALL = {
     "serve/app.py": "no traceback reaches a person",
     "runtime/log.py": "a batch that can't be written is handed on to everyone who waits for it",
     "store/database.py": "a unit that fails is handed on to who waits for it; the writer goes on",
+    "runtime/silence_watch.py": "a look that fails is logged and another follows",
     "runtime/noticing.py": "a failed round of notices is logged and another follows",
     "runtime/mail_channel.py": "one look at the mail that breaks must not be the last",
     "runtime/upkeep.py": "upkeep waits for the next hour; the installation goes on",

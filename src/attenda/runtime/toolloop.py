@@ -154,8 +154,7 @@ class ToolLoop:
 
     async def _ask(self) -> Message | None:
         """What the model says next; nothing when that would be more than the turn may take."""
-        reader = self.reader
-        agent = reader.agent
+        reader, agent = self.reader, self.reader.agent
         system = "\n".join(
             one for one in (agent.instructions, agent.tone, prompt("loop")) if one.strip()
         )
