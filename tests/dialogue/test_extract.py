@@ -250,6 +250,10 @@ CHATTY_YES = (
     "My sister laughed at me for asking twice, and yes, please do it.|yesss pls|"
     "I rarely buy anything here, but sure, go ahead with it.|it's a yes from us|"
     "Well, the kettle is boiling, so yes, thanks, carry on.|"
+    "ya sure go ahed|hell yes|you have my blessing|No time like the present, so yes, please.|"
+    "Better now than later, I think, so yes, do it.|It's only money after all, so yes.|"
+    "都等不及要看了，行，继续|等了半天，总算好了，没问题，办吧|别的也没什么，就这么定吧|"
+    "不纠结了，办吧|嗯呐|恩恩，整吧|必须的|"
     "Yes, this is right, please make that change|"
     "you may proceed now|I never thought I'd say it, but ok, do that.|"
     "家里人都说合适，那就这么办吧。|没意见，您接着处理就行|我明白了，按你说的办|没错，就是这个，改吧|"
@@ -257,6 +261,8 @@ CHATTY_YES = (
 )
 CHATTY_NO = "We talked it over at lunch, and no, thanks.|跟家里商量过了，还是算了吧"
 CHATTY_NEITHER = (
+    "once I have it in hand, yes|yes once it has come|only the lamp, yes|later, yes|ya right|"
+    "等他点头，可以|等钱到了就办吧|只退一件，好的|别的好，办吧|不用想，怎么办|"
     "The other one is nicer, yes|If it costs nothing, yes, do it|I am not sure. Yes|"
     "make it 3, yes please|My wife said no, ok|you can go|"
     "要是免费，那就办吧|换成另一个，好的|先等等，办吧|怎么办理|你们可以处理吗|好麻烦|"

@@ -19,15 +19,15 @@ _LEAD = re.compile(
     r"actually|in\s+that\s+case|then|(?:k+|ok(?:ay)?|all\s?right|fine)(?=[\s,]+(?:then[\s,]+)?(?:yes|no|sure|go|do|let)))(?![a-z'])|(?:想|考虑)(?:好|清楚)了|嗯+(?=[^嗯\s])|哦+|噢+|啊+|那(?:就)?|请)*"
 )
 _NO = re.compile(
-    r"(?:no(?!\s+(?:problem|worries|doubt|idea|clue|matter|one))|nope|nah|not?\s+(?:really|now|yet|"
+    r"(?:no(?!\s+(?:problem|worries|doubt|idea|clue|matter|one|time\s+like|objections?|harm|reason\s+not))|nope|nah|not?\s+(?:really|now|yet|"
     r"at\s+(?:all|the\s+moment|this)|just|right|"
     r"today|quite|that|this|the|correct|right)|never(?:\s*mind)?|n|negative|wrong|incorrect|cancel\s+(?:it|that)|"
     r"(?:please\s+)?(?:don'?t|do\s+not)|i\s+(?:don'?t|do\s+not)(?=\s+(?:want|think|need|agree|like|wish|care))|"
     r"nothing(?=\s*(?:$|[,.!;]|else|more|at|right|thank))|"
     r"that(?:'s|\s+is)\s+(?:not|wrong|incorrect)|"
     r"(?:i(?:'d|\s+would)\s+)?rather\s+not|forget\s+(?:it|about\s+it)|stop)(?![a-z'])"
-    r"|不(?!好意思|过|客气|急|如|管)(?:是|对|用|要|行|可以|好|需要|想|了|必|同意|确认(?!定))?(?:了|的)?(?![道知确清懂明错])(?=$|[\s，。,.!！;；?？、~]|[一-鿿])"
-    r"|算了|别(?=$|[\s，。,.!！了]|[一-鿿])|否|没有(?!关系|问题)|没(?=$|[\s，。])|取消(?:吧|了)?|免了|错了?"
+    r"|不(?!好意思|过|客气|急|如|管|多说|啰嗦|纠结|犹豫|用(?:想|考虑|商量|多说))(?:是|对|用|要|行|可以|好|需要|想|了|必|同意|确认(?!定))?(?:了|的)?(?![道知确清懂明错])(?=$|[\s，。,.!！;；?？、~]|[一-鿿])"
+    r"|算了|别(?!的|人|提|扭)(?=$|[\s，。,.!！了]|[一-鿿])|否|没有(?!关系|问题)|没(?=$|[\s，。])|取消(?:吧|了)?|免了|错了?"
 )
 _YES = re.compile(
     r"(?:yes|yeah|yea|yep|yup|sure|ok(?:ay)?|of\s+course|absolutely|certainly|definitely|agreed|"
@@ -50,7 +50,7 @@ _YES = re.compile(
 )
 _HEDGE = re.compile(
     r"(?<![a-z])(?:but|wait|hold\s+on|except|however|unless|although|though|hmm+|not|actually|else|different|another|rather|"
-    r"maybe|perhaps|no|don'?t|do\s+not|never\s*mind|cancel|stop|instead|change|as\s+long\s+as|provided|the\s+other|"
+    r"maybe|perhaps|no|don'?t|do\s+not|never\s*mind|cancel|stop|instead|change|as\s+long\s+as|provided|the\s+other|once\s+(?:i|you|we|it|they|my|your|the|that|this|he|she)|"
     r"(?<!know )(?<!me )(?<!see )if(?!\s+(?:you\s+(?:can|could|would|may|please|don'?t\s+mind)"
     r"|possible|so|that'?s\s+(?:ok|fine))))(?![a-z'])"
     r"|但|不过|等一?下|等等|除了|可是|只是|先别|不|别|算了|取消|也许|可能|换|改|如果(?!可以|方便|行)|要是(?!可以|方便|行)|想想|想一想|考虑"

@@ -14,18 +14,23 @@ from attenda.dialogue.extract_span import Found, folded
 __all__ = ["concluding_answer"]
 
 _YES = (
-    r"y+e+[sp]+|yeah+|yea|yeh|yup|aye|sure(?: thing)?|ok(?:ay|ey)?|of course|absolutely|certainly"
-    r"|definitely|agreed|confirmed|by all means|no problem|sounds (?:good|great|fine)"
+    r"(?:(?:an? )?(?:big|plain|clear|firm|definite|hell|heck) )?"
+    r"(?:y+[ea]+[sp]+|y+[ea]+h*|yu?h+|yu+p|aye)|sure(?: thing)?|ok(?:ay|ey|ok)?|of course"
+    r"|absolutely|certainly|definitely|agreed|confirmed|by all means|no problem"
+    r"|sounds (?:good|great|fine)"
     r"|(?:it|that|this)(?:'?s| is) (?:a )?(?:plain |clear |firm |big |definite )?yes"
-    r"|(?:my|the|our) answer is (?:a )?yes|i(?: would|'d)? (?:say yes|agree|confirm)"
+    r"|(?:my|the|our) answer is (?:a )?yes"
+    r"|you(?:'ve| have)(?: got)? my (?:yes|ok(?:ay)?|blessing|permission)"
+    r"|i(?: would|'d)? (?:say yes|agree|confirm)"
     r"|(?:it|that|this)(?:'?s| is| all is| looks| all looks) (?:right|correct|fine|ok(?:ay)?|good)"
-    r"|(?:do|go (?:ahead|on|for it|through)|proceed|continue|carry on)(?: and (?:do|make))?"
-    r"(?: exactly| just)?"
+    r"|(?:do|go(?: ?a?h(?:ea|ae|e|a)d| (?:on|for it|through))|proceed|continue|carry on)"
+    r"(?: and (?:do|make))?(?: exactly| just)?"
     r"(?: (?:it|that|so|this|(?:the|this|that) change))?"
     r"|make (?:it so|(?:the|this|that) change)"
 )
 _BESIDE = (
-    r"please|pls|plz|kindly|just|you (?:can|may|should|could)|from (?:me|us)|for me|now|then|well"
+    r"please|pls|plz|kindly|just|go(?=[\s.!]*$)|oh|you (?:can|may|should|could)"
+    r"|from (?:me|us)|for me|now|then|well"
     r"|i(?: would|'d) (?:like|want|be (?:glad|happy|grateful))"
     r"|if you (?:did|would|could|please)(?: (?:that|so|it))?"
     r"|i want you to|to|feel free|thanks?(?: you)?|very much|a lot|all right|but|and|so"
@@ -33,13 +38,14 @@ _BESIDE = (
 )
 _YES_HAN = (
     r"[你您](?:上面)?说的(?:来|办|做|弄)|没有?(?:错|问题|意见|异议|毛病)|就是(?:这个|它|这样)|是这[个样]"
-    r"|就这[样么]|(?:是|对|好|行|可以)的?|嗯+|成|中|妥|同意|确认|确定|当然"
-    r"|(?:办理?|弄|处理|做|定|记|登记|继续|进行|操作|执行|提交|搞)(?:下去|一下|好|掉)?"
+    r"|就这[样么]|(?:是|对|好|行|[可阔]以)的?|[嗯恩]+|成(?!都|功|本|人|为|员)|中|妥|[要得]得|得嘞|木问题"
+    r"|必须(?=的|可以|[\s，。！]*$)|可(?=[\s，。！]*$)|同意|确认|确定|当然"
+    r"|(?:办理?|弄|整|处理|做|定|记|登记|继续|进行|操作|执行|提交|搞)(?:下去|一下|好|掉)?"
 )
 _BESIDE_HAN = (
     r"那么?|就(?:行|好|是了)?|[你您](?:上面)?说的|[你您]们?|请|麻烦(?:[你您]了?|了)|劳[烦驾]|现在"
-    r"|马上|赶紧|尽管|直接|[给帮替]我|都|也|接着|往下|按照?|照着?|依|这[个样么]|此|着|一下|可以"
-    r"|[吧呗啦啊哈哦呀嘛了的呢咯]|谢谢[你您]?|多谢|辛苦[你您]?|拜托[你您]?"
+    r"|马上|赶[紧快]|尽[快管]|早点|快|直接|[给帮替]我|都|也|接着|往下|按照?|照着?|依|这[个样么]|此|着|一下|可以"
+    r"|[吧呗啦啊哈哦呀嘛了的呢咯呐哪亲]|谢谢[你您]?|多谢|辛苦[你您]?|拜托[你您]?"
     r"|我(?=有?[没确同])|我?(?:考虑|想)(?:好|清楚)了|我(?:明白|知道|清楚|看过)"
 )
 _NO = re.compile(
@@ -50,15 +56,26 @@ _NO = re.compile(
 )
 _BETWEEN = re.compile(r"[\s,，.。!！;；、~…-]*")
 _BORDER = re.compile(r"[,，.。!！;；:：…\n]+\s*|(?<=[\u3400-\u9fff])\s+")
+_MERELY = (
+    r"(?:live once|money|fair|right|natural|human|too (?:happy|glad|pleased)"
+    r"|(?:just )?(?:waiting for you|asking|wanted to be sure|kidding|joking))"
+)
+_WAITED = (
+    r"不及|不了|得(?:太|好|很|花|着急)|了(?:很|好|半|这么|那么|[一二三两几]|太)|个(?:结果|准信)"
+)
 _FORBIDS = re.compile(
-    r"[?？0-9]|(?<![a-z])(?:if|unless|provided|as long as|only|once you|until|except|instead"
-    r"|others?|another|different|rather|wait|hold on|later|tomorrow|not sure|unsure|undecided"
+    rf"[?？0-9]|(?<![a-z])(?:if|unless|provided|as long as|until|only(?! {_MERELY})"
+    r"|once (?:i|you|we|it|they|my|your|the|that|this|he|she)|except|instead|others?|another"
+    r"|different|rather|wait|hold on|(?<!than )(?<!or )later|tomorrow|not sure|unsure|undecided"
     r"|maybe|perhaps|might|doubt|hesitat\w*|wrong|mistake|incorrect|stop|cancel|don'?t know"
     r"|(?:said|says?) no|never said|no longer)(?![a-z])"
-    r"|(?:^|[,.!;]\s*)(?:please\s+)?(?:don'?t|do not|never|no)(?![a-z])"
-    r"|如果|要是|除非|只要|只有|别的|另[一外]|其[他它]|[换等稍]|改(?!天)|先(?!生)|不确定|不知道|犹豫"
-    r"|也许|可能|(?<!没)(?<!没有)错|不[对是行能想愿同要]|(?<![特个])别(?!人|扭|提)|取消|算了"
-    r"|[吗么](?=$|[\s，。,.!！])"
+    r"|(?:^|[,.!;]\s*)(?:please\s+)?(?:don'?t|do not|never"
+    r"|no(?! (?:time like|objections?|harm|doubt|problem|reason not)))(?![a-z])"
+    r"|如果|要是|除非|只[要有退换取改办修寄]|另[一外]|[换稍]"
+    r"|(?<!没)(?<!没有)(?:别的|其[他它])(?!(?:的|方面)?[也都我]?[没不](?!是))"
+    rf"|等(?!{_WAITED})|改(?!天)|先(?!生)|不确定|不知道|犹豫"
+    r"|也许|可能|(?<!没)(?<!没有)错|不[对是行能想愿同要]|(?<![特个])别(?![人扭提的])|取消|算了"
+    r"|(?:吗|(?<!没什)么)(?=$|[\s，。,.!！])"
 )
 """Before a yes: a condition, another thing, doubt, delay, a no, a number or a question."""
 

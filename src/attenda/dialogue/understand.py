@@ -107,6 +107,12 @@ _HUMAN = re.compile(
     r"(?=$|[\s，。！？,.!?吧来跟和与同聊说谈沟讲对处接服])",
     re.IGNORECASE,
 )
+_THEIR_HOURS = re.compile(
+    r"(?:几点|什么时[候间]|啥时候)(?:会|才|都)?有人工"
+    r"|人工(?:客服)?(?:的|一般|每天|服务|在线|工作)*(?:时[间段]|几点|什么时[候间]|啥时候)"
+    r"(?![^，。！？,.!?]{0,6}[接转来找帮])"
+)
+"""People, where only the hours are asked in which they are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,7 @@ class Understanding:
             today: when it was said.
             role: of who says it; what others ask for as a rule is believed less of them.
         """
-        if _HUMAN.search(text):
+        if _HUMAN.search(_THEIR_HOURS.sub("", text)):
             return [AskHuman()]
         if (kept := told_to_remember(text)) is not None:
             return [kept]

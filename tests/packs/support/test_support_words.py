@@ -51,6 +51,8 @@ we ended up in hospital
 an ambulance had to come
 it short-circuited the whole flat
 the table got scorched
+Fire! My kitchen!
+help, fire in my kitchen
 I was making tea, humming along, and whoosh, flames, can you believe it
 the curtains were set alight by your lamp
 carbon monoxide alarm went off because of your heater
@@ -96,6 +98,7 @@ what a hot deal
 your prices are on fire
 this sale is on fire
 where is my Fire TV stick
+he should be fired!
 I ordered a fire pit, where is it
 is the fireplace tool set in stock
 refund the fire extinguisher please
@@ -234,6 +237,8 @@ RUA = "Rua Nova 1, 4050 Porto"
          "Flat 2, 12 Rose Lane, Leeds LS1 4AB"),
         ("building 5, flat b, 12 Rose Lane, third floor, Leeds LS1 4AB",
          "building 5, flat b, 12 Rose Lane, third floor, Leeds LS1 4AB"),
+        ("rue pasteur 5, 69007 lyon, france thx", "rue pasteur 5, 69007 lyon, france thx"),
+        ("gartenstraße 5, 01067 dresden, germany thx", "gartenstraße 5, 01067 dresden, germany"),
         ("Lyon, France: 5 Rue Pasteur, 69007", "Lyon, France: 5 Rue Pasteur, 69007"),
         ("I'd like it to go to Calle Mayor 4 in 28013 Madrid, Spain, please.",
          "Calle Mayor 4 in 28013 Madrid, Spain"),
@@ -260,6 +265,8 @@ def test_an_address_is_kept_without_the_chatter_around_it(text: str, address: st
     ("address", "country"),
     [
         ("Berlin, Germany: Invalidenstraße 40", "DE"), ("新地址是德国柏林", "DE"),
+        ("rue pasteur 5, 69007 lyon, france thx", "FR"), ("12 holland park, leeds", ""),
+        ("5 Rue Pasteur, 69007 Lyon France where I live now", "FR"),
         ("寄法国里昂 5 号", "FR"), ("我是德国人，住在新街 1 号", ""), ("上海市德国路 5 号", ""),
     ],
 )  # fmt: skip

@@ -127,4 +127,4 @@ def _names_a_country(text: str) -> bool:
     """Whether the name of any country stands in it, however it is used."""
     names = {name for one in countries().values() for name in (*one.name.values(), *one.also)}
     ways = (re.escape(one) if not one.isascii() else rf"\b{re.escape(one)}\b" for one in names)
-    return re.search("|".join(ways), text) is not None
+    return re.search("|".join(ways), text, re.IGNORECASE) is not None

@@ -18,7 +18,11 @@ _SIGNS = {"9": "[0-9]", "A": "[A-Za-z]", "X": "[A-Za-z0-9]"}
 _CAPITALS = {"A": "[A-Z]", "X": "[A-Z0-9]"}
 _LETTERS = "[ABDEFILNPS]"
 """Of countries, as they stand on cars and before postcodes."""
-_PLEASE = r"(?:\W+(?:please|pls|thanks|thank you))?"
+_ON = (
+    r"(?:[^\w,;:\n，；：]+(?!(?:street|st|road|rd|avenue|ave|lane|square|park|place|way|close|drive"
+    r"|court|house|terrace|gardens|row|hill)\b)(?-i:[a-z'’]+|I)){0,4}"
+)
+"""Small words behind a name up to the end of its part: “please”, “where I live now”."""
 _BEFORE_HAN = r"(?:^|(?<=[\s,，、;；。:：到在往去是为寄送]))"
 _NO_NAME = r"(?![人籍货产路街巷])"
 """Behind a name in Chinese: who comes from there, or a street that is called after it."""
@@ -150,7 +154,7 @@ def _names() -> tuple[tuple[str, re.Pattern[str]], ...]:
         known = sorted({*one.name.values(), *one.also}, key=len, reverse=True)
         latin = "|".join(re.escape(name) for name in known if not _is_han(name))
         han = "|".join(re.escape(name) for name in known if _is_han(name))
-        text = rf"(?<!\w)(?:{latin}){_PLEASE}[\s.!]*(?=$|[,;:\n，；：])"
+        text = rf"(?<!\w)(?:{latin}){_ON}[\s.!]*(?=$|[,;:\n，；：])"
         if han:
             text = rf"{text}|{_BEFORE_HAN}(?:{han}){_NO_NAME}|(?:{han}){_AFTER_HAN}"
         found.append((code, re.compile(text, re.IGNORECASE)))

@@ -30,6 +30,7 @@ _FREE = {
 """By flow: the slot that is told in one's own words, and what is known by the time it is asked."""
 _SHORT = 40
 """Letters of a message that says nothing but to wait."""
+_SAYS_MORE = re.compile(r"[?？@\d]")
 
 
 def masked(text: str) -> str:
@@ -90,7 +91,8 @@ def _written(words: str) -> str:
     if not words.isascii():
         return re.escape(words).replace(r"\*", r"[^，。！？；,.!?;]{0,6}?")
     plain = re.escape(words).replace(r"\ \*\ ", r"\W+(?:[\w'’]+\W+){0,4}?").replace(r"\*", r"\w*")
-    return rf"\b{plain}\b".replace(r"\ ", r"[\s-]+")
+    end = "" if words.endswith("!") else r"\b"
+    return rf"\b{plain}{end}".replace(r"\ ", r"[\s-]+")
 
 
 def signs_in(text: str) -> Iterator[tuple[str, str, str]]:
@@ -106,7 +108,7 @@ def look_first(said: Said) -> Sequence[Command]:
     under_way = bool(said.state.frames) or said.state.unclear > 0
     for kind, rule, words in signs_in(said.text):
         if kind == "wait":
-            is_bare = len(said.text) <= _SHORT and "?" not in said.text
+            is_bare = len(said.text) <= _SHORT and not _SAYS_MORE.search(said.text)
             if top is not None and is_bare:
                 return [Wait()]
         elif kind == "hello":
