@@ -67,6 +67,7 @@ def test_orders_and_charts_are_for_those_who_may(home: Path) -> None:
             await a_nurse_drafts_and_a_doctor_signs_with_a_reason(c)
             await screens_show_charts_to_the_desk_and_a_sealed_one_to_nobody(c)
             await a_score_shows_its_inputs_or_what_it_lacks(c)
+            await what_was_measured_is_a_plot_and_a_table(c)
             await what_it_is_meant_for_stands_above_each_chat_and_in_its_log(c)
 
     asyncio.run(story())
@@ -123,6 +124,22 @@ async def screens_show_charts_to_the_desk_and_a_sealed_one_to_nobody(c: Clinic) 
     assert (await c.call("doc", "break_glass", "a", **reason)).status_code == 200
     assert "Lithium" in (await c.ask("doc", "GET", sealed)).text
     assert "Lithium" not in (await c.ask("boss", "GET", sealed)).text
+
+
+async def what_was_measured_is_a_plot_and_a_table(c: Clinic) -> None:
+    at = "/packs/clinic/patients/P-104/trends"
+    page = (await c.ask("nurse", "GET", at)).text
+    assert page.count("<svg") >= 5 and "creatinine, 9 values; the newest 2.1 mg/dL" in page
+    assert "<td>152</td><td>89</td>" in page and "the newest 152/89 mmHg" in page
+    assert (await c.ask("pat", "GET", at)).status_code == 403
+    assert (await c.ask("nurse", "GET", at.replace("104", "999"))).status_code == 404
+    assert "This chart is sealed" in (await c.ask("nurse", "GET", at.replace("104", "112"))).text
+    out = (await c.ask("doc", "GET", f"{API}/fhir/P-104")).json()
+    dated = [one["resource"] for one in out["entry"] if "effectiveDateTime" in one["resource"]]
+    assert ("2160-0", 2.1, "2026-11-09") in [
+        (one["code"]["coding"][0]["code"], one["valueQuantity"]["value"], one["effectiveDateTime"])
+        for one in dated
+    ]
 
 
 async def a_score_shows_its_inputs_or_what_it_lacks(c: Clinic) -> None:

@@ -14,7 +14,7 @@ from attenda.packs.clinic.chart import Allergy, Chart, Condition, Measure, Medic
 from attenda.packs.clinic.formulas import Sex
 from attenda.packs.clinic.units import UnknownUnit, convert
 
-__all__ = ["SHAPES", "Imported", "Record", "chart_of", "read_bundle", "read_resource"]
+__all__ = ["LOINC", "SHAPES", "Imported", "Record", "chart_of", "read_bundle", "read_resource"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ SHAPES: Mapping[str, Shape] = {
     "FamilyMemberHistory": Shape(subject="patient", code="relationship", at=("date",)),
 }
 _OTHER = Shape(subject="patient", at=("created", "started", "date"))
+LOINC = "http://loinc.org"
 _NAMES: Mapping[str, tuple[str, str, str]] = {
     "29463-7": ("weight_kg", "weight", "kg"),
     "3141-9": ("weight_kg", "weight", "kg"),

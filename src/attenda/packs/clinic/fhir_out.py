@@ -4,6 +4,7 @@ What was told in an interview is nobody's finding: it goes out unconfirmed, with
 it is from, the span of its words, and a Provenance that says who told it and who put it there.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -14,8 +15,10 @@ from attenda.packs.clinic.provenance import span_extension
 from attenda.packs.clinic.result import Result
 from attenda.packs.clinic.summary import Fact, shown
 
-__all__ = ["bundle_of", "of_chart", "of_facts", "of_filing", "of_score"]
+__all__ = ["bundle_of", "of_chart", "of_facts", "of_filing", "of_observations", "of_score"]
 
+_NO_ID = re.compile(r"[^A-Za-z0-9.-]")
+"""What stands in no id of FHIR."""
 _USERS = "urn:attenda:user"
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -72,6 +75,28 @@ def of_chart(chart: Chart) -> Iterator[Resource]:
                         ("creatinine_mg_dl", chart.creatinine_mg_dl)):  # fmt: skip
         if value is not None:
             yield _measure(f"{chart.id}-{name.replace('_', '-')}", name, value, subject)
+
+
+def of_observations(rows: Iterable[Mapping[str, Any]]) -> Iterator[Resource]:
+    """What was measured, each number with its time.
+
+    Args:
+        rows: of the table `observations`, of one patient.
+    """
+    for row in rows:
+        value = Decimal(str(row["value"]))
+        coding = {"system": _LOINC, "code": row["code"], "display": row["name"]}
+        code = {"coding": [coding]} if row["code"] else {}
+        made: Resource = {
+            "resourceType": "Observation", "id": _NO_ID.sub("-", row["id"])[:64],
+            "status": "final", "subject": {"reference": f"Patient/{row['patient_id']}"},
+            "code": {**code, "text": row["name"]}, "valueQuantity": {"value": float(value)},
+        }  # fmt: skip
+        if row["unit"]:
+            made["valueQuantity"] |= {"unit": row["unit"], "system": _UCUM, "code": row["unit"]}
+        if row["at"]:
+            made["effectiveDateTime"] = row["at"]
+        yield made
 
 
 def of_facts(

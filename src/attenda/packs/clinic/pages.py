@@ -16,6 +16,7 @@ from attenda.packs.clinic.safety import check_order, kidney_function
 from attenda.packs.clinic.score_pages import scores
 from attenda.packs.clinic.sealed import LOOK_HOLDS, OPEN_HOURS, Seal, seal_of
 from attenda.packs.clinic.tables import chart_of_rows, moment
+from attenda.packs.clinic.trend_pages import trends
 from attenda.packs.clinic.words import phrase
 
 __all__ = ["SCREENS"]
@@ -166,6 +167,10 @@ SCREENS = (
     ),
     Screen(
         "intakes/{intake}", {"en": "Summary", "zh-CN": "摘要"}, "summary.html", summary,
+        listed=False,
+    ),
+    Screen(
+        "patients/{patient}/trends", {"en": "Trends", "zh-CN": "趋势"}, "trends.html", trends,
         listed=False,
     ),
     Screen("scores", {"en": "Scores", "zh-CN": "评分"}, "scores.html", scores),

@@ -77,12 +77,56 @@ def _conditions() -> list[Row]:
     ]
 
 
-_OBSERVATIONS = (
-    {"id": "P-104-O1", "patient_id": "P-104", "name": "Body temperature", "value": "36.7",
-     "unit": "Cel", "at": "2026-11-09T08:00:00Z"},
-    {"id": "P-110-O1", "patient_id": "P-110", "name": "Body temperature", "value": "38.4",
-     "unit": "Cel", "at": "2026-11-09T08:30:00Z"},
-)  # fmt: skip
+_OBSERVED: Mapping[str, tuple[str, str]] = {
+    "8480-6": ("Systolic blood pressure", "mm[Hg]"),
+    "8462-4": ("Diastolic blood pressure", "mm[Hg]"),
+    "8867-4": ("Heart rate", "/min"), "59408-5": ("Oxygen saturation", "%"),
+    "9279-1": ("Respiratory rate", "/min"), "8310-5": ("Body temperature", "Cel"),
+    "29463-7": ("Body weight", "kg"), "2160-0": ("Creatinine", "mg/dL"),
+    "4548-4": ("Hemoglobin A1c", "%"), "2823-3": ("Potassium", "mmol/L"),
+}  # fmt: skip
+_QUARTERS = ("2024-11-04", "2025-02-03", "2025-05-05", "2025-08-04", "2025-11-03", "2026-02-02",
+             "2026-05-04", "2026-08-03", "2026-11-09")  # fmt: skip
+_ROUNDS = ("2026-11-07T20:00:00Z", "2026-11-08T02:00:00Z", "2026-11-08T08:00:00Z",
+           "2026-11-08T14:00:00Z", "2026-11-08T20:00:00Z", "2026-11-09T02:00:00Z",
+           "2026-11-09T08:30:00Z")  # fmt: skip
+_MEASURED: Mapping[str, Sequence[tuple[str, Sequence[str], str]]] = {
+    # code, times, values
+    "P-104": (
+        ("2160-0", _QUARTERS, "1.3 1.4 1.4 1.5 1.6 1.7 1.8 2.0 2.1"),
+        ("4548-4", _QUARTERS, "7.1 7.3 7.2 7.6 7.9 7.8 8.1 8.0 8.3"),
+        ("2823-3", _QUARTERS, "4.4 4.5 4.4 4.7 4.6 4.9 4.8 5.1 5.2"),
+        ("8480-6", _QUARTERS, "138 142 136 145 148 144 151 149 152"),
+        ("8462-4", _QUARTERS, "82 84 80 86 88 85 90 87 89"),
+        ("29463-7", _QUARTERS, "79 78.5 78 77 76.4 75.8 75 74.6 74"),
+        ("8310-5", ("2026-11-09T08:00:00Z",), "36.7"),
+    ),
+    "P-110": (
+        ("8310-5", _ROUNDS, "36.9 37.2 37.6 37.9 38.1 38.5 38.4"),
+        ("8867-4", _ROUNDS, "84 88 92 96 101 108 104"),
+        ("9279-1", _ROUNDS, "16 17 18 20 21 24 23"),
+        ("59408-5", _ROUNDS, "96 95 95 94 93 92 93"),
+        ("8480-6", _ROUNDS, "132 128 126 121 118 108 112"),
+        ("8462-4", _ROUNDS, "78 76 74 72 70 64 66"),
+        ("2160-0", ("2025-06-10", "2025-12-09", "2026-06-09", "2026-11-09"), "1.4 1.5 1.7 1.9"),
+    ),
+    "P-103": (
+        ("2160-0", ("2024-10-01", "2025-10-07", "2026-10-06"), "1.3 1.4 1.6"),
+        ("8480-6", ("2025-10-07", "2026-04-07", "2026-10-06"), "156 149 141"),
+        ("8462-4", ("2025-10-07", "2026-04-07", "2026-10-06"), "88 84 80"),
+    ),
+}  # fmt: skip
+
+
+def _observations() -> list[Row]:
+    """What was measured, number by number; the newest creatinine and weight are the chart's."""
+    return [
+        {"id": f"{patient}-{code}-{number}", "patient_id": patient, "name": _OBSERVED[code][0],
+         "code": code, "value": value, "unit": _OBSERVED[code][1], "at": at}
+        for patient, all_ in _MEASURED.items()
+        for code, times, values in all_
+        for number, (at, value) in enumerate(zip(times, values.split(), strict=True), 1)
+    ]  # fmt: skip
 
 
 SAMPLES: Mapping[str, Sequence[Row]] = {
@@ -92,5 +136,5 @@ SAMPLES: Mapping[str, Sequence[Row]] = {
     "medicines": _medicines(),
     "allergies": _allergies(),
     "conditions": _conditions(),
-    "observations": _OBSERVATIONS,
+    "observations": _observations(),
 }

@@ -47,7 +47,7 @@ TABLES = (
         "observations",
         {
             "id": "text", "patient_id": "text", "name": "text", "value": "amount", "unit": "text",
-            "at": "text",
+            "at": "text", "code": "text",  # of LOINC, where it came with one
         },
         indexes=(("patient_id",),),
     ),

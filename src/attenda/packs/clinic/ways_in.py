@@ -3,7 +3,7 @@
 import itertools
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attenda.api import (
@@ -26,8 +26,8 @@ from attenda.packs.clinic.cds_hooks import (
     feedback,
 )
 from attenda.packs.clinic.chart import Chart
-from attenda.packs.clinic.fhir_in import Imported, chart_of, read_bundle
-from attenda.packs.clinic.fhir_out import bundle_of, of_chart, of_filing
+from attenda.packs.clinic.fhir_in import LOINC, Imported, Record, chart_of, read_bundle
+from attenda.packs.clinic.fhir_out import bundle_of, of_chart, of_filing, of_observations
 from attenda.packs.clinic.formulary import Formulary
 from attenda.packs.clinic.installed import formulary_for
 from attenda.packs.clinic.medication_files import IMPORTERS as MEDICATION
@@ -118,17 +118,23 @@ async def _chart(asked: Asked) -> Any:
     """A chart as a FHIR bundle; a sealed one is not handed out."""
     patient = asked.values["patient"]
 
-    def found(rows: Tables) -> tuple[Chart | None, list[dict[str, Any]], Formulary]:
+    def found(rows: Tables) -> list[dict[str, Any]]:
         sealed = rows("patients").find(id=patient, sealed=True)
-        filed = rows("filings").find_sorted("filed_at", patient_id=patient, state="current")
-        return None if sealed else chart_of_rows(rows, patient), filed, formulary_for(rows)
+        chart = None if sealed else chart_of_rows(rows, patient)
+        if chart is None:
+            return []
+        rules = formulary_for(rows)
+        told: list[dict[str, Any]] = []
+        for one in rows("filings").find_sorted("filed_at", patient_id=patient, state="current"):
+            dated = {**one, "filed_at": moment(one["filed_at"]).isoformat()}
+            told += of_filing(dated, rules, asked.language)
+        measured = of_observations(rows("observations").find(patient_id=patient))
+        return [*of_chart(chart), *measured, *told]
 
-    chart, filed, rules = await asked.read(found)
-    if chart is None:
+    resources = await asked.read(found)
+    if not resources:
         raise NotFound("request.no_page")
-    dated = [{**one, "filed_at": moment(one["filed_at"]).isoformat()} for one in filed]
-    told = (one for filing in dated for one in of_filing(filing, rules, asked.language))
-    return bundle_of([*of_chart(chart), *told])
+    return bundle_of(resources)
 
 
 def _object(body: Any) -> Mapping[str, Any]:
@@ -175,14 +181,22 @@ def _add_chart(rows: dict[str, list[Mapping[str, object]]], chart: Chart, found:
         rows["conditions"].append({"id": f"{chart.id}-C{number}", "patient_id": chart.id,
                                    "text": condition.text, "active": condition.active,
                                    "onset": condition.onset})  # fmt: skip
-    rows["observations"] += [
-        {
-            "id": one.id, "patient_id": chart.id, "name": one.text, "value": one.value,
-            "unit": one.unit, "at": one.at,
-        }
-        for one in found.records
-        if one.type == "Observation" and one.patient == chart.id and one.value is not None
-    ]  # fmt: skip
+    for one in found.records:
+        if one.type == "Observation" and one.patient == chart.id:
+            rows["observations"] += _measured(one)
+
+
+def _measured(one: Record) -> Iterator[Mapping[str, object]]:
+    """The numbers of an observation: its own, and those of its parts, such as blood pressure."""
+    same = {"patient_id": one.patient, "at": one.at}
+    loinc = one.system == LOINC
+    if one.value is not None:
+        yield {**same, "id": one.id, "name": one.text, "value": one.value, "unit": one.unit,
+               "code": one.code if loinc else ""}  # fmt: skip
+    for code, value, unit in one.parts:
+        if loinc and unit:
+            yield {**same, "id": f"{one.id}-{code}"[:80], "name": code, "value": value,
+                   "unit": unit, "code": code}  # fmt: skip
 
 
 def _name_of(text: str) -> str:
