@@ -7,6 +7,7 @@ Pure functions from numbers to markup. All text is escaped; colours are the page
 from collections.abc import Mapping, Sequence
 from html import escape
 from types import MappingProxyType
+from unicodedata import east_asian_width
 
 from attenda.api import short_text, svg_picture
 from attenda.packs.tutor.rules import MASTERED
@@ -68,10 +69,10 @@ def _box(x: int, y: int, title: str, known: float | None) -> str:
 
 def progress_curve(values: Sequence[float], about: str, width: int = 320, height: int = 120) -> str:
     """Mastery after each attempt that counted, left to right, with the line of mastery."""
-    inner = (width - 44, height - 24)
+    inner = (width - 52, height - 24)
     step = inner[0] / max(1, len(values) - 1)
     points = [
-        (36 + step * at, 8 + inner[1] * (1 - min(max(value, 0.0), 1.0)))
+        (44 + step * at, 8 + inner[1] * (1 - min(max(value, 0.0), 1.0)))
         for at, value in enumerate(values)
     ]
     line = 8 + inner[1] * (1 - MASTERED)
@@ -81,7 +82,7 @@ def progress_curve(values: Sequence[float], about: str, width: int = 320, height
         for share in (0.0, 0.5, 1.0)
     ]
     body.append(
-        f'<path d="M36 {line:.1f}H{width - 8}" stroke="currentColor" stroke-dasharray="4 4" '
+        f'<path d="M44 {line:.1f}H{width - 8}" stroke="currentColor" stroke-dasharray="4 4" '
         'stroke-opacity="0.5"/>'
     )
     if points:
@@ -107,7 +108,9 @@ def heat_map(
         about: what the picture shows, in words.
         marks: by learner and skill, what else is to be said of a cell; it gets a dot.
     """
-    left, top, cell = 110, 140, 24
+    left, cell = 110, 24
+    longest = max((_half_widths(short_text(title, 22)) for _, title in skills), default=0)
+    top = 24 + round(5.6 * longest)
     body = [
         f'<text transform="translate({left + cell * at + 16} {top - 6}) rotate(-60)">'
         f"{escape(short_text(title, 22))}</text>"
@@ -124,6 +127,11 @@ def heat_map(
                 body.append(_dot(left + at * cell + cell / 2, y + cell / 2))
     width = left + cell * len(skills) + 70
     return svg_picture(width, top + cell * max(1, len(learners)) + 4, about, body)
+
+
+def _half_widths(text: str) -> int:
+    """How wide a text is, in letters; a Han character takes two."""
+    return sum(2 if east_asian_width(one) in "WF" else 1 for one in text)
 
 
 def _dot(x: float, y: float) -> str:
