@@ -59,6 +59,45 @@ def test_a_mistake_is_told_where_it_stands(old: str, new: str, key: str) -> None
             words[problem.key].format(**problem.values)
 
 
+PARTED = """
+part:
+  title: {en: Part}
+  examples: {en: [part]}
+  slots:
+    kind: {type: choice, ask: {en: Which one}, choices: {A: [a], B: [b], C: [c]}}
+  steps:
+    - collect: kind
+    - if: kind == "A"
+      then: [{say: {en: a}}]
+      else:
+        - if: kind in ["B", "C"]
+          then: [{say: {en: b}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "keys"),
+    [
+        ("part", "part", []),
+        ('"A"', '"D"', ["flow.unknown_choice", "flow.missing_branch"]),
+        (', "C"]', "]", ["flow.missing_branch"]),
+        (', "C"]\n          then: [{say: {en: b}}]', ']\n          then: []\n          else: []',
+         ["flow.missing_branch"]),
+        (', "C"]\n          then: [{say: {en: b}}]',
+         ']\n          then: [{say: {en: b}}]\n          else: [{say: {en: c}}]', []),
+        ('        - if: kind in ["B", "C"]\n          then: [{say: {en: b}}]',
+         "        - say: {en: b}", []),
+    ],
+)  # fmt: skip
+def test_each_choice_has_a_branch_where_several_are_told_apart(
+    old: str, new: str, keys: list[str]
+) -> None:
+    assert old in PARTED
+    flows, problems = read_flows(PARTED.replace(old, new, 1), "flows.yaml")
+    assert not problems
+    assert [one.key for one in check_flows(flows, {})] == keys
+
+
 CONFIRM = '        - confirm: {en: "Refund {found.total} for {order}?"}\n'
 AFTER_NO = "          otherwise:\n            - say: {en: Well.}\n            - if: not order\n"
 

@@ -6,7 +6,7 @@ no Python runs: what is not listed here is refused when a flow is loaded. Number
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, DivisionByZero, InvalidOperation
 from typing import Any
 
@@ -66,6 +66,8 @@ class Expression:
         self._tree = tree
         self.names = frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name))
         """Names that it reads."""
+        self.compared = frozenset(_compared(tree))
+        """Names that are held against a text, each with it."""
 
     def value(self, names: Mapping[str, Labelled]) -> Labelled:
         """What it comes to; a name that has no value, and a field of nothing, is nothing.
@@ -97,6 +99,21 @@ def parse(text: str) -> Expression:
         if isinstance(node, ast.Constant):
             _json(node.value)
     return Expression(text.strip(), tree.body)
+
+
+def _compared(tree: ast.expr) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            parts = [node.left, *node.comparators]
+            lists = [one for one in parts if isinstance(one, ast.List | ast.Tuple)]
+            texts = [*parts, *(each for one in lists for each in one.elts)]
+            for one in parts:
+                if isinstance(one, ast.Name):
+                    yield from (
+                        (one.id, text.value)
+                        for text in texts
+                        if isinstance(text, ast.Constant) and isinstance(text.value, str)
+                    )
 
 
 def _value(node: ast.expr, names: Mapping[str, Labelled]) -> Labelled:

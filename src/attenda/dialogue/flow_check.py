@@ -3,12 +3,13 @@
 Names that nothing sets, steps that nobody reaches, writes that nobody confirmed.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
-from attenda.dialogue.expression import names_in_text, parse
+from attenda.core.label import SYSTEM, Labelled
+from attenda.dialogue.expression import Expression, names_in_text, parse
 from attenda.dialogue.flow import (
     Branch,
     CallFlowStep,
@@ -16,7 +17,9 @@ from attenda.dialogue.flow import (
     CollectStep,
     ConfirmStep,
     Flow,
+    FlowStep,
     ForgetStep,
+    IfStep,
     Jump,
     SetStep,
 )
@@ -89,6 +92,7 @@ def _check(
     found = (
         _slot_mistakes(flow, flows),
         _opening_mistakes(flow, catalogues),
+        _choice_mistakes(flow),
         _tool_mistakes(flow, tools),
         _way_mistakes(flow, flows, tools),
     )
@@ -123,6 +127,46 @@ def _opening_mistakes(flow: Flow, catalogues: Collection[str]) -> Iterator[_Foun
             yield name, "flow.no_amount", {"name": name}
         if slot.beside and name not in shown:
             yield name, "flow.unshown", {"name": name}
+
+
+def _choice_mistakes(flow: Flow) -> Iterator[_Found]:
+    """Branches for choices that there are not, and choices that no branch of several is for."""
+    choices = {name: slot.choices for name, slot in flow.slots.items() if slot.type == "choice"}
+    for step in flow.instructions:
+        if isinstance(step, Branch):
+            for name, key in sorted(parse(step.condition).compared):
+                if name in choices and key not in choices[name]:
+                    known = ", ".join(choices[name])
+                    yield step.id, "flow.unknown_choice", {"name": name, "key": key, "known": known}
+    for conditions in _chains(flow.steps):
+        read = {name for one in conditions for name in one.names}
+        if len(conditions) > 1 and len(read) == 1 and (name := read.pop()) in choices:
+            for key in choices[name]:
+                given = {name: Labelled(value=key, label=SYSTEM)}
+                if not any(one.value(given).value for one in conditions):
+                    yield "", "flow.missing_branch", {"name": name, "key": key}
+
+
+def _chains(steps: Sequence[FlowStep]) -> Iterator[list[Expression]]:
+    """The conditions of each `if` with those of the `if`s that are its whole `else`, to the last.
+
+    What ends in another `else` has a branch for everything, and is left out.
+    """
+    for step in steps:
+        if isinstance(step, ConfirmStep):
+            yield from _chains(step.otherwise)
+        if not isinstance(step, IfStep):
+            continue
+        conditions, last = [parse(step.condition)], step
+        yield from _chains(step.then)
+        while len(last.otherwise) == 1 and isinstance(last.otherwise[0], IfStep):
+            last = last.otherwise[0]
+            conditions.append(parse(last.condition))
+            yield from _chains(last.then)
+        if last.otherwise:
+            yield from _chains(last.otherwise)
+        else:
+            yield conditions
 
 
 def _tool_mistakes(flow: Flow, tools: Mapping[str, ToolShape]) -> Iterator[_Found]:

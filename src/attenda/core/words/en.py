@@ -954,6 +954,8 @@ ENGLISH: dict[str, str] = {
     "flow.unknown_slot": "There is no slot “{name}”.",
     "flow.never_asked": "The slot “{name}” is collected, but has no question (ask).",
     "flow.unset_name": "Nothing gives “{name}” a value before it is read.",
+    "flow.unknown_choice": "“{name}” is held against “{key}”, which is none of its choices: {known}.",
+    "flow.missing_branch": "No branch is for “{key}” of “{name}”: add one, or an else.",
     "flow.unreachable": "No way leads to this step.",
     "flow.unconfirmed": "“{name}” changes something, and no confirmation stands before it on every way there. Confirm it, or say in unless_confirmed why none is needed.",
     "flow.unknown_flow": "There is no flow “{name}”.",

@@ -954,6 +954,8 @@ CHINESE: dict[str, str] = {
     "flow.unknown_slot": "没有槽位“{name}”。",
     "flow.never_asked": "槽位“{name}”需要收集，但没有提问（ask）。",
     "flow.unset_name": "读取“{name}”之前没有任何步骤给它赋值。",
+    "flow.unknown_choice": "“{name}”与“{key}”比较，但它不在选项之中：{known}。",
+    "flow.missing_branch": "“{name}”的选项“{key}”没有对应的分支：请加一个分支，或加 else。",
     "flow.unreachable": "没有路径通向此步骤。",
     "flow.unconfirmed": "“{name}”会改变数据，但并非每条路径上都先有确认。请加上确认，或在 unless_confirmed 中说明为何不需要。",
     "flow.unknown_flow": "没有流程“{name}”。",
