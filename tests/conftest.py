@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import Phase, settings
 from sqlalchemy import Connection, Engine
 
 import check
@@ -31,6 +32,9 @@ from attenda.store import migrations, upgrade
 from attenda.store.database import Database, open_database
 from attenda.store.stamps import Stamps
 from attenda.store.upgrade import upgrade_database
+
+settings.register_profile("ours", phases=[one for one in Phase if one is not Phase.explain])
+settings.load_profile("ours")  # explaining a failure traces it, which can hang Python 3.11 for good
 
 FROZEN_AT = 1_767_614_400_000_000
 """Microseconds: noon of 5 January 2026, UTC."""
