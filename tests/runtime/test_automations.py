@@ -159,7 +159,7 @@ def test_what_may_pass_is_tried_again_and_what_is_done_is_not_done_again(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DEPOT_SECRET", SECRET.decode())
-    answers = iter(["no JSON", '{"worth": 0}', '{"worth": 7}', '{"worth": 8}'])
+    answers = iter(["no JSON", '{"worth": 0}', '{"worth": NaN}', '{"worth": 7}', '{"worth": 8}'])
     supplier = Supplier([503, 429, 500, 400])
 
     async def body() -> None:
@@ -178,7 +178,7 @@ def test_what_may_pass_is_tried_again_and_what_is_done_is_not_done_again(
             row = await d.until(run_id, "failed")
             assert row.problem is not None and row.problem["key"] == "tool.refused"
             steps = await d.steps(run_id)
-            assert (steps["think"].state, steps["think"].attempts) == ("done", 3)
+            assert (steps["think"].state, steps["think"].attempts) == ("done", 4)
             assert [one.state for one in steps.values()] == ["done", "done", "failed"]
             await d.house.automations.restart(ANA, run_id)
             await d.until(run_id, "done")

@@ -200,6 +200,33 @@ def test_a_hostile_peer_is_contained(
     run(home, stamps, story)
 
 
+def test_what_a_server_promises_of_its_results_is_held(home: Path, stamps: Stamps) -> None:
+    """A result that lies is no data; a deed whose answer lies is nobody's to repeat."""
+
+    async def story(peer: Peer) -> None:
+        for mode, state, rule in (
+            ("keeps", "done", ""),
+            ("lies", "failed", "required"),
+            ("hides", "failed", "outputSchema"),
+            ("fails", "failed", "said that it failed"),
+            ("costly", "failed", "time"),
+        ):
+            await peer.again(mode)
+            outcome = await peer.call(word="x")
+            assert outcome.state == state and rule in str(outcome.problem or ""), mode
+            assert (outcome.result is None) == (state == "failed")
+            assert "IGNORE" not in str(outcome.problem)
+        await peer.again("lies")
+        before = peer.arrived
+        for said in ("answered with something that can't be used", "a person must look"):
+            outcome = await peer.call("put", word="x", instance="the deed")
+            assert (outcome.state, outcome.result) == ("unknown", None)
+            assert said in str(outcome.problem) and "IGNORE" not in str(outcome.problem)
+        assert peer.arrived == before + 1
+
+    run(home, stamps, story)
+
+
 @pytest.mark.parametrize(
     ("mode", "tool", "state"),
     [("slow", "look", "failed"), ("slow", "put", "unknown"), ("crossed", "look", "failed")],

@@ -192,7 +192,7 @@ class Deeds:
         if not step.output:
             return End(Labelled(value=text.strip(), label=label))
         try:
-            value = json.loads(text)
+            value = json.loads(text, parse_constant=_no_number)
             jsonschema.validate(value, step.output)
         except (ValueError, jsonschema.ValidationError) as error:
             problem = getattr(error, "message", str(error))
@@ -206,6 +206,11 @@ async def _answer(model: ChatModel, prompt: str, settings: ModelSettings) -> str
         async for chunk in chunks:
             pieces.append(chunk.text)
     return "".join(pieces)
+
+
+def _no_number(name: str) -> float:
+    """What JSON has no number for, such as NaN; raises `ValueError`."""
+    raise ValueError(f"{name} is no number")
 
 
 def _as_body(given: Mapping[str, Labelled]) -> dict[str, Labelled]:

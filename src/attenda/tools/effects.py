@@ -28,7 +28,7 @@ from attenda.tools.policy import Budget, Policy, Ruling
 from attenda.tools.problems import denied, problem_of, unreadable, untried
 from attenda.tools.rehearsal import Past, after_its_deeds, keep, would_give, would_refuse
 from attenda.tools.sending import Letter, send_out
-from attenda.tools.tool import Deed, Tool
+from attenda.tools.tool import ANYTHING, Deed, Tool
 
 __all__ = ["Executor"]
 
@@ -323,7 +323,8 @@ class Executor:
             return deadline.run(lambda: tool.run(deed, **arguments))
 
         try:
-            result = _labelled(tool, self._in_trial(connection, call, work), call)
+            made = replace(tool, promises=ANYTHING) if deadline is None else tool
+            result = _labelled(made, self._in_trial(connection, call, work), call)
         except Exception as error:
             if yielded(error):  # the whole unit is run again
                 raise

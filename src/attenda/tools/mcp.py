@@ -29,7 +29,7 @@ from attenda.tools.mcp_file import (
     read_servers,
 )
 from attenda.tools.mcp_schema import broken_rule, broken_rule_apart, is_plain, is_schema
-from attenda.tools.tool import Ask, Deed, Tool
+from attenda.tools.tool import Ask, BadResult, Deed, Tool
 
 if TYPE_CHECKING:
     from attenda.tools.mcp_wire import Asking, Talk
@@ -39,7 +39,7 @@ __all__ = ["RemoteTool", "Servers", "look_at", "sdk"]
 _log = logging.getLogger("attenda.tools")
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_./-]{1,48}")
 _MOST_LISTED = 1 << 20
-_ANSWERED = frozenset({"mcp.error", "mcp.refused"})
+_ANSWERED = frozenset({"mcp.error", "mcp.refused", "tool.bad_result"})
 """Failures that the server told of in good order."""
 
 
@@ -61,6 +61,8 @@ class RemoteTool(Tool):
 
     listed: Mapping[str, JsonValue] = field(default_factory=dict)
     """Its arguments as JSON schema."""
+    output: Mapping[str, JsonValue] | None = None
+    """Its results as JSON schema, where the server says what they are."""
 
     @property
     def strangers_about(self) -> bool:
@@ -116,7 +118,12 @@ async def look_at(name: str, spec: ServerSpec) -> Approved:
         await talk.close()
     names = [str(one["name"]) for one in tools]
     bad = [one for one in names if not _TOOL_NAME.fullmatch(one) or names.count(one) > 1]
-    bad += [str(one["name"]) for one in tools if not is_schema(one["inputSchema"])]
+    bad += [
+        str(one["name"])
+        for one in tools
+        if not (is_schema(one["inputSchema"]) and one["inputSchema"].get("type") == "object")
+        or not is_schema(one.get("outputSchema") or {})
+    ]
     if bad:
         raise OperatorError("mcp.bad_tool", server=name, tool=ascii(bad[0])[:80])
     found = Approved(
@@ -208,6 +215,7 @@ class _Server:
             timeout_s=3 * spec.timeout_s + 10 + spec.form_s,
             most_bytes=spec.most_bytes,
             listed=listed["inputSchema"],
+            output=_output_of(listed),
         )
         return made
 
@@ -294,6 +302,7 @@ class _Server:
         if found.is_error:
             _log.warning("%s said that it failed: %r", tool.name, str(value)[:500])
             raise UserError("mcp.error", tool=tool.name)
+        await _must_fit(tool, found.structured_content)
         return value
 
     def _asking(self, ask: Ask, clock: asyncio.Timeout) -> "Asking":
@@ -322,6 +331,22 @@ class _Server:
         talk, self._talk = self._talk, None
         if talk is not None:
             await talk.close()
+
+
+def _output_of(listed: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The schema of a tool's results; one that is no schema is kept by nothing."""
+    found: Mapping[str, Any] | None = listed.get("outputSchema")
+    return found if found is None or is_schema(found) else {"not": {}}
+
+
+async def _must_fit(tool: RemoteTool, structured: object) -> None:
+    """Hold a result against what the server says of its results; no word of it is told."""
+    if tool.output is None:
+        return
+    broken = await broken_rule_apart(tool.output, structured)
+    if structured is None or broken is not None:
+        rule = "outputSchema" if broken is None or structured is None else broken[1]
+        raise BadResult("tool.bad_result", tool=tool.name, problem=rule)
 
 
 def _told(tool: RemoteTool, problem: str, spec: ServerSpec) -> UserError:

@@ -1,4 +1,4 @@
-"""Arguments held against a stranger's JSON schema, which may be written to cost an hour.
+"""Values held against a stranger's JSON schema, which may be written to cost an hour.
 
 A schema without references and patterns takes time by its length alone. Any other is looked at by
 a process of its own, which is ended when it takes long: `python -m attenda.tools.mcp_schema`.
@@ -37,15 +37,15 @@ def is_plain(schema: object, depth: int = 0) -> bool:
 
 
 def is_schema(schema: Mapping[str, Any]) -> bool:
-    """Whether it is a JSON schema of an object."""
+    """Whether it is a JSON schema."""
     try:
         validator_for(schema, default=Draft202012Validator).check_schema(dict(schema))
     except (SchemaError, RecursionError):
         return False
-    return schema.get("type") == "object"
+    return True
 
 
-def broken_rule(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> tuple[str, str] | None:
+def broken_rule(schema: Mapping[str, Any], value: Any) -> tuple[str, str] | None:
     """The argument that a schema refuses, and the rule it breaks; none if all fit.
 
     Nothing is fetched: a reference to anywhere else is a rule that nothing keeps. The words of the
@@ -53,7 +53,7 @@ def broken_rule(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> tupl
     """
     make = validator_for(schema, default=Draft202012Validator)
     try:
-        error = best_match(make(schema, registry=Registry()).iter_errors(arguments))
+        error = best_match(make(schema, registry=Registry()).iter_errors(value))
     except (Unresolvable, RecursionError, ValueError, TypeError):
         return "", "$ref"
     if error is None:
@@ -65,12 +65,10 @@ def broken_rule(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> tupl
     return place[:80], str(error.validator)
 
 
-async def broken_rule_apart(
-    schema: Mapping[str, Any], arguments: Mapping[str, Any]
-) -> tuple[str, str] | None:
+async def broken_rule_apart(schema: Mapping[str, Any], value: object) -> tuple[str, str] | None:
     """The same, in a process of its own where the schema may take long."""
     if is_plain(schema):
-        return broken_rule(schema, arguments)
+        return broken_rule(schema, value)
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "attenda.tools.mcp_schema"),
@@ -80,7 +78,7 @@ async def broken_rule_apart(
     )
     try:
         async with asyncio.timeout(_LIMIT_S):
-            said, _ = await child.communicate(json.dumps([schema, arguments]).encode())
+            said, _ = await child.communicate(json.dumps([schema, value]).encode())
         found = json.loads(said)
         return None if found is None else (str(found[0]), str(found[1]))
     except (TimeoutError, ValueError, OSError):

@@ -84,7 +84,7 @@ def would_refuse(
     return None
 
 
-def would_give(tool: Tool, deed: Deed, arguments: dict[str, Any]) -> Any:
+def would_give(tool: Tool, deed: Deed, arguments: dict[str, Any]) -> dict[str, Any]:
     """The result of a tool beyond our database, which is not called; marked as made up."""
     made_up = tool.rehearsed(deed, **arguments) if tool.rehearsed is not None else {}
     return {**made_up, "simulated": True}

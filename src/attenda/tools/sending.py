@@ -10,7 +10,7 @@ from attenda.core.errors import UserError
 from attenda.core.label import Labelled
 from attenda.tools.call import Outcome
 from attenda.tools.problems import problem_of
-from attenda.tools.tool import Deed, Tool
+from attenda.tools.tool import BadResult, Deed, Tool
 
 __all__ = ["Letter", "send_out"]
 
@@ -49,6 +49,10 @@ async def send_out(letter: Letter, is_off: Callable[[], Awaitable[bool]], *, los
                         break
                     found = await tool.run(deed, **letter.arguments)
             return Outcome("done", deed.key, letter.labelled(found))
+        except BadResult as lie:  # it came back, so it may well have been done
+            _log.error("%s: %s", tool.name, lie)
+            problem = UserError("tool.bad_answer", tool=tool.name)
+            return Outcome("unknown", deed.key, problem=problem)
         except (TimeoutError, OSError) as error:  # it may have been done, or not
             _log.warning("%s: %r; whether it was done is not known", tool.name, error)
             lost = True

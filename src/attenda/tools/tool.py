@@ -12,7 +12,15 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    JsonValue,
+    PydanticUserError,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
 
 from attenda.core.errors import UserError
 from attenda.core.form import Form, FormAnswer
@@ -22,14 +30,18 @@ from attenda.core.principal import Principal
 from attenda.store.pack_tables import Rows
 from attenda.tools.passage import Passage
 
-__all__ = ["Ask", "Deed", "Sink", "Tool", "ToolRefused", "tool"]
+__all__ = ["ANYTHING", "Ask", "BadResult", "Deed", "Sink", "Tool", "ToolRefused", "tool"]
 
-_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
+ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 _BOUNDED = (bool, int, float, Decimal, datetime.date, datetime.time, enum.Enum)
 
 
 class ToolRefused(Exception):
     """The tool will not do this, and says why in words for the person."""
+
+
+class BadResult(UserError):
+    """What a tool gave is not what it promises, so it is no data; it may have done its deed."""
 
 
 Ask = Callable[[Form, float], Awaitable[FormAnswer]]
@@ -107,6 +119,8 @@ class Tool:
     be done without: numbers, dates, options, or ids that our tables gave; never free words."""
     gives: Integrity = "operator"
     """Trust of its result."""
+    promises: TypeAdapter[Any] = ANYTHING
+    """What its result is, as its function says behind the arrow."""
     gives_untrusted: frozenset[str] = frozenset()
     """Fields of its result that strangers write."""
     timeout_s: float = 30.0
@@ -217,15 +231,22 @@ class Tool:
             given: label of the arguments and of all that led to the call.
 
         Raises:
-            UserError: it is too large, or no JSON.
+            BadResult: it is too large, no JSON, or not what the tool promises.
         """
         try:
-            text = _ANYTHING.dump_json(value)
-            plain: JsonValue = _ANYTHING.validate_json(text)
+            text = ANYTHING.dump_json(value)
+            plain: JsonValue = ANYTHING.validate_json(text)
         except (ValueError, TypeError) as error:
-            raise UserError("tool.result", tool=self.name) from error
+            raise BadResult("tool.result", tool=self.name) from error
         if len(text) > self.most_bytes:
-            raise UserError("tool.too_large", tool=self.name, limit=self.most_bytes)
+            raise BadResult("tool.too_large", tool=self.name, limit=self.most_bytes)
+        try:
+            self.promises.validate_json(text, strict=True)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(map(str, first["loc"]))[:80]
+            what = f"{place}: {first['msg']}".removeprefix(": ")
+            raise BadResult("tool.bad_result", tool=self.name, problem=what) from error
         gives = self.gives if at_least(given, "user") else "untrusted"
         sources = given.sources | {call_id}
         label = Label(integrity=gives, readers=readers, sources=sources)
@@ -242,6 +263,13 @@ def _says_little(kind: Any) -> bool:
     if inner := get_args(kind):
         return all(_says_little(one) for one in inner)
     return isinstance(kind, type) and issubclass(kind, _BOUNDED)
+
+
+def _adapter(name: str, kind: Any) -> TypeAdapter[Any]:
+    try:
+        return TypeAdapter(kind)
+    except PydanticUserError as error:
+        raise TypeError(f"{name}: its results can't be held against {kind!r}") from error
 
 
 def tool(**contract: Any) -> Callable[[Run], Tool]:
@@ -268,8 +296,8 @@ def tool(**contract: Any) -> Callable[[Run], Tool]:
         model = create_model(run.__name__, __config__=ConfigDict(extra="forbid"), **fields)
         outside = inspect.iscoroutinefunction(run)
         about = inspect.getdoc(run) or ""
-        return Tool(
-            name=run.__name__, about=about, run=run, model=model, outside=outside, **contract
-        )
+        promises = _adapter(run.__name__, hints.get("return", Any))
+        made = {"name": run.__name__, "about": about, "run": run, "model": model}
+        return Tool(**made, outside=outside, **{"promises": promises, **contract})
 
     return make

@@ -969,6 +969,8 @@ ENGLISH: dict[str, str] = {
     "tool.argument": "The tool “{tool}” can't take its “{name}”: {problem}.",
     "tool.result": "The tool “{tool}” gave something that can't be kept.",
     "tool.too_large": "The tool “{tool}” gave more than {limit} bytes.",
+    "tool.bad_result": "“{tool}” gave something other than it promises ({problem}), so it is not used.",
+    "tool.bad_answer": "“{tool}” answered with something that can't be used; whether it was done, a person must look.",
     "tool.untrusted": "“{tool}” was not done: its “{name}” does not come from someone who may decide it.",
     "tool.unreadable": "“{tool}” was not done: its “{name}” would be told to {readers}, who may not read it.",
     "tool.no_readers": "“{tool}” was not done: it can't say who would learn of it.",

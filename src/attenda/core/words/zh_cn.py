@@ -969,6 +969,8 @@ CHINESE: dict[str, str] = {
     "tool.argument": "工具“{tool}”无法接受“{name}”：{problem}。",
     "tool.result": "工具“{tool}”返回了无法保存的内容。",
     "tool.too_large": "工具“{tool}”返回的内容超过 {limit} 字节。",
+    "tool.bad_result": "“{tool}”给出的结果与其声明不符（{problem}），因此未采用。",
+    "tool.bad_answer": "“{tool}”的答复无法使用；是否已经执行，须由人工核实。",
     "tool.untrusted": "未执行“{tool}”：其“{name}”并非来自有权决定的人。",
     "tool.unreadable": "未执行“{tool}”：其“{name}”会告知 {readers}，而对方无权查看。",
     "tool.no_readers": "未执行“{tool}”：无法确定谁会得知其内容。",
