@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,18 @@ from attenda.store import agents, journal, sessions
 from attenda.store.pack_tables import Rows
 from tests.runtime.test_flows import understand
 
-__all__ = ["ANA", "STORIES", "WANTED", "Dying", "World", "approve_in", "main", "pack"]
+__all__ = [
+    "ANA",
+    "FOLDER",
+    "STORIES",
+    "WANTED",
+    "Dying",
+    "World",
+    "approve_in",
+    "chosen",
+    "main",
+    "pack",
+]
 
 ANA = Principal(id="usr_owner", role="owner")
 SUPERVISOR = Principal(id="usr_boss", role="owner")
@@ -86,13 +98,12 @@ class World:
     def count(self, order: str) -> dict[str, int]:
         """Deeds about an order; where keys are counted, the same key is the same deed."""
         deeds = [line for line in self.lines() if line[2] == order]
-        keyed = {key for kind, key, _ in deeds if kind == "keyed"}
-        others = [kind for kind, _, _ in deeds if kind != "keyed"]
-        found = {kind: others.count(kind) for kind in set(others)}
-        return found | ({"keyed": len(keyed)} if keyed else {})
+        counted = {(kind, key) for kind, key, _ in deeds if kind in ("keyed", "hook")}
+        others = [kind for kind, _, _ in deeds if kind not in ("keyed", "hook")]
+        return dict(Counter([*others, *(kind for kind, _ in counted)]))
 
 
-def pack(world: World, passing: Callable[[str], None], name: str) -> Pack:
+def pack(world: World, passing: Callable[[str], None], name: str, folder: Path = FOLDER) -> Pack:
     """Tools of each kind; for flows, or for a model that chooses among them."""
 
     @tool(writes=True)
@@ -135,7 +146,7 @@ def pack(world: World, passing: Callable[[str], None], name: str) -> Pack:
         name=name,
         mode="loop" if name == "loopdeeds" else "flows",
         title={"en": "Deeds"},
-        folder=FOLDER,
+        folder=folder,
         tools=(inside, large, keyed, queried, blind),
         tables=(PackTable("refunds", {"id": "text", "order_id": "text"}),),
     )

@@ -13,18 +13,23 @@ from sqlalchemy import Connection, text
 
 from attenda.store import audit
 from attenda.store.database import open_database
+from tests.crash.automation_check import begun_once, ended_right
 from tests.crash.deeds import WANTED, World
 
 __all__ = ["one_holder", "violations"]
 
 Row = Mapping[str, Any]
+_COUNTED = ("keyed", "hook")
+"""Those outside count keys, and take the second for the first."""
 _TABLES = {
     "effects": "SELECT * FROM effects",
     "approvals": "SELECT * FROM approvals",
-    "refunds": "SELECT * FROM deeds_refunds",
+    "refunds": "SELECT * FROM deeds_refunds UNION ALL SELECT * FROM loopdeeds_refunds",
     "sessions": "SELECT id, owner, claimed_by FROM sessions",
-    "messages": "SELECT id, session_id, parts FROM messages",
+    "messages": "SELECT id, session_id, role, parts FROM messages",
     "runs": "SELECT id, session_id, message_id, state, finished_at FROM runs",
+    "automation_runs": "SELECT id, automation, origin, state, input, problem FROM automation_runs",
+    "forms": "SELECT id, run_id, state, answered_by FROM automation_forms",
 }
 
 
@@ -49,9 +54,11 @@ def violations(url: str, world: World, told: Sequence[Row], *, settled: bool) ->
     found += _kept(rows, told)
     found += _once(rows, world, {tuple(one) for one in sent})
     found += _approved_once(rows, told)
+    found += begun_once(rows, told)
     found += one_holder(rows, sorted(history, key=lambda one: one.number), told)
     if settled:
         found += _stories(rows, world, told)
+        found += ended_right(rows, world)
     return found
 
 
@@ -91,9 +98,12 @@ def _once(
     for (kind, key, order), times in deeds.items():
         if key not in journal and (kind == "inside" or (kind, key, order) in sent):
             found.append(f"{kind} for {order} is not in the journal")
-        if times > 1 and kind != "keyed":  # who counts keys takes the second for the first
+        if times > 1 and kind not in (
+            "keyed",
+            "hook",
+        ):  # who counts keys takes the second for the first
             found.append(f"{kind} for {order} happened {times} times")
-    for kind in ("inside", "keyed", "queried", "blind"):
+    for kind in ("inside", "keyed", "queried", "blind", "hook"):
         keys = collections.defaultdict(set)
         for one, key, order in deeds:
             if one == kind:
@@ -206,6 +216,8 @@ def _stories(rows: Mapping[str, list[Row]], world: World, told: Sequence[Row]) -
         if inside[one["order"]]:
             happened["inside"] = inside[one["order"]]
         wanted, session = WANTED[one["story"]], one["session"]
+        if one["story"] == "loop_approved" and session in denied:
+            wanted = {"keyed": 1}  # the model goes on with what needs no yes
         excused = session in denied or session in unknown or owners.get(session) != "bot"
         if any(times > wanted.get(kind, 0) for kind, times in happened.items()):
             found.append(f"{one['story']} for {one['order']} happened as {happened}")

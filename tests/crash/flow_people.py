@@ -1,9 +1,10 @@
-"""People who use flows: `python -m tests.crash.flow_people HOME LOG --seed S`, until SIGTERM.
+"""People at work with deeds: `python -m tests.crash.flow_people HOME LOG --seed S`, until SIGTERM.
 
 Customers ask for deeds and people; the desk's people take sessions in a race, answer and give them
 back; approvers decide in a race, and click twice. What was acknowledged is written down before its
-writer goes on. Whoever gets no answer looks where things stand, as a person would. After SIGTERM
-what is begun is brought to its end.
+writer goes on. Whoever gets no answer looks where things stand, as a person would. Other programs
+begin automations by signed requests, sent again until one is answered. After SIGTERM what is begun
+is brought to its end.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import json
 import os
 import random
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,18 @@ import httpx
 
 from tests.crash.client import client_of
 from tests.crash.deeds import STORIES
-from tests.crash.flow_server import BOSSES, STAFF
+from tests.crash.flow_server import BOSSES, PROGRAMS, STAFF
+from tests.crash.kinds import signed
 
 __all__ = ["Office"]
 
-_FLOWS = [name for name in STORIES if not name.startswith("loop")]
+_TOLD = list(STORIES)
 _PERSON_EACH = 7
 _NO_EACH = 8
-_OVER = ("Done for", "decided against it")
+_OVER = ("Done for", "decided against it", "words")
+_ENDS = ("done", "failed", "cancelled")
+_LATE = ("4?", "7?")
+"""Ends of the questions that nobody answers in time."""
 
 
 class Office:
@@ -45,12 +51,13 @@ class Office:
         os.fsync(self._log)
 
     async def _ask(
-        self, name: str, method: str, path: str, body: Any = None
+        self, name: str, method: str, path: str, body: Any = None, **more: Any
     ) -> httpx.Response | None:
         """One request; nothing where no answer came."""
+        given = more or {"json": body}
         try:
             async with client_of(self._home, self._keys[name]) as client:
-                answer = await client.request(method, path, json=body)
+                answer = await client.request(method, path, **given)
         except httpx.HTTPError:
             await asyncio.sleep(0.02)
             return None
@@ -67,31 +74,34 @@ class Office:
     async def customer(self, name: str) -> None:
         """One customer's day: a story after the other."""
         agents = await self._read(name, "/api/agents")
-        agent_id = next(one["id"] for one in agents if one["pack"] == "deeds")
+        by_pack = {one["pack"]: one["id"] for one in agents}
         number = 0
         while not self.closing:
             number += 1
-            made = await self._ask(name, "POST", "/api/sessions", {"agent_id": agent_id})
+            turn = int(name[5:]) + number
+            pack = "loopdeeds" if _TOLD[turn % len(_TOLD)].startswith("loop") else "deeds"
+            agent = {"agent_id": by_pack[pack]}
+            made = await self._ask(name, "POST", "/api/sessions", agent)
             if made is None:
                 continue
             assert made.status_code == 201, made.text
             self.open_stories += 1
-            turn = int(name[5:]) + number
             await self._story(name, made.json()["id"], f"{name[4:]}-{number}", turn)
             self.open_stories -= 1
 
     async def _story(self, name: str, session: str, mark: str, turn: int) -> None:
         self.note(kind="session", id=session)
-        story, order = _FLOWS[turn % len(_FLOWS)], f"O-{mark}"
+        story, order = _TOLD[turn % len(_TOLD)], f"O-{mark}"
         first = STORIES[story][0].format(n=mark)
         self.note(kind="wants", session=session, story=story, order=order)
-        await self._say(name, session, first)
-        if turn % _PERSON_EACH == 3:
-            await self._with_person(name, session)
-        text = await self._say(name, session, "yes")
-        if story == "approved":
+        text = await self._say(name, session, first)
+        if not story.startswith("loop"):
+            if turn % _PERSON_EACH == 3:
+                await self._with_person(name, session)
+            text = await self._say(name, session, "yes")
+        if story.endswith("approved"):
             text = await self._decided(name, session)
-        if f"Done for {order}" in text:
+        if f"Done for {order}" in text or text.endswith("words"):
             self.note(kind="done", session=session, story=story, order=order)
 
     async def _with_person(self, name: str, session: str) -> None:
@@ -144,11 +154,65 @@ class Office:
             asked += 1  # it was decided, and the process died before it went on
             await self._say(name, session, f"wait {asked}")
 
+    async def program(self, name: str) -> None:
+        """Begin automations, one after the other, by request or by hand, and wait for their end."""
+        number = 0
+        while not self.closing:
+            number += 1
+            made = await self._ask(name, "POST", "/api/sessions")
+            if made is None:
+                continue
+            self.open_stories += 1
+            values = {"order": f"A-{name[4:]}-{number}", "session": made.json()["id"]}
+            if number % 3:
+                run = await self._by_request(name, values)
+            else:
+                run = await self._by_hand(name, values["order"])
+            state = ""
+            while run and state not in _ENDS:
+                await asyncio.sleep(0.2)
+                state = (await self._read(name, f"/api/automation-runs/{run}"))["state"]
+            self.open_stories -= 1
+
+    async def _by_request(self, name: str, values: dict[str, str]) -> str:
+        """Sent until it is answered, and once more for good measure; the run's id."""
+        found: list[str] = []
+        while len(found) < 2:
+            headers, body = signed(values["order"], int(time.time()), values)
+            answer = await self._ask(name, "POST", "/hooks/walked", headers=headers, content=body)
+            if answer is not None:
+                assert answer.status_code in (200, 202), answer.text
+                found.append(answer.json()["run"])
+                self.note(kind="began", run=found[-1], order=values["order"], by="request")
+        return found[0]
+
+    async def _by_hand(self, name: str, order: str) -> str:
+        """Begun once, whether or not an answer comes; the run's id, if one came."""
+        told = {"values": {"order": order}}
+        answer = await self._ask(name, "POST", "/api/automations/vouched/runs", told)
+        if answer is None:
+            return ""
+        assert answer.status_code == 201, answer.text
+        self.note(kind="began", run=answer.json()["id"], order=order, by="hand")
+        return str(answer.json()["id"])
+
+    async def _fill_in(self, name: str) -> None:
+        """Fill every form in that one sees, and click twice; some nobody fills in."""
+        for form in await self._read(name, "/api/forms"):
+            if form["title"].endswith(_LATE):
+                continue
+            body = {"values": {"sure": True}}
+            clicks = (self._ask(name, "POST", f"/api/forms/{form['id']}", body) for _ in range(2))
+            for answer in await asyncio.gather(*clicks):
+                if answer is not None and answer.status_code == 200:
+                    self.note(kind="filled", form=form["id"], by=name, run=form["run_id"])
+
     async def staff(self, name: str) -> None:
         """Take what waits, in a race with the others; answer; give it back or close it."""
         chance = random.Random(f"{self._seed} {name}")
         while not (self.closing and not self.open_stories):
             await asyncio.sleep(chance.uniform(0.01, 0.1))
+            await self._fill_in(name)
             desk = await self._read(name, "/api/desk")
             for row in desk["sessions"]:
                 path = f"/api/desk/sessions/{row['id']}"
@@ -192,6 +256,7 @@ async def main(home: Path, log: Path, seed: int) -> None:
         *(office.customer(name) for name in office.customers),
         *(office.staff(name) for name in STAFF),
         *(office.boss(name) for name in BOSSES),
+        *(office.program(name) for name in PROGRAMS),
     )
 
 

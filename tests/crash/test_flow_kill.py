@@ -1,4 +1,7 @@
-"""Killed at any microsecond while people use flows: no deed twice or lost, one yes, one holder."""
+"""Killed at any microsecond while people and programs act: no deed twice or lost, one yes.
+
+Flows, a model that chooses tools, and automations are at work at once.
+"""
 
 import json
 import os
@@ -19,6 +22,7 @@ from tests.crash.check import acknowledged
 from tests.crash.deeds import World
 from tests.crash.flow_check import violations
 from tests.crash.flow_server import prepare, run
+from tests.crash.kinds import Receiver, kinds_folder
 from tests.crash.server import Server
 from tests.crash.test_kill import ROOT, environment, short_home
 
@@ -36,10 +40,12 @@ class Day:
         self._home, self._log, self._seed = home, folder / "told.jsonl", seed
         self._results = folder / "trials.jsonl"
         self._url = url or f"sqlite:///{home / 'attenda.db'}"
-        self._more = (str(folder / "world"), url)
+        self._receiver = Receiver(self.world, seed, faults=0.2)
+        kinds = kinds_folder(folder / "kinds", self._receiver.port, deadline="6s")
+        self._more = (str(folder / "world"), url, str(kinds))
         self._chance = random.Random(seed)
         self.kills = 0
-        prepare(home, folder / "world", url, customers)
+        prepare(home, folder / "world", url, kinds, customers)
         self._server = self._begin()
         self._server.wait_ready()
         command = [sys.executable, "-m", "tests.crash.flow_people", home, self._log]
@@ -84,7 +90,7 @@ class Day:
     def finish(self) -> Counter[str]:
         """Let everybody come to an end; how often each thing was acknowledged."""
         self._people.send_signal(signal.SIGTERM)
-        self._people.wait(120)
+        self._people.wait(LONG_S * 2 + 300)
         self._server.end()
         told = acknowledged(self._log)
         self._judge(0.0, told, settled=True)
@@ -94,6 +100,7 @@ class Day:
         self._people.kill()
         self._people.wait(60)
         self._server.end(signal.SIGKILL)
+        self._receiver.close()
 
 
 def kill_for(day: Day, *, kills: int = 0, seconds: float = 0.0) -> None:
@@ -104,10 +111,13 @@ def kill_for(day: Day, *, kills: int = 0, seconds: float = 0.0) -> None:
         told = day.finish()
     finally:
         day.close()
-    for kind in ("session", "message", "done", "claimed", "decided", "asked"):
+    for kind in ("session", "message", "done", "claimed", "decided", "asked", "began", "filled"):
         assert told[kind], f"nothing was ever told as {kind}: {told}"
     deeds = len(day.world.lines())
-    print(f"kills {day.kills}, outside deeds {deeds}, told {dict(told)}; violations 0")
+    stories = told["session"] + told["began"]
+    print(
+        f"kills {day.kills}, stories {stories}, deeds outside {deeds}, told {dict(told)}; wrong 0"
+    )
 
 
 TAMPERED = {
@@ -121,6 +131,14 @@ TAMPERED = {
     "talked over a person": "UPDATE runs SET state = 'done', finished_at = (SELECT at + 1 FROM"
     " audit WHERE action = 'session.claimed' AND object_id = session_id)",
     "audit broken": "UPDATE audit SET actor_id = 'x' WHERE action = 'session.returned'",
+    "the run ": "DELETE FROM automation_runs",
+    " has 2 runs": "INSERT INTO automation_runs (id, automation, fingerprint, origin, state, at,"
+    " because, input, segment, created_at, updated_at, owner_id) SELECT id || 'x', automation,"
+    " fingerprint, origin || 'x', state, at, because, input, segment, created_at, updated_at,"
+    " owner_id FROM automation_runs LIMIT 1",
+    "is done (None)": "UPDATE messages SET role = 'user' WHERE run_id IS NULL",
+    "form ": "UPDATE automation_forms SET answered_by = 'usr_c1' WHERE state = 'answered'",
+    "is running": "UPDATE automation_runs SET state = 'running'",
     "was told to have": "UPDATE audit SET action = 'x' WHERE action = 'session.claimed'",
 }
 """What must be told of a home that was tampered with, and how it was."""
@@ -145,7 +163,7 @@ def test_kills_while_people_use_flows(short_home: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(LONG_S * 3)
+@pytest.mark.timeout(LONG_S * 5 + 600)
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def test_kills_for_ten_minutes_while_people_use_flows(
     kind: str, short_home: Path, tmp_path: Path, request: pytest.FixtureRequest

@@ -34,7 +34,6 @@ MAY_CATCH_ALL = {
     "store/database.py": "a unit that fails is handed on to who waits for it; the writer goes on",
     "runtime/silence_watch.py": "a look that fails is logged and another follows",
     "runtime/noticing.py": "a failed round of notices is logged and another follows",
-    "runtime/silence_watch.py": "a look that fails waits for the next one",
     "runtime/mail_channel.py": "one look at the mail that breaks must not be the last",
     "runtime/upkeep.py": "upkeep waits for the next hour; the installation goes on",
     "knowledge/folders.py": "what fails with one file is logged, and the rest goes on",

@@ -206,7 +206,7 @@ def _automations(
     from attenda.tools.mailbox import Mailbox
 
     database, stamps, models, searcher = parts
-    deeds = Deeds(database, stamps, models, searcher, runs.allowance)
+    deeds = Deeds(database, stamps, models, searcher, runs.allowance, passing)
     runner = AutomationRunner(
         database, stamps, packs, deeds, passing, lambda id_: runs.publish(id_, [])
     )
@@ -214,7 +214,9 @@ def _automations(
     beside = settings.database or f"sqlite:///{settings.home / 'automations.db'}"
     durable = Durable(beside, process, runner.carry, prepare_beside)
     boxes = {spec.name: Mailbox(spec) for spec in settings.mailboxes}
-    return Automations(database, stamps, settings.home, runner, durable, process, boxes)
+    return Automations(
+        database, stamps, settings.home, runner, durable, process, boxes, passing=passing
+    )
 
 
 async def _open_packs(

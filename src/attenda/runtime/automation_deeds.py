@@ -6,7 +6,7 @@ on whether trying again may help. What is done twice is the journal's to prevent
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -103,12 +103,16 @@ class Deeds:
         models: LoadedModels,
         searcher: Searcher,
         allowance: Allowance,
-        posting: Send = send,
+        passing: Callable[[str], None] = lambda point: None,
     ) -> None:
-        """`allowance` is the house's own: what a person's runs ask a model counts with the rest."""
+        """`allowance` is the house's own: what a person's runs ask a model counts with the rest.
+
+        `passing` is told of each point passed.
+        """
         self._database, self._stamps = database, stamps
         self._models, self._searcher = models, searcher
-        self._allowance, self._posting = allowance, posting
+        self._allowance, self._passing = allowance, passing
+        self._posting: Send = send
 
     async def do(self, doing: Doing) -> End:
         """Do one, whose deed was perhaps begun before."""
@@ -120,7 +124,7 @@ class Deeds:
                 case WebhookStep(webhook=url, secret_env=secret):
                     tool = webhook_tool(url, secret, self._posting)
                     executor = Executor(
-                        self._database, self._stamps, {"webhook": tool}, _ALLOWED, {}
+                        self._database, self._stamps, {"webhook": tool}, _ALLOWED, {}, self._passing
                     )
                     said = doing.who.id == OWNER_ID or doing.step.learns == "asker"
                     return await self._call(

@@ -7,7 +7,7 @@ stranger's.
 
 import fnmatch
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -37,6 +37,8 @@ class MailWatch:
     database: Database
     stamps: Stamps
     mailboxes: Mapping[str, Mailbox]
+    passing: Callable[[str], None] = lambda point: None
+    """Is told of each point passed that a crash test may end the process at."""
     _read_at: dict[str, int] = field(default_factory=dict)
 
     async def look(self) -> bool:
@@ -64,10 +66,12 @@ class MailWatch:
         mails = new_mails(box, self.database, self.stamps, reader)
         async with aclosing(mails) as found:  # type: ignore[type-var]
             async for one in found:
+                self.passing("automation.found")
                 if _counts(one, trigger, box):
                     began |= await self.database.write(
                         lambda c, one=one: _begin(c, self.stamps, row, one)  # type: ignore[misc]
                     )
+                    self.passing("automation.set_off")
         return began
 
     def _say_once(self, reader: str, problem: str) -> None:

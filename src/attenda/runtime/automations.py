@@ -71,6 +71,8 @@ class Automations:
     durable: Durable
     process: str
     mailboxes: Mapping[str, Mailbox] = field(default_factory=dict)
+    passing: Callable[[str], None] = lambda point: None
+    """Is told of each point passed that a crash test may end the process at."""
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
     _files: dict[Path, tuple[int, int]] = field(default_factory=dict)
     _beats: dict[str, tuple[int, float]] = field(default_factory=dict)
@@ -94,6 +96,7 @@ class Automations:
             return kept.begin_run(connection, self.stamps, row, origin, given, who.id)[0]
 
         run_id = await self.database.write(begin)
+        self.passing("automation.set_off")
         self._bell.set()
         return run_id
 
@@ -123,6 +126,7 @@ class Automations:
             return kept.begin_run(connection, self.stamps, row, origin, given)
 
         found = await self.database.write(begin)
+        self.passing("automation.set_off")
         self._bell.set()
         return found
 
@@ -233,13 +237,16 @@ class Automations:
         set_back, self._looked_at = now < self._looked_at, now
         if set_back or await self.database.read(lambda c: _anything_due(c, now)):
             woken = await self.database.write(self._wake_due)
+            self.passing("automation.woken")
             await self._carry(woken)
+            self.passing("automation.handed_on")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LOOK_S):
                 await self._bell.wait()
 
     def _wake_due(self, connection: Connection) -> list[tuple[str, int]]:
         begin_due(connection, self.stamps)
+        self.passing("automation.due")
         now = self.stamps.now()
         ids = [*runs.due_runs(connection, now), *runs.decided_approvals(connection, now)]
         return _woken(connection, self.stamps, ids)
@@ -256,11 +263,13 @@ class Automations:
                 lambda one=trigger: list(files_in(self.home, one, self._files))  # type: ignore[misc]
             )
             if found:
+                self.passing("automation.found")
                 await self.database.write(
                     lambda c, row=row, found=found: begin_for_files(  # type: ignore[misc]
                         c, self.stamps, row, found
                     )
                 )
+                self.passing("automation.set_off")
                 self._bell.set()
 
     def _mail_looks(self) -> Iterator[tuple[Callable[[], Awaitable[None]], float]]:
@@ -268,7 +277,7 @@ class Automations:
             return
         from attenda.runtime.automation_mail import MailWatch
 
-        watch = MailWatch(self.database, self.stamps, self.mailboxes)
+        watch = MailWatch(self.database, self.stamps, self.mailboxes, self.passing)
 
         async def look() -> None:
             if await watch.look():
