@@ -26,7 +26,6 @@ __all__ = ["AutomationRunner"]
 
 _CRASHES = 5
 """Beginnings without an end that a step may have beyond its tries."""
-_LONGEST_PAUSE_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +179,7 @@ class AutomationRunner:
         values: dict[str, object] = {"state": "failed", "ended_at": now}
         if may_pass and begun.attempts < step.tries:
             pause_s = read_duration(step.pause or "0s") * 2 ** (begun.attempts - 1)
-            wake_at = now + min(pause_s, _LONGEST_PAUSE_S) * 1_000_000
+            wake_at = now + min(pause_s, runs.LONGEST_PAUSE_S) * 1_000_000
             values = {"state": "waiting", "waits_for": "retry", "wake_at": wake_at}
         runs.move_run(connection, self._stamps, begun.run_id, segment, **values, problem=told)
 

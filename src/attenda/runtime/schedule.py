@@ -52,8 +52,7 @@ class Schedule:
     def next_after(self, instant: int) -> int | None:
         """The first time that is due after an instant; both in microseconds since 1970, UTC."""
         after = datetime.fromtimestamp(instant / 1e6, UTC)
-        local = after.astimezone(self.zone).replace(tzinfo=None)
-        begin = local.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
+        begin = self._day_of(after, -1)
         for offset in range(_FARTHEST_DAYS):
             day = begin + timedelta(days=offset)
             if self._has(day):
@@ -63,13 +62,26 @@ class Schedule:
         return None
 
     def all_between(self, first: int, last: int, most: int) -> list[int]:
-        """The latest `most` times that are due from `first` to `last`, both included."""
-        found: list[int] = []
-        due = self.next_after(first - 1)
-        while due is not None and due <= last:
-            found = [*found[-(most - 1) :], due] if most > 1 else [due]
-            due = self.next_after(due)
-        return found
+        """The latest `most` times that are due from `first` to `last`, both included.
+
+        It goes back from the last, so what lies before them costs nothing.
+        """
+        begin, end = (datetime.fromtimestamp(one / 1e6, UTC) for one in (first, last))
+        day, oldest = self._day_of(end, 1), self._day_of(begin, -1)
+        found: set[datetime] = set()
+        enough_at = oldest
+        while day >= max(oldest, enough_at):
+            if self._has(day):
+                found.update(one for one in self._instants(day) if begin <= one <= end)
+            if len(found) >= most and enough_at == oldest:
+                enough_at = day - timedelta(days=2)  # where a clock skips a day, days overlap
+            day -= timedelta(days=1)
+        return [int(one.timestamp()) * 1_000_000 for one in sorted(found)[-most:]]
+
+    def _day_of(self, instant: datetime, beyond: int) -> datetime:
+        """The day of an instant on the wall's calendar, and so many days beyond it."""
+        day = instant.astimezone(self.zone).date()
+        return datetime(day.year, day.month, day.day) + timedelta(days=beyond)  # noqa: DTZ001
 
     def _has(self, day: datetime) -> bool:
         by_date = day.day in self.days

@@ -118,7 +118,7 @@ def answer_form(
     if connection.execute(update(forms).where(*mine).values(**values)).rowcount == 0:
         raise Conflict("automation.form_closed")
     waiting = runs.c.id == found.run_id, runs.c.state == "waiting", runs.c.waits_id == form_id
-    connection.execute(update(runs).where(*waiting).values(wake_at=now))
+    connection.execute(update(runs).where(*waiting).values(state="queued", wake_at=now))
     audit.note(connection, stamps, who.id, "automation.form_answered", form_id)
     return found.run_id
 

@@ -9,18 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
 
 from attenda.core.errors import Conflict, NotFound
+from attenda.core.label import SYSTEM, Labelled
 from attenda.core.principal import Principal
 from attenda.store import audit
 from attenda.store.rights import visible
+from attenda.store.schema_automations import automation_forms as forms
 from attenda.store.schema_automations import automation_runs as runs
 from attenda.store.schema_automations import automation_steps as steps
 from attenda.store.schema_deeds import approvals
 from attenda.store.stamps import Stamps
 
 __all__ = [
+    "LONGEST_PAUSE_S",
     "OPEN",
     "RunRow",
     "StepRow",
@@ -29,6 +32,7 @@ __all__ = [
     "decided_approvals",
     "due_runs",
     "end_step",
+    "forget_old",
     "forget_tries",
     "get_run",
     "is_run",
@@ -41,10 +45,15 @@ __all__ = [
     "wake_run",
 ]
 
+LONGEST_PAUSE_S = 3600
+"""Before a step is tried again."""
 _SEGMENTS_SINCE_S = 1_577_836_800
 """The beginning of 2020, so that the numbers last."""
+_LONGEST_PAUSE_US = LONGEST_PAUSE_S * 1_000_000
+_FORGOTTEN = "forgotten"
 OPEN = ("queued", "running", "waiting", "paused")
-"""States of a run that is not over; the others are `done`, `failed` and `cancelled`."""
+"""States of a run that is not over; the others are `done`, `failed` and `cancelled`, and
+`forgotten` where nothing is left of it but that it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,8 @@ class StepRow:
 
 
 def _seen(who: Principal) -> ColumnElement[bool]:
-    return true() if who.may("operate") else visible(runs, who)
+    known = runs.c.state != _FORGOTTEN
+    return known if who.may("operate") else and_(known, visible(runs, who))
 
 
 def is_run(id_: str) -> bool:
@@ -149,10 +159,14 @@ def list_steps(connection: Connection, run_id: str) -> list[StepRow]:
 
 
 def due_runs(connection: Connection, now: int, limit: int = 100) -> list[str]:
-    """Runs whose time has come."""
-    statement = select(runs.c.id).where(
-        runs.c.state.in_(("queued", "waiting")), runs.c.wake_at <= now
-    )
+    """Runs whose time has come.
+
+    What is queued is due at once, and what is tried again after a pause no later than the longest
+    pause, also where the clock was set back since.
+    """
+    too_far = and_(runs.c.waits_for == "retry", runs.c.wake_at > now + _LONGEST_PAUSE_US)
+    come = and_(runs.c.state == "waiting", or_(runs.c.wake_at <= now, too_far))
+    statement = select(runs.c.id).where(or_(runs.c.state == "queued", come))
     return list(connection.execute(statement.order_by(runs.c.wake_at).limit(limit)).scalars())
 
 
@@ -283,3 +297,19 @@ def forget_tries(connection: Connection, run_id: str, place: int) -> None:
     """Let a step that failed begin from its first try again."""
     mine = steps.c.run_id == run_id, steps.c.place == place, steps.c.state != "done"
     connection.execute(delete(steps).where(*mine))
+
+
+def forget_old(connection: Connection, before: int) -> None:
+    """Erase runs that ended before an instant.
+
+    What set one off must not do so once more, such as a file that still lies in its folder; so of
+    all but those that people began it stays known that they were.
+    """
+    old = runs.c.ended_at < before, runs.c.state != _FORGOTTEN
+    ids = select(runs.c.id).where(*old)
+    for table in (steps, forms):
+        connection.execute(delete(table).where(table.c.run_id.in_(ids)))
+    connection.execute(delete(runs).where(*old, runs.c.origin.startswith("person:")))
+    empty = {"input": Labelled(value=None, label=SYSTEM).model_dump_json(), "result": ""}
+    values = {**empty, "because": [], "problem": None, "state": _FORGOTTEN}
+    connection.execute(update(runs).where(*old).values(**values))

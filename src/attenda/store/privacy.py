@@ -23,6 +23,7 @@ from attenda.store import (
     trials,
     visitors,
 )
+from attenda.store import automation_runs as automations
 from attenda.store.schema import (
     agents,
     collections,
@@ -152,7 +153,7 @@ def expire(connection: Connection, stamps: Stamps, *, trash_days: int, chat_days
     if chat_days:
         before = now - chat_days * day_us
         gone += _remove_sessions(connection, sessions.c.updated_at < before)
-        connection.execute(delete(automation_runs).where(automation_runs.c.ended_at < before))
+        automations.forget_old(connection, before)
         mail.forget_old(connection, before)
         personal_rows.forget_old(connection, before)
     _sweep_visitors(connection)
