@@ -41,7 +41,7 @@ class Day:
         self._results = folder / "trials.jsonl"
         self._url = url or f"sqlite:///{home / 'attenda.db'}"
         self._receiver = Receiver(self.world, seed, faults=0.2)
-        kinds = kinds_folder(folder / "kinds", self._receiver.port, deadline="6s")
+        kinds = kinds_folder(folder / "kinds", self._receiver.port, deadline="25s")
         self._more = (str(folder / "world"), url, str(kinds))
         self._chance = random.Random(seed)
         self.kills = 0
