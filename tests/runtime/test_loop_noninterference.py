@@ -129,12 +129,16 @@ def journal_in(
 async def what_happens(
     database: Database, rounds: Any, note: str, yes: bool = False
 ) -> tuple[list[tuple[str, str, str]], list[str]]:
-    """The writes, and all that the choosing model saw; whoever is asked says no."""
+    """The writes, and all that the choosing model saw; whoever is asked says no.
+
+    Each write stands once: the same call again is done again where its tool refused it, and where
+    it was done it is not. Whether a tool takes what it is told is its own matter.
+    """
     done: list[tuple[str, str, str]] = []
     found = {one.name: one for one in tools(note, done)}
     executor, model = Executor(database, Stamps(), found, POLICY, {}), Model(rounds)
     await converse(database, executor, ScriptedModel(model), "Do it", lambda _asked: yes)
-    return done, model.saw
+    return list(dict.fromkeys(done)), model.saw
 
 
 @pytest.mark.timeout(3600)

@@ -311,5 +311,5 @@ def forget_old(connection: Connection, before: int) -> None:
         connection.execute(delete(table).where(table.c.run_id.in_(ids)))
     connection.execute(delete(runs).where(*old, runs.c.origin.startswith("person:")))
     empty = {"input": Labelled(value=None, label=SYSTEM).model_dump_json(), "result": ""}
-    values = {**empty, "because": [], "problem": None, "state": _FORGOTTEN}
+    values: dict[str, object] = {**empty, "because": [], "problem": None, "state": _FORGOTTEN}
     connection.execute(update(runs).where(*old).values(**values))
