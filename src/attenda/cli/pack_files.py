@@ -18,7 +18,7 @@ from attenda.core.errors import Conflict, OperatorError, UserError
 from attenda.core.words import sentence
 from attenda.dialogue.flow import words_in
 from attenda.runtime.flow_picture import flows_page
-from attenda.runtime.pack import read_pack
+from attenda.runtime.pack import check_pack, read_pack
 from attenda.tools.mcp import Servers
 
 __all__ = ["check_packs", "draw_flows", "list_packs", "new_pack"]
@@ -84,7 +84,7 @@ def check_packs(home: Path, path: str, language: str, *, as_json: bool) -> int:
 def _problems(home: Path, pack: Pack, language: str) -> list[str]:
     """All that is wrong, each with the whole path of its file."""
     outside = Servers(home).tools()
-    problems = [f"{pack.folder / one}" for one in read_pack(pack, language, outside)[2]]
+    problems = [f"{pack.folder / one}" for one in check_pack(pack, language, outside)]
     if (pack.folder / "scenarios").is_dir():
         bad = read_files(home, sorted((pack.folder / "scenarios").glob("*.yaml")))[1]
         problems += [one.text(language) for one in bad]

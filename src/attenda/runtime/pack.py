@@ -128,6 +128,9 @@ class Pack:
     leaves it to the house."""
     articles: Callable[[Tables], Mapping[str, str]] | None = None
     """Texts of its tables that stand among the documents too, by file name."""
+    faults: Callable[[str], Sequence[str]] | None = None
+    """All that is wrong with what the pack itself knows of its files, in a language, each with its
+    file; `attenda pack check` says it, and it may take its time: no start waits for it."""
 
     def samples_on(self, now: int) -> SampleRows:
         """Its samples as they are put in at a moment; their keys are always the same."""
@@ -246,8 +249,12 @@ def _amiss(table: PackTable, tables: Mapping[str, PackTable]) -> list[str]:
 
 
 def check_pack(pack: Pack, language: str = "en", outside: Sequence[Tool] = ()) -> list[str]:
-    """All that is wrong with a pack, each with its file and line where it has one."""
-    return read_pack(pack, language, outside)[2]
+    """All that is wrong with a pack, each with its file and line where it has one.
+
+    Beside what holds for every pack it is what the pack itself looks for.
+    """
+    own = pack.faults(language) if pack.faults else ()
+    return [*read_pack(pack, language, outside)[2], *own]
 
 
 async def open_pack(

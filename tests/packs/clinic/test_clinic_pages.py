@@ -150,12 +150,12 @@ async def a_score_shows_its_inputs_or_what_it_lacks(c: Clinic) -> None:
 
     vitals = "RR 18, SpO2 90% on 2 L oxygen, BP 128/76, pulse 96, alert, 37.0 °C"
     first = await reckoned("news2", vitals)
-    assert "NEWS2: 6" in first and "SpO2: 90 · 3" in first and "SpO2 on scale 2" not in first
+    assert "NEWS2: 6" in first and "SpO2: 90 % · 3" in first and "SpO2 on scale 2" not in first
     second = await reckoned("news2_scale2", vitals)
-    assert "NEWS2-SCALE-2: 3" in second and "SpO2: 90 · 0" in second
+    assert "NEWS2-SCALE-2: 3" in second and "SpO2: 90 % · 0" in second
     assert "choice for this patient, not the default" in second
     third = await reckoned("qtc_bazett", "QT 360 ms, pulse 100, female")
-    assert "QTC-BAZETT: 465 ms" in third and "pulse: 100" in third
+    assert "QTC-BAZETT: 465 ms" in third and "pulse: 100 1/min" in third
     fourth = await reckoned("qtc_bazett", "QT 360 ms, female")
     assert "QTC-BAZETT is incomplete; missing: pulse" in fourth
     assert (await c.call("nurse", "reckon", "x", score="x", values="")).status_code == 400

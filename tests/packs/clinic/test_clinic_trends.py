@@ -62,7 +62,7 @@ def test_a_plot_says_what_it_shows_and_stays_within_its_frame() -> None:
     assert "2026-01-01" in made and "2026-01-05" in made and "2026-01-09" in made
     spots = [(float(x), float(y)) for x, y in re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', made)]
     assert len(spots) == 6 and made.count("stroke-dasharray") == 3
-    assert all(44 <= x <= 308 and 10 <= y <= 130 for x, y in spots)
+    assert all(44 <= x <= 284 and 10 <= y <= 130 for x, y in spots)
     assert spots[1][1] < spots[0][1] < spots[2][1]  # the greater, the higher up
     assert spots[1][0] - spots[0][0] == pytest.approx((spots[2][0] - spots[1][0]) / 3, abs=0.2)
 

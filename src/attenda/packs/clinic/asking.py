@@ -15,11 +15,11 @@ from attenda.packs.clinic.rules import WELLS_DVT, WELLS_PE, wells_dvt, wells_pe
 from attenda.packs.clinic.scoring import kept_and_told
 from attenda.packs.clinic.words import phrase
 
-__all__ = ["ask_item", "reckon_findings"]
+__all__ = ["BY_FINDINGS", "ask_item", "reckon_findings"]
 
 MOST_TRIES = 2
 """Times that an item is asked before it counts as not known."""
-_RULES: Mapping[str, tuple[tuple[str, ...], Callable[[Mapping[str, bool | None]], Result]]] = {
+BY_FINDINGS: Mapping[str, tuple[tuple[str, ...], Callable[[Mapping[str, bool | None]], Result]]] = {
     "wells_dvt": (tuple(WELLS_DVT), wells_dvt),
     "wells_pe": (tuple(WELLS_PE), wells_pe),
 }
@@ -44,7 +44,7 @@ def ask_item(
     deed: Deed, score: str, answer: str = "", given: Heard | None = None, tries: int = 0
 ) -> dict[str, Any]:
     """Take an answer to the item that was asked, if there was one, and ask the next."""
-    items, _ = _RULES[score]
+    items, _ = BY_FINDINGS[score]
     heard = dict(given or {})
     if answer:
         heard, tries = _heard(deed, items, heard, answer, tries)
@@ -100,7 +100,7 @@ def _begins_otherwise(words: str, above: bool) -> bool:
 @tool(writes=True)
 def reckon_findings(deed: Deed, score: str, given: Heard) -> dict[str, Any]:
     """Reckon a score of findings, and keep it with the words of each."""
-    _, rule = _RULES[score]
+    _, rule = BY_FINDINGS[score]
     found = rule({name: one[0] for name, one in given.items()})
     said = [[name, *one[1:]] for name, one in given.items() if one[0] is not None]
     return kept_and_told(deed, found, said)

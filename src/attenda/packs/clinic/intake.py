@@ -83,7 +83,9 @@ def hear(deed: Deed, intake: str, number: int, answer: str) -> dict[str, Any]:
     of_family = {given.message_id for item in form.each() if item.is_of_family
                  for given in answers.given.get(item.link_id, ())}  # fmt: skip
     said = [replace(one, about="family") if one.id in of_family else one for one in said]
-    facts = [*facts_of(said, starter()), *facts_from(form, answers)]
+    facts = facts_of(said, starter())
+    told = {(one.name, one.message_id) for one in facts}
+    facts += [one for one in facts_from(form, answers) if (one.name, one.message_id) not in told]
     deed.rows("intakes").change(intake, facts=[one.as_row() for one in facts])
     return {
         "id": intake, "number": number + 1, "done": True, "said": texts, "asks": [], "options": [],

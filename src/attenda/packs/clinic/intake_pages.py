@@ -112,7 +112,7 @@ def _filing(number: str, rows: Tables) -> dict[str, Any] | None:
 async def _names(asked: Asked, ids: Iterable[str | None]) -> dict[str, str]:
     """Names by id; who has none in the house came as a visitor."""
     known = [one for one in ids if one]
-    names = await asked.names(known)
+    names = {asked.who.id: asked.who.name} | await asked.names(known)
     return {one: names.get(one) or phrase(asked.language, "who.visitor") for one in known}
 
 

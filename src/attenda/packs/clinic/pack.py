@@ -16,6 +16,7 @@ from attenda.packs.clinic.intake import begin_intake, hear
 from attenda.packs.clinic.intake_pages import settle
 from attenda.packs.clinic.opening import CATALOGUES
 from attenda.packs.clinic.ordering import draft_order, look_at_order, open_chart, sign_order
+from attenda.packs.clinic.pack_faults import faults
 from attenda.packs.clinic.pages import SCREENS
 from attenda.packs.clinic.questionnaire_files import use
 from attenda.packs.clinic.samples import SAMPLES
@@ -51,4 +52,5 @@ PACK = Pack(
     endpoints=ENDPOINTS,
     importers=IMPORTERS,
     silence=SilenceTimes.of("30m", end="8h"),
+    faults=faults,
 )  # fmt: skip

@@ -16,7 +16,7 @@ __all__ = ["Line", "over_time"]
 
 Line = tuple[str, Sequence[tuple[datetime.datetime, Decimal]]]
 """What a line is called, and its values, the oldest first."""
-_WIDE, _LEFT, _RIGHT, _TOP, _HIGH, _BELOW = 320, 44, 12, 10, 120, 22
+_WIDE, _LEFT, _RIGHT, _TOP, _HIGH, _BELOW = 296, 44, 12, 10, 120, 22
 _DASHES = ("", "5 4", "2 3")
 _DAYS, _DAY = 300, datetime.timedelta(days=2)
 _LEGEND = 18
@@ -53,7 +53,7 @@ def over_time(lines: Sequence[Line], unit: str, about: str) -> str:
     below = _TOP + _HIGH + _BELOW
     if len(lines) > 1:
         body += [_legend(number, below, name) for number, (name, _) in enumerate(lines)]
-        below += _LEGEND
+        below += _LEGEND * len(lines)
     return svg_picture(_WIDE, below, about, body)
 
 
@@ -82,9 +82,10 @@ def _spot(x: float, y: float, about: str) -> str:
 
 
 def _legend(number: int, below: int, name: str) -> str:
-    x, dashes = _LEFT + number * 130, _DASHES[number % 3]
+    x, dashes = _LEFT, _DASHES[number % 3]
+    below += number * _LEGEND
     return (
         f'<path d="M{x} {below + 8}h22" stroke="currentColor" stroke-width="2" '
         f'stroke-dasharray="{dashes or "none"}"/>'
-        f'<text x="{x + 28}" y="{below + 12}">{escape(short_text(name, 16))}</text>'
+        f'<text x="{x + 28}" y="{below + 12}">{escape(short_text(name, 34))}</text>'
     )

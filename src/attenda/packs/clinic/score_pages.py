@@ -1,15 +1,21 @@
 """The screen of scores: reckoned from values in words, each with its inputs or what is missing."""
 
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from attenda.api import Asked, Tables
-from attenda.packs.clinic.scoring import BY_VALUES, chosen_by_hand
+from attenda.packs.clinic.scoring import BY_VALUES, chosen_by_hand, shown_value
 from attenda.packs.clinic.tables import moment
-from attenda.packs.clinic.words import catalogue, phrase
+from attenda.packs.clinic.words import phrase
 
 __all__ = ["scores"]
 
+_UNITS: Mapping[str, str] = {
+    "respiratory_rate": "1/min", "spo2": "%", "systolic": "mmHg", "diastolic": "mmHg",
+    "pulse": "1/min", "temperature_c": "°C", "weight_kg": "kg", "height_cm": "cm", "qt_ms": "ms",
+    "creatinine_mg_dl": "mg/dL", "urea_mmol_l": "mmol/L",
+}  # fmt: skip
 _MOST_LISTED = 12
 """Results that are listed, the newest first."""
 
@@ -37,7 +43,7 @@ def _result(row: Mapping[str, Any], language: str) -> dict[str, Any]:
         "rule": row["rule"], "total": f"{row['total']} {row['unit']}".strip(),
         "band": phrase(language, f"band.{row['band']}") if row["band"] else "",
         "inputs": [
-            (phrase(language, f"name.{name}"), _value(value, language), points.get(name, ""))
+            (phrase(language, f"name.{name}"), _value(name, value, language), points.get(name, ""))
             for name, value in row["inputs"].items()
         ],
         "lacks": phrase(language, f"score.{row['state']}", rule=row["rule"], missing=lacks)
@@ -47,6 +53,10 @@ def _result(row: Mapping[str, Any], language: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _value(value: str, language: str) -> str:
-    key = f"value.{value}"
-    return phrase(language, key) if key in catalogue()["en"] else value
+def _value(name: str, value: str, language: str) -> str:
+    """An input with its unit."""
+    try:
+        number = format(Decimal(value).normalize(), "f")
+    except InvalidOperation:
+        return shown_value(name, value, language)
+    return f"{number} {_UNITS.get(name, '')}".strip()

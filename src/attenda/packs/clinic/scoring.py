@@ -15,9 +15,10 @@ from attenda.packs.clinic.formulas import (
 from attenda.packs.clinic.measured import readings, vitals_of
 from attenda.packs.clinic.result import Result
 from attenda.packs.clinic.rules import NEWS2_SCALE_2, curb_65, news2, qsofa
-from attenda.packs.clinic.words import both, phrase
+from attenda.packs.clinic.words import both, catalogue, phrase
 
-__all__ = ["BY_VALUES", "chosen_by_hand", "kept_and_told", "reckon", "told_result"]
+__all__ = ["BY_VALUES", "chosen_by_hand", "kept_and_told", "reckon", "shown_value",
+           "told_result"]  # fmt: skip
 
 Values = Mapping[str, Decimal | bool | str]
 
@@ -89,6 +90,13 @@ def _said(values: str, found: Result, span: Span | None) -> list[list[object]]:
     ]  # fmt: skip
 
 
+def shown_value(name: str, value: str, language: str) -> str:
+    """An input as a reader of a language reads it: what is no number in words."""
+    words = catalogue()["en"]
+    keys = (f"value.{name}.{value}", f"value.{value}")
+    return next((phrase(language, one) for one in keys if one in words), value)
+
+
 def chosen_by_hand(rule: str, language: str) -> list[str]:
     """What is to be said of a rule that holds by a clinician's choice alone."""
     return [phrase(language, "score.scale_2")] if rule == NEWS2_SCALE_2 else []
@@ -106,12 +114,15 @@ def told_result(found: Result, language: str) -> str:
     said = [phrase(language, "score.total", rule=found.rule, total=total, band=band)]
     said += chosen_by_hand(found.rule, language)
     said += [
-        phrase(language, "score.part", name=phrase(language, f"name.{one.name}"), value=one.value,
+        phrase(language, "score.part", name=phrase(language, f"name.{one.name}"),
+               value=shown_value(one.name, one.value, language),
                points=one.points)
         for one in found.parts
     ]  # fmt: skip
     if not found.parts:
         inputs = (found.inputs or {}).items()
-        said.append(gap.join(f"{phrase(language, f'name.{name}')} {value}"
-                             for name, value in inputs))  # fmt: skip
+        said.append(gap.join(
+            f"{phrase(language, f'name.{name}')} {shown_value(name, value, language)}"
+            for name, value in inputs
+        ))  # fmt: skip
     return "\n".join([*said, found.source])
