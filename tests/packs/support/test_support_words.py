@@ -205,6 +205,19 @@ def _looked(text: str, *frames: Frame) -> list[str]:
 
 
 @pytest.mark.parametrize(
+    ("text", "called"),
+    [
+        ("honestly I don't want to live any more", True), ("我不想活了", True),
+        ("forget the lamp, I am going to kill myself tonight", True),
+        ("I'm dying to get my lamp", False), ("my lamp died", False), ("笑死我了", False),
+        ("I don't want to die of boredom, where is O-1001?", False),
+    ],
+)  # fmt: skip
+def test_a_wish_to_die_calls_a_person_before_all_else(text: str, called: bool) -> None:
+    assert ("urgent" in _looked(text)) is called
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "this is absurd, I have had enough of it", "I'm losing my patience with you", "真不像话",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from attenda.api import Command, Labelled, Said, SetSlot, StartFlow, Wait, emails
+from attenda.api import Command, Labelled, Said, SetSlot, StartFlow, Wait, dying_said, emails
 from attenda.packs.support.addressing import address_in
 from attenda.packs.support.countries import postcodes_in
 from attenda.packs.support.shop_policy import FOLDER, read_yaml
@@ -106,6 +106,8 @@ def look_first(said: Said) -> Sequence[Command]:
     """What goes before everything that a message may mean; nothing for most."""
     top = said.state.top
     under_way = bool(said.state.frames) or said.state.unclear > 0
+    if any(so for _, _, so in dying_said(said.text)):
+        return _urgent(said, "life", "LIFE", "")
     for kind, rule, words in signs_in(said.text):
         if kind == "wait":
             is_bare = len(said.text) <= _SHORT and not _SAYS_MORE.search(said.text)
@@ -114,9 +116,14 @@ def look_first(said: Said) -> Sequence[Command]:
         elif kind == "hello":
             return [StartFlow(flow="greet")]
         elif kind != "anger" or (under_way and _told_now(said) != "trouble"):
-            given = {"kind": kind, "rule": rule, "words": words}
-            return [StartFlow(flow="urgent"), *(_set(said, *one) for one in given.items())]
+            return _urgent(said, kind, rule, words)
     return _who_they_are(said) or _in_their_words(said)
+
+
+def _urgent(said: Said, kind: str, rule: str, words: str) -> Sequence[Command]:
+    """A person is called, whatever is under way."""
+    given = {"kind": kind, "rule": rule, "words": words}
+    return [StartFlow(flow="urgent"), *(_set(said, *one) for one in given.items())]
 
 
 def _in_their_words(said: Said) -> Sequence[Command]:
