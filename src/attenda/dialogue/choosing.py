@@ -60,8 +60,9 @@ class Choice:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All that may be answered."""
-        return (*self.flows, PERSON, *((STOP,) if self.under_way else ()), NONE)
+        """All that may be answered, each once: a flow may be called as one of the others."""
+        besides = (PERSON, *((STOP,) if self.under_way else ()), NONE)
+        return tuple(dict.fromkeys((*self.flows, *besides)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,13 +212,10 @@ class Understanding:
         self, name: str, text: str, state: DialogueState, label: Label, today: datetime.date
     ) -> list[Command]:
         """What a message means by the name that was chosen for it; empty for none of them."""
-        if name == NONE:
-            return []
-        if name == PERSON:
-            return [AskHuman()]
-        if name == STOP:
-            return [Cancel()]
-        return self._begin(name, text, label, today, dict(_slots(state, self.book)))
+        if name in self.book.current:
+            return self._begin(name, text, label, today, dict(_slots(state, self.book)))
+        besides: dict[str, list[Command]] = {PERSON: [AskHuman()], STOP: [Cancel()], NONE: []}
+        return besides[name]
 
     def _answer(
         self,

@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attenda.dialogue.choosing import NONE, Choice, Lesson, Ranked, is_held_back, lessons
-from attenda.dialogue.nearest import MOST_CANDIDATES, Certain, Nearest
+from attenda.dialogue.nearest import (
+    MOST_CANDIDATES,
+    Certain,
+    Judgement,
+    Nearest,
+    NoneOfThese,
+    Unsure,
+)
 from attenda.dialogue.nearest_features import has_han
 from attenda.runtime.choosing import Chooser
 from attenda.runtime.understanding import Examples
@@ -29,6 +36,8 @@ class HeldBack:
     """A sentence that neither the judge nor the model has learned."""
 
     ranked: Ranked
+    offered: tuple[str, ...]
+    """The flows that may be meant, as the judge has it."""
     open: bool
     """Whether the examples leave open what it means."""
 
@@ -73,8 +82,12 @@ def hold_back(examples: Examples, languages: Sequence[str]) -> list[HeldBack]:
     """The examples that lessons leave out, as the others judge them."""
     kept = np.array([not is_held_back(text) for text in examples.texts])
     return [
-        HeldBack(one, is_open)
-        for one, is_open in _judged(examples, kept, ~kept)
+        HeldBack(
+            one,
+            one.order[:MOST_CANDIDATES] if isinstance(said, Certain) else _names(said),
+            not isinstance(said, Certain),
+        )
+        for one, said in _judged(examples, kept, ~kept)
         if language_of(one.text) in languages
     ]
 
@@ -84,10 +97,14 @@ def language_of(text: str) -> str:
     return "zh-CN" if has_han(text) else "en"
 
 
+def _names(said: Unsure | NoneOfThese) -> tuple[str, ...]:
+    return tuple(one.name for one in said.candidates)
+
+
 def _judged(
     examples: Examples, taught: NDArray[np.bool_], asked: NDArray[np.bool_]
-) -> list[tuple[Ranked, bool]]:
-    """The rows `asked`, (N,), as a judge ranks them that has learned the rows `taught`, (N,)."""
+) -> list[tuple[Ranked, Judgement]]:
+    """What a judge says of the rows `asked`, (N,), that has learned the rows `taught`, (N,)."""
     known = np.flatnonzero(taught)
     judge = Nearest.fit(
         [examples.flows[at] for at in known],
@@ -101,8 +118,7 @@ def _judged(
             order = tuple(one.name for one in judge.rank(text, vector)[: MOST_CANDIDATES + 1])
             if flow and flow not in order:
                 order = (*order, flow)
-            is_open = not isinstance(judge.judge(text, vector), Certain)
-            found.append((Ranked(text, flow, order), is_open))
+            found.append((Ranked(text, flow, order), judge.judge(text, vector)))
     return found
 
 
@@ -121,7 +137,7 @@ async def _answers(
     chooser: Chooser, held: Sequence[HeldBack], told: Callable[[], None]
 ) -> AsyncIterator[tuple[HeldBack, str]]:
     for one in held:
-        choice = Choice(one.ranked.text, one.ranked.order[:MOST_CANDIDATES])
+        choice = Choice(one.ranked.text, one.offered)
         yield one, await chooser.choose(choice)
         told()
 
@@ -129,9 +145,9 @@ async def _answers(
 def _marks(answers: Sequence[tuple[HeldBack, str]]) -> ChoiceMarks:
     def right(one: HeldBack, name: str) -> bool:
         flow = one.ranked.flow
-        return name == (flow if flow in one.ranked.order[:MOST_CANDIDATES] else NONE)
+        return name == (flow if flow in one.offered else NONE)
 
-    begun = [(one, name) for one, name in answers if one.open and name in one.ranked.order]
+    begun = [(one, name) for one, name in answers if one.open and name in one.offered]
     well = sum(name == one.ranked.flow for one, name in begun)
     return ChoiceMarks(
         asked=len(answers),
