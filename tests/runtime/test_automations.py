@@ -6,13 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from attenda.api import Principal, UserError
 from attenda.cli.packs import load_pack
 from attenda.core.errors import Conflict, Unauthenticated
 from attenda.runtime.automation_mail import MailWatch
 from attenda.runtime.automation_triggers import begin_due
-from attenda.store import desk, inspection, journal, sessions
+from attenda.store import desk, inspection, journal, privacy, sessions
 from attenda.tools import webhook
 from attenda.tools.mailbox import Mailbox
 from tests.conftest import FROZEN_AT
@@ -268,6 +269,33 @@ def test_files_and_events_set_it_off_once_each(home: Path) -> None:
             assert told[1]["label"]["integrity"] == "untrusted"
             for one in found:
                 await d.until(one.id, "done")
+
+    asyncio.run(body())
+
+
+def test_what_began_once_does_not_begin_again_when_its_run_is_erased(home: Path) -> None:
+    clock = Clock(FROZEN_AT)
+
+    async def body() -> None:
+        async with depot(home, stamps=clock.stamps()) as d:
+            (home / "inbox").mkdir()
+            (home / "inbox" / "a.csv").write_text("tea,3\n")
+            (run,) = await d.begun_by_files("closed", 1)
+            await d.until(run.id, "done")
+        clock.move(hours=31 * 24)
+        async with depot(home, stamps=clock.stamps()) as d:  # which looks at each file anew
+            stamps = d.house.stamps
+            await d.house.database.write(
+                lambda c: privacy.expire(c, stamps, trash_days=30, chat_days=30)
+            )
+            assert await d.runs_of("closed") == [] and await d.steps(run.id) == {}
+            left = await d.house.database.read(
+                lambda c: c.execute(text("SELECT id, input, result FROM automation_runs")).all()
+            )
+            for _ in range(3):
+                await d.house.automations._look_at_folders()
+            assert await d.runs_of("closed") == []
+            assert [row.id for row in left] == [run.id] and "tea" not in str(left)
 
     asyncio.run(body())
 

@@ -44,6 +44,20 @@ def test_times(text: str, zone: str, first: str, last: str, expected: list[str])
     assert due(text, zone, first, last) == expected
 
 
+def test_the_latest_of_ten_years_of_minutes() -> None:
+    """Reckoning all five millions of them would take hours, and everybody would wait for it."""
+    last = int(datetime(2036, 3, 30, 12, tzinfo=UTC).timestamp()) * 1_000_000
+    every = read_schedule("* * * * *", "Europe/Berlin")
+    found = every.all_between(last - 3650 * 86_400_000_000, last, 100)
+    assert found == [last - n * 60_000_000 for n in reversed(range(100))]
+    assert every.all_between(last - 60_000_000, last, 100) == found[-2:]
+    skipped = read_schedule("0 12 * * *", "Pacific/Apia")  # 30 December 2011 never came there
+    assert due("0 12 * * *", "Pacific/Apia", "2011-12-28", "2012-01-02") == [
+        "12-28 22:00", "12-29 22:00", "12-30 22:00", "12-31 22:00", "01-01 22:00"
+    ]  # fmt: skip
+    assert skipped.all_between(last, last - 1, 100) == []
+
+
 @pytest.mark.parametrize(
     "text", ["", "* * * *", "60 * * * *", "0 0 30 2 *", "*/0 * * * *", "5-1 * * * *", "x * * * *"]
 )

@@ -20,7 +20,9 @@ from sqlalchemy import insert, select
 
 from attenda.api import Conflict, Label, NotFound, Principal, Unauthenticated
 from attenda.store import invitations, journal, keys, people, privacy, quota, schema
+from attenda.store.automation_runs import due_runs
 from attenda.store.database import Connection, Database
+from attenda.store.schema_automations import automation_runs
 from attenda.store.stamps import Stamps
 
 STEPS = 2000 if os.environ.get("ATTENDA_LONG") == "1" else 100
@@ -182,6 +184,33 @@ def test_nothing_is_wrongly_valid_whichever_way_the_clock_jumps(
     assert wrong == []
     assert len(walk.checked) == 8, walk.checked  # each kind was tried on both sides of its end
     print(f"{database.dialect}: {sum(walk.checked.values())} tries; wrong 0")
+
+
+def test_what_is_to_be_done_now_does_not_wait_for_a_clock_that_was_set_back(
+    database: Database,
+) -> None:
+    now = int(INSTANTS[0].timestamp()) * 1_000_000
+    hour = 3_600_000_000
+    states = {
+        "begun": ("queued", "", now + 30 * DAY),
+        "answered": ("queued", "form", now + 1),
+        "waits": ("waiting", "timer", now + 30 * DAY),
+        "late": ("waiting", "timer", now),
+        "again": ("waiting", "retry", now + hour),
+        "again, set back": ("waiting", "retry", now + hour + 1),
+        "paused": ("paused", "", now),
+    }
+
+    def enter(connection: Connection) -> list[str]:
+        same = {"automation": "x", "fingerprint": "x", "because": [], "input": "{}"}
+        same |= {"created_at": now, "updated_at": now, "owner_id": OWNER.id}
+        for name, (state, waits_for, wake_at) in states.items():
+            row = {"id": name, "state": state, "waits_for": waits_for, "wake_at": wake_at}
+            connection.execute(insert(automation_runs).values(**same, **row, origin=name))
+        return due_runs(connection, now)
+
+    due = asyncio.run(database.write(enter))
+    assert sorted(due) == ["again, set back", "answered", "begun", "late"]
 
 
 def test_the_trash_is_emptied_once_and_of_what_is_due_alone(database: Database) -> None:

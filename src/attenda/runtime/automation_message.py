@@ -8,7 +8,8 @@ from attenda.core.message import text_message
 from attenda.core.principal import Principal
 from attenda.dialogue.expression import fill
 from attenda.dialogue.flow import Words, words_in
-from attenda.store import people, sessions
+from attenda.runtime.announcing import language_of_session
+from attenda.store import sessions, visitors
 from attenda.store.database import Connection
 from attenda.store.stamps import Stamps
 
@@ -36,8 +37,10 @@ def send_message(
     row = sessions.session_by_id(connection, str(session.value))
     if row.deleted_at is not None:
         raise NotFound("session.missing")
-    reader = people.principal_of(connection, row.owner_id)
-    text, label = fill(words_in(words, reader.language), names)
+    reader = visitors.owner_of(connection, row.id)
+    visits = visitors.is_visitor(row.owner_id)
+    language = language_of_session(connection, row) if visits else reader.language
+    text, label = fill(words_in(words, language), names)
     if not readable_by(label, {who.id}) and not readable_by(label, {row.owner_id}):
         raise UserError("automation.not_for_them")
     told = label.model_copy(update={"readers": frozenset({row.owner_id, who.id})})
