@@ -3,8 +3,10 @@
     python benchmarks/agent.py [--home HOME] [--people 50]
 
 Medians, beside what SQLite itself takes for a commit of one row in the same run,
-since that is most of an effect. HOME holds the weights that sentences are embedded with; without it
-a scripted embedder stands in, and understanding is not measured.
+since that is most of an effect. HOME holds the weights of sentence vectors: with it the
+same number of people also speak in their own words, to customer service and to the clinic, whose
+examples are learned first; without it a scripted embedder stands in, and understanding is not
+measured.
 """
 
 from __future__ import annotations
@@ -12,25 +14,31 @@ from __future__ import annotations
 import argparse
 import asyncio
 import datetime
-import itertools
 import sqlite3
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from attenda.api import Conflict, Label, Labelled, Principal
+import yaml
+
+from attenda.api import Conflict, Label, Labelled, Principal, ScriptedModel
 from attenda.cli.packs import load_pack
+from attenda.cli.wiring import open_house
 from attenda.core.command import SetSlot, StartFlow
+from attenda.core.config import Settings
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.machine import Given, advance, reduce
 from attenda.dialogue.state import DialogueState, replay
+from attenda.llm.loaded import LoadedModels
+from attenda.runtime.flow_turn import given_for
 from attenda.runtime.house import House
-from attenda.runtime.pack import read_pack
+from attenda.runtime.pack import Said, read_pack
+from attenda.runtime.understanding import learn_examples
 from attenda.store import agents, inspection, sessions
 from attenda.store.database import Connection
 from attenda.store.pack_tables import Rows
@@ -40,6 +48,8 @@ __all__ = ["main"]
 
 SHOP = load_pack(Path(__file__).resolve().parents[1] / "tests" / "packs" / "shop")
 WHO = Principal(id="usr_owner", role="owner")
+REFUND = ("refund order=O-1001", "email=ana@example.test", "wait", "no")
+PACKS = Path(__file__).resolve().parents[1] / "src" / "attenda" / "packs"
 LABEL = Label(integrity="user", readers=frozenset({WHO.id}))
 
 
@@ -114,7 +124,8 @@ async def with_house(options: argparse.Namespace) -> None:
             show("a turn, 10 people", await people(house, 10))
             show("a turn, nine people and one who floods", await beside_flood(house))
     if options.home:
-        show("understand, sentence vectors included", await perceive(options.home))
+        for name in ("support", "clinic"):
+            await in_own_words(name, options)
 
 
 async def effects(house: House) -> list[float]:
@@ -144,16 +155,17 @@ async def effects(house: House) -> list[float]:
     return spent
 
 
-async def people(house: House, count: int) -> list[float]:
-    """Everybody asks for a refund at their own pace, a second or so between messages."""
-    lines = ["refund order=O-1001", "email=ana@example.test", "wait", "no"]
+async def people(
+    house: House, count: int, pack: str = "shop", talks: Sequence[Sequence[str]] = (REFUND,)
+) -> list[float]:
+    """Everybody has their talk at their own pace, a second or so between messages."""
     spent: list[float] = []
 
     async def one(number: int) -> None:
         who = Principal(id=f"usr_{count}_{number}", role="agent")
-        [session_id] = await house.database.write(lambda c: enter(c, house, who, 1))
+        [session_id] = await house.database.write(lambda c: enter(c, house, who, 1, pack))
         await asyncio.sleep(number / count)
-        for line in lines:
+        for line in talks[number % len(talks)]:
             began = time.perf_counter()
             started = await house.runs.start(who, session_id, line)
             async for _ in house.runs.follow(session_id, started.after):
@@ -165,10 +177,12 @@ async def people(house: House, count: int) -> list[float]:
     return spent
 
 
-def enter(connection: Connection, house: House, who: Principal, chats: int) -> list[str]:
+def enter(
+    connection: Connection, house: House, who: Principal, chats: int, pack: str = "shop"
+) -> list[str]:
     """Somebody new, with so many chats."""
     inspection.add_person(connection, house.stamps, who)
-    agent = next(one for one in agents.list_agents(connection, who) if one["pack"] == "shop")
+    agent = next(one for one in agents.list_agents(connection, who) if one["pack"] == pack)
     made = (sessions.create_session(connection, house.stamps, who, agent["id"])
             for _ in range(chats))  # fmt: skip
     return [one.id for one in made]
@@ -197,27 +211,59 @@ async def beside_flood(house: House) -> list[float]:
     return spent
 
 
-async def perceive(home: Path) -> list[float]:
-    """Sentences to commands with the real embedder."""
-    from attenda.llm.loaded import LoadedModels
-    from attenda.runtime.flow_turn import given_for
-    from attenda.runtime.pack import Said
-    from attenda.runtime.understanding import learn_examples
+async def in_own_words(name: str, options: argparse.Namespace) -> None:
+    """People who say what the pack's scenarios say, understood by its examples."""
+    talks = scenario_talks(name)
+    told = [line for talk in talks for line in talk]
+    models = LoadedModels(options.home, "scripted")
+    models.register(ScriptedModel(lambda _: "words"))
+    pack = load_pack(PACKS / name)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(home=Path(folder) / "home", model="scripted")
+        async with open_house(settings, models, None, [pack], automatic=False) as house:
+            embedder = models.embedder()
+            await embedder.embed(told[:1])
+            show(f"{name}: a sentence's vector alone", await each(told, lambda _: embedder.embed))
+            known = await learn_examples(embedder, FlowBook(read_pack(pack)[0]))
 
-    models = LoadedModels(home, "")
-    try:
-        known = await learn_examples(models.embedder(), FlowBook(read_pack(SHOP)[0]))
-        now = int(datetime.datetime.now(datetime.UTC).timestamp() * 1_000_000)
-        asked = ["could I get my money back for O-1001", "我要退款", "what time is it there"]
-        spent: list[float] = []
-        for number, text in zip(range(120), itertools.cycle(asked), strict=False):
-            given = given_for(WHO, f"msg_{number}", [text], now)
-            began = time.perf_counter()
-            await known(Said(text, given.message_id, LABEL, given, DialogueState()))
-            spent.append(time.perf_counter() - began)
-        return spent[10:]
-    finally:
-        await models.close()
+            def heard(number: int) -> Callable[[list[str]], Awaitable[object]]:
+                return lambda texts: known(said(texts[0], number))
+
+            show(f"{name}: understanding a sentence", await each(told, heard), "(aimed at 15)")
+            spent = await people(house, options.people, name, talks)
+            show(f"{name}: a turn, {options.people} people at once", spent, "(aimed at 150)")
+            show(f"{name}: a turn, one person", await people(house, 1, name, talks))
+
+
+def scenario_talks(name: str) -> list[list[str]]:
+    """What people say in a pack's scenarios: the turns of each, in order."""
+    talks: list[list[str]] = []
+    for path in sorted((PACKS / name / "scenarios").glob("*.yaml")):
+        for scenario in yaml.safe_load(path.read_text()).values():
+            lines = [turn["say"] for turn in scenario["turns"] if "say" in turn]
+            firsts = [one if isinstance(one, str) else one[0] for one in lines]
+            talks += [firsts[:4]] if firsts else []
+    return talks
+
+
+def said(text: str, number: int) -> Said:
+    """A sentence at the beginning of a talk."""
+    now = int(datetime.datetime.now(datetime.UTC).timestamp() * 1_000_000)
+    given = given_for(WHO, f"msg_{number}", [text], now)
+    return Said(text, given.message_id, LABEL, given, DialogueState())
+
+
+async def each(
+    texts: list[str], work: Callable[[int], Callable[[list[str]], Awaitable[object]]]
+) -> list[float]:
+    """Seconds that work on each of at most 200 sentences takes."""
+    spent: list[float] = []
+    for number, text in enumerate(texts[:200]):
+        begun = work(number)
+        began = time.perf_counter()
+        await begun([text])
+        spent.append(time.perf_counter() - began)
+    return spent
 
 
 if __name__ == "__main__":
