@@ -139,6 +139,10 @@ def test_a_value_says_where_its_words_stand_as_far_as_the_tool_it_goes_to() -> N
         ("hmm, wait", ["Wait"]),
         ("I'd like to talk to a human", ["AskHuman"]),
         ("转人工", ["AskHuman"]),
+        ("Agent!", ["AskHuman"]),
+        ("什么时候能转人工", ["AskHuman"]),
+        ("等一等，我家门铃响了", ["Wait"]),
+        ("Let me think, my dog wants out", ["Wait"]),
     ],
 )
 def test_answers_to_what_would_be_done(said: str, wanted: list[object] | None) -> None:
@@ -165,6 +169,8 @@ def test_what_is_meant_otherwise() -> None:
     assert plain(understood("cancel that", _begun())) == [Cancel.__name__]
     assert plain(understood("cancel that", DialogueState())) == ["Wait"]
     assert [type(one) for one in understood("real person please", _begun())] == [AskHuman]
+    for asked in ("人工几点在", "什么时候有人工在线"):
+        assert AskHuman() not in understood(asked, _begun())
     for said in ("ok", "好的", "Thanks!", "谢谢"):
         assert plain(understood(said, DialogueState())) == ["Wait"]
     found = understood("when are you open", at_confirmation())
@@ -342,7 +348,11 @@ def test_values_that_overlap_are_taken_out_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["hmm, wait", "Just a second", "先等等", "等一等", "别急，让我考虑下"]
+    "said",
+    [
+        *("hmm, wait", "Just a second", "先等等", "等一等", "别急，让我考虑下"),
+        *("Please give me a moment to consider it.", "oh hold up a sec", "请给我一点时间考虑。"),
+    ],
 )
 def test_a_moment_asked_for_wishes_nothing(said: str) -> None:
     assert understood(said, DialogueState()) == [Wait()]

@@ -38,7 +38,7 @@ _YES = re.compile(
     r"(?:that\s+)?sounds\s+(?:good|great|fine|perfect)|(?:looks|all)\s+good|no\s+(?:problem|worries)|i\s+(?:do(?!\s+not)|agree|confirm)|it\s+(?:sure\s+)?is(?!\s+not)|you\s+got\s+it|"
     r"(?:go\s+on|let'?s\s+go|i'?m\s+sure|approved|granted|very\s+well|aye)"
     r"(?=\s*(?:$|[,.!;~]|thank|please|then|with\s+(?:it|that|this)))|"
-    r"(?:ya|y|k+|good|correct|exactly|indeed|right|perfect|great|fine|alright|do)(?=\s*(?:$|[,.!;~]|thank|please)))"
+    r"go(?=\s*[.!]*$)|(?:ya|y|k+|good|correct|exactly|indeed|right|perfect|great|fine|alright|do)(?=\s*(?:$|[,.!;~]|thank|please)))"
     r"(?![a-z'])"
     r"|(?:好(?:的|吧|啊|呀|呢|了|嘞|哒|滴)?)+(?=$|[\s，。,.!！;；、~]|谢|就|请|帮|那|继续(?![说讲聊问等])|可以|没问题|麻烦(?:[你您帮办退]|了)"
     r"|(?:办理?|做|打?开|退[款掉]?|签[字名署]?)(?:吧|啊|了|$|[\s，。,.!！;；、~]))"

@@ -28,7 +28,7 @@ _RARITY_BITS = 18
 
 _ENOUGH = 100
 """Examples in a script from which on they show what is said there."""
-_MOST_UNUSUAL = 0.01
+_MOST_UNUSUAL = 0.005
 """Share of the examples that may be made of fewer familiar n-grams than what may be a wish."""
 _OF_LETTERS = 0.75
 """How much of that is asked of letters: names and slips are spelled like nothing else."""

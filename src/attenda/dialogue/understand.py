@@ -61,12 +61,16 @@ _THINKS = (
     r"|(?:考虑|琢磨|合计|商量)(?:一下|下|考虑|琢磨|合计|商量)?|缓(?:一缓|缓|一下))"
 )
 _PAUSE = re.compile(
-    r"\W*(?:(?:hm+|um+|uh+|ok(?:ay)?|please|just|sorry|嗯|哦|请|先|不好意思|抱歉)\W*)*"
-    r"(?:h[oa](?:ld|ng) (?:on|it)|wait(?:,? wait)*(?: up)?(?: a (?:moment|minute|second|sec|bit))?"
+    r"\W*(?:(?:hm+|um+|uh+|oh|ok(?:ay)?|please|just|sorry|嗯|哦|请|先|不好意思|抱歉)\W*)*"
+    r"(?:(?:h[oa](?:ld|ng) (?:on|it|up)|wait(?:,? wait)*(?: up)?)"
+    r"(?: a (?:moment|minute|min|second|sec|bit))?"
     r"|(?:one|a|just a) (?:moment|minute|second|sec|tick)|bear with me|not so fast|not yet"
-    r"|give me a (?:moment|minute|second|sec|bit)|(?:let me|i(?:'ll| need to| have to| want to))"
-    r" (?:think|see|sleep on)(?: (?:about )?it)?(?: over)?(?: first)?"
-    rf"|等等|等一等|等一?[下会]儿?|稍等(?:一下|片刻|下)?|慢着|先?别[急动]|先?不急|{_THINKS})"
+    r"|(?:give me|gimme|(?:may|can|could) i have|i need|i(?:'d| would) (?:like|need)) (?:just )?a"
+    r" (?:moment|minute|min|second|sec|bit)(?: to (?:think|consider|decide)(?: (?:about )?it)?)?"
+    r"|(?:let me|lemme|i(?:'ll| need to| have to| want to|(?:'d| would) like to))"
+    r" (?:think|see|sleep on|consider)(?: (?:about )?it)?(?: over)?(?: first)?"
+    r"(?: for a (?:moment|minute|second|sec|bit))?"
+    rf"|等等|等一等|等一?[下会]儿?|稍等(?:一下|片刻|下)?|慢着|给我(?:一?点儿?|一些)?时间(?:考虑|想想)?(?:一下)?|先?别[急动]|先?不急|{_THINKS})"
     r"(?:\W*(?:please|let me think|a (?:bit|moment)|等等|等一?[下会]儿?|吧|哈|啊"
     rf"|{_THINKS})){{0,4}}\W*",
     re.IGNORECASE,
@@ -102,7 +106,7 @@ _HUMAN = re.compile(
     r"\b(?:human|(?:real|actual|living|live) (?:people|pers?o?n)|(?:talk|speak|chat) (?:to|with) "
     r"(?:a|an|some) ?(?:person|one|body|agent|colleague|member of)|someone (?:real|from your)"
     r"|agent please|put me through|(?:one|somebody) of your (?:people|staff|colleagues))\b"
-    r"|人工|真(?:正|实)?的?人(?![心品家物生道情体员民才力])|活人|不要(?:跟|和|同)?机器人"
+    r"|^\W*(?:agent|operator|representative)\W*$|人工|真(?:正|实)?的?人(?![心品家物生道情体员民才力])|活人|不要(?:跟|和|同)?机器人"
     r"|(?:找|叫|换|转|由|接通?|让|跟|和|与)[^，。！？,.!?]{0,5}(?:客服|工作人员)"
     r"(?=$|[\s，。！？,.!?吧来跟和与同聊说谈沟讲对处接服])",
     re.IGNORECASE,
@@ -182,7 +186,8 @@ class Understanding:
         found: list[Command] = list(values_in(text, slots, wanted, today, label))
         if not found and len(likely) > 1:
             return [Clarify(flows=tuple(likely))]
-        return found or [NotUnderstood()]
+        paused = any(_PAUSE.fullmatch(one) for one in clauses(text)[:1])
+        return found or [Wait() if paused else NotUnderstood()]
 
     def left_open(
         self, text: str, vector: NDArray[np.float32], state: DialogueState, role: str = ""
