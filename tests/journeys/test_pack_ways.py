@@ -29,8 +29,9 @@ def sizes(always: tuple[str, int] | None = None) -> list[Any]:
     return [pytest.param(*one, marks=() if one == always else pytest.mark.long) for one in SIZES]
 
 
-ROLES = {"doc": "supervisor", "lea": "member", "ms_kern": "supervisor"}
-FLOWS = {"weigh": "weigh", "权衡": "weigh", "practise": "practice", "做练习": "practice",
+ROLES = {"doc": "supervisor", "pat": "member", "lea": "member", "ms_kern": "supervisor"}
+FLOWS = {"interview": "intake", "问诊": "intake", "weigh": "weigh", "权衡": "weigh",
+         "practise": "practice", "做练习": "practice",
          "a hint": "hint", "要提示": "hint"}  # fmt: skip
 
 
@@ -155,6 +156,55 @@ def test_a_clinician_weighs_orders_and_signs(
     page.select_option("select[name=reason]", "tolerated")
     page.locator("form[data-tool=sign_order] button").click()
     expect(page.locator("article")).to_contain_text("已签署" if chinese else "signed")
+    assert not faults, "\n".join(faults)
+
+
+ANSWERS = {
+    "en": ["a cough", "54", "About 5 days", "no", "No", "No", "no", "No", "penicillin, a rash",
+           "warfarin 5 mg", "5 mg", "high blood pressure", "none"],
+    "zh-CN": ["咳嗽", "54岁", "五天了", "没有", "没有", "没有", "没有", "没有", "青霉素过敏",
+              "华法林 5 mg", "5 mg", "高血压", "没有"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("locale", "width"), sizes())
+def test_what_a_patient_tells_stands_in_their_chart(
+    at: Callable[[Pack, str], Place], locale: str, width: int
+) -> None:
+    chinese = locale == "zh-CN"
+    place = at(CLINIC, "zh-CN" if chinese else "en")
+    page = place.open("pat", locale, width)
+    said(page, "问诊" if chinese else "interview")
+    for answer in ANSWERS[locale if chinese else "en"]:
+        said(page, answer)
+    told = page.locator(".message.assistant").last
+    expect(told).to_contain_text("谢谢" if chinese else "Thank you")
+    faults = _faults(page, "an interview", locale, width)
+    picture(page, "clinic-intake", locale, width)
+
+    doctor = place.open("doc", locale, width, "/packs/clinic/waiting")
+    faults += _faults(doctor, "who waits", locale, width)
+    picture(doctor, "clinic-waiting", locale, width)
+    doctor.get_by_role("link", name="pat", exact=True).click()
+    screen = doctor.locator("#screen")
+    expect(screen).to_contain_text("华法林" if chinese else "warfarin")
+    expect(screen.locator("mark").first).to_be_visible()
+    doctor.once("dialog", lambda asked: asked.accept())
+    doctor.fill("input[name=patient]", "P-109")
+    doctor.locator("form[data-tool=file_intake] button").click()
+    expect(screen).to_contain_text("已归入病历" if chinese else "In the chart of")
+    faults += _faults(doctor, "a summary", locale, width)
+    picture(doctor, "clinic-summary", locale, width)
+    screen.get_by_role("link", name="P-109").click()
+    expect(screen).to_contain_text("未经核实" if chinese else "unconfirmed")
+
+    doctor.goto(f"{place.running.address}/packs/clinic/patients/P-104/trends")
+    expect(doctor.locator("svg").first).to_be_visible()
+    doctor.locator("summary").first.focus()
+    doctor.keyboard.press("Enter")
+    expect(doctor.locator("table").first).to_contain_text("152")
+    faults += _faults(doctor, "trends", locale, width)
+    picture(doctor, "clinic-trends", locale, width)
     assert not faults, "\n".join(faults)
 
 
