@@ -85,10 +85,14 @@ def test_gift_as_people_write_it() -> None:
     assert grade(larger, "a, b").verdict == "right" and grade(larger, "3/4").score == 0.5
     assert top.prompt["en"] == "The part on top is the _____ of it."
     assert grade(top, "top").verdict == "partly"
-    assert [one.reason for one in found.rejects] == [
+    assert [one.reason["en"] for one in found.rejects] == [
         "its brace is never closed",
         "it has two pairs of braces",
     ]
+    lines = GIFT.splitlines()
+    at = [lines[int(one.place.removeprefix("own.gift:")) - 1] for one in found.rejects]
+    assert at == ["Broken {=a ~", "Two {=a} gaps {=b}"]
+    assert found.rejects[0].reason["zh-CN"] == "大括号没有闭合"
     assert found.notes == ["$CATEGORY: top/Fractions"]
 
 
@@ -101,7 +105,7 @@ def test_a_canvas_quiz_is_read_whole() -> None:
     assert [grade(one, said).verdict for one, said in zip(found.items, (
         "5", "b and c", "1.4142", "1.2599", "saint nick", "An essay."), strict=True
     )] == ["right"] * 5 + ["person"]  # fmt: skip
-    assert [one.reason for one in found.rejects] == ["a file would have to be handed in"]
+    assert [one.reason["en"] for one in found.rejects] == ["a file would have to be handed in"]
     assert found.present == 7
 
 
@@ -169,7 +173,7 @@ def test_word_problems_are_reckoned_again() -> None:
     assert found.items[1].hints[0]["en"] == "How much is a third?"
     assert grade(found.items[1], "$3.33").verdict == "unreadable"
     assert grade(found.items[1], "3.33").verdict == "right"
-    assert [one.place.split()[-1] for one in found.rejects] == ["2", "3", "6", "7", "8", "9"]
+    assert [one.place.split(":")[-1] for one in found.rejects] == ["2", "3", "6", "7", "8", "9"]
 
 
 def test_most_word_problems_at_hand_hold() -> None:

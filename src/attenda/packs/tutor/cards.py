@@ -9,6 +9,7 @@ import hashlib
 import io
 import re
 
+from attenda.packs.tutor.catalogue import both
 from attenda.packs.tutor.item import Item
 from attenda.packs.tutor.reading import Reading, Reject, plain_text
 
@@ -28,9 +29,9 @@ def read_cards(text: str, name: str, skill: str = "imported") -> Reading:
     separator = _separator(head.get("separator", ""), body)
     meta = {int(head[one]) - 1 for one in _META if head.get(one, "").strip().isdigit()}
     found = Reading()
-    for number, row in enumerate(
-        csv.reader(io.StringIO("\n".join(body)), delimiter=separator), start=1
-    ):
+    table = csv.reader(io.StringIO("\n".join(body)), delimiter=separator)
+    head_lines = next((n for n, one in enumerate(lines) if not one.startswith("#")), 0)
+    for number, row in enumerate(table, start=1):
         fields = [plain_text(cell) for at, cell in enumerate(row) if at not in meta]
         if not any(fields):
             continue
@@ -38,7 +39,9 @@ def read_cards(text: str, name: str, skill: str = "imported") -> Reading:
         if isinstance(made, Item):
             found.items.append(made)
         else:
-            found.rejects.append(Reject(f"{name}, card {number}", made))
+            found.rejects.append(
+                Reject(f"{name}:{head_lines + table.line_num}", both(f"reject_{made}"))
+            )
     return found.without_twins()
 
 
@@ -53,17 +56,17 @@ def _separator(named: str, body: list[str]) -> str:
 
 
 def _card(fields: list[str], source: str, skill: str) -> Item | str:
-    """The exercise, or why there is none."""
+    """The exercise, or which sentence of the words says why there is none."""
     front, back = (*fields, "", "")[:2]
     clozes = _CLOZE.findall(front)
     if len(clozes) == 1:
         front, back = _CLOZE.sub("_____", front), clozes[0]
     elif clozes:
-        return "it has several gaps"
+        return "gaps"
     if not front or not back:
-        return "its front or its back is empty"
+        return "side_empty"
     if len(back) > 120:
-        return "its back is longer than a short answer"
+        return "too_long"
     digest = hashlib.sha256(f"{front}\n{back}".encode()).hexdigest()[:12]
     keys = tuple(part.strip() for part in back.split(" / ") if part.strip())
     return Item(f"card-{digest}", skill, "short", {"en": front}, keys, source=source)

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from attenda.packs.tutor.item import Item, Kind, Option
-from attenda.packs.tutor.reading import Reading, Reject, plain_text
+from attenda.packs.tutor.reading import Reading, Reject, Unreadable, plain_text
 
 __all__ = ["read_gift"]
 
@@ -31,10 +31,6 @@ class _Question:
     id: str = ""
 
 
-class _Unreadable(ValueError):
-    """It is no question that GIFT knows."""
-
-
 def read_gift(text: str, name: str, skill: str = "imported") -> Reading:
     """The questions of a GIFT file.
 
@@ -44,7 +40,7 @@ def read_gift(text: str, name: str, skill: str = "imported") -> Reading:
         skill: that they are filed under.
     """
     found = Reading()
-    for number, (block, remarks) in enumerate(_blocks(text), start=1):
+    for number, (line, block, remarks) in enumerate(_blocks(text), start=1):
         if block.startswith("$CATEGORY:"):
             found.notes.append(block)
             continue
@@ -54,25 +50,29 @@ def read_gift(text: str, name: str, skill: str = "imported") -> Reading:
                 found.notes.append(_shown(question.before, question.format))
                 continue
             found.items.append(_item(question, name, number, skill))
-        except _Unreadable as error:
-            found.rejects.append(Reject(f"{name}, question {number}", str(error)))
+        except Unreadable as error:
+            found.rejects.append(Reject(f"{name}:{line}", error.reason))
     return found.without_twins()
 
 
-def _blocks(text: str) -> list[tuple[str, str]]:
-    """Questions, each with the comments before it; an empty line ends a question, as in Moodle."""
-    blocks: list[tuple[str, str]] = []
+def _blocks(text: str) -> list[tuple[int, str, str]]:
+    """Questions, each with its first line's number and the comments before it.
+
+    An empty line ends a question, as in Moodle.
+    """
+    blocks: list[tuple[int, str, str]] = []
     lines: list[str] = []
     remarks: list[str] = []
-    for line in [*text.lstrip("\ufeff").replace("\r\n", "\n").split("\n"), ""]:
+    plain = text.lstrip("\ufeff").replace("\r\n", "\n")
+    for number, line in enumerate([*plain.split("\n"), ""], start=1):
         if line.lstrip().startswith("//"):
             remarks.append(line)
         elif line.startswith("$CATEGORY:"):
-            blocks.append((line.strip(), ""))
+            blocks.append((number, line.strip(), ""))
         elif line.strip():
             lines.append(line)
         elif lines:
-            blocks.append(("\n".join(lines), "\n".join(remarks)))
+            blocks.append((number - len(lines), "\n".join(lines), "\n".join(remarks)))
             lines, remarks = [], []
     return blocks
 
@@ -101,11 +101,11 @@ def _question(block: str, remarks: str) -> _Question:
     braces = re.search(r"\{(.*?)\}", text, re.DOTALL)
     if braces is None:
         if "{" in text:
-            raise _Unreadable("its brace is never closed")
+            raise Unreadable("brace_open")
         return _Question(title, text, None, "", format_)
     after = text[braces.end() :]
     if "{" in after:
-        raise _Unreadable("it has two pairs of braces")
+        raise Unreadable("braces_two")
     return _Question(
         title, text[: braces.start()], braces[1].strip(), after, format_,
         "".join(re.findall(r"\[id:([^\]]+)\]", remarks)[:1]),
@@ -118,7 +118,7 @@ def _item(question: _Question, name: str, number: int, skill: str) -> Item:
     if question.after.strip():
         stem = f"{stem} {_GAP} {_shown(question.after, question.format)}".strip()
     if not stem:
-        raise _Unreadable("it asks nothing")
+        raise Unreadable("asks_nothing")
     body, _, general = question.answers.partition("####")
     kind, keys, options, shares = _answers(body.strip(), question.format)
     digest = hashlib.sha256(f"{name}\n{question.title}\n{stem}\n{body}".encode()).hexdigest()[:10]
@@ -188,7 +188,7 @@ def _short(parts: list[str], format_: str) -> _Made:
         else:
             shares.append((words, share))
     if not keys:
-        raise _Unreadable("no answer is wholly right")
+        raise Unreadable("no_right_answer")
     return "short", tuple(keys), (), tuple(shares)
 
 
@@ -199,7 +199,7 @@ def _matching(parts: list[str], format_: str) -> _Made:
         _, words, _ = _answer_text(left, format_)
         options.append(Option({"en": words}, partner={"en": _shown(right, "moodle")}))
     if len(options) < 2:
-        raise _Unreadable("a match needs two pairs")
+        raise Unreadable("one_pair")
     return "match", (), tuple(options), ()
 
 
@@ -217,7 +217,7 @@ def _choices(parts: list[str], format_: str) -> _Made:
         )
     right = sum(one.right for one in options)
     if not right:
-        raise _Unreadable("no option is right")
+        raise Unreadable("no_right_option")
     if right > 1 and any(part.startswith("=") for part in parts):
         return "choice", (), tuple(options), ()
     return ("several" if right > 1 else "choice"), (), tuple(options), ()
@@ -231,11 +231,11 @@ def _numeric(body: str) -> _Made:
         if not re.fullmatch(
             r"[-+\d.eE]+(?::[\d.eE]+)?|[-+\d.]+\.\.[-+\d.]+", words.replace(" ", "")
         ):
-            raise _Unreadable(f"“{words}” is no number")
+            raise Unreadable("no_number", text=words[:40])
         if share is None or share >= 1:
             keys.append(words.replace(" ", ""))
         elif share > 0:
             shares.append((words.replace(" ", ""), share))
     if not keys:
-        raise _Unreadable("no answer is wholly right")
+        raise Unreadable("no_right_answer")
     return "number", tuple(keys), (), tuple(shares)

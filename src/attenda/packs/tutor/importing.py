@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from attenda.api import Importer, ReadIn, UserError
 from attenda.packs.tutor.cards import read_cards
+from attenda.packs.tutor.catalogue import both
 from attenda.packs.tutor.gift import read_gift
 from attenda.packs.tutor.item import to_json
 from attenda.packs.tutor.qti import read_qti
@@ -26,7 +27,7 @@ def _text(content: bytes) -> str:
 
 
 def _rows(found: Reading) -> ReadIn:
-    rows = [
+    rows = [  # what was changed by hand, and whether it is retired, stays
         {"id": one.id[:80], "skill": one.skill, "kind": one.kind, "source": one.source,
          "added_by": "", "body": to_json(one)}
         for one in found.items
@@ -57,7 +58,7 @@ def _roster(name: str, content: bytes) -> ReadIn:
     learners, rejected = [], []
     for line, row in enumerate(table, start=2):
         if not row["class"] or not row["learner"]:
-            rejected.append((f"{name}:{line}", "it names no class or no learner"))
+            rejected.append((f"{name}:{line}", both("reject_roster")))
             continue
         classes[row["class"]] = {
             "id": row["class"], "title": row["title"], "teacher": row["teacher"]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attenda.api import Command, Deed, Labelled, Pack, Said, SetSlot, SilenceTimes, StartFlow
-from attenda.packs.tutor import planning, practice, teaching
+from attenda.packs.tutor import exercises, planning, practice, teaching
 from attenda.packs.tutor.answers import answer_in, asks_to_be_told
 from attenda.packs.tutor.asking import (
     asks_for_exercise,
@@ -100,6 +100,10 @@ PACK = Pack(
         teaching.set_exam,
         teaching.override_mastery,
         teaching.look_into,
+        exercises.refile_item,
+        exercises.edit_item,
+        exercises.retire_item,
+        exercises.undo_change,
     ),
     tables=TABLES,
     catalogues={"learners": learner_in},

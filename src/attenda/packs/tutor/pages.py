@@ -4,7 +4,6 @@ A learner sees themselves, a teacher their class; another's page is refused. Wha
 changes, it changes by a tool.
 """
 
-import datetime
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ from pydantic import JsonValue
 from attenda.api import Asked, Deed, Denied, Download, Endpoint, Screen
 from attenda.packs.tutor.catalogue import both
 from attenda.packs.tutor.exam import attempts_shown, known_shown, sits_exam
+from attenda.packs.tutor.exercise_pages import EXERCISE_SCREENS
 from attenda.packs.tutor.hints import hint_text
 from attenda.packs.tutor.item import text_in
 from attenda.packs.tutor.plots import heat_map, mastery_map, progress_curve
@@ -24,6 +24,7 @@ from attenda.packs.tutor.state import (
     find_item,
     is_teacher,
     may_see,
+    minute_of,
     open_task,
     set_by_hand,
     title_of,
@@ -87,11 +88,6 @@ def _concern(deed: Deed, language: str) -> str:
     """The fixed words of a sign of danger of who asks; they stay until a person looked into it."""
     rows = deed.rows("concerns").find_sorted("-at", limit=1, learner=deed.who.id, seen_by="")
     return words_for(Concern(rows[0]["kind"], rows[0]["rule"]), language) if rows else ""
-
-
-def _moment(at: int) -> str:
-    moment = datetime.datetime.fromtimestamp(at / 1_000_000, datetime.UTC)
-    return moment.strftime("%Y-%m-%d %H:%M UTC")
 
 
 async def practise(asked: Asked) -> Mapping[str, Any]:
@@ -203,7 +199,7 @@ def _signs(deed: Deed) -> dict[str, list[dict[str, Any]]]:
     """Signs of danger by class; one's own is for somebody else to look into."""
     return {
         class_id: [
-            {**one, "when": _moment(one["at"]), "own": one["learner"] == deed.who.id}
+            {**one, "when": minute_of(one["at"]), "own": one["learner"] == deed.who.id}
             for one in rows
         ]
         for class_id, rows in open_concerns(deed).items()
@@ -253,6 +249,7 @@ SCREENS = (
            needs="manage_agents"),
     Screen("learners/{learner}", {"en": "Learner", "zh-CN": "学生"}, "progress.html", progress_page,
            needs="chat", listed=False),
+    *EXERCISE_SCREENS,
 )  # fmt: skip
 ENDPOINTS = (
     Endpoint("GET", "classes/{class}/statements", statements_of_class),

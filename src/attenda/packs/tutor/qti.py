@@ -10,7 +10,7 @@ from typing import Any
 from lxml import etree
 
 from attenda.packs.tutor.item import Item, Kind, Option
-from attenda.packs.tutor.reading import Reading, Reject, plain_text, safe_xml
+from attenda.packs.tutor.reading import Reading, Reject, Unreadable, plain_text, safe_xml
 
 __all__ = ["read_qti"]
 
@@ -37,13 +37,10 @@ def read_qti(content: bytes, name: str, skill: str = "imported") -> Reading:
         title = node.get("title") or str(number)
         try:
             found.items.append(make(node, f"{name}#{number}", skill))
-        except _Unreadable as error:
-            found.rejects.append(Reject(f"{name}, {title}", str(error)))
+        except Unreadable as error:
+            place = f"{name}:{node.sourceline} ({title})"
+            found.rejects.append(Reject(place, error.reason))
     return found.without_twins()
-
-
-class _Unreadable(ValueError):
-    """It is no question that is asked here."""
 
 
 def _tag(node: Node) -> str:
@@ -70,11 +67,11 @@ def _material(node: Node | None) -> str:
 
 
 _NOT_HERE = {
-    "file_upload_question": "a file would have to be handed in",
-    "matching_question": "pairs of QTI 1.2 are not read yet",
-    "fill_in_multiple_blanks_question": "it has several gaps",
-    "multiple_dropdowns_question": "it has several gaps",
-    "calculated_question": "its numbers are drawn by the platform",
+    "file_upload_question": "file",
+    "matching_question": "pairs",
+    "fill_in_multiple_blanks_question": "gaps",
+    "multiple_dropdowns_question": "gaps",
+    "calculated_question": "drawn",
 }
 
 
@@ -86,7 +83,7 @@ def _item_1(node: Node, source: str, skill: str) -> Item:
     type_ = fields.get("question_type", "")
     presentation = _first(node, "presentation")
     if type_ in _NOT_HERE or presentation is None:
-        raise _Unreadable(_NOT_HERE.get(type_, "it has no question"))
+        raise Unreadable(_NOT_HERE.get(type_, "asks_nothing"))
     choices = _first(presentation, "response_lid")
     prompt = plain_text(
         "\n".join(
@@ -130,7 +127,7 @@ def _options_1(node: Node, choices: Node) -> tuple[Kind, tuple[Option, ...]]:
     )
     several = choices.get("rcardinality", "Single").lower() == "multiple"
     if not any(one.right for one in options):
-        raise _Unreadable("no option is right")
+        raise Unreadable("no_right_option")
     return ("several" if several else "choice"), options
 
 
@@ -145,7 +142,7 @@ def _typed_1(node: Node, numeric: bool) -> tuple[Kind, tuple[str, ...]]:
         else:
             keys += [_text(one) for one in _all(condition, "varequal") if _text(one)]
     if not keys:
-        raise _Unreadable("it names no right answer")
+        raise Unreadable("no_right_answer")
     return ("number" if numeric else "short"), tuple(dict.fromkeys(keys))
 
 
@@ -153,10 +150,10 @@ def _item_2(node: Node, source: str, skill: str) -> Item:
     body = _first(node, "itemBody")
     declared = [one for one in node if _tag(one) == "responseDeclaration"]
     if body is None or not declared:
-        raise _Unreadable("it has no question")
+        raise Unreadable("asks_nothing")
     asked = [one for one in body.iter() if _tag(one).endswith("Interaction")]
     if len(asked) != 1:
-        raise _Unreadable(f"it asks {len(asked)} things; one can be answered here")
+        raise Unreadable("asks_many", count=len(asked))
     interaction = asked[0]
     right = [
         _text(one) for one in _all(declared[0], "correctResponse") for one in _all(one, "value")
@@ -196,7 +193,7 @@ def _answer_2(
             for one in _all(interaction, "simpleChoice")
         )
         if not any(one.right for one in options):
-            raise _Unreadable("no option is right")
+            raise Unreadable("no_right_option")
         return ("several" if declared.get("cardinality") == "multiple" else "choice"), (), options
     if kind == "textEntryInteraction":
         mapped = [
@@ -206,8 +203,8 @@ def _answer_2(
         ]
         keys = tuple(dict.fromkeys([*right, *mapped]))
         if not keys:
-            raise _Unreadable("it names no right answer")
+            raise Unreadable("no_right_answer")
         return ("number" if base in ("float", "integer") else "short"), keys, ()
     if kind == "extendedTextInteraction":
         return "open", (), ()
-    raise _Unreadable(f"{kind} can't be answered in words")
+    raise Unreadable("interaction", kind=kind)

@@ -10,9 +10,10 @@ from typing import Any
 
 from lxml import etree, html
 
-from attenda.packs.tutor.item import Item
+from attenda.packs.tutor.catalogue import both
+from attenda.packs.tutor.item import Item, Texts
 
-__all__ = ["Reading", "Reject", "plain_text", "safe_xml"]
+__all__ = ["Reading", "Reject", "Unreadable", "plain_text", "safe_xml"]
 
 MOST_BYTES = 20_000_000
 
@@ -22,7 +23,17 @@ class Reject:
     """One exercise that was not taken."""
 
     place: str
-    reason: str
+    """The file, and the line where it begins."""
+    reason: Texts
+
+
+class Unreadable(ValueError):
+    """It is no exercise that is given here; says why in both languages."""
+
+    def __init__(self, why: str, **values: object) -> None:
+        """`why` names a sentence `reject_…` of the pack's words."""
+        self.reason = both(f"reject_{why}", **values)
+        super().__init__(self.reason["en"])
 
 
 @dataclass(slots=True)
@@ -46,7 +57,7 @@ class Reading:
         for item in list(self.items):
             if item.id in twice and item.id in seen:
                 self.items.remove(item)
-                self.rejects.append(Reject(item.id, "the same exercise stands there twice"))
+                self.rejects.append(Reject(item.source, both("reject_twice")))
             seen.add(item.id)
         return self
 

@@ -19,6 +19,7 @@ from attenda.packs.tutor.skills import Skill, SkillGraph
 
 __all__ = [
     "attempts_of",
+    "brought_in",
     "course_with",
     "day_of",
     "enrolled",
@@ -29,6 +30,7 @@ __all__ = [
     "known_of",
     "learner_now",
     "may_see",
+    "minute_of",
     "named_learner",
     "open_task",
     "refuse",
@@ -90,7 +92,7 @@ def is_teacher(deed: Deed, class_id: str) -> bool:
 def course_with(deed: Deed) -> tuple[Course, list[Item]]:
     """The course, and the exercises that were brought in for its skills."""
     course = school_course()
-    more = [from_json(row["body"]) for row in deed.rows("items").find()]
+    more = [brought_in(row) for row in deed.rows("items").find() if not row["retired_at"]]
     added = [BROUGHT_IN[id_] for id_ in sorted({one.skill for one in more}) if id_ in BROUGHT_IN]
     graph = SkillGraph([*course.graph.skills.values(), *added]) if added else course.graph
     usable = [one for one in more if one.skill in graph and one.kind != "open"]
@@ -100,7 +102,12 @@ def course_with(deed: Deed) -> tuple[Course, list[Item]]:
 def find_item(deed: Deed, item: str) -> Item:
     """An exercise of the course, or one that was brought in."""
     course = school_course()
-    return course.items.get(item) or from_json(deed.rows("items").get(item)["body"])
+    return course.items.get(item) or brought_in(deed.rows("items").get(item))
+
+
+def brought_in(row: Row) -> Item:
+    """An exercise that was brought in, with what a teacher changed of it."""
+    return from_json({**row["body"], **(row["own"] or {})})
 
 
 def title_of(skill: str) -> dict[str, str]:
@@ -224,3 +231,8 @@ def keep_review(deed: Deed, learner: str, skill: str, rating: Rating) -> None:
 def day_of(at: int) -> str:
     """The day of a moment, in UTC, as YYYY-MM-DD."""
     return datetime.fromtimestamp(at / 1_000_000, UTC).date().isoformat()
+
+
+def minute_of(at: int) -> str:
+    """The day and minute of a moment in microseconds since 1970, as people read them, UTC."""
+    return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M UTC")

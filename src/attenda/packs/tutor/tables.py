@@ -35,9 +35,17 @@ TABLES = (
             "kind": "text",
             "source": "text",
             "added_by": "text",
-            "body": "json",
+            "body": "json",  # as its file says
+            "own": "json",  # what a teacher changed of it
+            "retired_at": "time",
         },
         person="added_by", redacted=("added_by",),
+    ),
+    PackTable(
+        "changes",  # of exercises that were brought in, each with what was before it
+        {"id": "text", "item": "text", "what": "text", "before": "json", "by": "text",
+         "at": "time", "undone": "flag"},
+        indexes=(("item", "at"),), person="by", redacted=("by",),
     ),
     PackTable(
         "tasks",

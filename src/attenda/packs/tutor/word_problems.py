@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from attenda.packs.tutor.catalogue import both
 from attenda.packs.tutor.hints import leaks
 from attenda.packs.tutor.item import Item, Texts
 from attenda.packs.tutor.numbers import read_number
-from attenda.packs.tutor.reading import Reading, Reject
+from attenda.packs.tutor.reading import Reading, Reject, Unreadable
 from attenda.packs.tutor.reckon import BadSum, reckon
 
 __all__ = ["Step", "read_word_problems", "steps_of"]
@@ -40,16 +41,16 @@ def read_word_problems(lines: Iterable[str], name: str, skill: str = "word_probl
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        place = f"{name}, line {number}"
+        place = f"{name}:{number}"
         try:
             row = json.loads(line)
             found.items.append(
                 _item(str(row["question"]), str(row["answer"]), f"{name}#{number}", skill)
             )
         except (KeyError, TypeError, json.JSONDecodeError):
-            found.rejects.append(Reject(place, "it has no question and answer"))
-        except BadSum as error:
-            found.rejects.append(Reject(place, str(error)))
+            found.rejects.append(Reject(place, both("reject_no_pair")))
+        except Unreadable as error:
+            found.rejects.append(Reject(place, error.reason))
     return found
 
 
@@ -69,14 +70,14 @@ def _item(question: str, answer: str, source: str, skill: str) -> Item:
     steps, final = steps_of(answer)
     key = read_number(final.lstrip("$"))
     if key is None:
-        raise BadSum(f"“{final[:40]}” is no number")
+        raise Unreadable("no_number", text=final[:40])
     results = [_checked(sum_, result) for step in steps for sum_, result in step.sums]
     for step in steps[-2:]:  # the last sums are often written without their marks
         results += _unmarked(step.words)
     if not results:
-        raise BadSum("no step can be reckoned again")
+        raise Unreadable("no_step")
     if all(abs(one - key.value) > _NEAR for one in results):
-        raise BadSum(f"the steps come to {float(results[-1]):g}, the answer says {final}")
+        raise Unreadable("steps_differ", steps=f"{float(results[-1]):g}", text=final[:40])
     draft = Item(
         source.replace("#", "-"),
         skill,
@@ -106,7 +107,7 @@ def _unmarked(words: str) -> list[Fraction]:
             try:
                 found.append(_checked(rest, result))
                 break
-            except BadSum:
+            except Unreadable:
                 continue
     return found
 
@@ -123,18 +124,21 @@ def _checked(sum_: str, result: str) -> Fraction:
     """What a sum comes to, after it was held against what the step says.
 
     Raises:
-        BadSum: it cannot be reckoned, or gives something else.
+        Unreadable: it cannot be reckoned, or gives something else.
     """
     said = read_number(result.lstrip("$"))
     plain = re.sub(r"(?<=\d),(?=\d{3})", "", sum_.replace("$", ""))
     plain = re.sub(r"(\d+(?:\.\d+)?)%", r"(\1/100)", plain)
     plain = re.sub(r"(?<![\d.])0+(?=\d)", "", plain)  # 05 is 5
-    value = reckon(plain)
+    try:
+        value = reckon(plain)
+    except BadSum:
+        raise Unreadable("sum_unread", text=f"{sum_}={result}"[:80]) from None
     if said is None or isinstance(value, str):
-        raise BadSum(f"“{sum_}={result}” has no number")
+        raise Unreadable("sum_unread", text=f"{sum_}={result}"[:80])
     right = said.value * (100 if said.percent and abs(value) > 1 else 1)
     if abs(value - right) > max(_NEAR, abs(right) / 200):
-        raise BadSum(f"“{sum_}” is {float(value):g}, not {result}")
+        raise Unreadable("sum_wrong", text=sum_[:60], value=f"{float(value):g}", result=result[:40])
     return value
 
 
