@@ -59,19 +59,10 @@ silent:
       must_say: [nothing without your yes, get your money back]
       must_not_say: reminder
     - commands: [affirm]
-  expect: {tables: {refunds: []}, calls: {forbidden: [issue_refund]}, owner: bot}
-"""
-
-LONG_SILENT = """
-long:
-  pack: shop
-  clock: 2026-03-10T10:00:00Z
-  people: {ana: {}}
-  turns:
     - commands: [{start_flow: refund}, {set: {order: O-1001}}]
     - silence: 2d
       must_say: [reminder, e-mail, aside]
-  expect: {owner: bot}
+  expect: {tables: {refunds: []}, calls: {forbidden: [issue_refund]}, owner: bot}
 """
 
 WRONG = [
@@ -161,9 +152,9 @@ def tried(texts: Sequence[str], pack: Pack = SHOP, trials: int = 1) -> list[Resu
 
 
 def test_a_silence_passes_from_one_thing_that_is_due_to_the_next() -> None:
-    for result in tried([SILENT, LONG_SILENT]):
-        assert result.trials[0].right, result.trials[0].faults
-        assert result.trials[0].turns[-1].calls == ()
+    (trial,) = tried([SILENT])[0].trials
+    assert trial.right, trial.faults
+    assert trial.turns[-1].calls == ()
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,8 @@ class Watch:
             return wrap(nothing)
 
         settings = Settings(home=home, model="scripted")
-        async with open_house(settings, models, stamps, [pack], understanding) as house:
+        opened = open_house(settings, models, stamps, [pack], understanding, automatic=False)
+        async with opened as house:
             before = await outside_of_talks(house)
             yield house
             if not home.name.startswith("trial"):

@@ -4,21 +4,23 @@ import asyncio
 import dataclasses
 import itertools
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from attenda.api import Pack
+from attenda.api import Clarify, Command, Pack, Principal, Said, Understand
 from attenda.core.event import FlowEnded, Silent
 from attenda.core.opening import Opening
 from attenda.core.silence import SilenceTimes
+from attenda.core.words import sentence
 from attenda.runtime.desk import Desk
 from attenda.runtime.house import House
 from attenda.runtime.silence_watch import SilenceWatch
-from attenda.store import hours, runs, sessions
+from attenda.store import channels, hours, mail, people, runs, sessions
+from attenda.store.mail import Thread
 from attenda.store.stamps import Stamps
 from tests.conftest import FROZEN_AT
 from tests.runtime.test_flows import AGENT, ANA, SHOP, Talk, rows, understand
@@ -28,6 +30,7 @@ MINUTE, HOUR = 60 * 10**6, 3600 * 10**6
 TIMES = SilenceTimes(remind=(600, 7200), end=86_400)
 AT_CONFIRM = "refund order=O-1001 email=ana@example.test"
 ASKED = "Shall I?"
+REMINDER = sentence("en", "silence.reminder", question="")
 
 
 class Clock:
@@ -42,12 +45,16 @@ class Clock:
 
 @asynccontextmanager
 async def shop(
-    home: Path, clock: Clock, times: SilenceTimes | None = TIMES, database: str = ""
+    home: Path,
+    clock: Clock,
+    times: SilenceTimes | None = TIMES,
+    database: str = "",
+    heard: Understand = understand,
 ) -> AsyncIterator[House]:
     """The shop, whose own watch finds the house as tests leave it: they look themselves, too."""
     pack: Pack = dataclasses.replace(SHOP, silence=times)
     opened = scripted_house(
-        home, packs=[pack], understand=understand, stamps=clock.stamps(), database=database
+        home, packs=[pack], understand=heard, stamps=clock.stamps(), database=database
     )
     async with opened as (house, _):
         yield house
@@ -214,6 +221,62 @@ def test_an_answer_in_the_instant_of_the_end_comes_before_it_or_after_it(
             if ended:
                 assert path.index("yes") == len(path) - 2, "it came after the end"
             assert len(await said(talk)) == (3 if ended else 2), "one order, nothing beside it"
+
+    asyncio.run(story())
+
+
+def test_which_of_these_is_asked_again_and_an_older_branch_is_left_alone(tmp_path: Path) -> None:
+    clock = Clock()
+
+    async def asks_which(said_: Said) -> Sequence[Command]:
+        return (
+            [Clarify(flows=("refund", "large"))] if said_.text == "?" else await understand(said_)
+        )
+
+    async def story() -> None:
+        async with shop(tmp_path, clock, heard=asks_which) as house:
+            talk = await Talk.begin(house)
+            question = await talk.say("?")
+            clock.now += 10 * MINUTE
+            await look(house)
+            assert await talk.last() == f"{REMINDER}{question}"
+            clock.now += 24 * HOUR
+            await look(house)
+            assert "I'll leave it here" in await talk.last()
+            assert ASKED in await talk.say(AT_CONFIRM), "nothing is left of the question"
+            tree = await house.database.read(lambda c: sessions.message_tree(c, talk.session_id))
+            asked = next(one for one in tree if one.message.text == question)
+            await house.database.write(lambda c: sessions.set_head(c, talk.session_id, asked.id))
+            await look(house)
+            assert await talk.last() == question
+
+    asyncio.run(story())
+
+
+def _mailed(connection: Any, clock: Clock, session_id: str) -> None:
+    """Let a session go by mail."""
+    agent_id = sessions.session_by_id(connection, session_id).agent_id
+    owner = Principal(id=people.OWNER_ID, role="owner")
+    values = {"name": "Mail", "agent_id": agent_id, "origins": ["http://shop.example"]}
+    made = channels.create_channel(connection, clock.stamps(), owner, "widget", **values)
+    mail.keep_thread(connection, Thread(session_id, made.id, "ana@example.test", "", "", "", []))
+
+
+def test_by_mail_nothing_is_said_but_what_is_meant_for_mail(tmp_path: Path) -> None:
+    clock = Clock()
+    times = TIMES.model_copy(update={"mail": SilenceTimes.of("3d", end="14d")})
+
+    async def story() -> None:
+        for number, (given, after) in enumerate(((TIMES, [1, 1, 1]), (times, [1, 2, 3]))):
+            clock.now = FROZEN_AT
+            async with shop(tmp_path / str(number), clock, given) as house:
+                talk = await Talk.begin(house)
+                await house.database.write(lambda c, id_=talk.session_id: _mailed(c, clock, id_))  # type: ignore[misc]
+                await talk.say(AT_CONFIRM)
+                for days, messages in zip((2, 3, 14), after, strict=True):
+                    clock.now = FROZEN_AT + days * 24 * HOUR
+                    await look(house)
+                    assert len(await said(talk)) == messages, f"after {days} days"
 
     asyncio.run(story())
 

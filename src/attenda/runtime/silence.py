@@ -107,7 +107,9 @@ def _find(
         return None
     pack = house.packs.get(agent.pack)
     kept = next((one.state for one in reversed(path) if one.state), None)
-    if pack is None or agent.mode != "flows" or kept is None or not _is_ours(path[-1]):
+    if pack is None or agent.mode != "flows" or kept is None:
+        return None
+    if not (_is_ours(path[-1]) and silences.is_newest(connection, path[-1])):
         return None
     state = DialogueState.model_validate_json(kept)
     said = [one.message.text for one in path if one.message.role == "user"]

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, or_, select
 from attenda.store.schema import messages, runs, sessions
 from attenda.store.sessions import StoredMessage
 
-__all__ = ["said_at", "unanswered"]
+__all__ = ["is_newest", "said_at", "unanswered"]
 
 _NOTHING_UNDER_WAY = '%"frames":[]%'
 _NOTHING_ASKED = '%"candidates":[]%'
@@ -39,3 +39,11 @@ def said_at(connection: Connection, message: StoredMessage) -> int:
     """When all of a message had been said: an answer takes a while."""
     statement = select(runs.c.finished_at).where(runs.c.id == message.run_id)
     return int(connection.execute(statement).scalar() or message.created_at)
+
+
+def is_newest(connection: Connection, message: StoredMessage) -> bool:
+    """Whether nothing was said later in its session: nobody went back to an older branch."""
+    later = select(messages.c.id).where(
+        messages.c.session_id == message.session_id, messages.c.created_at > message.created_at
+    )
+    return connection.execute(later.limit(1)).first() is None
