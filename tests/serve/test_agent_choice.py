@@ -12,9 +12,10 @@ import httpx
 from attenda.api import Command, Deed, Pack, Said, ScriptedAnswer, StartFlow, tool
 from attenda.api import scripted_call as call
 from attenda.serve.app import create_app
+from attenda.tools.mcp_file import Approved, keep, read_servers
 from tests.runtime.test_flows import rows
 from tests.scripted_house import scripted_house
-from tests.serve.desk_people import SHOP, Person, Shop, _people
+from tests.serve.desk_people import Person, Shop, _people
 
 FLOWS = """
 lend:
@@ -92,7 +93,8 @@ def library(folder: Path, flows: str = FLOWS, do: str = "allow") -> Pack:
 async def at_work(home: Path, pack: Pack, script: Any = "Fine.") -> AsyncIterator[Shop]:
     """The pack in a house that learns its examples, and an agent that has it; people as ever."""
     answers = script if isinstance(script, list) else lambda _: script
-    async with scripted_house(home, answers, packs=[pack, SHOP]) as (house, model):
+    bare = Pack("bare", {"en": "Bare"}, pack.folder / "bare")
+    async with scripted_house(home, answers, packs=[pack, bare]) as (house, model):
         known = await rows(house, "users")
         if len(known) > 1:
             secrets = {"owner": house.owner_key}
@@ -138,6 +140,12 @@ def test_what_is_chosen_must_fit_and_stands_in_each_version(home: Path, tmp_path
             await s.who["ana"]("GET", "/api/packs/library/abilities", expect=403)
             await sue("GET", "/api/packs/nobodys/abilities", expect=404)
 
+            page = (await sue.raw("GET", "/flows/library/lend")).text
+            assert "<svg role=" in page and "Lend a book." in page and "LEND" in page
+            assert "I would lend {book}. Shall I?" in page  # the steps as text
+            assert (await sue.raw("GET", "/flows/library/none")).status_code == 404
+            assert (await s.who["ana"].raw("GET", "/flows/library/lend")).status_code == 403
+
             said = await refused(s, {"flows": ["visit"], "tools": ["hours", "smile"]})
             assert said.startswith(
                 "“plan a visit” needs what isn't chosen: the flow “opening hours”"
@@ -167,7 +175,7 @@ def test_what_is_chosen_must_fit_and_stands_in_each_version(home: Path, tmp_path
             assert (fields["flows"], fields["tools"]) == (None, None)
 
             await sue("PATCH", path, {"flows": ["lend"]})
-            await sue("PATCH", path, {"pack": "shop"})  # of another pack it has all
+            await sue("PATCH", path, {"pack": "bare"})  # of another pack it has all
             assert (await sue("GET", f"{path}/draft"))["fields"]["flows"] is None
 
     asyncio.run(story())
@@ -254,6 +262,12 @@ def test_a_model_is_offered_the_chosen_tools_alone(home: Path, tmp_path: Path) -
         "We open at nine.",
     ]
 
+    home.mkdir()
+    (home / "mcp.toml").write_text('[server.peer]\nurl = "http://127.0.0.1:9/"\n')
+    listed = ({"name": "fly", "inputSchema": {"type": "object", "properties": {}}},)
+    spec = read_servers(home)["peer"]
+    keep(home, "peer", Approved(identity=spec.identity, server="p", fingerprint="-", tools=listed))
+
     async def story() -> None:
         pack = library(tmp_path / "pack", do="confirm")
         async with at_work(home, pack, script) as s:
@@ -261,14 +275,16 @@ def test_a_model_is_offered_the_chosen_tools_alone(home: Path, tmp_path: Path) -
             await sue("PATCH", path, {"mode": "loop", "flows": ["visit"], "tools": ["lend"]})
             session = await s.begin()
             assert "B-7" in await told(s, session, "Lend me B-7")  # shall I?
-            await sue("PATCH", path, {"tools": ["hours"]})
+            there = (await sue("GET", "/api/packs/library/abilities"))["tools"]
+            assert [one["name"] for one in there if one["server"] == "peer"] == ["peer.fly"]
+            await sue("PATCH", path, {"tools": ["hours", "peer.fly"]})
             answer = await told(s, session, "yes")
             assert "“lend” was not done: this assistant doesn't have it any more." in answer
             assert await rows(s.house, "effects") == []
             assert "nine" in await told(s, session, "When are you open?")
             offers = [set(one) for one in s.model.offered]
-            assert "lend" in offers[0] and "hours" not in offers[0]
-            assert "hours" in offers[-1] and not {"lend", "smile"} & offers[-1]
+            assert "lend" in offers[0] and not {"hours", "peer_fly"} & offers[0]
+            assert {"hours", "peer_fly"} <= offers[-1] and not {"lend", "smile"} & offers[-1]
             said = await refused(s, {"mode": "flows"})
             assert "“plan a visit” needs what isn't chosen" in said
 

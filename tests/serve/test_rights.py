@@ -191,6 +191,8 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/api/agents/{agent_id}/versions/{number}/restore"): Row(P, needs="manage_agents"),
     ("GET", "/api/collections"): Row(S),
     ("GET", "/api/packs"): Row(S),
+    ("GET", "/flows/{pack}"): Row(S, needs="manage_agents", ok=(404,)),
+    ("GET", "/flows/{pack}/{flow}"): Row(S, needs="manage_agents", ok=(404,)),
     ("GET", "/api/packs/{pack}/abilities"): Row(S, needs="manage_agents", ok=(404,)),
     # What packs have is held to roles in test_pack_pages; here there is none.
     ("GET", "/packs/{pack}"): Row(S, ok=(404,)),

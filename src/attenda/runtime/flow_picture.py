@@ -27,7 +27,7 @@ from attenda.dialogue.flow import (
     words_in,
 )
 
-__all__ = ["flow_svg", "flows_page"]
+__all__ = ["flow_outline", "flow_svg", "flows_page"]
 
 _WIDTH, _LINE, _PAD, _GAP, _BETWEEN = 236, 17, 8, 26, 28
 """Of a box, a line, its margin; between two boxes of a way, and between two ways. In pixels."""
@@ -111,6 +111,41 @@ def flow_svg(flow: Flow, writes: Collection[str], language: str = "en") -> str:
         f'width="{width:.0f}" height="{height:.0f}" viewBox="{-whole.left - 4:.0f} -4 '
         f'{width:.0f} {height:.0f}" xmlns="http://www.w3.org/2000/svg">{whole.svg}</svg>'
     )
+
+
+def flow_outline(
+    flow: Flow, writes: Collection[str], language: str = "en"
+) -> list[tuple[int, str, str]]:
+    """The same as text, for who sees no picture: of each step its depth, its kind, its words."""
+    return list(_outline(flow.steps, _Pen(writes, language), 0))
+
+
+def _outline(steps: Sequence[FlowStep], pen: _Pen, depth: int) -> Iterator[tuple[int, str, str]]:
+    for step in steps:
+        yield depth, pen.say(_kind(step, pen)), _told(step, pen.language)
+        ways: list[tuple[str, Sequence[FlowStep]]] = []
+        if isinstance(step, IfStep):
+            ways = [("graph.yes", step.then), ("graph.no", step.otherwise)]
+        elif isinstance(step, ConfirmStep):
+            ways = [("graph.no", step.otherwise)]
+        for name, inner in ways:
+            if inner:
+                yield depth + 1, f"{pen.say(name)}:", ""
+                yield from _outline(inner, pen, depth + 2)
+
+
+def _kind(step: FlowStep, pen: _Pen) -> str:
+    """Key of the word for a step's kind."""
+    match step:
+        case IfStep():
+            return "graph.asks_whether"
+        case ConfirmStep():
+            return "graph.confirms"
+        case ForgetStep():
+            return "graph.forgets"
+        case CallStep(call=tool) if tool in pen.writes:
+            return "graph.writes"
+    return _KINDS[_NAMED[type(step)]]
 
 
 def _sequence(steps: Sequence[FlowStep], pen: _Pen) -> _Block:

@@ -9,13 +9,21 @@ from attenda.core.errors import NotFound, UserError
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
 from attenda.dialogue.flow import words_in
-from attenda.runtime.choice import Needs, always, begin_learning, choosable, needs_of, unmet
+from attenda.runtime.choice import (
+    Needs,
+    always,
+    begin_learning,
+    beginnings,
+    choosable,
+    needs_of,
+    unmet,
+)
 from attenda.runtime.house import House
 from attenda.runtime.pack import OpenPack
 from attenda.serve.gate import house_of, require
 from attenda.tools.tool import Tool
 
-__all__ = ["changes", "faults", "learn_ahead", "router", "with_choice"]
+__all__ = ["changes", "faults", "is_learning", "learn_ahead", "router", "with_choice"]
 
 router = APIRouter(prefix="/api", tags=["agents"])
 Maker = Annotated[Principal, Depends(require("manage_agents"))]
@@ -184,3 +192,10 @@ def learn_ahead(house: House, agent: Mapping[str, Any]) -> None:
     pack = house.packs.get(agent.get("pack", ""))
     if pack is not None and agent.get("mode", "flows") == "flows":
         begin_learning(pack, agent.get("flows"), agent.get("tools"))
+
+
+def is_learning(house: House, agent: Mapping[str, Any]) -> bool:
+    """Whether they are being learned now."""
+    pack = house.packs.get(agent["pack"])
+    task = pack and pack.learned.get(beginnings(pack, agent["flows"], agent["tools"]))
+    return bool(task and not task.done())

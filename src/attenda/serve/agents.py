@@ -10,7 +10,7 @@ from attenda.core.principal import Principal
 from attenda.dialogue.flow import words_in
 from attenda.runtime.agent import AgentMode
 from attenda.runtime.house import House
-from attenda.serve.agent_choice import changes, faults, learn_ahead, with_choice
+from attenda.serve.agent_choice import changes, faults, is_learning, learn_ahead, with_choice
 from attenda.serve.gate import house_of, principal, require
 from attenda.store import agent_versions, agents, documents
 from attenda.store.database import Connection
@@ -112,7 +112,7 @@ async def read_draft(request: Request, who: Maker, agent_id: str) -> dict[str, A
     """The agent as its editor shows it: the draft, what of it is not published, the version.
 
     `faults` say what of its choice does not work as its pack is now, `changes` which flows and
-    tools the draft has got and lost.
+    tools the draft has got and lost; while `learning`, the first answer waits.
     """
     house = house_of(request)
     state = await house.database.read(lambda c: agent_versions.state_of(c, who, agent_id))
@@ -120,6 +120,7 @@ async def read_draft(request: Request, who: Maker, agent_id: str) -> dict[str, A
     return {
         **state,
         "faults": faults(house, fields, who.language),
+        "learning": is_learning(house, fields),
         "changes": changes(house, published, fields, who.language) if state["version"] else {},
     }
 

@@ -19,6 +19,7 @@ from attenda.serve import (
     consent,
     desk,
     desk_settings,
+    flow_page,
     library,
     mcp,
     memory,
@@ -75,7 +76,7 @@ def create_app(house: House) -> FastAPI:
     app.include_router(visit.router)
     app.include_router(library.router)
     app.include_router(page_view.router)
-    for room in (people, agents, agent_choice):
+    for room in (people, agents, agent_choice, flow_page):
         app.include_router(room.router)
     app.include_router(memory.router)
     app.include_router(models.router)

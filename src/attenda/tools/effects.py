@@ -24,7 +24,7 @@ from attenda.tools.call import Call, Outcome, effect_key, where_it_is_called
 from attenda.tools.deadline import Deadline
 from attenda.tools.monitor import learners, monitor
 from attenda.tools.passage import passages_for
-from attenda.tools.policy import Budget, Policy, Ruling
+from attenda.tools.policy import Budget, Policy, Rule, Ruling
 from attenda.tools.problems import denied, problem_of, unreadable, untried
 from attenda.tools.rehearsal import Past, after_its_deeds, keep, would_give, would_refuse
 from attenda.tools.sending import Letter, send_out
@@ -59,6 +59,10 @@ class Executor:
     def offers(self) -> tuple[str, ...]:
         """Names of the tools that a person's programs may call by themselves."""
         return self._policy.offer
+
+    def rules_for(self, tool: str) -> tuple[Rule, ...]:
+        """The policy's rules that speak of a tool, in order."""
+        return self._policy.rules_for(tool)
 
     @property
     def budget(self) -> Budget:

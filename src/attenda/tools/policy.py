@@ -159,6 +159,10 @@ class Policy(_Data):
             one.within_s for one in self.rule if one.at_most is not None and one.tool in (tool, "*")
         )
 
+    def rules_for(self, tool: str) -> tuple[Rule, ...]:
+        """Its rules that speak of a tool, in order."""
+        return tuple(one for one in self.rule if one.tool in (tool, "*"))
+
     def doubting(self, ruling: Ruling, objections: Sequence[Objection]) -> Ruling:
         """What a ruling comes to where the monitor objects.
 

@@ -50,6 +50,8 @@ export function chooseFor(nowMode) {
 
 // --- drawing
 
+const pictures = (flow = "") => `/flows/${[pack, flow].filter(Boolean).map(encodeURIComponent).join("/")}`;
+
 const WORDS = {
   flows: { legend: "choose_flows", all: "choose_all_flows", empty: "choose_no_flows" },
   tools: { legend: "choose_tools", all: "choose_all_tools", empty: "choose_no_tools" },
@@ -68,6 +70,7 @@ function draw(kind, known) {
   box(kind).replaceChildren(
     el("legend", {}, t(words.legend)),
     el("p", { class: "faint hint", "data-hint": true }),
+    ...(kind === "flows" ? [el("p", { class: "hint" }, el("a", { href: pictures(), target: "_blank", rel: "noopener" }, t("choose_look")))] : []),
     radio("all", t(words.all)), radio("some", t("choose_some")),
     el("div", { class: "picks", hidden: picked[kind] === null }, bar(kind, rows), el("ul", { "aria-label": t(words.legend) }, rows.map((one) => row(kind, one))),
       el("p", { class: "faint hint", "data-none": true, hidden: true }), el("p", { class: "faint hint", "data-count": true, role: "status" })));
@@ -83,7 +86,8 @@ function bar(kind, rows) {
 function row(kind, one) {
   const note = `${kind}-note-${one.name}`;
   const tick = el("input", { type: "checkbox", value: one.name, checked: one.always || isPicked(kind, one.name), disabled: one.always, "aria-describedby": note, onchange: () => pick(kind, one.name, tick.checked) });
-  const marks = [one.writes && badge(t("choose_writes")), one.server && badge(t("choose_server", { name: one.server }))];
+  const picture = kind === "flows" && !one.gone && el("a", { href: pictures(one.name), target: "_blank", rel: "noopener", "aria-label": `${t("choose_picture")}: ${one.title}` }, t("choose_picture"));
+  const marks = [picture, one.writes && badge(t("choose_writes")), one.server && badge(t("choose_server", { name: one.server }))];
   return el("li", { "data-name": one.name, "data-text": `${one.title ?? ""} ${one.name} ${one.about ?? ""} ${one.example ?? ""}`.toLowerCase() },
     el("label", { class: "choice" }, tick, el("span", {}, kind === "tools" ? el("code", {}, one.name) : one.title)), ...marks.filter(Boolean),
     el("p", { class: "faint hint", id: note }, one.about && el("span", {}, one.about), el("span", { "data-note": true, class: one.gone ? "bad" : "" }, one.gone ? t("choose_gone") : one.always ? t("choose_always") : "")));
