@@ -57,5 +57,12 @@ def test_danger_is_heard_before_any_model_is_asked(
             await s.say(session, said)
             answer = " ".join(text for _, text in await s.who["ana"].texts(session))
             assert told in answer and await s.owner(session) == "queued" and not asked
+            # nor does it go with the flows that are taken away
+            bare = {**loop, "mode": "flows", "flows": [], "tools": []}
+            s.agent_id = (await s.who["sue"]("POST", "/api/agents", bare, expect=201))["id"]
+            session = await s.begin()
+            await s.say(session, said)
+            answer = " ".join(text for _, text in await s.who["ana"].texts(session))
+            assert told in answer and await s.owner(session) == "queued"
 
     asyncio.run(story())

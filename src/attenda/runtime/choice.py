@@ -135,8 +135,10 @@ def begin_learning(
     pack: OpenPack, chosen: Chosen, tools: Chosen
 ) -> asyncio.Task[Understand] | None:
     """Let the examples of a choice be learned, unless they are; none where it is the whole pack."""
+    if pack.learn is None or (chosen is None and tools is None):
+        return None
     names = beginnings(pack, chosen, tools)
-    if pack.learn is None or names == pack.book.current.keys():
+    if names == pack.book.current.keys():
         return None
     task = pack.learned.pop(names, None)
     if task is None or _went_wrong(task):
