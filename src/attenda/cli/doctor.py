@@ -7,8 +7,11 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
+from attenda.cli.doctor_agents import examine_agents
+from attenda.cli.finding import Finding
+from attenda.cli.invocation import language
 from attenda.cli.terminal import out
 from attenda.core.config import Settings
 from attenda.core.errors import AttendaError
@@ -19,16 +22,6 @@ from attenda.store.health import look_at
 __all__ = ["doctor"]
 
 _LEAST_FREE = 1 << 30
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: how it went and, when it failed, what to do."""
-
-    check: str
-    ok: bool
-    detail: str
-    fix: str = ""
 
 
 def doctor(settings: Settings, *, as_json: bool) -> int:
@@ -119,4 +112,8 @@ async def _owner_runs(settings: Settings) -> bool:
     return await find_owner(settings, prepare_home(settings.home)) is not None
 
 
-_CHECKS = (_python, _engine, _home, _models, _database, _port)
+def _agents(settings: Settings) -> Iterator[Finding]:
+    yield from examine_agents(settings, language())
+
+
+_CHECKS = (_python, _engine, _home, _models, _database, _port, _agents)

@@ -15,7 +15,7 @@ def denied(tool: Tool, ruling: Ruling) -> UserError:
     """That the rules do not allow it."""
     if ruling.objection is not None and ruling.objection.readers:
         return unreadable(tool, ruling.objection)
-    if ruling.reason:
+    if ruling.reason and ruling.objection is None:  # an allowing rule's says why it allows
         return UserError("tool.denied_because", tool=tool.name, reason=ruling.reason)
     return UserError("tool.denied", tool=tool.name)
 

@@ -1777,4 +1777,11 @@ ENGLISH: dict[str, str] = {
     "page.deed_desk_hours": "set the desk's hours",
     "page.deed_notice_rule": "made a notice",
     "page.deed_notice_rule_removed": "removed a notice",
+    # What `attenda doctor` says of agents.
+    "doctor.documents": "documents",
+    "doctor.none": "none",
+    "doctor.agent": "“{name}” reads strangers' words: {strangers}; reads private data: {private}; acts without anybody's yes: {alone}",
+    "doctor.agent_reasoned": " (and, for a stated reason: {names})",
+    "doctor.agent_deeds": 'All three in one session: let a person decide {tools} by do = "confirm" or "ask" in the policy.toml of “{pack}”, or say there by the rule\'s `reason` why nobody need be asked, or take from the agent what reads strangers\' words.',
+    "doctor.agent_untold": 'Say who outside learns of what {tools} are asked: by the tool\'s `sink`, or by learns = "public" in mcp.toml.',
 }
