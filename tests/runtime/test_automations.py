@@ -193,6 +193,12 @@ def test_what_may_pass_is_tried_again_and_what_is_done_is_not_done_again(
             assert row.waits_for == "approval", "what is hers goes out after a yes alone"
             (shown,) = await d.house.database.read(lambda c: journal.list_approvals(c, BOSS))
             assert shown.label["sink"] == ["web:127.0.0.1:8000"]
+            words = {"session": mine.id, "words": "hers"}
+            run_id = await house.automations.start(BOSS, "hail", words)
+            row = await d.until(run_id, "failed")
+            assert row.problem is not None and row.problem["key"] == "automation.not_for_them"
+            tree = await house.database.read(lambda c: sessions.message_tree(c, mine.id))
+            assert [one.message.text for one in tree][1:] == ["Told: hers"]
 
     asyncio.run(body())
     ids = {headers["webhook-id"] for headers, _ in supplier.got}

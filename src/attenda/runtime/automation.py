@@ -221,6 +221,9 @@ class MessageStep(_Step):
 
     message: Words
     session: Reckoned
+    learns: Literal["reader", "asker"] = "reader"
+    """What may be said beside what whoever reads the session may read and, in runs of the house
+    itself, what the house may: `asker` adds what the person who began the run may read."""
 
 
 class WebhookStep(_Tried):

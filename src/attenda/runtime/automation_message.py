@@ -7,10 +7,12 @@ from attenda.core.label import Label, Labelled, at_least, join_all, readable_by
 from attenda.core.message import text_message
 from attenda.core.principal import Principal
 from attenda.dialogue.expression import fill
-from attenda.dialogue.flow import Words, words_in
+from attenda.dialogue.flow import words_in
 from attenda.runtime.announcing import language_of_session
+from attenda.runtime.automation import MessageStep
 from attenda.store import sessions, visitors
 from attenda.store.database import Connection
+from attenda.store.people import OWNER_ID
 from attenda.store.stamps import Stamps
 
 __all__ = ["send_message"]
@@ -19,7 +21,7 @@ __all__ = ["send_message"]
 def send_message(
     connection: Connection,
     stamps: Stamps,
-    words: Words,
+    step: MessageStep,
     session: Labelled,
     names: Mapping[str, Labelled],
     because: Label,
@@ -40,8 +42,9 @@ def send_message(
     reader = visitors.owner_of(connection, row.id)
     visits = visitors.is_visitor(row.owner_id)
     language = language_of_session(connection, row) if visits else reader.language
-    text, label = fill(words_in(words, language), names)
-    if not readable_by(label, {who.id}) and not readable_by(label, {row.owner_id}):
+    text, label = fill(words_in(step.message, language), names)
+    gives = who.id == OWNER_ID or step.learns == "asker"
+    if not readable_by(label, {row.owner_id}) and not (gives and readable_by(label, {who.id})):
         raise UserError("automation.not_for_them")
     told = label.model_copy(update={"readers": frozenset({row.owner_id, who.id})})
     sessions.add_message(

@@ -134,7 +134,7 @@ class Progress:
         who = people.principal_of(self.connection, self.row.owner_id)
         session = parse(step.session).value(self.names)
         said = send_message(
-            self.connection, self.stamps, step.message, session, self.names, self.label, who
+            self.connection, self.stamps, step, session, self.names, self.label, who
         )
         self.record(step, {"session": session}, said)
         self.said_in.append(str(session.value))

@@ -1544,7 +1544,7 @@ ENGLISH: dict[str, str] = {
     "automation.crashed": "The step was begun {count} times, and each time the program ended in it. Look at the log, then restart the run from here.",
     "automation.no_pack": "The pack “{name}” is not at work here, so its steps can't be done. Mend or add the pack, then restart the run from here.",
     "automation.strangers_choice": "A stranger's words would decide whom a message goes to.",
-    "automation.not_for_them": "The message holds something that its reader may not see.",
+    "automation.not_for_them": "The message holds something that its reader may not see; where a person began the run, `learns: asker` on the step lets it be told.",
     "automation.one_queue": "Another installation in this process carries automations out already.",
     "automation.no_queue": "The queue of automations can't be opened: {problem}",
     "webhook.secret": "The environment variable {name} must hold the webhook's secret: 16 characters or more, or whsec_ and base64.",

@@ -1544,7 +1544,7 @@ CHINESE: dict[str, str] = {
     "automation.crashed": "该步骤已开始 {count} 次，每次程序都在其中结束。请查看日志，然后从这里重新开始运行。",
     "automation.no_pack": "包“{name}”没有在这里运行，因此无法执行其步骤。请修好或添加该包，然后从这里重新开始运行。",
     "automation.strangers_choice": "这样会由陌生人的话来决定消息发给谁。",
-    "automation.not_for_them": "消息中有其读者不得看到的内容。",
+    "automation.not_for_them": "消息中有其读者不得看到的内容；由人启动的运行，可在该步骤写 `learns: asker` 允许告知。",
     "automation.one_queue": "本进程中已有另一个安装在执行自动化。",
     "automation.no_queue": "无法打开自动化的队列：{problem}",
     "webhook.secret": "环境变量 {name} 必须保存网络钩子的密钥：至少 16 个字符，或 whsec_ 加 base64。",
