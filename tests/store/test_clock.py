@@ -2,8 +2,9 @@
 
 A random walk over moments: forth and back by seconds and by months, onto changes to and from
 summer time, onto a leap day and a turn of the year, each just before, at and after what ends there.
-At each moment sign-ins, keys, invitations and questions for approval count if they should, whatever
-the zone of the machine; what was used, revoked or decided stays so; of the trash, what is due goes.
+At each moment sign-ins, keys, invitations, visits and questions for approval count if they should,
+whatever the zone of the machine; what was used, revoked or decided stays so; of the trash and of
+old chats, what is due goes.
 """
 
 import asyncio
@@ -19,7 +20,18 @@ import pytest
 from sqlalchemy import insert, select
 
 from attenda.api import Conflict, Label, NotFound, Principal, Unauthenticated
-from attenda.store import invitations, journal, keys, people, privacy, quota, schema
+from attenda.store import (
+    agents,
+    channels,
+    invitations,
+    journal,
+    keys,
+    people,
+    privacy,
+    quota,
+    schema,
+    visitors,
+)
 from attenda.store.automation_runs import due_runs
 from attenda.store.database import Connection, Database
 from attenda.store.schema_automations import automation_runs
@@ -79,8 +91,8 @@ class Walk:
 
     def make(self, connection: Connection) -> None:
         """One more thing that ends."""
-        make = self.chance.choice([self._sign_in, self._key, self._invitation, self._question])
-        self.things.append(make(connection))
+        makes = [self._sign_in, self._key, self._invitation, self._question, self._visit]
+        self.things.append(self.chance.choice(makes)(connection))
 
     def _sign_in(self, connection: Connection) -> Thing:
         token = keys.sign_in(connection, self.stamps, OWNER.id)
@@ -117,6 +129,23 @@ class Walk:
 
         thing = Thing("invitation", int(ends_at), use)
         return thing
+
+    def _visit(self, connection: Connection) -> Thing:
+        known = channels.list_channels(connection)
+        if not known:
+            agent = agents.create_agent(connection, self.stamps, OWNER, name="Help")
+            values = {"name": "Help", "agent_id": agent, "origins": ["https://shop.example"]}
+            known = [channels.create_channel(connection, self.stamps, OWNER, "widget", **values)]
+        who, _ = visitors.start_session(connection, self.stamps, known[0])
+        token, ends_at = visitors.begin_visit(connection, self.stamps, who, "en")
+
+        def known_here(c: Connection) -> bool:
+            try:
+                return visitors.authenticate(c, self.stamps, token).id == who.id
+            except Unauthenticated:
+                return False
+
+        return Thing("visit", ends_at, known_here)
 
     def _question(self, connection: Connection) -> Thing:
         lasts_s = self.chance.choice([60, 86_400, 7 * 86_400])
@@ -182,7 +211,7 @@ def test_nothing_is_wrongly_valid_whichever_way_the_clock_jumps(
         monkeypatch.undo()
         time.tzset()
     assert wrong == []
-    assert len(walk.checked) == 8, walk.checked  # each kind was tried on both sides of its end
+    assert len(walk.checked) == 10, walk.checked  # each kind was tried on both sides of its end
     print(f"{database.dialect}: {sum(walk.checked.values())} tries; wrong 0")
 
 
@@ -213,7 +242,12 @@ def test_what_is_to_be_done_now_does_not_wait_for_a_clock_that_was_set_back(
     assert sorted(due) == ["again, set back", "answered", "begun", "late"]
 
 
-def test_the_trash_is_emptied_once_and_of_what_is_due_alone(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("column", "kept"), [("deleted_at", "trash_days"), ("updated_at", "chat_days")]
+)
+def test_the_trash_is_emptied_once_and_of_what_is_due_alone(
+    database: Database, column: str, kept: str
+) -> None:
     """Thirty days are thirty times 24 hours, over summer time, a leap day and jumps back."""
     chance, clock = random.Random(20260105), [0]
     stamps = Stamps(clock=lambda: clock[0])
@@ -223,16 +257,17 @@ def test_the_trash_is_emptied_once_and_of_what_is_due_alone(database: Database) 
         clock[0] = int(chance.choice(INSTANTS).timestamp()) * 1_000_000
         clock[0] += chance.randrange(-40, 40) * DAY + chance.choice([-1, 0, 1])
         id_ = stamps.new_id("ses")
-        deleted_at = clock[0] - chance.choice([29, 30, 31]) * DAY + chance.choice([-1, 0, 1])
+        old_since = clock[0] - chance.choice([29, 30, 31]) * DAY + chance.choice([-1, 0, 1])
         row = {"id": id_, "owner_id": OWNER.id, "created_at": 1, "updated_at": 1}
-        connection.execute(insert(schema.sessions).values(**row, deleted_at=deleted_at))
-        left[id_] = deleted_at
-        gone = privacy.expire(connection, stamps, trash_days=30, chat_days=0)
+        connection.execute(insert(schema.sessions).values({**row, column: old_since}))
+        left[id_] = old_since
+        days = {"trash_days": 0, "chat_days": 0, kept: 30}
+        gone = privacy.expire(connection, stamps, **days)
         due = {one for one, at in left.items() if at < clock[0] - 30 * DAY}
         for one in due:
             del left[one]
         there = set(connection.execute(select(schema.sessions.c.id)).scalars())
-        again = privacy.expire(connection, stamps, trash_days=30, chat_days=0)
+        again = privacy.expire(connection, stamps, **days)
         return "" if (gone, there, again) == (len(due), set(left), 0) else f"{gone} of {len(due)}"
 
     async def story() -> list[str]:
