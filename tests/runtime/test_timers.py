@@ -166,6 +166,7 @@ class Timer:
     lasts: int
     due_at: int = 0
     """From when it was put down; a look does that."""
+    approved: bool = False
     wanted: str = ""
     """How it must have been marked; nothing while it must wait."""
 
@@ -216,7 +217,7 @@ class Walk:
     async def people(self) -> None:
         """Somebody fills a form in or approves; it counts before its end and not from there on."""
         asked = [one for one in self.timers.values() if one.due_at and one.kind != "wait"]
-        waiting = [one for one in asked if not one.wanted]
+        waiting = [one for one in asked if not (one.wanted or one.approved)]
         for one in self.chance.sample(waiting, min(2, len(waiting))):
             should = self.now < one.due_at
             does = await (self._answer(one) if one.kind == "form" else self._approve(one))
@@ -224,8 +225,8 @@ class Walk:
             if does != should:
                 after = self.now - one.due_at
                 self.wrong.append(f"a {one.kind} counts: {does}, {after} µs after its end")
-            if does:
-                one.wanted = "answered" if one.kind == "form" else "approved"
+            one.approved |= does and one.kind == "vouched"
+            one.wanted = "answered" if does and one.kind == "form" else ""
 
     async def _answer(self, one: Timer) -> bool:
         (form,) = await self.house.database.read(lambda c: forms.forms_of(c, one.run))
@@ -261,6 +262,8 @@ class Walk:
             schedule.look(self.now)
         for one in self.timers.values():
             one.due_at = one.due_at or self.now + one.lasts
+            if one.approved and not one.wanted and self.now < one.due_at:
+                one.wanted = "approved"  # a yes that nobody came to use in its time is none
             if not one.wanted and self.now >= one.due_at:
                 one.wanted = {"wait": "waited", "form": "late", "vouched": "expired"}[one.kind]
                 self.tried[f"{one.kind} came"] += 1
