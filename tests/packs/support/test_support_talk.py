@@ -120,6 +120,11 @@ def test_items_and_parts_in_somebodys_words() -> None:
     assert [one.id for one in items_in("refund the mugs", items)] == ["2"]
     assert [one.id for one in items_in("退礼品卡和马克杯", items)] == ["1", "2"]
     assert items_in("refund the smug thing", items) == []
+    kettle = [*items, Item("3", {"en": "Kettle", "zh-CN": "水壶"}, Decimal(9))]
+    for said in ("refund the kettel", "kittle", "the ketle please", "kettlle"):
+        assert [one.id for one in items_in(said, kettle)] == ["3"], said
+    for said in ("let's settle this", "the cattle one", "the kennel", "the rug"):
+        assert items_in(said, kettle) == [], said
     assert [one.id for one in items_in("杯子我也想退", items)] == ["2"]
     assert [one.id for one in items_in("那个卡呢", items)] == ["1"]
     assert items_in("我想退掉", items) == []

@@ -76,6 +76,8 @@ blisters on my arm from the steam
 碰一下就麻手
 我被它电了一下
 孩子被水壶电到了
+水壶着了
+一摸就被电
 一插上就短路
 蹦火花
 喷火了
@@ -189,7 +191,9 @@ def test_words_of_danger_that_mean_something_else() -> None:
         ("you will hear from my solicitors", True), ("see you in court then", True),
         ("I'll sue", True), ("legal proceedings will follow", True), ("那就法庭见", True),
         ("我要走法律程序", True), ("the court yard lamp", False), ("is it legal to fly it", False),
-        ("法国能寄吗", False), ("没办法了，退款吧", False),
+        ("I shall sue", True), ("a lawsuit is on its way", True), ("我要去告你们", True),
+        ("我要告你们的送货员", False), ("我要告诉你们新地址", False),
+        ("the tennis court lamp", False), ("法国能寄吗", False), ("没办法了，退款吧", False),
     ],
 )  # fmt: skip
 def test_a_threat_with_the_law_goes_to_a_person(text: str, legal: bool) -> None:
@@ -222,6 +226,9 @@ def test_a_wish_to_die_calls_a_person_before_all_else(text: str, called: bool) -
     [
         "this is absurd, I have had enough of it", "I'm losing my patience with you", "真不像话",
         "你们这样做事令人无法接受", "我非常失望", "脾气再好也忍不下去了",
+        "my patience has run out", "rediculous, this is", "Enough!", "how dare you",
+        "worst customer service ever", "服务差到没话说", "真是受不了了",
+        "我对你们这样极其不满", "没见过这么差的店",
     ],
 )  # fmt: skip
 def test_anger_is_a_persons_once_something_is_under_way(text: str) -> None:
@@ -233,6 +240,17 @@ def test_anger_is_a_persons_once_something_is_under_way(text: str) -> None:
     assert _looked(text) == []
     assert _looked(text, where)[0] == "urgent"
     assert _looked(text, complaint) == [], "who is asked what happened says so"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I had enough tea, thanks", "that's a shame, the red one then",
+        "it's insane how cheap it is", "我大概差五分钟到家", "两个就够了", "水壶质量差，退款",
+    ],
+)  # fmt: skip
+def test_not_all_that_sounds_like_it_is_anger(text: str) -> None:
+    assert "anger" not in _kinds(text)
 
 
 ROSE = "12 Rose Lane, Leeds LS1 4AB"

@@ -25,7 +25,7 @@ _SHARE = re.compile(r"(?<![\d.])(\d{1,2}(?:[.,]\d+)?)\s*(?:%|percent|％)", re.I
 _NO_PRICE = r"(?:an?\s+)?(?:year|month|week|day|hour|minute|dozen|litre|liter|size|term)"
 _HALF = re.compile(
     rf"(?<!and a )(?<!and-a-)\bhalf\b(?![\s-]+{_NO_PRICE})(?!\s+price\s+(?:when|sale|deal))"
-    r"|一半|半数|对半|半价(?![买入拿促抢时])|(?<![\d一二三四五六七八九十])半退",
+    r"|一半|半数|对半|对折|半价(?![买入拿促抢时])|(?<![\d一二三四五六七八九十])半退",
     re.IGNORECASE,
 )
 _TENTHS = re.compile(r"([一二三四五六七八九1-9])成(?![新色熟套为立本功交长分员了年人双对])")
@@ -41,14 +41,21 @@ _QUARTER = re.compile(
 _TENS = ("ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _DIGITS = "一二三四五六七八九"
 _MOST_LISTED = 6
+_FEWEST_LETTERS = 6
+"""Of a name that may be misspelled: shorter words are too much like others."""
 
 
 def items_in(words: str, items: Sequence[Item]) -> list[Item]:
-    """Items of an order whose name stands in somebody's words; else one by its noun alone."""
+    """Items of an order whose name stands in somebody's words; else one by its noun or a slip."""
     said = words.lower()
     found = [one for one in items if any(_names(said, name) for name in one.name.values())]
-    alike = [one for one in items if any(_names_kind(said, name) for name in one.name.values())]
-    return found or (alike if len(alike) == 1 else [])
+    if found:
+        return found
+    for names in (_names_kind, _misspells):
+        alike = [one for one in items if any(names(said, name) for name in one.name.values())]
+        if alike:
+            return alike if len(alike) == 1 else []
+    return []
 
 
 def _names_kind(said: str, name: str) -> bool:
@@ -56,6 +63,25 @@ def _names_kind(said: str, name: str) -> bool:
     if name.isascii():
         return " " in name and _names(said, name.split()[-1])
     return re.search(rf"{re.escape(name[-1])}(?:子|(?=$|\W|[的我也呢]))", said) is not None
+
+
+def _misspells(said: str, name: str) -> bool:
+    """Whether a word is a long name but for one letter: left out, put in, changed or swapped."""
+    plain = name.lower()
+    if not re.fullmatch(rf"[a-z]{{{_FEWEST_LETTERS},}}", plain):
+        return False
+    return any(_one_slip(word, plain) for word in re.findall(r"[a-z]+", said))
+
+
+def _one_slip(word: str, name: str) -> bool:
+    if abs(len(word) - len(name)) > 1 or word[0] != name[0]:  # "settle" is no kettle
+        return False
+    same = next((at for at, (a, b) in enumerate(zip(word, name, strict=False)) if a != b), None)
+    if same is None:
+        return True
+    left, right = word[same:], name[same:]
+    swapped = left[:2] == right[1::-1] and left[2:] == right[2:]
+    return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]
 
 
 def _names(said: str, name: str) -> bool:
