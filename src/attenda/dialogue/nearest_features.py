@@ -28,10 +28,10 @@ _RARITY_BITS = 18
 
 _ENOUGH = 100
 """Examples in a script from which on they show what is said there."""
-_MOST_UNUSUAL = 0.005
-"""Share of the examples that may be made of fewer familiar n-grams than what may be a wish."""
-_OF_LETTERS = 0.75
-"""How much of that is asked of letters: names and slips are spelled like nothing else."""
+_MOST_UNUSUAL = 0.01
+"""Share of the examples that are made of fewer familiar n-grams than is usual."""
+_OF_USUAL = 0.75
+"""How much of that a wish must have: names of things and slips are like nothing else."""
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[?？]")
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
@@ -100,15 +100,14 @@ class SentenceFeatures:
 def _heard(texts: Sequence[str]) -> tuple[frozenset[str], float]:
     """What `texts` of one script are made of, and the share of it that a sentence must have.
 
-    Nearly every example has that share, were it not among the examples itself.
+    Of nearly every example more than that is said by another one as well.
     """
     rows = [grams for grams in map(_familiar, texts) if grams]
     if len(rows) < _ENOUGH:
         return frozenset(), 0.0
     often = Counter(gram for grams in rows for gram in grams)
     shares = [sum(often[gram] > 1 for gram in grams) / len(grams) for grams in rows]
-    least = float(np.quantile(shares, _MOST_UNUSUAL))
-    return frozenset(often), least if has_han(texts[0]) else least * _OF_LETTERS
+    return frozenset(often), _OF_USUAL * float(np.quantile(shares, _MOST_UNUSUAL))
 
 
 def _familiar(text: str) -> set[str]:
