@@ -13,7 +13,7 @@ from tests.packs.clinic.test_clinic_pages import API, Clinic, clinic
 from tests.runtime.test_flows import rows
 
 SAID = [*MAN_OF_54["en"]]
-SAID[7:10] = ["I am allergic to penicillin.", "I take warfarin 5 mg", "5 mg"]
+SAID[7:10] = ["penicillin, it gave me a rash", "I take warfarin 5 mg", "5 mg"]
 
 
 async def interviewed(c: Clinic, said: list[str], who: str = "pat") -> str:

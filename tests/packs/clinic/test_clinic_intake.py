@@ -127,6 +127,24 @@ def test_conflicting_answers_are_flagged_and_not_merged() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("penicillin, a rash", "penicillin present"),
+        ("青霉素和磺胺", "青霉素 present;磺胺 present"), ("no penicillin", "no penicillin absent"),
+        ("no penicillin allergy but codeine makes me sick",
+         "penicillin absent;codeine makes me sick present"),
+        ("I am allergic to aspirin", "aspirin present"), ("Nothing that I know of", "any absent"),
+        ("没有", "any absent"), ("I don't know", ""), ("bees", "unnamed present"),
+    ],
+)  # fmt: skip
+def test_an_answer_about_allergies_names_what_is_reacted_to(answer: str, told: str) -> None:
+    facts = facts_of([Message("m", answer, of_allergies=True)], starter())
+    assert ";".join(f"{one.name} {one.status}" for one in facts) == told
+    assert all(answer[one.start : one.end] == one.words for one in facts)
+    assert {one.section for one in facts} <= {"allergies"}  # nothing of it is taken, or a symptom
+
+
 def test_a_question_is_asked_only_when_its_condition_holds() -> None:
     written = {
         "resourceType": "Questionnaire",

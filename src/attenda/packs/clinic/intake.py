@@ -80,10 +80,7 @@ def hear(deed: Deed, intake: str, number: int, answer: str) -> dict[str, Any]:
     texts = [*(one.text for one in said), *said_by_yes(form, answers)]
     if not done:
         return _asked(intake, number + 1, form, answers, texts)
-    of_family = {given.message_id for item in form.each() if item.is_of_family
-                 for given in answers.given.get(item.link_id, ())}  # fmt: skip
-    said = [replace(one, about="family") if one.id in of_family else one for one in said]
-    facts = facts_of(said, starter())
+    facts = facts_of([_asked_about(one, form, answers) for one in said], starter())
     told = {(one.name, one.message_id) for one in facts}
     facts += [one for one in facts_from(form, answers) if (one.name, one.message_id) not in told]
     deed.rows("intakes").change(intake, facts=[one.as_row() for one in facts])
@@ -92,6 +89,17 @@ def hear(deed: Deed, intake: str, number: int, answer: str) -> dict[str, Any]:
         "ask_en": "", "ask_zh": "", "en": _told(form, facts, answers, "en"),
         "zh": _told(form, facts, answers, "zh-CN"),
     }  # fmt: skip
+
+
+def _asked_about(words: Message, form: Questionnaire, answers: Answers) -> Message:
+    """Words with what they answer: of the family they speak, or of what is reacted to."""
+    for item in form.each():
+        if any(one.message_id == words.id for one in answers.given.get(item.link_id, ())):
+            if item.is_of_family:
+                words = replace(words, about="family")
+            if item.is_of_allergies and item.type in ("string", "text"):
+                words = replace(words, of_allergies=True)
+    return words
 
 
 def _chosen(deed: Deed, row: Mapping[str, Any], answer: str) -> dict[str, Any]:
@@ -202,10 +210,17 @@ def _told(form: Questionnaire, facts: Iterable[Fact], answers: Answers, language
     own = [one for one in known if one.subject == "patient"]
     lines = [
         phrase(language, "intake.thanks"),
-        phrase(language, "intake.noted", names=names(f for f in own if f.status == "present")),
+        phrase(
+            language,
+            "intake.noted",
+            names=names(f for f in own if f.status == "present" and f.section != "allergies"),
+        ),
         phrase(language, "intake.denied", names=names(f for f in own if f.status == "absent")),
         phrase(language, "intake.family", names=names(f for f in known if f.subject == "family")),
     ]
+    reacted = names(f for f in own if f.status != "absent" and f.section == "allergies")
+    if reacted != "—":
+        lines.insert(2, phrase(language, "intake.allergies", names=reacted))
     left = [form.item(name).asks(language) for name, given in answers.given.items()
             if all(one.value is None for one in given)]  # fmt: skip
     left += [one.words for one in open_questions(known)]

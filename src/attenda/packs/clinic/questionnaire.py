@@ -37,6 +37,8 @@ FHIR = "http://hl7.org/fhir/StructureDefinition/"
 _SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
 FAMILY = frozenset({"10157-6", "8670-2", "family"})
 """Codes of items about the family: LOINC's, and our own."""
+ALLERGIES = frozenset({"48765-2", "52473-6", "allergies"})
+"""Codes of items about allergies."""
 EXPRESSIONS = {
     f"{_SDC}sdc-questionnaire-{name}": name
     for name in ("enableWhenExpression", "calculatedExpression", "answerExpression",
@@ -83,6 +85,11 @@ class Item:
     def is_of_family(self) -> bool:
         """Whether it asks about illnesses of the family: by its code, or by its id."""
         return self.link_id == "family" or bool(self.codes & FAMILY)
+
+    @property
+    def is_of_allergies(self) -> bool:
+        """Whether it asks what somebody is allergic to: by its code, or by its id."""
+        return self.link_id == "allergies" or bool(self.codes & ALLERGIES)
 
     def asks(self, language: str) -> str:
         """Its words in a language."""

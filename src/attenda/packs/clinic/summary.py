@@ -12,6 +12,7 @@ from attenda.packs.clinic.assertion import Assertion, Status, Subject, When, ass
 from attenda.packs.clinic.extract import lexicon, mentions
 from attenda.packs.clinic.formulary import Formulary
 from attenda.packs.clinic.measured import readings
+from attenda.packs.clinic.plain_answer import yes_no_or_unknown
 
 __all__ = ["SECTIONS", "Fact", "Message", "conflicts", "facts_of", "open_questions", "shown"]
 
@@ -30,6 +31,8 @@ class Message:
     text: str
     about: Subject = "patient"
     """Whom the question was about that it answers: of them it speaks where it names nobody."""
+    of_allergies: bool = False
+    """Whether it answers what they are allergic to: drugs in it are reacted to, not taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,12 @@ _NO_ALLERGY = _words(
     r"\b(?:do|have)n['’]?t have any allerg(?:y|ies)\b",
     r"(?:没有?|无|否认|不|未)[^，。；\s]{0,6}过敏史?",
 )
+_PIECE = re.compile(
+    r"(?:^|[,，、;；/。.:：和及跟但]|\b(?:and|but|or)\b)\s*"
+    r"(?P<words>(?:(?!\b(?:and|but|or)\b)[^,，、;；/。.:：和及跟但])+)",
+    re.IGNORECASE,
+)
+"""Of a list of what is reacted to."""
 _VAGUE_MEDICINE = _words(
     r"\b(?:blood )?(?:pressure|sugar|water|heart|sleeping|cholesterol)"
     r" (?:pills?|tablets?|medicines?|meds?)\b",
@@ -108,9 +117,12 @@ def facts_of(messages: Sequence[Message], formulary: Formulary) -> list[Fact]:
     """All that was said, in the order of its sections."""
     found: list[Fact] = []
     for one in messages:
-        found += _findings(one)
-        found += _medicines(one, formulary)
         found += _allergies(one)
+        if one.of_allergies:
+            found += _reacted_to(one, formulary, list(_allergies(one)))
+        else:
+            found += _findings(one)
+            found += _medicines(one, formulary)
         found += _patterns(one)
         found += _measured(one)
     found = _with_complaint(found)
@@ -194,6 +206,34 @@ def _allergies(message: Message) -> Iterator[Fact]:
         overlaps = none and none.start() < one.end() and one.start() < none.end()
         if group and not overlaps:
             yield _fact("allergies", one[group].strip().lower(), message, one.span(group))
+
+
+def _reacted_to(message: Message, formulary: Formulary, said: Sequence[Fact]) -> Iterator[Fact]:
+    """What an answer to what they are allergic to names without saying so: "penicillin, a rash".
+
+    A bare no is a no to all; what names no known drug is kept in its own words, so that a check
+    says that it was not held against them.
+    """
+    pieces = 0
+    for one in _PIECE.finditer(message.text):
+        words = one["words"].rstrip()
+        start, end = one.start("words"), one.start("words") + len(words)
+        known = formulary.reacted_to(words)
+        if known and all(end <= each.start or each.end <= start for each in said):
+            pieces += 1
+            # of a piece alone: a no before it is about what stands there
+            status = assertion_of(words, len(words) - 1, len(words)).status
+            yield Fact("allergies", words.lower(), status, message.about, "now", message.id, start,
+                       end, words)  # fmt: skip
+    if pieces or said or not message.text.strip():
+        return
+    plain = yes_no_or_unknown(message.text)
+    if plain is None or plain[0]:
+        yield _fact("allergies", "unnamed", message, (0, len(message.text)), certain="yes")
+    elif plain[0] is False:
+        span = plain[1]
+        yield Fact("allergies", "any", "absent", "patient", "now", message.id, *span,
+                   message.text[slice(*span)])  # fmt: skip
 
 
 def _patterns(message: Message) -> Iterator[Fact]:
