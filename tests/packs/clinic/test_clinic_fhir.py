@@ -85,6 +85,17 @@ def test_a_bundle_becomes_a_chart_and_says_what_it_could_not_keep() -> None:
     assert (other.medicines, other.allergies, other.conditions) == (None, None, ())
 
 
+def test_a_reference_may_name_an_address_in_the_bundle() -> None:
+    whole = "urn:uuid:0b6c5a6e-0000-4000-8000-000000000001"
+    allergy = {"resourceType": "AllergyIntolerance", "id": "a", "patient": {"reference": whole},
+               "code": coded("Penicillin")}  # fmt: skip
+    entries = [{"fullUrl": whole, "resource": {"resourceType": "Patient", "id": "P-7"}},
+               {"fullUrl": "urn:uuid:2", "resource": allergy}]  # fmt: skip
+    found = read_bundle({"resourceType": "Bundle", "entry": entries})
+    chart = chart_of("P-7", found.records)
+    assert [one.substance for one in chart.allergies or ()] == ["Penicillin"]
+
+
 def test_what_is_no_resource_is_refused() -> None:
     with pytest.raises(ValueError, match="resourceType is missing"):
         read_bundle({"entry": []})

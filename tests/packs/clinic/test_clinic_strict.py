@@ -57,6 +57,8 @@ def hold(resources: Resources) -> dict[str, Any]:
     named = [f"{one['resource']['resourceType']}/{one['resource']['id']}"
              for one in bundle["entry"]]  # fmt: skip
     assert len(set(named)) == len(named)
+    urls = [one["fullUrl"] for one in bundle["entry"]]  # relative references stand beside them
+    assert urls == [f"https://attenda.invalid/fhir/{one}" for one in named]
     assert all(re.fullmatch(r"[A-Za-z]+/[A-Za-z0-9.-]{1,64}", one) for one in named)
     assert set(_references(bundle)) <= set(named)
     return bundle

@@ -65,6 +65,7 @@ _NOTHING_SAID = frozenset({"no-allergy-info", "no-medication-info"})
 _PREGNANT = "82810-3"
 _ACTIVE = frozenset({"active", "recurrence", "relapse", "intended", "unknown", ""})
 """States in which something may hold now: what is unknown is not over."""
+_NO_IDS: Mapping[str, str] = {}
 _NOT_SO = frozenset({"refuted", "entered-in-error"})
 """What a record may say of an entry of its own that does not hold; then no state counts."""
 
@@ -126,12 +127,13 @@ def read_bundle(written: Mapping[str, Any]) -> Imported:
     names: dict[str, str] = {}
     records: list[Record] = []
     rejects: list[tuple[str, str]] = []
+    ids = _ids(entries)
     for number, entry in enumerate(entries):
         resource = entry.get("resource") if isinstance(entry, Mapping) else None
         try:
             if not isinstance(resource, Mapping):
                 raise ValueError("the entry has no resource")
-            record = read_resource(resource)
+            record = read_resource(resource, ids)
         except ValueError as error:
             rejects.append((f"entry {number}", str(error)))
             continue
@@ -141,8 +143,22 @@ def read_bundle(written: Mapping[str, Any]) -> Imported:
     return Imported(tuple(records), tuple(rejects), len(entries), names)
 
 
-def read_resource(written: Mapping[str, Any]) -> Record:
+def _ids(entries: Sequence[Any]) -> dict[str, str]:
+    """Ids of a bundle's resources by their full addresses, which references may name instead."""
+    found = {}
+    for one in entries:
+        resource = one.get("resource") if isinstance(one, Mapping) else None
+        if isinstance(resource, Mapping) and one.get("fullUrl") and resource.get("id"):
+            found[str(one["fullUrl"])] = str(resource["id"])
+    return found
+
+
+def read_resource(written: Mapping[str, Any], ids: Mapping[str, str] = _NO_IDS) -> Record:
     """One resource as a record.
+
+    Args:
+        written: the resource.
+        ids: of resources that came with it, by their full addresses.
 
     Raises:
         ValueError: it has no type or id, or a kind that must belong to a patient does not.
@@ -151,7 +167,7 @@ def read_resource(written: Mapping[str, Any]) -> Record:
     if not kind or not id:
         raise ValueError(f"{kind or 'a resource'} has no {'id' if kind else 'resourceType'}")
     shape = SHAPES.get(kind, _OTHER)
-    patient = id if kind == "Patient" else _reference(written.get(shape.subject))
+    patient = id if kind == "Patient" else _reference(written.get(shape.subject), ids)
     if kind in SHAPES and not patient:
         raise ValueError(f"{kind} {id} belongs to no patient")
     text, system, code = _coded(written.get(shape.code) or written.get("medicationReference"))
@@ -268,10 +284,10 @@ def _state(written: Mapping[str, Any], shape: Shape) -> str:
     return verified if verified in _NOT_SO else _status(written.get(shape.status))
 
 
-def _reference(written: Any) -> str:
-    """The id at the end of a reference: `Patient/1`, `urn:uuid:…`, an address."""
+def _reference(written: Any, ids: Mapping[str, str]) -> str:
+    """The id that a reference names: by an address in the bundle, else the end of `Patient/1`."""
     said = str(written.get("reference", "")) if isinstance(written, Mapping) else ""
-    return said.removeprefix("urn:uuid:").rpartition("/")[2]
+    return ids[said] if said in ids else said.removeprefix("urn:uuid:").rpartition("/")[2]
 
 
 def _moment(written: Any) -> str:

@@ -19,6 +19,8 @@ __all__ = ["bundle_of", "of_chart", "of_facts", "of_filing", "of_observations", 
 
 _NO_ID = re.compile(r"[^A-Za-z0-9.-]")
 """What stands in no id of FHIR."""
+_BASE = "https://attenda.invalid/fhir"
+"""Beside it a reference such as `Patient/P-1` is one to an entry; nobody fetches from there."""
 _USERS = "urn:attenda:user"
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -45,7 +47,7 @@ Resource = dict[str, Any]
 
 def bundle_of(resources: Iterable[Resource]) -> Resource:
     """A collection of resources; each is to have its id."""
-    entries = [{"fullUrl": f"urn:attenda:{one['resourceType']}:{one['id']}", "resource": one}
+    entries = [{"fullUrl": f"{_BASE}/{one['resourceType']}/{one['id']}", "resource": one}
                for one in resources]  # fmt: skip
     return {"resourceType": "Bundle", "type": "collection", "entry": entries}
 
