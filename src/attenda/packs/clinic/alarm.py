@@ -69,7 +69,8 @@ def look_first(said: Said) -> Sequence[Command]:
     top = said.state.top
     if top is None or top.flow not in _OF_OTHERS or not _is_staff(said):
         heard = _heard(said)
-        flags = red_flags([*heard.get("said", ()), said.text + affirmed(said.text, heard)])
+        asked = heard if top and top.flow == "intake" else {}  # a yes answers what is asked now
+        flags = red_flags([*heard.get("said", ()), said.text + affirmed(said.text, asked)])
         flags = [one for one in flags if not _is_of_a_patient(said, one)]
         if flags:
             flag = flags[0]
