@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 
 from attenda.packs.tutor.course import school_course
-from attenda.packs.tutor.plots import heat_map, mastery_map, progress_curve
+from attenda.packs.tutor.plots import heat_map, known_by_week, mastery_map, week_bars
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
@@ -25,6 +25,12 @@ def test_plots_are_whole_escaped_and_apart(language: str) -> None:
     skills = [(one, skill.title[language]) for one, skill in graph.skills.items()]
     map_ = heat_map(rows, skills, {"lea": known}, "about")
     assert "<script>" not in map_ and ElementTree.fromstring(map_).get("role") == "img"
-    empty = [progress_curve([], "none"), heat_map([], [], {}, "none")]
+    empty = [known_by_week([], "none"), week_bars([], "none"), heat_map([], [], {}, "none")]
     assert all(ElementTree.fromstring(one) is not None for one in empty)
-    assert progress_curve([0.3, 0.7, 0.96], "x").count("<circle") == 3
+    weeks = [("03-02", None), ("03-09", 0.3), ("<b>", 0.96)]
+    curve = ElementTree.fromstring(known_by_week(weeks, "x"))
+    marks = list(curve.iter("{http://www.w3.org/2000/svg}circle"))
+    assert len(marks) == 2 and float(marks[0].get("cy", 0)) > float(marks[1].get("cy", 0))
+    assert float(curve.get("width", 0)) <= 340  # a page of 360 pixels shows it whole
+    bars = week_bars([("03-02", 4, 1), ("03-09", 0, 0)], "x")
+    assert "03-02: 1 / 4" in bars and ElementTree.fromstring(bars) is not None

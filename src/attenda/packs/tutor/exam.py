@@ -9,14 +9,22 @@ from dataclasses import replace
 from attenda.api import Deed
 from attenda.packs.tutor.choose import Learner
 from attenda.packs.tutor.report import skill_rows
-from attenda.packs.tutor.state import Row, attempts_of, course_with, known_of, set_by_hand
+from attenda.packs.tutor.state import (
+    Row,
+    attempts_of,
+    course_with,
+    is_parent,
+    known_of,
+    set_by_hand,
+)
 
 __all__ = ["attempts_shown", "known_shown", "sits_exam", "telling_nothing"]
 
 
 def sits_exam(deed: Deed, learner: str) -> bool:
-    """Whether who asks looks at themselves in the middle of an exam."""
-    found = deed.rows("learners").find(id=learner) if learner == deed.who.id else []
+    """Whether who asks looks at themselves, or at their child, in the middle of an exam."""
+    own = learner == deed.who.id or is_parent(deed, learner)
+    found = deed.rows("learners").find(id=learner) if own else []
     return bool(found and found[0]["exam"])
 
 

@@ -50,12 +50,15 @@ _ROSTER = ("class", "title", "teacher", "learner", "name")
 
 
 def _roster(name: str, content: bytes) -> ReadIn:
-    """Classes and their learners: a CSV with these columns; people by their id in this home."""
+    """Classes and their learners: a CSV with these columns; people by their id in this home.
+
+    A column `parent` may name who sees how the learner does; of two parents, each on a line.
+    """
     table = csv.DictReader(io.StringIO(_text(content)))
     if missing := set(_ROSTER) - set(table.fieldnames or ()):
         raise UserError("request.invalid", place=name, problem=f"no column {min(missing)}")
     classes: dict[str, dict[str, object]] = {}
-    learners, rejected = [], []
+    learners, guardians, rejected = {}, [], []
     for line, row in enumerate(table, start=2):
         if not row["class"] or not row["learner"]:
             rejected.append((f"{name}:{line}", both("reject_roster")))
@@ -63,11 +66,15 @@ def _roster(name: str, content: bytes) -> ReadIn:
         classes[row["class"]] = {
             "id": row["class"], "title": row["title"], "teacher": row["teacher"]
         }  # fmt: skip
-        learners.append(
-            {"id": row["learner"], "name": row["name"], "class_id": row["class"], "goal": "",
-             "minutes": 20, "exam": False}
-        )  # fmt: skip
-    return ReadIn({"classes": list(classes.values()), "learners": learners}, rejected)
+        learners[row["learner"]] = {
+            "id": row["learner"], "name": row["name"], "class_id": row["class"], "goal": "",
+            "minutes": 20, "exam": False,
+        }  # fmt: skip
+        if parent := (row.get("parent") or "").strip():
+            pair = {"parent": parent, "learner": row["learner"]}
+            guardians.append({"id": f"{parent}:{row['learner']}"[:80], **pair})
+    people = {"learners": list(learners.values()), "guardians": guardians}
+    return ReadIn({"classes": list(classes.values()), **people}, rejected)
 
 
 IMPORTERS = (

@@ -4,6 +4,7 @@ A learner sees themselves, a teacher their class; another's page is refused. Wha
 changes, it changes by a tool.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -13,15 +14,18 @@ from attenda.api import Asked, Deed, Denied, Download, Endpoint, Screen
 from attenda.packs.tutor.catalogue import both
 from attenda.packs.tutor.exam import attempts_shown, known_shown, sits_exam
 from attenda.packs.tutor.exercise_pages import EXERCISE_SCREENS
+from attenda.packs.tutor.families import plain_report
 from attenda.packs.tutor.hints import hint_text
 from attenda.packs.tutor.item import text_in
-from attenda.packs.tutor.plots import heat_map, mastery_map, progress_curve
+from attenda.packs.tutor.plots import heat_map, mastery_map
 from attenda.packs.tutor.practice import reason_of
 from attenda.packs.tutor.safeguard import Concern, words_for
 from attenda.packs.tutor.state import (
     attempts_of,
+    children_of,
     course_with,
     find_item,
+    is_parent,
     is_teacher,
     may_see,
     minute_of,
@@ -35,7 +39,15 @@ from attenda.packs.tutor.teaching import (
     open_concerns,
     report_of,
 )
+from attenda.packs.tutor.trend_views import (
+    REPORT_COLUMNS,
+    class_rows,
+    report_rows,
+    skill_trend,
+    weeks_shown,
+)
 from attenda.packs.tutor.week import day_choices, week_of
+from attenda.packs.tutor.writing import table_csv
 
 __all__ = ["ENDPOINTS", "SCREENS"]
 
@@ -71,6 +83,7 @@ async def home(asked: Asked) -> Mapping[str, Any]:
         said = text_in(about, asked.language)
         return {
             "concern": _concern(deed, asked.language),
+            "children": [(one, _called(deed, one)) for one in children_of(deed, me)],
             "week": week_of(deed, me, asked.language),
             "days": day_choices(deed, asked.language),
             "exam": exam,
@@ -82,6 +95,11 @@ async def home(asked: Asked) -> Mapping[str, Any]:
         }  # fmt: skip
 
     return await _with(asked, look)
+
+
+def _called(deed: Deed, learner: str) -> str:
+    found = deed.rows("learners").find(id=learner)
+    return (found[0]["name"] if found else "") or learner
 
 
 def _concern(deed: Deed, language: str) -> str:
@@ -135,21 +153,22 @@ async def progress_page(asked: Asked) -> Mapping[str, Any]:
         learner = asked.values.get("learner", deed.who.id)
         if not may_see(deed, learner):
             raise Denied("gate.not_allowed")
+        if is_parent(deed, learner):
+            return {"plain": text_in(_by_language(plain_report(deed, learner)), asked.language)}
         report = report_of(deed, learner)
         rows, by_hand = attempts_shown(deed, learner), set_by_hand(deed, learner)
         for one in report["skills"]:
             title = _name(one["skill"], asked.language)
-            known = [r for r in rows if r["skill"] == one["skill"] and r["scored"]]
-            known += [r for r in by_hand if r["skill"] == one["skill"]]
-            values = [float(r["known"]) for r in sorted(known, key=lambda r: int(r["at"]))]
             one["title"] = title
             one["percent"] = round(100 * float(one["known"]))
             one["range"] = f"{100 * float(one['low']):.0f}–{100 * float(one['high']):.0f} %"
-            one["curve"] = progress_curve(values, f"{title}: {one['percent']} %")
+            one["trend"] = skill_trend(deed, one["skill"], rows, by_hand, asked.language)
         found = deed.rows("learners").find(id=learner)
         name = found[0]["name"] if found else deed.who.name
         return {
+            "plain": "",
             "report": report,
+            "weeks": weeks_shown(rows, deed.now, asked.language),
             "name": name or learner,
             "learner": learner,
             "exam": sits_exam(deed, learner),
@@ -157,6 +176,10 @@ async def progress_page(asked: Asked) -> Mapping[str, Any]:
         }
 
     return await _with(asked, look)
+
+
+def _by_language(told: Mapping[str, Any]) -> dict[str, str]:
+    return {"en": told["en"], "zh-CN": told["zh"]}
 
 
 async def class_page(asked: Asked) -> Mapping[str, Any]:
@@ -186,13 +209,20 @@ async def class_page(asked: Asked) -> Mapping[str, Any]:
             }
             exam = any(one["exam"] for one in deed.rows("learners").find(class_id=row["id"]))
             made.append(
-                {"id": row["id"], "title": row["title"], "learners": learners, "exam": exam,
+                {"id": row["id"], "title": row["title"], "exam": exam,
+                 "learners": class_rows(deed, learners, _per_learner(signs, row["id"]),
+                                        asked.language),
                  "concerns": signs.get(row["id"], []),
                  "map": heat_map(learners, skills, known, text_in(about, asked.language), marks)}
             )  # fmt: skip
         return {"classes": made, "without_class": signs.get("", [])}
 
     return await _with(asked, look)
+
+
+def _per_learner(signs: Mapping[str, list[dict[str, Any]]], class_id: str) -> dict[str, int]:
+    """How many signs of danger of each learner of a class nobody has looked into."""
+    return Counter(one["learner"] for one in signs.get(class_id, []))
 
 
 def _signs(deed: Deed) -> dict[str, list[dict[str, Any]]]:
@@ -231,12 +261,48 @@ async def report_json(asked: Asked) -> JsonValue:
     """A report with its numbers and the queries that give them again."""
 
     def look(deed: Deed) -> dict[str, Any]:
-        if not may_see(deed, asked.values["learner"]):
-            raise Denied("gate.not_allowed")
-        return report_of(deed, asked.values["learner"])
+        return report_of(deed, _whole_report(deed, asked.values["learner"]))
 
     found: JsonValue = await _with(asked, look)
     return found
+
+
+def _whole_report(deed: Deed, learner: str) -> str:
+    """The learner, if who asks may see every number of theirs; a parent may not."""
+    if not may_see(deed, learner) or is_parent(deed, learner):
+        raise Denied("gate.not_allowed")
+    return learner
+
+
+async def report_csv(asked: Asked) -> Download:
+    """A report as CSV, one row a skill."""
+
+    def look(deed: Deed) -> list[tuple[object, ...]]:
+        learner = _whole_report(deed, asked.values["learner"])
+        rows = attempts_shown(deed, learner)
+        return report_rows(deed, learner, rows, set_by_hand(deed, learner))
+
+    made = table_csv(REPORT_COLUMNS, await _with(asked, look))
+    return Download(f"{asked.values['learner']}-report.csv", "text/csv", made.encode())
+
+
+async def class_csv(asked: Asked) -> Download:
+    """The reports of a class as CSV, for its teacher; ids, no names."""
+
+    def look(deed: Deed) -> list[tuple[object, ...]]:
+        if not is_teacher(deed, asked.values["class"]):
+            raise Denied("gate.not_allowed")
+        learners = deed.rows("learners").find(class_id=asked.values["class"])
+        return [
+            row
+            for one in learners
+            for row in report_rows(
+                deed, one["id"], attempts_of(deed, one["id"]), set_by_hand(deed, one["id"])
+            )
+        ]
+
+    made = table_csv(REPORT_COLUMNS, await _with(asked, look))
+    return Download(f"{asked.values['class']}-report.csv", "text/csv", made.encode())
 
 
 SCREENS = (
@@ -254,5 +320,7 @@ SCREENS = (
 ENDPOINTS = (
     Endpoint("GET", "classes/{class}/statements", statements_of_class),
     Endpoint("GET", "classes/{class}/attempts.csv", csv_of_class),
-    Endpoint("GET", "learners/{learner}/report", report_json),
+    Endpoint("GET", "classes/{class}/report.csv", class_csv),
+    Endpoint("GET", "learners/{learner}/report", report_json, needs="chat"),
+    Endpoint("GET", "learners/{learner}/report.csv", report_csv, needs="chat"),
 )

@@ -1,4 +1,4 @@
-"""Plots as SVG text: a map of mastery, a curve of progress, a class as a heat map.
+"""Plots as SVG text: a map of mastery, plots over weeks, a class as a heat map.
 
 Pure functions from numbers to markup. All text is escaped; colours are the page's own
 (`currentColor`), so that they hold in the dark; every picture says in words what it shows.
@@ -13,7 +13,7 @@ from attenda.api import short_text, svg_picture
 from attenda.packs.tutor.rules import MASTERED
 from attenda.packs.tutor.skills import SkillGraph
 
-__all__ = ["heat_map", "mastery_map", "progress_curve"]
+__all__ = ["heat_map", "known_by_week", "mastery_map", "week_bars"]
 
 _BOX, _GAP, _HIGH, _ROW = 148, 22, 34, 44
 
@@ -67,29 +67,91 @@ def _box(x: int, y: int, title: str, known: float | None) -> str:
     )
 
 
-def progress_curve(values: Sequence[float], about: str, width: int = 320, height: int = 120) -> str:
-    """Mastery after each attempt that counted, left to right, with the line of mastery."""
-    inner = (width - 52, height - 24)
-    step = inner[0] / max(1, len(values) - 1)
-    points = [
-        (44 + step * at, 8 + inner[1] * (1 - min(max(value, 0.0), 1.0)))
-        for at, value in enumerate(values)
-    ]
-    line = 8 + inner[1] * (1 - MASTERED)
-    body = [
-        f'<text x="0" y="{8 + inner[1] * (1 - share) + 4:.1f}" fill-opacity="0.7">'
-        f"{100 * share:.0f} %</text>"
-        for share in (0.0, 0.5, 1.0)
-    ]
+_WIDE, _TALL, _LEFT, _FOOT = 336, 132, 44, 20
+"""Of a plot over weeks: it fits a page of 360 pixels."""
+
+
+def week_bars(weeks: Sequence[tuple[str, int, int]], about: str) -> str:
+    """Answers a week as bars, the right ones filled.
+
+    Args:
+        weeks: what each is called, its answers and the right ones among them.
+        about: what the picture shows, in words.
+    """
+    most = max((answers for _, answers, _ in weeks), default=0) or 1
+    step, high = (_WIDE - _LEFT) / max(1, len(weeks)), _TALL - _FOOT - 12
+    body = [_label(0, 12 + high, "0"), _label(0, 16, str(most))]
+    for at, (name, answers, right) in enumerate(weeks):
+        x, wide = _LEFT + at * step + 4, step - 8
+        for count, opacity in ((answers, 0.18), (right, 0.6)):
+            tall = high * count / most
+            body.append(
+                f'<rect x="{x:.1f}" y="{8 + high - tall:.1f}" width="{wide:.1f}" '
+                f'height="{tall:.1f}" fill-opacity="{opacity}"/>'
+            )
+        body.append(_below(x + wide / 2, name))
+        body.append(_hover(x, wide, f"{name}: {right} / {answers}"))
+    body.append(_ground())
+    return svg_picture(_WIDE, _TALL, about, body)
+
+
+def known_by_week(weeks: Sequence[tuple[str, float | None]], about: str) -> str:
+    """Mastery at the end of each week, with the line of mastery; nothing before it was tried.
+
+    Args:
+        weeks: what each is called, and P(known) when it ended.
+        about: what the picture shows, in words.
+    """
+    step, high = (_WIDE - _LEFT) / max(1, len(weeks)), _TALL - _FOOT - 12
+
+    def level(share: float) -> float:
+        return 8 + high * (1 - min(max(share, 0.0), 1.0))
+
+    body = [_label(0, level(share) + 4, f"{100 * share:.0f} %") for share in (0.0, 0.5, 1.0)]
     body.append(
-        f'<path d="M44 {line:.1f}H{width - 8}" stroke="currentColor" stroke-dasharray="4 4" '
-        'stroke-opacity="0.5"/>'
+        f'<path d="M{_LEFT} {level(MASTERED):.1f}H{_WIDE}" stroke="currentColor" '
+        'stroke-dasharray="4 4" stroke-opacity="0.5"/>'
     )
+    points = [
+        (_LEFT + (at + 0.5) * step, level(known), f"{name}: {100 * known:.0f} %")
+        for at, (name, known) in enumerate(weeks)
+        if known is not None
+    ]
     if points:
-        path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+        path = "L".join(f"{x:.1f} {y:.1f}" for x, y, _ in points)
         body.append(f'<path d="M{path}" fill="none" stroke="currentColor" stroke-width="2"/>')
-        body += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in points]
-    return svg_picture(width, height, about, body)
+    body += [
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5"><title>{escape(said)}</title></circle>'
+        for x, y, said in points
+    ]
+    body += [_below(_LEFT + (at + 0.5) * step, name) for at, (name, _) in enumerate(weeks)]
+    return svg_picture(_WIDE, _TALL, about, [*body, _ground()])
+
+
+def _label(x: float, y: float, text: str) -> str:
+    return f'<text x="{x:.0f}" y="{y:.1f}" fill-opacity="0.7">{escape(text)}</text>'
+
+
+def _below(x: float, name: str) -> str:
+    """The name of a week under its place."""
+    return (
+        f'<text x="{x:.1f}" y="{_TALL - 4}" text-anchor="middle" font-size="10" '
+        f'fill-opacity="0.7">{escape(name)}</text>'
+    )
+
+
+def _hover(x: float, wide: float, said: str) -> str:
+    return (
+        f'<rect x="{x:.1f}" y="0" width="{wide:.1f}" height="{_TALL - _FOOT}" fill-opacity="0">'
+        f"<title>{escape(said)}</title></rect>"
+    )
+
+
+def _ground() -> str:
+    return (
+        f'<path d="M{_LEFT} {_TALL - _FOOT - 4}H{_WIDE}" stroke="currentColor" '
+        'stroke-opacity="0.4"/>'
+    )
 
 
 def heat_map(

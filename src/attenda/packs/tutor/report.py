@@ -15,10 +15,12 @@ from attenda.packs.tutor.skills import SkillGraph
 __all__ = [
     "FIGURES",
     "Figure",
+    "Row",
     "SkillRow",
     "class_map",
     "common_mistakes",
     "figures",
+    "known_at",
     "skill_rows",
 ]
 
@@ -118,22 +120,29 @@ def skill_rows(
         marks = [one for one in by_hand if one["skill"] == id_]
         if not mine and not marks:
             continue
-        known = _known(mine, marks, skill.tracing, now)
+        known = known_at(mine, marks, skill.tracing, now)
         scored = sum(counts(_attempt(row)) for row in mine)
         low, high = interval(known, scored)
         right = sum(row["verdict"] == "right" for row in mine)
         found.append(
             SkillRow(
                 id_, known, low, high, len(mine), scored, right,
-                known - _known(mine, marks, skill.tracing, now - _WEEK),
+                known - known_at(mine, marks, skill.tracing, now - _WEEK),
                 bool(scored or marks) and known >= MASTERED, marks[-1]["at"] if marks else None,
             )
         )  # fmt: skip
     return found
 
 
-def _known(rows: Sequence[Row], marks: Sequence[Row], tracing: Tracing, until: int) -> float:
-    """Mastery at a moment: traced from what a person set last, or from the beginning."""
+def known_at(rows: Sequence[Row], marks: Sequence[Row], tracing: Tracing, until: int) -> float:
+    """P(known) of a skill at a moment, traced from what a person set last, or from the beginning.
+
+    Args:
+        rows: attempts at the skill, in the order they were made.
+        marks: rows of `overrides` for it, oldest first.
+        tracing: its parameters.
+        until: microseconds since 1970, UTC.
+    """
     last = next((one for one in reversed(marks) if one["at"] <= until), None)
     begin, since = (float(last["known"]), last["at"]) if last else (tracing.prior, -1)
     later = [_attempt(row) for row in rows if since < row["at"] <= until]

@@ -20,16 +20,19 @@ from attenda.packs.tutor.skills import Skill, SkillGraph
 __all__ = [
     "attempts_of",
     "brought_in",
+    "children_of",
     "course_with",
     "day_of",
     "enrolled",
     "find_item",
+    "is_parent",
     "is_teacher",
     "keep_mastery",
     "keep_review",
     "known_of",
     "learner_now",
     "may_see",
+    "may_teach",
     "minute_of",
     "named_learner",
     "open_task",
@@ -76,11 +79,25 @@ def _names(said: str, name: str) -> bool:
 
 
 def may_see(deed: Deed, learner: str) -> bool:
-    """A learner sees themselves, a teacher their class, an owner everyone."""
-    if learner == deed.who.id or deed.who.role == "owner":
-        return True
+    """A learner sees themselves, a parent their child, a teacher their class, an owner everyone."""
+    own = learner == deed.who.id or learner in children_of(deed, deed.who.id)
+    return own or may_teach(deed, learner)
+
+
+def may_teach(deed: Deed, learner: str) -> bool:
+    """Whether a learner is of a class of theirs; an owner has everyone."""
     found = deed.rows("learners").find(id=learner)
-    return bool(found) and is_teacher(deed, found[0]["class_id"])
+    return deed.who.role == "owner" or (bool(found) and is_teacher(deed, found[0]["class_id"]))
+
+
+def is_parent(deed: Deed, learner: str) -> bool:
+    """Whether who asks sees a learner as their parent alone."""
+    return learner in children_of(deed, deed.who.id) and not may_teach(deed, learner)
+
+
+def children_of(deed: Deed, parent: str) -> list[str]:
+    """The learners who are a person's children, as the school entered them."""
+    return [row["learner"] for row in deed.rows("guardians").find(parent=parent)]
 
 
 def is_teacher(deed: Deed, class_id: str) -> bool:

@@ -28,6 +28,11 @@ TABLES = (
         person="id",
     ),
     PackTable(
+        "guardians",  # who sees how which learner does, in plain words
+        {"id": "text", "parent": "text", "learner": "text"},
+        unique=(("parent", "learner"),), person="parent",
+    ),
+    PackTable(
         "items",  # that were brought in; those of the course are files
         {
             "id": "text",

@@ -10,16 +10,20 @@ from attenda.api import Deed, tool
 from attenda.packs.tutor.catalogue import both, said_both
 from attenda.packs.tutor.course import school_course
 from attenda.packs.tutor.exam import attempts_shown, known_shown, sits_exam
+from attenda.packs.tutor.families import children_told, plain_report
 from attenda.packs.tutor.item import Item
 from attenda.packs.tutor.report import class_map, common_mistakes, figures, skill_rows
 from attenda.packs.tutor.state import (
     Row,
     attempts_of,
+    children_of,
     course_with,
     day_of,
     find_item,
+    is_parent,
     is_teacher,
     may_see,
+    may_teach,
     named_learner,
     refuse,
     set_by_hand,
@@ -47,10 +51,14 @@ _NOTHING = {"en": "", "zh-CN": ""}
 
 @tool()
 def progress(deed: Deed, learner: str = "") -> dict[str, Any]:
-    """A progress report: of oneself, or of a learner of one's class."""
+    """A progress report: of oneself, of a learner of one's class, of one's child in plain words."""
     id_ = named_learner(deed, learner) if learner else deed.who.id
     if not may_see(deed, id_):
         raise refuse("not_your_class")
+    if is_parent(deed, id_):
+        return plain_report(deed, id_)
+    if not learner and children_of(deed, id_) and not attempts_of(deed, id_):
+        return children_told(deed)
     return report_of(deed, id_)
 
 
@@ -156,7 +164,7 @@ def open_concerns(deed: Deed) -> dict[str, list[Row]]:
 def look_into(deed: Deed, concern: str) -> dict[str, str]:
     """Note that a teacher has taken a sign of danger upon themselves."""
     found = deed.rows("concerns").find(id=concern)
-    if not found or not may_see(deed, found[0]["learner"]) or deed.who.id == found[0]["learner"]:
+    if not found or not may_teach(deed, found[0]["learner"]) or deed.who.id == found[0]["learner"]:
         raise refuse("not_your_class")
     if not found[0]["seen_by"]:
         deed.rows("concerns").change(concern, seen_by=deed.who.id)
@@ -218,7 +226,7 @@ def set_exam(deed: Deed, class_id: str, on: bool) -> dict[str, Any]:
 def override_mastery(deed: Deed, learner: str, skill: str, percent: int) -> dict[str, Any]:
     """Set a mastery by hand, from what a teacher saw; tracing goes on from there."""
     learner = named_learner(deed, learner)
-    if learner == deed.who.id or not may_see(deed, learner):
+    if learner == deed.who.id or not may_teach(deed, learner):
         raise refuse("not_your_class")
     found = deed.rows("mastery").find(learner=learner, skill=skill)
     known = min(max(percent, 0), 100) / 100

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["CSV_COLUMNS", "attempts_csv", "statements"]
+__all__ = ["CSV_COLUMNS", "attempts_csv", "statements", "table_csv"]
 
 Row = Mapping[str, Any]
 
@@ -101,6 +101,15 @@ def attempts_csv(rows: Sequence[Row]) -> str:
                 _time(row["at"]),
             ))
         )  # fmt: skip
+    return out.getvalue()
+
+
+def table_csv(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table as CSV, formulas quoted as in `attempts_csv`."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(map(_cell, row) for row in rows)
     return out.getvalue()
 
 
