@@ -50,13 +50,15 @@ def other(deed: Deed, order: str) -> dict[str, str]:
 
 
 @tool(writes=True, needs={"amount": "operator"})
-def pay(deed: Deed, order: str, amount: str) -> None:
+def pay(deed: Deed, order: str, amount: str) -> dict[str, str]:
     """Pay."""
+    return {}
 
 
 @tool(writes=True, free_text=frozenset({"text"}))
-def mail(deed: Deed, order: str, text: str) -> None:
+def mail(deed: Deed, order: str, text: str) -> dict[str, str]:
     """Write to the person."""
+    return {}
 
 
 TOOLS = {one.name: one for one in (look, other, pay, mail)}

@@ -9,6 +9,7 @@ import pytest
 from attenda.api import Label, Labelled
 from attenda.core.errors import Unauthenticated
 from attenda.core.label import SYSTEM
+from attenda.runtime.automation import MessageStep
 from attenda.runtime.automation_message import send_message
 from attenda.store import channels
 from tests.runtime.mail_servers import MailServer, letter
@@ -24,9 +25,10 @@ def test_it_goes_out_as_a_mail_in_the_customers_language(home: Path, server: Mai
             ((session_id, _, _), *_) = await p.said()
             session = Labelled(value=session_id, label=Label(integrity="user"))
             words = {"en": "Your card has come.", "zh-CN": "您的卡到了。"}
+            step = MessageStep(message=words, session="input")
 
             def say(c: Any) -> Any:
-                return send_message(c, p.house.stamps, words, session, {}, SYSTEM, OWNER)
+                return send_message(c, p.house.stamps, step, session, {}, SYSTEM, OWNER)
 
             await p.house.database.write(say)
             await p.look()
