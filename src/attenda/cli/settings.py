@@ -50,9 +50,9 @@ def load_settings(flags: Mapping[str, Any] | None = None) -> tuple[Settings, dic
         return Settings(**values), origin
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0])
+        name, problem = str(first["loc"][0]), first["msg"].removeprefix("Value error, ")
         raise OperatorError(
-            "config.wrong", name=name, place=origin.get(name, str(file)), problem=first["msg"]
+            "config.wrong", name=name, place=origin.get(name, str(file)), problem=problem
         ) from error
 
 
