@@ -1,4 +1,4 @@
-"""What each pack's policy says of each of its tools, for everybody: a table kept beside this file.
+"""What each pack says of each of its tools, who does it and who learns: a table beside this file.
 
 A change of rules shows there as a change of lines. `python tests/packs/test_policies.py` writes it
 anew, to be read before it is committed.
@@ -70,6 +70,16 @@ def decided(policy: Policy, tool: Tool, given: Mapping[str, str], before: int) -
     return "; ".join(f"{whom}: {said}" for said, whom in alike.items())
 
 
+def told(tool: Tool) -> str:
+    """Who beside the person learns of what it is given; a write names somebody in any case."""
+    assert tool.sink or not tool.writes, f"{tool.name}: who learns of it?"
+    if tool.sink is None:
+        return ""
+    by = tool.sink if isinstance(tool.sink, frozenset) else {f"by {n}" for n in tool.sink_names}
+    free = f", {' and '.join(sorted(tool.releases))} let out" if tool.releases else ""
+    return f", told to {' and '.join(sorted(by))}{free}"
+
+
 def lines(pack: Pack) -> Iterator[str]:
     """The table of one pack."""
     policy = read_policy((pack.folder / "policy.toml").read_text("utf-8"), "policy.toml")
@@ -77,7 +87,8 @@ def lines(pack: Pack) -> Iterator[str]:
     budget = ", ".join(f"{n} {value}" for n, value in policy.budget.model_dump().items())
     yield f"# {pack.name}: strangers' values {doubt.do} {doubt.approver}; a turn's {budget}"
     for tool in pack.tools:
-        yield f"{tool.name} ({'writes' if tool.writes else 'reads'})"
+        whom = told(tool.told_to(pack.read_by))
+        yield f"{tool.name} ({'writes' if tool.writes else 'reads'}{whom})"
         rules = [rule for rule in policy.rule if rule.tool in (tool.name, "*")]
         asked = dict.fromkeys((tuple(given.items()), before) for given, before in probes(rules))
         for given, before in asked:
