@@ -10,8 +10,10 @@ that it never goes back.
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,22 @@ WANTED: dict[str, dict[str, int]] = {
 _OVER = ("done", "failed", "cancelled")
 
 
+class DyingThere(Dying):
+    """Ends the process when the point that was passed as `at`-th, by its name, is passed again.
+
+    Several loops are at work, and their points come in one order or another.
+    """
+
+    def __init__(self, at: Sequence[Any]) -> None:
+        super().__init__(0)
+        self._point, self._times = at or ("", 0)
+
+    def __call__(self, point: str) -> None:
+        super().__call__(point)
+        if point == self._point and self.passed.count(point) == self._times:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 class Clock:
     """Real time, and as much more as was skipped in this home."""
 
@@ -76,7 +94,7 @@ class Trial:
         self._home = house.settings.home
         self.order = f"O-{given['number']}"
         self.session = ""
-        self.dying = Dying(0)
+        self.dying = DyingThere(())
 
     async def tell(self) -> dict[str, Any]:
         if self.story in ("walked", "late", "letter", "queued"):
@@ -91,6 +109,8 @@ class Trial:
                 await asyncio.sleep(0.02)
             while self.story == "letter" and not await self._letter_is_over():
                 await asyncio.sleep(0.05)
+                if not self._given["at"]:  # where processes share a database, nobody knows so soon
+                    self._clock.move_to(self._clock() + 20_000_000)
         if self.story in ("scheduled", "filed", "mailed"):
             self.order = found[0].id
         elif self.story == "queued":
@@ -229,7 +249,7 @@ def _channel(connection: Connection, stamps: Stamps) -> channels.Channel:
 async def tell(home: Path, url: str, world: World, given: dict[str, Any]) -> dict[str, Any]:
     """One run, from where it stands; what it came to."""
     os.environ["CRASH_SECRET"] = SECRET.decode()
-    dying, clock = Dying(given["at"]), Clock(home)
+    dying, clock = DyingThere(given["at"]), Clock(home)
     models = LoadedModels(home, "scripted")
     models.register(ScriptedModel(spoken))
     models.register_embedder(ScriptedEmbedder())

@@ -27,7 +27,7 @@ class Teller:
             [*map(str, command), url], stdin=pipe, stdout=pipe, cwd=ROOT, env=environment()
         )
 
-    def tell(self, story: str, number: int, at: int = 0) -> dict[str, Any] | None:
+    def tell(self, story: str, number: int, at: Any = 0) -> dict[str, Any] | None:
         """What a story came to; nothing if it was killed at the point passed as the `at`-th."""
         assert self._process.stdin and self._process.stdout
         trial = {"story": story, "number": number, "at": at}
