@@ -111,12 +111,12 @@ class Trial:
                 await asyncio.sleep(0.05)
                 if not self._given["at"]:  # where processes share a database, nobody knows so soon
                     self._clock.move_to(self._clock() + 20_000_000)
+        problem = (row.problem or {}).get("key", "")
+        came = {"state": row.state, "problem": problem, "runs": len(await self._runs(origin))}
         if self.story in ("scheduled", "filed", "mailed"):
             self.order = found[0].id
         elif self.story == "queued":
             self.order = self.session
-        problem = (row.problem or {}).get("key", "")
-        came = {"state": row.state, "problem": problem, "runs": len(await self._runs(origin))}
         return came | {"found": await self._found()}
 
     def _own_session(self, connection: Connection) -> str:
