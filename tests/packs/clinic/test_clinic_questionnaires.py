@@ -75,6 +75,10 @@ def limit(name: str, value: int) -> dict[str, Any]:
          "item 2 (x)", "no such answer"),
         ([item(type="integer", extension=[limit("minValue", 9), limit("maxValue", 3)])],
          "item 1 (x)", "9 is above the greatest 3"),
+        ([item(_text="x")], "item 1 (x)", "cannot be read"),
+        ([item(type="date", linkId="d"), item(enableWhen=[
+            {"question": "d", "operator": ">", "answerDate": "soon"}])], "item 2 (x)",
+         "cannot be read"),
         ([item(type="group", text="A", item=[item(linkId="y", type="oops")])],
          "item 1.1 (y)", "oops is no type"),
     ],
@@ -158,8 +162,8 @@ async def one_is_read_in_and_put_to_use(c: Clinic) -> str:
         assert read["rejected"] == count, read
     (row,) = await rows(c.house, "clinic_questionnaires")
     once = {"questionnaire": row["id"], "ask": "yes"}
-    assert (await c.call("nurse", "use", "a", **once)).status_code in (400, 403)
-    assert (await c.call("doc", "use", "b", **once)).status_code == 200
+    assert (await c.call("nurse", "use_questionnaire", "a", **once)).status_code in (400, 403)
+    assert (await c.call("doc", "use_questionnaire", "b", **once)).status_code == 200
     page = (await c.ask("nurse", "GET", "/packs/clinic/questionnaires")).text
     assert "Mood" in page and "How many hours do you sleep?" in page
     return str(row["id"])
@@ -184,9 +188,9 @@ async def a_person_chooses_and_answers_it(c: Clinic, key: str) -> None:
     chosen = [one["valueCoding"]["display"] for one in items["signs"]["answer"]]
     assert chosen == ["Cough", "Fever"]
     assert items["sleep"]["answer"][0]["valueInteger"] == 5
-    off = await c.call("doc", "use", "e", questionnaire="shipped", ask="no")
+    off = await c.call("doc", "use_questionnaire", "e", questionnaire="shipped", ask="no")
     assert off.status_code == 200
-    last = await c.call("doc", "use", "f", questionnaire=key, ask="no")
+    last = await c.call("doc", "use_questionnaire", "f", questionnaire=key, ask="no")
     assert last.status_code == 400 and "has to stay in use" in last.text
     alone = (await c.call("pat", "begin_intake", "g")).json()["result"]
     assert "Have you felt low?" in alone["ask_en"]

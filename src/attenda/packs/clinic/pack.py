@@ -18,7 +18,7 @@ from attenda.packs.clinic.opening import CATALOGUES
 from attenda.packs.clinic.ordering import draft_order, look_at_order, open_chart, sign_order
 from attenda.packs.clinic.pack_faults import faults
 from attenda.packs.clinic.pages import SCREENS
-from attenda.packs.clinic.questionnaire_files import use
+from attenda.packs.clinic.questionnaire_files import use_questionnaire
 from attenda.packs.clinic.samples import SAMPLES
 from attenda.packs.clinic.scoring import reckon
 from attenda.packs.clinic.sealed import break_glass, note_look
@@ -40,7 +40,7 @@ PACK = Pack(
     tools=(
         begin_intake, hear, raise_alarm, reckon, ask_item, reckon_findings, open_chart, break_glass,
         note_look, draft_order, look_at_order, sign_order, change_order, withdraw_order, end_order,
-        weigh, draft_note, file_intake, withdraw_filing, use,
+        weigh, draft_note, file_intake, withdraw_filing, use_questionnaire,
         keep_cards, keep_feedback, settle,
     ),
     tables=TABLES,

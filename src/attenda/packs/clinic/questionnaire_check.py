@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from attenda.packs.clinic.questionnaire import ASKED, EXPRESSIONS, FHIR, NOT_ASKED
+from attenda.packs.clinic.questionnaire import (
+    ASKED,
+    EXPRESSIONS,
+    FHIR,
+    NOT_ASKED,
+    read_questionnaire,
+)
 
 __all__ = ["Flaw", "flaws_in"]
 
@@ -85,6 +91,7 @@ def flaws_in(written: Any) -> list[Flaw]:
     known = {one.link_id: one for one in items if one.link_id}
     value_sets = {f"#{one.get('id')}" for one in _objects(written.get("contained"))}
     found = [flaw for one in items for flaw in _of_item(one, known, value_sets)]
+    found += _unreadable(written, items)
     counted = Counter(one.link_id for one in items if one.link_id)
     found += [one.flaw("twice", id=one.link_id) for one in items if counted[one.link_id] > 1]
     wrong = any(not one.is_note for one in found)
@@ -131,6 +138,16 @@ def _of_item(one: _Read, known: Mapping[str, _Read], value_sets: set[str]) -> It
     for url, name in EXPRESSIONS.items():
         if _extension(one.written, url):
             yield one.note("expression", name=name)
+
+
+def _unreadable(written: Mapping[str, Any], items: Sequence[_Read]) -> Iterator[Flaw]:
+    """Items of a shape that cannot be read at all, each read by itself."""
+    for one in items:
+        alone = {**written, "item": [{**one.written, "linkId": one.link_id or "x", "item": []}]}
+        try:
+            read_questionnaire(alone)
+        except (AttributeError, TypeError, ValueError, LookupError, ArithmeticError) as error:
+            yield one.flaw("unreadable", problem=str(error)[:_MOST_LETTERS])
 
 
 def _options_of(one: _Read, value_sets: set[str]) -> Iterator[Flaw]:

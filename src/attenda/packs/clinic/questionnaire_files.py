@@ -18,7 +18,8 @@ from attenda.packs.clinic.questionnaire import Questionnaire, read_questionnaire
 from attenda.packs.clinic.questionnaire_check import Flaw, flaws_in
 from attenda.packs.clinic.words import FOLDER, both, phrase
 
-__all__ = ["IMPORTER", "SHIPPED", "in_use", "questionnaires", "sheet", "sheet_of", "use"]
+__all__ = ["IMPORTER", "SHIPPED", "in_use", "questionnaires", "sheet", "sheet_of",
+           "use_questionnaire"]  # fmt: skip
 
 SHIPPED = "shipped"
 """Key of the questionnaire that comes along; its row is there once somebody put it out of use."""
@@ -54,18 +55,21 @@ def _files(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as zipped:
             for one in sorted(zipped.infolist(), key=lambda each: each.filename):
-                if one.filename.lower().endswith(".json") and one.file_size <= _LARGEST:
-                    yield one.filename, zipped.read(one)
+                if one.filename.lower().endswith(".json"):
+                    with zipped.open(one) as file:
+                        yield one.filename, file.read(_LARGEST + 1)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise UserError("request.refused", problem=f"{name}: {error}") from error
 
 
 def _read(text: bytes) -> tuple[Any, list[Flaw]]:
+    if len(text) > _LARGEST:
+        return None, [Flaw("—", "form.too_large", {"most": str(_LARGEST // 1_000_000)})]
     try:
         written = json.loads(text)
+        return written, flaws_in(written)
     except (ValueError, RecursionError) as error:
         return None, [Flaw("—", "form.no_json", {"problem": str(error)})]
-    return written, flaws_in(written)
 
 
 def _row(file: str, written: Mapping[str, Any], notes: list[Flaw]) -> dict[str, object]:
@@ -116,7 +120,7 @@ def in_use(rows: Callable[[str], Rows]) -> dict[str, str]:
 
 
 @tool(writes=True, needs={"questionnaire": "operator"})
-def use(deed: Deed, questionnaire: str, ask: str) -> dict[str, Any]:
+def use_questionnaire(deed: Deed, questionnaire: str, ask: str) -> dict[str, Any]:
     """Have a questionnaire asked from now on (`ask` is `yes`), or no more (`no`)."""
     table = deed.rows("questionnaires")
     if questionnaire != SHIPPED and not table.find(id=questionnaire):
