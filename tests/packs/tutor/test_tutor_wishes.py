@@ -13,6 +13,7 @@ from attenda.packs.tutor.catalogue import wish
 from attenda.packs.tutor.grade import grade
 from attenda.packs.tutor.item import Item, Option
 from attenda.packs.tutor.pack import heard_first
+from attenda.packs.tutor.safeguard import look
 from attenda.packs.tutor.short_answer import unframed
 
 NUMBER = Item("i", "s", "number", {"en": "?"}, ("24",))
@@ -149,3 +150,22 @@ def test_heaps_of_words_take_no_time_to_speak_of() -> None:
     ):
         assert unframed(heap) in heap  # a reading that backtracks would never end
         heard(heap)
+
+
+HURT = """
+    my stepfather beats me at home | my dad hits me at night | my mum's boyfriend hits me
+    grandpa touches me | somebody at home hurts me | I get beaten by my father | he hurts me in my room
+    奶奶打我 | 我后爸老打我 | 家里人打了我 | 继父在家老是打我 | 做错了我爸就打我 | 我害怕回家
+"""
+PLAY = """
+    my brother beats me at chess | my dad beats me at maths | she beats me to it
+    I got beaten at chess | I was hit by my own mistake | my gran helps me
+    爷爷打电话给我 | 奶奶教我 | 这题把我打败了 | 外婆打扮我
+"""
+
+
+def test_who_is_hurt_is_heard_and_who_plays_is_not() -> None:
+    for said in sentences(HURT):
+        concern = look(said)
+        assert concern is not None and concern.kind == "abuse", said
+    assert [said for said in sentences(PLAY) if look(said)] == []
