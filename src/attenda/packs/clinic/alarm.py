@@ -9,6 +9,7 @@ from attenda.packs.clinic.confirmed import affirmed
 from attenda.packs.clinic.extract import mentions
 from attenda.packs.clinic.measured import readings
 from attenda.packs.clinic.opening import CATALOGUES, order_in, order_told
+from attenda.packs.clinic.plain_answer import yes_no_or_unknown
 from attenda.packs.clinic.red_flags import RedFlag, red_flag_rules, red_flags
 from attenda.packs.clinic.wishes import ORDER_NUMBER, PATIENT_NUMBER, is_dialogue, wish_in
 
@@ -116,6 +117,8 @@ def _whole_answer(said: Said) -> Sequence[Command]:
     number = pattern.search(said.text) if slot and slot not in top.values else None
     if number:
         return [_numbered(said, slot, prefix, number), *_order_too(said)]
+    if top.flow == "score" and _asks_for_scale_2(top.values):
+        return _yes_or_no(said, "target_set")
     flow = "wells" if "wells" in top.values else top.flow
     if flow not in _FREE:
         return ()
@@ -125,6 +128,23 @@ def _whole_answer(said: Said) -> Sequence[Command]:
         return ()
     value = said.text[slice(*order_told(said.text))] if slot == "drug" else said.text
     return [_set(said, slot, value.strip())]
+
+
+def _asks_for_scale_2(values: Mapping[str, Labelled]) -> bool:
+    """Whether it is asked if a clinician has set the target of scale 2."""
+    score = values.get("score")
+    asked = score is not None and score.value == "news2_scale2"
+    return asked and "values" in values and "target_set" not in values
+
+
+def _yes_or_no(said: Said, slot: str) -> Sequence[Command]:
+    """A plain yes or no; nothing where it is neither, and then it is asked again."""
+    plain = yes_no_or_unknown(said.text)
+    if plain is None or plain[0] is None:
+        return ()
+    start, end = plain[1]
+    found = Labelled(value=plain[0], label=said.label, span=_span(said, (start, end)))
+    return [SetSlot(slot=slot, value=found, words=said.text[start:end])]
 
 
 def _is_another_wish(text: str, flow: str, slot: str) -> bool:
