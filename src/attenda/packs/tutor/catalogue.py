@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from attenda.packs.tutor.asking import without_slips
+from attenda.packs.tutor.asking import asks_for_help, without_slips
 from attenda.packs.tutor.item import Texts, text_in
 from attenda.packs.tutor.numbers import plain
 
@@ -67,6 +67,8 @@ def wish(text: str) -> Wish:
     for name in _ORDER:
         if alone in _wishes().get(f"{name}_alone", ()):
             return name
+    if _has(said, "skip_first") and not asks_for_help(said.replace("'", "")):
+        return "skip"
     found = (name for name in _ORDER if _has(said, name))
     return next(found, "help" if _has(said, "gives_up") else "")
 

@@ -5,9 +5,10 @@ words in both languages, and hints that don't tell the answer. Each skill needs 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from attenda.packs.tutor.algebra import AlgebraMissing
+from attenda.packs.tutor.catalogue import both
 from attenda.packs.tutor.course import LANGUAGES, Course
 from attenda.packs.tutor.grade import grade
 from attenda.packs.tutor.hints import leaks
@@ -17,43 +18,59 @@ __all__ = ["lint"]
 
 _LEAST = 5
 _RUNGS = 3
+Mistake = tuple[str, Mapping[str, object]]
+"""Key of a sentence `fault_…`, and its values."""
 
 
-def lint(course: Course) -> list[str]:
-    """Mistakes, each with the exercise or the skill; none where all is well."""
-    found = [f"{item.id}: {told}" for item in course.items.values() for told in _item(item)]
+def lint(course: Course, language: str = "en") -> list[str]:
+    """Mistakes in a language, each with the exercise or the skill; none where all is well."""
+    return [
+        f"{place}: {both(f'fault_{key}', **values)[language]}"
+        for place, (key, values) in _mistakes(course)
+    ]
+
+
+def _mistakes(course: Course) -> Iterator[tuple[str, Mistake]]:
+    for item in course.items.values():
+        for told in _item(item):
+            yield item.id, told
     counts = Counter(item.skill for item in course.items.values())
     for skill in course.graph.skills.values():
         if counts[skill.id] < _LEAST:
-            found.append(f"{skill.id}: {counts[skill.id]} exercises, at least {_LEAST} are needed")
+            yield skill.id, ("few", {"count": counts[skill.id], "least": _LEAST})
         if missing := [one for one in LANGUAGES if not skill.title.get(one)]:
-            found.append(f"{skill.id}: it has no title in {', '.join(missing)}")
-    prompts = Counter(item.prompt["en"] for item in course.items.values())
-    return found + [f"“{text}” is asked twice" for text, times in prompts.items() if times > 1]
+            yield skill.id, ("no_title", {"tongues": ", ".join(missing)})
+    seen: dict[str, str] = {}
+    for item in course.items.values():
+        text = item.prompt["en"]
+        if text in seen:
+            yield item.id, ("asked_twice", {"text": text, "other": seen[text]})
+        seen.setdefault(text, item.id)
 
 
-def _item(item: Item) -> Iterator[str]:
+def _item(item: Item) -> Iterator[Mistake]:
     for texts in (item.prompt, item.solution, *item.hints):
         if missing := [one for one in LANGUAGES if not texts.get(one)]:
-            yield f"{texts.get('en', '…')[:30]}: nothing in {', '.join(missing)}"
+            text = texts.get("en", "…")[:30]
+            yield "no_text", {"text": text, "tongues": ", ".join(missing)}
     if len(item.hints) < _RUNGS:
-        yield f"it has {len(item.hints)} hints, not {_RUNGS}"
+        yield "rungs", {"count": len(item.hints), "least": _RUNGS}
     for rung, texts in enumerate(item.hints, start=1):
         for language, text in texts.items():
             if leaks(item, text, hidden=False):
-                yield f"hint {rung} tells the answer ({language}: {text})"
+                yield "leak", {"rung": rung, "tongue": language, "text": text}
     yield from _answers(item)
 
 
-def _answers(item: Item) -> Iterator[str]:
+def _answers(item: Item) -> Iterator[Mistake]:
     if item.options and sum(one.right for one in item.options) != 1 and item.kind == "choice":
-        yield "a choice needs one right option"
+        yield "one_right", {}
     keys = item.keys or [chr(ord("a") + at) for at, one in enumerate(item.options) if one.right]
     try:
-        if any(grade(item, key).verdict != "right" for key in keys):
-            yield f"its own key {', '.join(keys)} is not graded right"
+        if any(grade(item, one).verdict != "right" for one in keys):
+            yield "own_key", {"keys": ", ".join(keys)}
         for tag, wrong in item.mistakes:
             if grade(item, wrong).mistake != tag:
-                yield f"the answer {wrong} does not tell {tag}"
+                yield "mistake", {"text": wrong, "tag": tag}
     except AlgebraMissing:
         return

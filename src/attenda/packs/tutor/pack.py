@@ -21,6 +21,7 @@ from attenda.packs.tutor.hints import leaks
 from attenda.packs.tutor.importing import IMPORTERS
 from attenda.packs.tutor.item import text_in
 from attenda.packs.tutor.naming import learner_in
+from attenda.packs.tutor.pack_faults import faults
 from attenda.packs.tutor.pages import ENDPOINTS, SCREENS
 from attenda.packs.tutor.safeguard import look
 from attenda.packs.tutor.samples import samples_on
@@ -56,7 +57,8 @@ def _begins(said: Said) -> bool:
 
 def _is_for_exercise(text: str) -> bool:
     """Whether it is an answer, a wish about the exercise that is open, or about nothing else."""
-    return bool(answer_in(text)) or asks_to_be_told(text) or not is_about_else(text)
+    said = any(map(str.isalnum, text))
+    return bool(answer_in(text)) or asks_to_be_told(text) or (said and not is_about_else(text))
 
 
 def _is_pupil(said: Said) -> bool:
@@ -115,5 +117,6 @@ PACK = Pack(
     screens=SCREENS,
     endpoints=ENDPOINTS,
     importers=IMPORTERS,
+    faults=faults,
     silence=SilenceTimes.of("30m", end="24h"),
 )
