@@ -165,10 +165,7 @@ async def _close(house: House, working: "list[asyncio.Task[None]]") -> None:
     """End what the installation has under way."""
     import asyncio
 
-    from attenda.runtime.choice import stop_learning
-
     await house.runs.close()
-    await stop_learning(house.packs.values())
     for task in working:
         task.cancel()
     await asyncio.gather(*working, return_exceptions=True)
@@ -256,19 +253,6 @@ async def _read_new_packs(house: House) -> None:
         await read_articles(house, one)
 
 
-async def _learn_choices(house: House) -> None:
-    """Learn what agents have of their packs, one after the other, before anybody asks them."""
-    import asyncio
-
-    from attenda.runtime.choice import begin_learning
-    from attenda.store import agents
-
-    for name, chosen, tools in await house.database.read(agents.choices):
-        pack = house.packs.get(name)
-        if task := pack and begin_learning(pack, chosen, tools):
-            await asyncio.wait([task])
-
-
 def _with_endpoints(settings: Settings, given: "LoadedModels | None") -> "LoadedModels":
     """The home's own models, or those given, and the servers that the settings name."""
     from attenda.llm.endpoint import open_endpoint
@@ -320,7 +304,6 @@ def _background(
     yield house.ingester.work()
     if own_packs:
         yield _read_new_packs(house)
-    yield _learn_choices(house)
     house.notifiers.update(notifiers_for(settings))
     yield Noticer(house).run()
     yield keep_tidy(database, stamps, settings, settings.home / "files")

@@ -1,6 +1,6 @@
 """The flows of an agent: those that begin now, and older ones that somebody is still in."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from attenda.core.errors import UserError
@@ -24,11 +24,6 @@ class FlowBook:
         self.catalogues = dict(catalogues)
         """Of things that the sentence which begins a flow may name, by the names in its slots."""
         self._by_fingerprint = {flow.fingerprint: flow for flow in (*older, *current.values())}
-
-    def only(self, names: Collection[str]) -> "FlowBook":
-        """The book of an agent that begins these flows alone; who is in another finishes it."""
-        current = {name: flow for name, flow in self.current.items() if name in names}
-        return FlowBook(current, self._by_fingerprint.values(), self.catalogues)
 
     def of(self, frame: Frame) -> Flow:
         """The flow that a frame began on.

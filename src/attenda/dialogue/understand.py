@@ -126,6 +126,8 @@ class Understanding:
     book: FlowBook
     nearest: Nearest | None
     """None where no flow has an example."""
+    begins: frozenset[str] | None = None
+    """Flows that may begin; none is all. The others are known, so as to be taken for none here."""
 
     def wish(self, text: str) -> str:
         """The part of a message that says what the person wants."""
@@ -210,7 +212,7 @@ class Understanding:
         )
         beside = {frame.flow for frame in state.frames} | set(slot.outranks if slot else ())
         likely = [near.best] if isinstance(near, Certain) else near.candidates
-        flows = tuple(one.name for one in likely if one.name not in beside)
+        flows = tuple(one for one in self._here([one.name for one in likely]) if one not in beside)
         return Choice(wish, flows, bool(state.frames))
 
     def chosen(
@@ -267,7 +269,7 @@ class Understanding:
             if wish in wished:
                 said = self.nearest.judge(wish, vector, self._named(rest), self._leaning(role, ""))
                 if isinstance(said, Certain):
-                    return said.best.name
+                    return "".join(self._here([said.best.name]))
         return ""
 
     def _others(
@@ -326,13 +328,18 @@ class Understanding:
         )
         whole = next(judged)
         if isinstance(whole, Certain):
-            return [whole.best.name]
+            return self._here([whole.best.name])
         least = 0.0 if isinstance(whole, Unsure) else _CLEARLY
         sure = dict.fromkeys(
             one.best.name for one in judged if isinstance(one, Certain) and one.best.share >= least
         )
         open_ = [one.name for one in whole.candidates] if isinstance(whole, Unsure) else []
-        return list(sure)[:MOST_CANDIDATES] or open_
+        return self._here(list(sure)[:MOST_CANDIDATES] or open_)
+
+    def _here(self, names: list[str]) -> list[str]:
+        """Of what may be meant, the likeliest first, what may begin; none if the first may not."""
+        able = [one for one in names if self.begins is None or one in self.begins]
+        return able if able[:1] == names[:1] else []
 
 
 def _told(state: DialogueState, book: FlowBook) -> dict[str, Slot]:

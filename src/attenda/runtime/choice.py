@@ -5,14 +5,12 @@ needs is chosen too; so a flow that an upgrade gave a new tool waits for a perso
 are never taken away, and whoever is in a flow finishes it.
 """
 
-import asyncio
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass
 
-from attenda.core.command import Command, StartFlow
 from attenda.dialogue.flow import CallFlowStep, CallStep, HandOffStep
 from attenda.runtime.agent import Agent
-from attenda.runtime.pack import OpenPack, Said, Understand, after_first
+from attenda.runtime.pack import OpenPack
 from attenda.tools.tool import Tool
 
 __all__ = [
@@ -21,18 +19,13 @@ __all__ = [
     "Unmet",
     "alarms_of",
     "always",
-    "as_chosen",
-    "begin_learning",
     "beginnings",
+    "begins",
     "choosable",
     "needs_of",
-    "stop_learning",
     "tools_of",
     "unmet",
 ]
-
-_MOST_LEARNED = 16
-"""Choices of one pack whose examples are kept learned."""
 
 Chosen = Collection[str] | None
 """Names; none is all, also what a later pack brings."""
@@ -116,68 +109,14 @@ def beginnings(pack: OpenPack, chosen: Chosen, tools: Chosen) -> frozenset[str]:
     return frozenset(pack.book.current.keys() - out)
 
 
+def begins(pack: OpenPack, agent: Agent) -> frozenset[str] | None:
+    """Flows that an agent whose flows decide can begin; none is all."""
+    if agent.mode != "flows" or (agent.flows is None and agent.tools is None):
+        return None
+    return beginnings(pack, agent.flows, agent.tools)
+
+
 def tools_of(pack: OpenPack, agent: Agent) -> list[Tool]:
     """The tools that a model may choose among."""
     every = pack.executor.tools.values()
     return [one for one in every if agent.tools is None or one.name in agent.tools]
-
-
-async def as_chosen(pack: OpenPack, chosen: Chosen, tools: Chosen) -> OpenPack:
-    """The pack as an agent with this choice has it: only its flows are understood.
-
-    The first time, their examples are learned, which takes seconds where there are many.
-    """
-    task = begin_learning(pack, chosen, tools)
-    return pack if task is None else replace(pack, understand=await asyncio.shield(task))
-
-
-def begin_learning(
-    pack: OpenPack, chosen: Chosen, tools: Chosen
-) -> asyncio.Task[Understand] | None:
-    """Let the examples of a choice be learned, unless they are; none where it is the whole pack."""
-    if pack.learn is None or (chosen is None and tools is None):
-        return None
-    names = beginnings(pack, chosen, tools)
-    if names == pack.book.current.keys():
-        return None
-    task = pack.learned.pop(names, None)
-    if task is None or _went_wrong(task):
-        task = asyncio.create_task(_learn(pack, names), name="learning of a choice")
-        task.add_done_callback(_went_wrong)
-    pack.learned[names] = task
-    for old in [one for one, made in pack.learned.items() if made.done()][:-_MOST_LEARNED]:
-        del pack.learned[old]
-    return task
-
-
-def _went_wrong(task: asyncio.Task[Understand]) -> bool:
-    """Whether it ended without a result; who waits for it hears why."""
-    return task.done() and (task.cancelled() or task.exception() is not None)
-
-
-async def _learn(pack: OpenPack, names: frozenset[str]) -> Understand:
-    assert pack.learn is not None
-    understand = await pack.learn(pack.book.only(names))
-    return after_first(_first_of(pack, names | alarms_of(pack)), understand)
-
-
-def _first_of(pack: OpenPack, names: Collection[str]) -> Callable[[Said], Sequence[Command]] | None:
-    """The pack's first look, which finds nothing where it would begin a flow that isn't there."""
-    first = pack.pack.first
-    if first is None:
-        return None
-
-    def look(said: Said) -> Sequence[Command]:
-        found = first(said)
-        begun = {one.flow for one in found if isinstance(one, StartFlow)}
-        return found if begun <= set(names) else ()
-
-    return look
-
-
-async def stop_learning(packs: Collection[OpenPack]) -> None:
-    """End what is being learned."""
-    tasks = [task for pack in packs for task in pack.learned.values()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

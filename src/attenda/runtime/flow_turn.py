@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from attenda.core.command import AskDocuments, NotUnderstood
+from attenda.core.command import AskDocuments, Command, NotUnderstood, StartFlow
 from attenda.core.label import SYSTEM, Label, Labelled, said_by
 from attenda.core.message import Message, text_message
 from attenda.core.ports import Usage
@@ -21,6 +21,7 @@ from attenda.dialogue.machine import Given
 from attenda.runtime.agent import Agent
 from attenda.runtime.answering import Answering, question_of
 from attenda.runtime.bounds import Meter
+from attenda.runtime.choice import alarms_of
 from attenda.runtime.converse import Converser
 from attenda.runtime.guarding import Guarding
 from attenda.runtime.pack import Said
@@ -78,6 +79,8 @@ class FlowTurn:
     history: Sequence[Message]
     guarding: Guarding
     usage: Usage = Usage()
+    begins: frozenset[str] | None = None
+    """Flows that the agent may begin; none is all."""
 
     @property
     def kept(self) -> str:
@@ -102,7 +105,7 @@ class FlowTurn:
         if history[-1].role == "assistant":
             await dialogue.take(())
             return
-        commands = await dialogue.pack.understand(self.said()) or [NotUnderstood()]
+        commands = self._within(await dialogue.pack.understand(self.said())) or [NotUnderstood()]
         if any(isinstance(one, NotUnderstood | AskDocuments) for one in commands):
             answered = await self._from_documents(
                 history, insists=not isinstance(commands[0], NotUnderstood)
@@ -116,7 +119,17 @@ class FlowTurn:
         dialogue, given = self.dialogue, self.dialogue.given
         text = self.history[-1].text
         label = dialogue.message_label
-        return Said(text, given.message_id, label, given, dialogue.state, account=self.model)
+        return Said(text, given.message_id, label, given, dialogue.state, self.model, self.begins)
+
+    def _within(self, commands: Sequence[Command]) -> Sequence[Command]:
+        """What is wanted, up to a flow that the agent does not have; alarms it has always."""
+        if self.begins is None:
+            return commands
+        able = self.begins | alarms_of(self.dialogue.pack)
+        for place, one in enumerate(commands):
+            if isinstance(one, StartFlow) and one.flow not in able:
+                return commands[:place]
+        return commands
 
     async def _from_documents(self, history: Sequence[Message], *, insists: bool) -> bool:
         """Answer from the documents, if they can; who `insists` is told that they can't."""

@@ -3,7 +3,6 @@
 A pack brings tools and tables as Python values; flows and rules are files in its folder.
 """
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +44,6 @@ __all__ = [
     "Pack",
     "Said",
     "Understand",
-    "after_first",
     "check_pack",
     "open_pack",
     "read_pack",
@@ -67,6 +65,8 @@ class Said:
     state: DialogueState
     account: Account | None = None
     """On which a model is asked that chooses where examples leave it open."""
+    begins: frozenset[str] | None = None
+    """Names of the flows that the agent may begin; none is all of the pack's."""
 
 
 Understand = Callable[[Said], Awaitable[Sequence[Command]]]
@@ -148,10 +148,6 @@ class OpenPack:
     automations: Mapping[str, Automation] = field(default_factory=dict)
     is_new: bool = False
     """Opened here for the first time."""
-    learn: Callable[[FlowBook], Awaitable[Understand]] | None = None
-    """How people are understood who may begin some of its flows alone."""
-    learned: dict[frozenset[str], asyncio.Task[Understand]] = field(default_factory=dict)
-    """That, by the names of these flows, as it is made."""
 
 
 def read_pack(
@@ -296,11 +292,11 @@ async def open_pack(
     before = [Flow.model_validate_json(body) for body in older.values()]
     book = FlowBook(flows, before, pack.catalogues)
     executor = Executor(database, stamps, tools, policy, tables, passing, pack.name)
-    understand = after_first(pack.first, await understanding(book))
-    return OpenPack(pack, book, executor, understand, automatic, is_new, understanding)
+    understand = _after(pack.first, await understanding(book))
+    return OpenPack(pack, book, executor, understand, automatic, is_new)
 
 
-def after_first(first: Callable[[Said], Sequence[Command]] | None, then: Understand) -> Understand:
+def _after(first: Callable[[Said], Sequence[Command]] | None, then: Understand) -> Understand:
     """Understanding that a pack's own first look goes before."""
     if first is None:
         return then

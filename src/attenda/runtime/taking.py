@@ -18,7 +18,7 @@ from attenda.knowledge import memory
 from attenda.runtime.agent import Agent
 from attenda.runtime.answering import Answering
 from attenda.runtime.bounds import Meter
-from attenda.runtime.choice import alarms_of, as_chosen, tools_of
+from attenda.runtime.choice import alarms_of, begins, tools_of
 from attenda.runtime.converse import Converser
 from attenda.runtime.flow_turn import FlowTurn, given_for
 from attenda.runtime.forms import Forms
@@ -128,7 +128,7 @@ class Answerers:
             alarm = await self._alarm(asked, pack) if pack else None
             taking: Taking = alarm or await self._loop(asked, pack)
         elif pack is not None:
-            taking = await self._flows(asked, await as_chosen(pack, agent.flows, agent.tools))
+            taking = await self._flows(asked, pack)
         else:
             return _Plain(asked, self._answering)
         self._passing("turn.loaded")
@@ -161,9 +161,11 @@ class Answerers:
         )
         dialogue.catch_up(decided=bool(decided))
         guarding = _guarding(asked, pack, given.language)
-        return FlowTurn(
+        turn = FlowTurn(
             dialogue, self._answering, asked.agent, asked.model, asked.history, guarding
         )
+        turn.begins = begins(pack, asked.agent)
+        return turn
 
     async def _loop(self, asked: Asked, pack: OpenPack | None) -> ToolLoop:
         """The tool loop, from what waited on this branch or anew."""

@@ -4,7 +4,7 @@ import asyncio
 import datetime
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,6 @@ __all__ = ["Examples", "gather_examples", "learn_examples"]
 _kept: OrderedDict[tuple[str, tuple[tuple[str, str], ...]], Nearest] = OrderedDict()
 """Judges by the embedder's identity and the examples that they learned, the newest last."""
 _MOST_KEPT = 8
-_vectors: dict[tuple[str, str], NDArray[np.float32]] = {}
-"""Of examples, by the embedder's identity: agents with some of a pack's flows share them."""
-_MOST_VECTORS = 30_000
 _LIKE = 0.6
 """Cosine from which on a sentence may mean what an example does."""
 
@@ -57,15 +54,16 @@ async def learn_examples(
         today = datetime.date.fromisoformat(str(said.given.names["today"].value))
         user = said.given.names["user"].value
         role = str(user.get("role", "")) if isinstance(user, dict) else ""
-        found = known.commands(said.text, vectors, said.state, said.label, today, role)
+        here = replace(known, begins=said.begins)
+        found = here.commands(said.text, vectors, said.state, said.label, today, role)
         if not (choosers and is_left_open(found)):
             return found
-        choice = known.left_open(said.text, vectors[0], said.state, role)
+        choice = here.left_open(said.text, vectors[0], said.state, role)
         able = [one for one in choosers if choice and one.knows(choice)]
         if choice is None or not able:
             return found
         name = await able[0].choose(choice, said.account)
-        return known.chosen(name, said.text, said.state, said.label, today) or found
+        return here.chosen(name, said.text, said.state, said.label, today) or found
 
     return understand
 
@@ -74,7 +72,7 @@ async def gather_examples(embedder: Embedder, book: FlowBook) -> Examples:
     """The examples of a book's flows, as people would say them, and what no flow is for."""
     named = named_examples(book)
     texts = [text for _, text in named]
-    vectors = await _embedded(embedder, texts)
+    vectors = await embedder.embed(texts)
     strange, of_strange = await _outside(embedder, texts, vectors)
     return Examples(
         (*(name for name, _ in named), *[None] * len(strange)),
@@ -109,18 +107,6 @@ async def _fitted(embedder: Embedder, book: FlowBook) -> Nearest | None:
     while len(_kept) > _MOST_KEPT:
         _kept.popitem(last=False)
     return found
-
-
-async def _embedded(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
-    """Vectors of examples (N, D); those that were needed before are kept."""
-    new = [one for one in dict.fromkeys(texts) if (embedder.name, one) not in _vectors]
-    if len(_vectors) + len(new) > _MOST_VECTORS:
-        _vectors.clear()
-        new = list(dict.fromkeys(texts))
-    if new:
-        found = await embedder.embed(new)
-        _vectors.update({(embedder.name, one): row for one, row in zip(new, found, strict=True)})
-    return np.stack([_vectors[embedder.name, one] for one in texts])
 
 
 async def _outside(

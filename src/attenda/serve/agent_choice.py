@@ -12,8 +12,6 @@ from attenda.dialogue.flow import words_in
 from attenda.runtime.choice import (
     Needs,
     always,
-    begin_learning,
-    beginnings,
     choosable,
     needs_of,
     unmet,
@@ -23,7 +21,7 @@ from attenda.runtime.pack import OpenPack
 from attenda.serve.gate import house_of, require
 from attenda.tools.tool import Tool
 
-__all__ = ["changes", "faults", "is_learning", "learn_ahead", "router", "with_choice"]
+__all__ = ["changes", "faults", "router", "with_choice"]
 
 router = APIRouter(prefix="/api", tags=["agents"])
 Maker = Annotated[Principal, Depends(require("manage_agents"))]
@@ -185,17 +183,3 @@ def changes(
                 for way, names in lists.items()
             }
     return found
-
-
-def learn_ahead(house: House, agent: Mapping[str, Any]) -> None:
-    """Let the examples of an agent's flows be learned before anybody asks it."""
-    pack = house.packs.get(agent.get("pack", ""))
-    if pack is not None and agent.get("mode", "flows") == "flows":
-        begin_learning(pack, agent.get("flows"), agent.get("tools"))
-
-
-def is_learning(house: House, agent: Mapping[str, Any]) -> bool:
-    """Whether they are being learned now."""
-    pack = house.packs.get(agent["pack"])
-    task = pack and pack.learned.get(beginnings(pack, agent["flows"], agent["tools"]))
-    return bool(task and not task.done())

@@ -10,7 +10,7 @@ from attenda.core.principal import Principal
 from attenda.dialogue.flow import words_in
 from attenda.runtime.agent import AgentMode
 from attenda.runtime.house import House
-from attenda.serve.agent_choice import changes, faults, is_learning, learn_ahead, with_choice
+from attenda.serve.agent_choice import changes, faults, with_choice
 from attenda.serve.gate import house_of, principal, require
 from attenda.store import agent_versions, agents, documents
 from attenda.store.database import Connection
@@ -90,9 +90,7 @@ async def create(request: Request, who: Maker, body: NewAgent) -> dict[str, str]
             agent_versions.keep_draft(connection, house.stamps, who, id_, values, shares=shared)
         return id_
 
-    made = {"id": await house.database.write(make)}
-    learn_ahead(house, values)
-    return made
+    return {"id": await house.database.write(make)}
 
 
 @router.patch("/agents/{agent_id}", status_code=204)
@@ -104,7 +102,6 @@ async def change(request: Request, who: Maker, agent_id: str, body: AgentFields)
     await house.database.write(
         lambda c: agent_versions.publish(c, house.stamps, who, agent_id, values)
     )
-    learn_ahead(house, {**before, **values})
 
 
 @router.get("/agents/{agent_id}/draft")
@@ -112,7 +109,7 @@ async def read_draft(request: Request, who: Maker, agent_id: str) -> dict[str, A
     """The agent as its editor shows it: the draft, what of it is not published, the version.
 
     `faults` say what of its choice does not work as its pack is now, `changes` which flows and
-    tools the draft has got and lost; while `learning`, the first answer waits.
+    tools the draft has got and lost.
     """
     house = house_of(request)
     state = await house.database.read(lambda c: agent_versions.state_of(c, who, agent_id))
@@ -120,7 +117,6 @@ async def read_draft(request: Request, who: Maker, agent_id: str) -> dict[str, A
     return {
         **state,
         "faults": faults(house, fields, who.language),
-        "learning": is_learning(house, fields),
         "changes": changes(house, published, fields, who.language) if state["version"] else {},
     }
 
@@ -134,7 +130,6 @@ async def keep_draft(request: Request, who: Maker, agent_id: str, body: AgentFie
     await house.database.write(
         lambda c: agent_versions.keep_draft(c, house.stamps, who, agent_id, values)
     )
-    learn_ahead(house, {**before, **values})
 
 
 @router.delete("/agents/{agent_id}/draft", status_code=204)
@@ -177,7 +172,6 @@ async def roll_back(request: Request, who: Maker, agent_id: str, number: int) ->
     found = await house.database.write(
         lambda c: agent_versions.restore(c, house.stamps, who, agent_id, number)
     )
-    learn_ahead(house, await house.database.read(lambda c: agents.get_agent(c, who, agent_id)))
     return {"version": found}
 
 

@@ -14,7 +14,6 @@ from attenda.store.schema import agents
 from attenda.store.stamps import Stamps
 
 __all__ = [
-    "choices",
     "create_agent",
     "delete_agent",
     "ensure_pack_agent",
@@ -102,19 +101,6 @@ def get_agent(connection: Connection, who: Principal, agent_id: str) -> dict[str
 
 def _theirs(who: Principal) -> Select[Any]:
     return select(agents).where(visible(agents, who), agents.c.deleted_at.is_(None))
-
-
-def choices(
-    connection: Connection,
-) -> list[tuple[str, list[str] | None, list[str] | None]]:
-    """Pack, flows and tools of the agents whose flows decide and that lack some of their pack's."""
-    statement = select(agents.c.pack, agents.c.flows, agents.c.tools).where(
-        agents.c.deleted_at.is_(None), agents.c.mode == "flows", agents.c.pack != ""
-    )
-    rows = connection.execute(statement.order_by(agents.c.created_at, agents.c.id))
-    return [
-        (row.pack, row.flows, row.tools) for row in rows if (row.flows, row.tools) != (None, None)
-    ]
 
 
 def fields_of(values: Mapping[str, Any]) -> dict[str, Any]:

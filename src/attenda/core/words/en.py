@@ -1743,7 +1743,6 @@ ENGLISH: dict[str, str] = {
     "flow.missing": "There is no flow “{name}” in this pack.",
     "page.choose_picture": "picture",
     "page.choose_look": "Look at the flows",
-    "page.choose_learning": "The chosen flows are being learned; the first answer may take some seconds.",
     # versions of agents
     "agent.only_draft": "This agent was never published, so there is nothing to go back to. Delete it instead.",
     "agent.no_version": "This agent has no version {number}.",

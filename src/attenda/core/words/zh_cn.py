@@ -1743,7 +1743,6 @@ CHINESE: dict[str, str] = {
     "flow.missing": "该能力包中没有流程“{name}”。",
     "page.choose_picture": "流程图",
     "page.choose_look": "查看流程",
-    "page.choose_learning": "正在学习所选流程，首次回答可能需要几秒。",
     # versions of agents
     "agent.only_draft": "该智能体从未发布过，没有可恢复的版本。可以将其删除。",
     "agent.no_version": "该智能体没有版本 {number}。",

@@ -21,7 +21,7 @@ export async function showVersions(id, changed) {
   const [state, versions] = found || [null, []];
   const open = state && (state.version === 0 || state.unpublished.length > 0);
   $("#draft-state").textContent = !state ? "" : !open ? t("draft_same") : state.version ? t("draft_differs", { fields: named(state.unpublished) }) : t("draft_new");
-  $("#draft-state").append(...lost(state?.changes), ...(state?.learning ? [el("span", { class: "change" }, t("choose_learning"))] : []));
+  $("#draft-state").append(...lost(state?.changes));
   $("#choice-faults").hidden = !state?.faults.length;
   $("#choice-faults").replaceChildren(...(state?.faults ?? []).map((one) => el("li", {}, one)));
   $("#publish").disabled = Boolean(state) && !open;
