@@ -40,7 +40,7 @@ from attenda.store.stamps import Stamps
 from tests.store.test_clock import INSTANTS
 
 LONG = os.environ.get("ATTENDA_LONG") == "1"
-STEPS, HOUSES = (200, 4) if LONG else (10, 2)
+STEPS, HOUSES = (200, 4) if LONG else (8, 1)
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 LATE = 60_000_000
 ANA = Principal(id="usr_owner", role="owner")
