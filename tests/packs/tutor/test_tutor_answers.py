@@ -30,7 +30,8 @@ I scribbled it on an old envelope and got 24. | 4 times 6 is 24 | 3*6=18, and 18
 first I added 5 and 7, then doubled it, so 24 | no hint needed, I have 24 | x = 24
 one dozen, so 24 | because of the cat I lost my notes, so it's just 24 | my calculator says 24
 how about 24? | please take 24 as my answer | could you put 24 for me | when I add them I get 24
-24, isn't it | 二十四 | 得24 | 答24 | 填个24 | 瞎猜24 | 24呀 | 24是吧 | 难道是24 | 估计24
+24, isn't it | hmm...24 | 嗯……24吧 | 二十四 | 得24 | 答24 | 填个24 | 瞎猜24 | 24呀 | 24是吧
+难道是24 | 估计24
 我寻思是24 | 依我看是24 | 我这边算出来是24 | 算了半天，24 | 有了，24 | 这下是24了吧 | 那现在24
 我要改成24 | 换个答案，24 | 更正为24 | 哎呀算错了，24 | 不是42，是24 | 不是42而是24 | 把42改成24
 42不对，应该24 | 刚才写42，现在改24 | 新答案是24 | 最后得24 | 正确答案是24 | 老师，24

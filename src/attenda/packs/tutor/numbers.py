@@ -19,7 +19,8 @@ _DIGITS = 15
 """More digits than that nobody writes by hand."""
 
 _INTEGER = r"\d{1,3}(?:,\d{3})+|\d+"
-_DECIMAL = rf"(?:{_INTEGER})(?:\.\d+)?|\.\d+"
+_DECIMAL = rf"(?:{_INTEGER})(?:\.\d+)?|(?<!\.)\.\d+"
+"""In “...24” the marks are a pause."""
 _SHAPE = re.compile(
     rf"(?P<sign>[+-])?\s*(?:(?P<whole>\d+)\s+(?:and\s+|又)?(?P<over>\d+)\s*/\s*(?P<under>\d+)"
     rf"|(?P<top>{_DECIMAL})\s*(?:/|over)\s*(?P<minus>-)?\s*(?P<bottom>{_DECIMAL})"
