@@ -250,6 +250,8 @@ CHATTY_YES = (
     "My sister laughed at me for asking twice, and yes, please do it.|yesss pls|"
     "I rarely buy anything here, but sure, go ahead with it.|it's a yes from us|"
     "Well, the kettle is boiling, so yes, thanks, carry on.|"
+    "So kind of you. Yes, I would like for you to do it now, thanks.|"
+    "My sister nods, so yes, we'd like that done.|Right, yes, please make it happen.|"
     "ya sure go ahed|hell yes|you have my blessing|No time like the present, so yes, please.|"
     "Better now than later, I think, so yes, do it.|It's only money after all, so yes.|"
     "都等不及要看了，行，继续|等了半天，总算好了，没问题，办吧|别的也没什么，就这么定吧|"
@@ -261,6 +263,8 @@ CHATTY_YES = (
 )
 CHATTY_NO = "We talked it over at lunch, and no, thanks.|跟家里商量过了，还是算了吧"
 CHATTY_NEITHER = (
+    "yes, I'd like that done differently|we would like you to wait|I want that explained|"
+    "would you like that done|if that is what it takes, we'd like that done|I'd like this|"
     "once I have it in hand, yes|yes once it has come|only the lamp, yes|later, yes|ya right|"
     "等他点头，可以|等钱到了就办吧|只退一件，好的|别的好，办吧|不用想，怎么办|"
     "The other one is nicer, yes|If it costs nothing, yes, do it|I am not sure. Yes|"

@@ -49,7 +49,7 @@ _YES = re.compile(
     r"|嗯+(?=$|[\s，。,.!！~])|要(?:的|啊)?(?=$|[\s，。,.!！~])|需要(?=$|[\s，。,.!！~])"
 )
 _HEDGE = re.compile(
-    r"(?<![a-z])(?:but|wait|hold\s+on|except|however|unless|although|though|hmm+|not|actually|else|different|another|rather|"
+    r"(?<![a-z])(?:but|wait|hold\s+on|except|however|unless|although|though|hmm+|not|actually|else|different(?:ly)?|otherwise|another|rather|"
     r"maybe|perhaps|no|don'?t|do\s+not|never\s*mind|cancel|stop|instead|change|as\s+long\s+as|provided|the\s+other|once\s+(?:i|you|we|it|they|my|your|the|that|this|he|she)|"
     r"(?<!know )(?<!me )(?<!see )if(?!\s+(?:you\s+(?:can|could|would|may|please|don'?t\s+mind)"
     r"|possible|so|that'?s\s+(?:ok|fine))))(?![a-z'])"

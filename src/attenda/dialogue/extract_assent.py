@@ -26,14 +26,16 @@ _YES = (
     r"|(?:do|go(?: ?a?h(?:ea|ae|e|a)d| (?:on|for it|through))|proceed|continue|carry on)"
     r"(?: and (?:do|make))?(?: exactly| just)?"
     r"(?: (?:it|that|so|this|(?:the|this|that) change))?"
-    r"|make (?:it so|(?:the|this|that) change)"
+    r"|make (?:it (?:so|happen)|(?:the|this|that) change)"
+    r"|(?:get|have|(?:i|we)(?: would|'d)? (?:like|want)) (?:it|that|this)(?: to be)? done"
 )
 _BESIDE = (
     r"please|pls|plz|kindly|just|go(?=[\s.!]*$)|oh|you (?:can|may|should|could)"
     r"|from (?:me|us)|for me|now|then|well"
-    r"|i(?: would|'d) (?:like|want|be (?:glad|happy|grateful))"
+    r"|(?:i|we)(?: would|'d) (?:(?:like|want|love)(?: for)?(?: you to| (?:it|that|this))?"
+    r"|be (?:glad|happy|grateful))"
     r"|if you (?:did|would|could|please)(?: (?:that|so|it))?"
-    r"|i want you to|to|feel free|thanks?(?: you)?|very much|a lot|all right|but|and|so"
+    r"|(?:i|we) want you to|to|feel free|thanks?(?: you)?|very much|a lot|all right|but|and|so"
     r"|with (?:it|that|this)"
 )
 _YES_HAN = (
