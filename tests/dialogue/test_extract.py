@@ -259,6 +259,7 @@ CHATTY_YES = (
     "Yes, this is right, please make that change|"
     "you may proceed now|I never thought I'd say it, but ok, do that.|"
     "家里人都说合适，那就这么办吧。|没意见，您接着处理就行|我明白了，按你说的办|没错，就是这个，改吧|"
+    "叫您久等了，想好了，请帮我办理|这样处理挺好，请进行下一步|"
     "今天总算想清楚了，行，给我办了吧|对就这样 弄吧"
 )
 CHATTY_NO = "We talked it over at lunch, and no, thanks.|跟家里商量过了，还是算了吧"
@@ -266,7 +267,7 @@ CHATTY_NEITHER = (
     "yes, I'd like that done differently|we would like you to wait|I want that explained|"
     "would you like that done|if that is what it takes, we'd like that done|I'd like this|"
     "once I have it in hand, yes|yes once it has come|only the lamp, yes|later, yes|ya right|"
-    "等他点头，可以|等钱到了就办吧|只退一件，好的|别的好，办吧|不用想，怎么办|"
+    "我要等一等，办理|下一步是什么|等他点头，可以|等钱到了就办吧|只退一件，好的|别的好，办吧|不用想，怎么办|"
     "The other one is nicer, yes|If it costs nothing, yes, do it|I am not sure. Yes|"
     "make it 3, yes please|My wife said no, ok|you can go|"
     "要是免费，那就办吧|换成另一个，好的|先等等，办吧|怎么办理|你们可以处理吗|好麻烦|"

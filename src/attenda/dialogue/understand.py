@@ -107,7 +107,7 @@ _HUMAN = re.compile(
     r"(?:a|an|some) ?(?:person|one|body|agent|colleague|member of)|someone (?:real|from your)"
     r"|agent please|put me through|(?:one|somebody) of your (?:people|staff|colleagues))\b"
     r"|^\W*(?:agent|operator|representative)\W*$|人工|真(?:正|实)?的?人(?![心品家物生道情体员民才力])|活人|不要(?:跟|和|同)?机器人"
-    r"|(?:找|叫|换|转|由|接通?|让|跟|和|与)[^，。！？,.!?]{0,5}(?:客服|工作人员)"
+    r"|(?:找|叫|换|转|由|接通?|让|跟|和|与)[^，。！？,.!?]{0,5}(?:客服(?:人员|专员|代表)?|工作人员)"
     r"(?=$|[\s，。！？,.!?吧来跟和与同聊说谈沟讲对处接服])",
     re.IGNORECASE,
 )
