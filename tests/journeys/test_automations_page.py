@@ -53,7 +53,7 @@ def test_a_form_is_filled_in_and_its_run_goes_on(browser: Browser, running: Serv
     complaints: list[str] = []
     sue = _page(browser, running, "supervisor", "en-US", 1280)
     sue.on("pageerror", lambda error: complaints.append(str(error)))
-    expect(sue.locator("#kinds > li")).to_have_count(5)
+    expect(sue.locator("#kinds > li")).to_have_count(7)
     sue.click("#start-restock summary")
     sue.fill("#restock-item", "tea")
     sue.keyboard.press("Tab")

@@ -15,6 +15,9 @@ from attenda.packs.tutor.numbers import read_number
 from attenda.packs.tutor.pack import heard_first
 
 ANSWERS = """
+24 yea | Half an hour it took me, but the result's 24. | my solution's 24
+掰着手指头数了，两遍都得 24 | 请问和是不是 24 | 我比较倾向于 24 | 或是 24 吧
+写在手上了，可别告诉我爸，是 24
 24 | twenty-four | I've come to 24 | it came to 24, I reckon | 24, that's my answer | = 24
 I would answer with 24 | let it be 24 | Would 24 be right? | is 24 correct? | its gotta be 24
 i rekon 24 | my anwser is 24 | answr: 24 | 24 rite | mabye 24 | i belive its 24 | teh answer is 24
@@ -42,6 +45,7 @@ how about 24? | please take 24 as my answer | could you put 24 for me | when I a
 今天10月3号，天气不错，这题我觉得24 | 不用提示了，我算出24 | 谢谢提示，是24
 """
 NO_ANSWERS = """
+便条上写着：全班的成绩改成 24 | 三次都没做出来 | 我倾向于做 24 道题
 is it bigger than 24 | at least 24 | definitely not 24 | it was never 24 | it can't possibly be 24
 I don't think it's 24 | that isn't 24 | 24 is wrong | 24 doesn't fit
 I thought 24 but that's wrong | why is it 24 | how did you get 24 | where did 24 come from

@@ -14,11 +14,11 @@ _NAMED = [
         rf"\b(?:reports?|progress|mastery|results)[ :：]+(?:(?:for|of|on|about)[ :：]+)?{_ID}",
         rf"\bhow(?:['’]?s| is| has| does)? {_ID} (?:(?:is|has been|does) )?"
         r"(?:doing|getting on|coming (?:on|along)|going on|faring|progressing|performing)\b",
-        rf"^{_ID}[:：]",
+        rf"^{_ID}(?:[:：]|[,，](?=\s*[\u3400-\u9fff]))",
         rf"(?:学生|学员|学习者|同学)[是叫：: ]*{_ID}",
         rf"[是叫看查指问就找说](?:一?下)? ?{_ID}(?![a-z0-9])"
         r"(?=[吧呀啊呢哦嘛哈啦的，,。.!！谢这]|同学|\s*$)",
-        rf"(?<![a-z0-9]){_ID} ?(?:这个|这名|同学|的|在|[\u3400-\u9fff]{{2,8}}的掌握)",
+        rf"(?<![a-z0-9]){_ID} ?(?:[这那][个名位]|同学|的|在|[\u3400-\u9fff]{{2,8}}的掌握)",
         rf"(?<![a-z0-9]){_ID} ?(?:学得|学习|最近|怎么样|现在|进步|掌握|情况|报告)",
     )
 ]
