@@ -259,6 +259,10 @@ CHATTY_YES = (
     "Yes, this is right, please make that change|"
     "you may proceed now|I never thought I'd say it, but ok, do that.|"
     "家里人都说合适，那就这么办吧。|没意见，您接着处理就行|我明白了，按你说的办|没错，就是这个，改吧|"
+    "您读得很准，请为我改|谢谢你再念一遍。是这样，改过去就行|嗯嗯改过去吧|请您代为记录并转交|嗯写上吧|"
+    "行，就这么报上去|对对就要这样|太好了，我回家就说。可以，去办吧|我赞成，请着手办理|"
+    "It is off my chest. Yes, put it through.|I'm in agreement, please have it done|"
+    "Yes, I would be grateful if you passed that on.|Yes, please go through with that.|"
     "叫您久等了，想好了，请帮我办理|这样处理挺好，请进行下一步|"
     "今天总算想清楚了，行，给我办了吧|对就这样 弄吧"
 )
@@ -267,7 +271,7 @@ CHATTY_NEITHER = (
     "yes, I'd like that done differently|we would like you to wait|I want that explained|"
     "would you like that done|if that is what it takes, we'd like that done|I'd like this|"
     "once I have it in hand, yes|yes once it has come|only the lamp, yes|later, yes|ya right|"
-    "我要等一等，办理|下一步是什么|等他点头，可以|等钱到了就办吧|只退一件，好的|别的好，办吧|不用想，怎么办|"
+    "去哪办|写什么|请代为转告他我不同意|报上去有用吗|记下来再说|我要等一等，办理|下一步是什么|等他点头，可以|等钱到了就办吧|只退一件，好的|别的好，办吧|不用想，怎么办|"
     "The other one is nicer, yes|If it costs nothing, yes, do it|I am not sure. Yes|"
     "make it 3, yes please|My wife said no, ok|you can go|"
     "要是免费，那就办吧|换成另一个，好的|先等等，办吧|怎么办理|你们可以处理吗|好麻烦|"
@@ -285,6 +289,20 @@ CHATTY_NEITHER = (
 )
 def test_a_yes_may_come_last_but_then_alone(words: str, meant: bool | None) -> None:
     found = yes_or_no(words, ["改"])
+    assert (found.value if found else None) is meant
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("yes, cancel", True), ("ok cancel it please", True), ("对，取消。", True),
+        ("嗯嗯取消吧", True),
+        ("cancel", None), ("取消", False), ("no, cancel", False), ("don't cancel", False),
+        ("yes, but cancel the other one", None), ("先别取消", None), ("cancel my account", None),
+    ],
+)  # fmt: skip
+def test_a_word_beside_a_yes_is_none_alone(words: str, meant: bool | None) -> None:
+    found = yes_or_no(words, ["+cancel", "+取消"])
     assert (found.value if found else None) is meant
 
 

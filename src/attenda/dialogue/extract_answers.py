@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
-from attenda.dialogue.extract_assent import concluding_answer
+from attenda.dialogue.extract_assent import concluding_answer, wholly_agrees
 from attenda.dialogue.extract_numbers import read_number
 from attenda.dialogue.extract_span import Found, first_of_overlapping, folded
 
@@ -77,9 +77,13 @@ _NOT_THIS = re.compile(
 def yes_or_no(text: str, agreeing: Collection[str] = ()) -> Found[bool] | None:
     """The yes or no that `text` begins or ends with, or None where it is neither or not plain.
 
-    `agreeing` are words that are a yes to what was asked, such as "open it".
+    `agreeing` are words that are a yes to what was asked, such as "open it"; one with a "+" before
+    it is none alone, but takes nothing from a yes that it stands beside ("yes, cancel").
     """
-    return _beginning_answer(text, agreeing) or concluding_answer(text, agreeing)
+    alone = [one for one in agreeing if not one.startswith("+")]
+    if len(alone) < len(agreeing) and (whole := wholly_agrees(text, agreeing)):
+        return whole
+    return _beginning_answer(text, alone) or concluding_answer(text, agreeing)
 
 
 def _beginning_answer(text: str, agreeing: Collection[str]) -> Found[bool] | None:

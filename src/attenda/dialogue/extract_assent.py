@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from attenda.dialogue.extract_span import Found, folded
 
-__all__ = ["concluding_answer"]
+__all__ = ["concluding_answer", "wholly_agrees"]
 
 _YES = (
     r"(?:(?:an? )?(?:big|plain|clear|firm|definite|hell|heck) )?"
@@ -26,6 +26,8 @@ _YES = (
     r"|(?:do|go(?: ?a?h(?:ea|ae|e|a)d| (?:on|for it|through))|proceed|continue|carry on)"
     r"(?: and (?:do|make))?(?: exactly| just)?"
     r"(?: (?:it|that|so|this|(?:the|this|that) change))?"
+    r"|put (?:it |that |this )?through|go through with (?:it|that|this)"
+    r"|(?:i am|i'?m|we are|we'?re) (?:in agreement|fine with (?:it|that|this))"
     r"|make (?:it (?:so|happen)|(?:the|this|that) change)"
     r"|(?:get|have|(?:i|we)(?: would|'d)? (?:like|want)) (?:it|that|this)(?: to be)? done"
 )
@@ -34,20 +36,22 @@ _BESIDE = (
     r"|from (?:me|us)|for me|now|then|well"
     r"|(?:i|we)(?: would|'d) (?:(?:like|want|love)(?: for)?(?: you to| (?:it|that|this))?"
     r"|be (?:glad|happy|grateful))"
-    r"|if you (?:did|would|could|please)(?: (?:that|so|it))?"
+    r"|if you (?:did|would|could|please|passed|put|sent|made)(?: (?:that|so|it|this))?"
+    r"(?: on| through)?|(?:that|this) way"
     r"|(?:i|we) want you to|to|feel free|thanks?(?: you)?|very much|a lot|all right|but|and|so"
     r"|with (?:it|that|this)"
 )
 _YES_HAN = (
     r"[你您](?:上面)?说的(?:来|办|做|弄)|没有?(?:错|问题|意见|异议|毛病)|就是(?:这个|它|这样)|是这[个样]"
-    r"|就这[样么]|(?:是|对|好|行|[可阔]以)的?|[嗯恩]+|成(?!都|功|本|人|为|员)|中|妥|[要得]得|得嘞|木问题"
-    r"|(?:进行|进入|走)下一步|必须(?=的|可以|[\s，。！]*$)|可(?=[\s，。！]*$)|同意|确认|确定|当然"
-    r"|(?:办理?|弄|整|处理|做|定|记|登记|继续|进行|操作|执行|提交|搞)(?:下去|一下|好|掉)?"
+    r"|就要?这[样么]|(?:是|对|好|行|[可阔]以)的?|[嗯恩]+|成(?!都|功|本|人|为|员)|中|妥|[要得]得|得嘞|木问题"
+    r"|(?:进行|进入|走)下一步|必须(?=的|可以|[\s，。！]*$)|可(?=[\s，。！]*$)|同意|赞成|赞同|确认|确定|当然"
+    r"|(?:办理?|弄|整|处理|做|定|记录?|登记|转交|转达|上?报|写|继续|进行|着手|操作|执行|提交|搞|办妥)"
+    r"(?:[下上]去?|一下|好|掉)?"
 )
 _BESIDE_HAN = (
     r"那么?|就(?:行|好|是了)?|[你您](?:上面)?说的|[你您]们?|请|麻烦(?:[你您]了?|了)|劳[烦驾]|现在"
-    r"|马上|赶[紧快]|尽[快管]|早点|快|直接|[给帮替]我|都|也|接着|往下|按照?|照着?|依|这[个样么]|此|着|一下|可以"
-    r"|[吧呗啦啊哈哦呀嘛了的呢咯呐哪亲]|谢谢[你您]?|多谢|辛苦[你您]?|拜托[你您]?"
+    r"|马上|赶[紧快]|尽[快管]|早点|快|直接|[给帮替为]我|代为|并|去|过去|都|也|接着|往下|按照?|照着?|依|这[个样么]|此|着|一下|可以"
+    r"|[吧呗啦啊哈哦呀嘛了的呢咯呐亲]|谢谢[你您]?|多谢|辛苦[你您]?|拜托[你您]?"
     r"|我(?=有?[没确同])|我?(?:考虑|想)(?:好|清楚)了|我(?:明白|知道|清楚|看过)"
 )
 _NO = re.compile(
@@ -86,7 +90,7 @@ def concluding_answer(text: str, agreeing: Collection[str] = ()) -> Found[bool] 
     """The yes, or the plain no, with which a message ends, or None.
 
     A message that is nothing but assent counts as well: "Yes, that is right, make the change".
-    `agreeing` are words that are a yes to what was asked.
+    `agreeing` are words that are a yes to what was asked, with a "+" those that are none alone.
     """
     plain = folded(text)
     words = _words(tuple(agreeing))
@@ -95,6 +99,13 @@ def concluding_answer(text: str, agreeing: Collection[str] = ()) -> Found[bool] 
             return Found(False, at, len(text), text[at:])
         if _is_assent(plain, at, words) and not _FORBIDS.search(plain[:at]):
             return Found(True, at, len(text), text[at:])
+    return None
+
+
+def wholly_agrees(text: str, agreeing: Collection[str]) -> Found[bool] | None:
+    """The yes of a message in which every word assents: "yes, cancel", where that is asked."""
+    if _is_assent(folded(text), 0, _words(tuple(agreeing))):
+        return Found(True, 0, len(text), text)
     return None
 
 
@@ -116,10 +127,14 @@ def _is_assent(plain: str, at: int, words: re.Pattern[str]) -> bool:
 def _words(agreeing: tuple[str, ...]) -> re.Pattern[str]:
     """One word of assent, or one that may stand beside it."""
     own = sorted(filter(None, map(folded, agreeing)), key=len, reverse=True)
-    latin = "|".join(
-        [rf"{re.escape(one)}(?: (?:it|that))?" for one in own if one.isascii()] + [_YES]
-    )
-    han = "|".join([re.escape(one) for one in own if not one.isascii()] + [_YES_HAN])
-    return re.compile(
-        rf"(?P<yes>(?:{latin})(?![a-z'])|{han})|(?P<beside>(?:{_BESIDE})(?![a-z'])|{_BESIDE_HAN})"
-    )
+    beside = [one[1:] for one in own if one.startswith("+")]
+    alone = [one for one in own if not one.startswith("+")]
+    yes = _either(alone, _YES, _YES_HAN)
+    return re.compile(rf"(?P<yes>{yes})|(?P<beside>{_either(beside, _BESIDE, _BESIDE_HAN)})")
+
+
+def _either(own: list[str], latin: str, han: str) -> str:
+    """A pattern of a flow's own words and of those of everybody."""
+    plain = [rf"{re.escape(one)}(?: (?:it|that))?" for one in own if one.isascii()]
+    other = [re.escape(one) for one in own if not one.isascii()]
+    return rf"(?:{'|'.join([*plain, latin])})(?![a-z'])|{'|'.join([*other, han])}"
