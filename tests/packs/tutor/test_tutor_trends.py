@@ -6,6 +6,8 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from attenda.packs.tutor.course import school_course
 from attenda.packs.tutor.trends import (
     answers_by_week,
@@ -78,6 +80,7 @@ K-1,7a,ms_kern,tom,Tom Berg,
 """
 
 
+@pytest.mark.long
 def test_a_parent_sees_their_child_alone_and_in_words(home: Path) -> None:
     async def story() -> None:
         async with school(home) as who:
