@@ -38,6 +38,7 @@ from attenda.llm.loaded import LoadedModels
 from attenda.runtime.flow_turn import given_for
 from attenda.runtime.house import House
 from attenda.runtime.pack import Said, read_pack
+from attenda.runtime.started import Noted
 from attenda.runtime.understanding import learn_examples
 from attenda.store import agents, inspection, sessions
 from attenda.store.database import Connection
@@ -168,6 +169,8 @@ async def people(
         for line in talks[number % len(talks)]:
             began = time.perf_counter()
             started = await house.runs.start(who, session_id, line)
+            if isinstance(started, Noted):  # a person has it now
+                return
             async for _ in house.runs.follow(session_id, started.after):
                 pass
             spent.append(time.perf_counter() - began)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from attenda.api import Pack, ScriptedEmbedder, ScriptedModel, Understand
+from attenda.api import Command, Pack, Said, ScriptedEmbedder, ScriptedModel, Understand
 from attenda.cli.commands import run
 from attenda.cli.wiring import open_house
 from attenda.core.config import Settings
@@ -39,9 +39,12 @@ def by_their_words() -> OpenHouse:
         models.register_embedder(ScriptedEmbedder())
 
         async def understanding(book: FlowBook) -> Understand:
-            if not kept:
-                kept.append(await learn_examples(ScriptedEmbedder(), book))
-            return wrap(kept[0])
+            async def understand(said: Said) -> Sequence[Command]:
+                if not kept:  # not before somebody's words are to be understood
+                    kept.append(await learn_examples(ScriptedEmbedder(), book))
+                return await kept[0](said)
+
+            return wrap(understand)
 
         settings = Settings(home=home, model="scripted")
         async with open_house(

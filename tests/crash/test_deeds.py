@@ -12,7 +12,7 @@ import pytest
 from tests.crash.deeds import STORIES, WANTED
 from tests.crash.test_kill import ROOT, environment
 
-SHORT = {"sqlite": ["several", "blind", "loop"], "postgres": ["approved"]}
+SHORT = {"sqlite": ["blind", "loop"], "postgres": ["approved"]}
 EVERY = {"several": 4, "blind": 3, "loop": 8, "approved": 5}
 """Of which story the quick suite kills at every n-th point alone."""
 

@@ -122,6 +122,7 @@ def test_a_model_is_trained_from_the_page(
     expect(page.locator("#open-films")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_finished_run_answers_and_is_rolled_back(
     visit: Visitor,  # noqa: F811
     link: str,

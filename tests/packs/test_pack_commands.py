@@ -62,6 +62,26 @@ def test_a_new_pack_works_as_it_is(typed: Typed, home: Path) -> None:
     assert "“Booked” was not said" in said and "books_an_appointment, Trial 1: broken" in said
 
 
+@pytest.mark.long
+def test_a_model_that_was_not_tuned_chooses_for_no_pack(
+    typed: Typed, home: Path, weights_home: Path
+) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "models").symlink_to(weights_home / "models")
+    assert typed("pack", "new", "bookings")[0] == 0
+    lessons = home / "lessons.jsonl"
+    assert typed("pack", "choices", "bookings", "--out", str(lessons))[0] == 0
+    rows = [json.loads(line)["messages"] for line in lessons.read_text("utf-8").splitlines()]
+    assert len(rows) > 40
+    for _, asked, answer in rows:
+        options = asked["content"].partition("\n")[0].removeprefix("Options: ").split(", ")
+        assert answer["content"] in options
+    code, _, said = typed("pack", "chooser", "bookings", "-m", "smollm2-135m-instruct")
+    assert code == 1 and "isn’t used" in said
+    assert "alone decide" in typed("pack", "chooser", "bookings")[1]
+    assert typed("pack", "chooser", "nosuch")[0] == 2
+
+
 def test_a_pack_that_is_wrong_stays_shut_alone(typed: Typed, home: Path) -> None:
     for name in ("right", "wrong"):
         assert typed("pack", "new", name)[0] == 0

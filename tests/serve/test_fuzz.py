@@ -18,7 +18,7 @@ from attenda.cli.owner import listen_tcp, serve_house
 from tests.scripted_house import SAVINGS, add_text, scripted_house
 
 LONG = os.environ.get("ATTENDA_LONG") == "1"
-EXAMPLES = 200 if LONG else 4
+EXAMPLES = 200 if LONG else 2
 
 
 async def fuzz(port: int, key: str, folder: Path) -> tuple[int, str]:

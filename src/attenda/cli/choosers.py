@@ -110,6 +110,7 @@ def set_chooser(settings: Settings, name: str, model: str, language: str, *, as_
         NotFound: there is no such model.
         ModelError: it can't be asked.
     """
+    pack = load_pack(find_pack(settings.home, name)).name
     if (settings.home / "runs" / model / "model").is_dir():
         bring_run(settings.home, model)
     marks = asyncio.run(_examined(settings, name, model, language))
@@ -126,7 +127,7 @@ def set_chooser(settings: Settings, name: str, model: str, language: str, *, as_
     known = {"model": model, "flows": sorted(flows), "languages": good}
     figures = {one: marked.figures() for one, marked in marks.items()}
     keep_choosers(
-        settings.home, kept_choosers(settings.home) | {name: {**known, "figures": figures}}
+        settings.home, kept_choosers(settings.home) | {pack: {**known, "figures": figures}}
     )
     if not as_json:
         values = {"model": model, "name": name, "languages": ", ".join(good)}
@@ -161,8 +162,12 @@ def _tell(marks: dict[str, ChoiceMarks], language: str) -> None:
 
 
 def show_chooser(settings: Settings, name: str, language: str, *, as_json: bool) -> None:
-    """Tell which model chooses for a pack, and how well it was seen to."""
-    known = kept_choosers(settings.home).get(name)
+    """Tell which model chooses for a pack, and how well it was seen to.
+
+    Raises:
+        UserError: there is no such pack.
+    """
+    known = kept_choosers(settings.home).get(load_pack(find_pack(settings.home, name)).name)
     if as_json:
         print(json.dumps(known, indent=1))
         return
@@ -175,8 +180,12 @@ def show_chooser(settings: Settings, name: str, language: str, *, as_json: bool)
 
 
 def unset_chooser(settings: Settings, name: str, language: str) -> None:
-    """The examples alone decide again."""
+    """The examples alone decide again.
+
+    Raises:
+        UserError: there is no such pack.
+    """
     known = kept_choosers(settings.home)
-    if known.pop(name, None) is not None:
+    if known.pop(load_pack(find_pack(settings.home, name)).name, None) is not None:
         keep_choosers(settings.home, known)
     out.print(sentence(language, "chooser.none", name=name), markup=False)
