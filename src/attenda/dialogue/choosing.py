@@ -54,7 +54,7 @@ class Choice:
     wish: str
     """The person's own words, without values and courtesies."""
     flows: tuple[str, ...]
-    """Those that may be meant, in the order in which they are offered."""
+    """Those that may be meant, in an order that says nothing of how likely they are."""
     under_way: bool = False
     """Whether there is a flow that could be stopped."""
 

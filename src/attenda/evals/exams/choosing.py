@@ -17,8 +17,6 @@ from attenda.dialogue.nearest import (
     Certain,
     Judgement,
     Nearest,
-    NoneOfThese,
-    Unsure,
 )
 from attenda.dialogue.nearest_features import has_han
 from attenda.runtime.choosing import Chooser
@@ -37,7 +35,9 @@ class HeldBack:
 
     ranked: Ranked
     offered: tuple[str, ...]
-    """The flows that may be meant, as the judge has it."""
+    """The flows that may be meant, by name: their order says nothing."""
+    best: str
+    """The likeliest of them, as the judge has it."""
     open: bool
     """Whether the examples leave open what it means."""
 
@@ -54,12 +54,16 @@ class ChoiceMarks:
     begun_right: int
     """Flows that the model rightly begins among these."""
     begun_wrong: int
+    best_right: int
+    """How many would be if the likeliest flow were begun each time, without a model."""
+    best_wrong: int
 
     @property
     def is_useful(self) -> bool:
-        """Whether people are better understood with it than without."""
+        """Whether people are better understood with it than without, however that is done."""
         surely = self.asked > 0 and self.right >= LEAST_RIGHT * self.asked
-        return surely and self.begun_right > self.begun_wrong
+        without = max(0, self.best_right - self.best_wrong)
+        return surely and self.begun_right - self.begun_wrong > without
 
     def figures(self) -> dict[str, int | bool]:
         """As they are kept and told."""
@@ -84,7 +88,8 @@ def hold_back(examples: Examples, languages: Sequence[str]) -> list[HeldBack]:
     return [
         HeldBack(
             one,
-            one.order[:MOST_CANDIDATES] if isinstance(said, Certain) else _names(said),
+            _names(one, said),
+            said.best.name,
             not isinstance(said, Certain),
         )
         for one, said in _judged(examples, kept, ~kept)
@@ -97,8 +102,10 @@ def language_of(text: str) -> str:
     return "zh-CN" if has_han(text) else "en"
 
 
-def _names(said: Unsure | NoneOfThese) -> tuple[str, ...]:
-    return tuple(one.name for one in said.candidates)
+def _names(one: Ranked, said: Judgement) -> tuple[str, ...]:
+    if isinstance(said, Certain):
+        return tuple(sorted(one.order[:MOST_CANDIDATES]))
+    return tuple(sorted(candidate.name for candidate in said.candidates))
 
 
 def _judged(
@@ -149,10 +156,13 @@ def _marks(answers: Sequence[tuple[HeldBack, str]]) -> ChoiceMarks:
 
     begun = [(one, name) for one, name in answers if one.open and name in one.offered]
     well = sum(name == one.ranked.flow for one, name in begun)
+    best = [one.best == one.ranked.flow for one, _ in answers if one.open]
     return ChoiceMarks(
         asked=len(answers),
         right=sum(right(one, name) for one, name in answers),
         left_open=sum(one.open for one, _ in answers),
         begun_right=well,
         begun_wrong=len(begun) - well,
+        best_right=sum(best),
+        best_wrong=len(best) - sum(best),
     )
