@@ -1417,7 +1417,7 @@ ENGLISH: dict[str, str] = {
     "chooser.no_examples": "The pack “{name}” has no examples to learn choosing from ({languages}).",
     "chooser.set": "{model} chooses for “{name}” where examples leave it open: {languages}. The next start asks it.",
     "chooser.none": "The examples of “{name}” alone decide.",
-    "chooser.useless": "{model} isn’t used: it must take the right name of {least} of the sentences held back, and begin more flows rightly than wrongly where examples leave it open.",
+    "chooser.useless": "{model} isn’t used: it must take the right name of {least} of the sentences held back, and do better than the likeliest flow where examples leave it open.",
     "chooser.asked": "Sentences held back",
     "chooser.right": "Right name taken",
     "chooser.left_open": "Left open by examples",

@@ -1417,7 +1417,7 @@ CHINESE: dict[str, str] = {
     "chooser.no_examples": "包“{name}”没有可供学习选择的例句（{languages}）。",
     "chooser.set": "例句定不下来时，由 {model} 为“{name}”选择：{languages}。下次启动时生效。",
     "chooser.none": "“{name}”只由例句决定。",
-    "chooser.useless": "没有采用 {model}：预留的句子中它至少要有 {least} 选对名称，并且在例句定不下来时，开始正确的流程要多于错误的流程。",
+    "chooser.useless": "没有采用 {model}：预留的句子中它至少要有 {least} 选对名称，并且在例句定不下来时，要比直接取最可能的流程更好。",
     "chooser.asked": "预留的句子",
     "chooser.right": "选对名称",
     "chooser.left_open": "例句定不下来",

@@ -1,8 +1,9 @@
 """Does a tuned model choose better than a pack's examples, where these leave it open?
 
 A fifth of the examples is held back from the lessons and from the judge. Of these the model is
-asked all, for how often it takes the right name, and those that the judge left open decide whether
-it is of use: a flow that is rightly begun counts one, one that is wrongly begun takes one away.
+asked all, for how often it takes the right name; those that the judge left open decide whether
+it is of use: a flow that is rightly begun counts one, one that is wrongly begun takes one away, and
+it must come to more than beginning the likeliest flow each time would.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
