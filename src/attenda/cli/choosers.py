@@ -22,12 +22,12 @@ from attenda.core.errors import OperatorError, UserError
 from attenda.core.words import sentence
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.choosing import as_row
+from attenda.dialogue.nearest_features import language_by_script
 from attenda.evals.exams.choosing import (
     LEAST_RIGHT,
     ChoiceMarks,
     examine_chooser,
     hold_back,
-    language_of,
     teach,
 )
 from attenda.llm.loaded import LoadedModels
@@ -95,7 +95,7 @@ def _flows(home: Path, name: str) -> Any:
 def _spoken(name: str, examples: Examples, wanted: Sequence[str]) -> list[str]:
     """The languages that are asked for, of those that the examples have; none is all."""
     named = zip(examples.texts, examples.flows, strict=True)
-    has = {language_of(text) for text, flow in named if flow}
+    has = {language_by_script(text) for text, flow in named if flow}
     spoken = sorted(has.intersection(wanted) if wanted else has)
     if not spoken:
         raise UserError("chooser.no_examples", name=name, languages=", ".join(wanted))

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SentenceFeatures", "has_han"]
+__all__ = ["SentenceFeatures", "has_han", "language_by_script"]
 
 Floats = NDArray[np.float32]
 Hashes = NDArray[np.int64]
@@ -127,6 +127,11 @@ def _familiar(text: str) -> set[str]:
 def has_han(text: str) -> bool:
     """Whether a sentence is in Chinese characters, in part at least."""
     return _HAN.search(text) is not None
+
+
+def language_by_script(text: str) -> str:
+    """The language that a sentence shows by its letters: `zh-CN` if it has Han, else `en`."""
+    return "zh-CN" if has_han(text) else "en"
 
 
 @lru_cache(maxsize=4096)

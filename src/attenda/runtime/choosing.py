@@ -22,7 +22,7 @@ from attenda.core.command import Clarify, Command, NotUnderstood
 from attenda.core.errors import AttendaError
 from attenda.core.ports import Account, ChatModel
 from attenda.dialogue.choosing import NONE, Choice, question, settings_for
-from attenda.dialogue.nearest_features import has_han
+from attenda.dialogue.nearest_features import language_by_script
 
 __all__ = ["Chooser", "is_left_open", "keep_choosers", "kept_choosers", "open_choosers"]
 
@@ -44,8 +44,8 @@ class Chooser:
 
     def knows(self, choice: Choice) -> bool:
         """Whether it was seen to choose well in this language, and knows all these flows."""
-        language = "zh-CN" if has_han(choice.wish) else "en"
-        return language in self.languages and self.flows.issuperset(choice.flows)
+        spoken = language_by_script(choice.wish) in self.languages
+        return spoken and self.flows.issuperset(choice.flows)
 
     async def choose(self, choice: Choice, account: Account | None = None) -> str:
         """The name that it takes, or none of them."""

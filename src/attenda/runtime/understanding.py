@@ -13,7 +13,7 @@ from attenda.core.command import Command
 from attenda.core.ports import Embedder
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.nearest import Nearest
-from attenda.dialogue.nearest_features import has_han
+from attenda.dialogue.nearest_features import language_by_script
 from attenda.dialogue.outside import OUTSIDE
 from attenda.dialogue.understand import Understanding
 from attenda.runtime.choosing import Chooser, is_left_open
@@ -113,7 +113,7 @@ async def _outside(
     embedder: Embedder, texts: Sequence[str], vectors: NDArray[np.float32]
 ) -> tuple[list[str], NDArray[np.float32]]:
     """Sentences that nothing here is for, in the languages of the examples, and their vectors."""
-    spoken = {"zh-CN" if has_han(text) else "en" for text in texts}
+    spoken = {language_by_script(text) for text in texts}
     strange = [text for language in sorted(spoken) for text in OUTSIDE[language]]
     found = await embedder.embed(strange)
     said = set(texts)

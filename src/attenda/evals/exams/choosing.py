@@ -19,7 +19,7 @@ from attenda.dialogue.nearest import (
     Judgement,
     Nearest,
 )
-from attenda.dialogue.nearest_features import has_han
+from attenda.dialogue.nearest_features import language_by_script
 from attenda.runtime.choosing import Chooser
 from attenda.runtime.understanding import Examples
 
@@ -80,7 +80,9 @@ def teach(examples: Examples, languages: Sequence[str]) -> list[Lesson]:
         for fold in range(_FOLDS)
         for one, _ in _judged(examples, kept & (fold_of != fold), kept & (fold_of == fold))
     ]
-    return list(lessons([one for one in ranked if language_of(one.text) in languages], languages))
+    return list(
+        lessons([one for one in ranked if language_by_script(one.text) in languages], languages)
+    )
 
 
 def hold_back(examples: Examples, languages: Sequence[str]) -> list[HeldBack]:
@@ -94,13 +96,8 @@ def hold_back(examples: Examples, languages: Sequence[str]) -> list[HeldBack]:
             not isinstance(said, Certain),
         )
         for one, said in _judged(examples, kept, ~kept)
-        if language_of(one.text) in languages
+        if language_by_script(one.text) in languages
     ]
-
-
-def language_of(text: str) -> str:
-    """By its script alone."""
-    return "zh-CN" if has_han(text) else "en"
 
 
 def _names(one: Ranked, said: Judgement) -> tuple[str, ...]:
@@ -134,11 +131,10 @@ async def examine_chooser(
     chooser: Chooser, held: Sequence[HeldBack], told: Callable[[], None] = lambda: None
 ) -> dict[str, ChoiceMarks]:
     """How a model chooses, by language; `told` is called after each sentence."""
-    answers = [(one, name) async for one, name in _answers(chooser, held, told)]
-    return {
-        language: _marks([(o, n) for o, n in answers if language_of(o.ranked.text) == language])
-        for language in sorted({language_of(one.ranked.text) for one in held})
-    }
+    found: dict[str, list[tuple[HeldBack, str]]] = {}
+    async for one, name in _answers(chooser, held, told):
+        found.setdefault(language_by_script(one.ranked.text), []).append((one, name))
+    return {language: _marks(answers) for language, answers in sorted(found.items())}
 
 
 async def _answers(
