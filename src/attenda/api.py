@@ -35,7 +35,7 @@ from attenda.core.opening import Opening
 from attenda.core.ports import ChatModel, Embedder, Grammar, ModelChunk, ModelSettings, Usage
 from attenda.core.principal import Principal
 from attenda.core.silence import SilenceTimes
-from attenda.core.svg import short_text, svg_picture
+from attenda.core.svg import short_text, svg_picture, text_width
 from attenda.dialogue.dying import dying_said
 from attenda.dialogue.extract_amounts import Money, amounts
 from attenda.dialogue.extract_contacts import emails
@@ -136,6 +136,7 @@ __all__ = [
     "scripted_call",
     "short_text",
     "svg_picture",
+    "text_width",
     "text_message",
     "tool",
 ]

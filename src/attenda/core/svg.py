@@ -6,11 +6,9 @@ that a picture holds in the dark.
 
 from collections.abc import Sequence
 from html import escape
+from unicodedata import east_asian_width
 
-__all__ = ["short_text", "svg_picture"]
-
-_HAN = 0x2E7F
-"""Behind it stand the letters that are as wide as two."""
+__all__ = ["short_text", "svg_picture", "text_width"]
 
 
 def svg_picture(width: int, height: int, about: str, body: Sequence[str]) -> str:
@@ -29,11 +27,16 @@ def svg_picture(width: int, height: int, about: str, body: Sequence[str]) -> str
     )
 
 
+def text_width(text: str) -> int:
+    """How wide a text is, in half-widths; a Han character takes two."""
+    return sum(2 if east_asian_width(one) in "WF" else 1 for one in text)
+
+
 def short_text(text: str, most: int) -> str:
     """A text cut to so many half-widths; a Han character takes two."""
     wide = 0
     for at, one in enumerate(text):
-        wide += 2 if ord(one) > _HAN else 1
+        wide += text_width(one)
         if wide > most:
             return f"{text[: max(1, at - 1)]}…"
     return text

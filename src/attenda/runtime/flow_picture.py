@@ -4,12 +4,12 @@ Layers follow from how steps are nested: a sequence runs down its axis, the ways
 side by side and meet again, what is done after a no stands on the right. Nothing can be changed.
 """
 
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
 from attenda.core.static_page import static_page
+from attenda.core.svg import text_width
 from attenda.core.words import sentence
 from attenda.dialogue.flow import (
     CallFlowStep,
@@ -340,7 +340,7 @@ def _fitting(text: str) -> int:
     """How many letters go into a line."""
     width = 0
     for number, letter in enumerate(text):
-        width += 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        width += text_width(letter)
         if width > _LETTERS:
             return number
     return len(text)

@@ -7,9 +7,8 @@ Pure functions from numbers to markup. All text is escaped; colours are the page
 from collections.abc import Mapping, Sequence
 from html import escape
 from types import MappingProxyType
-from unicodedata import east_asian_width
 
-from attenda.api import short_text, svg_picture
+from attenda.api import short_text, svg_picture, text_width
 from attenda.packs.tutor.rules import MASTERED
 from attenda.packs.tutor.skills import SkillGraph
 
@@ -171,7 +170,7 @@ def heat_map(
         marks: by learner and skill, what else is to be said of a cell; it gets a dot.
     """
     left, cell = 110, 24
-    longest = max((_half_widths(short_text(title, 22)) for _, title in skills), default=0)
+    longest = max((text_width(short_text(title, 22)) for _, title in skills), default=0)
     top = 24 + round(5.6 * longest)
     body = [
         f'<text transform="translate({left + cell * at + 16} {top - 6}) rotate(-60)">'
@@ -189,11 +188,6 @@ def heat_map(
                 body.append(_dot(left + at * cell + cell / 2, y + cell / 2))
     width = left + cell * len(skills) + 70
     return svg_picture(width, top + cell * max(1, len(learners)) + 4, about, body)
-
-
-def _half_widths(text: str) -> int:
-    """How wide a text is, in letters; a Han character takes two."""
-    return sum(2 if east_asian_width(one) in "WF" else 1 for one in text)
 
 
 def _dot(x: float, y: float) -> str:
