@@ -11,7 +11,8 @@ from attenda.cli.packs import load_pack, pack_folders
 from attenda.core.config import Settings
 from attenda.core.errors import OperatorError, UserError
 from attenda.core.words import sentence
-from attenda.dialogue.flow import CallStep, Flow, words_in
+from attenda.dialogue.flow import Flow, words_in
+from attenda.runtime.choice import beginnings
 from attenda.runtime.pack import read_pack
 from attenda.runtime.rule_of_two import Means, Together, held_together
 from attenda.store.health import KeptAgent, agents_beside
@@ -101,22 +102,14 @@ def _means(agent: KeptAgent, known: _Known | None) -> Means:
     if known is None:
         return Means(documents=agent.documents)
     loop, tools = agent.mode == "loop", agent.tools
+    begun = beginnings(known.pack, known.flows, agent.flows, tools)
     return Means(
         tools=[one for one in known.tools if not loop or tools is None or one.name in tools],
-        flows=[one for one in known.flows.values() if _begins(one, agent, known.pack)],
+        flows=[flow for name, flow in known.flows.items() if name in begun],
         policy=known.policy,
         mode="loop" if loop else "flows",
         documents=agent.documents,
     )
-
-
-def _begins(flow: Flow, agent: KeptAgent, pack: Pack) -> bool:
-    """Whether an agent may come to a flow: one that nobody can choose, or one with all it calls."""
-    if flow.hidden or flow.name in pack.alarms:
-        return True
-    calls = {one.call for one in flow.instructions if isinstance(one, CallStep)}
-    chosen = agent.flows is None or flow.name in agent.flows
-    return chosen and (agent.tools is None or calls <= set(agent.tools))
 
 
 def _fix(agent: KeptAgent, found: Together, language: str) -> str:

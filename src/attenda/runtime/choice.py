@@ -5,12 +5,12 @@ needs is chosen too; so a flow that an upgrade gave a new tool waits for a perso
 are never taken away, and whoever is in a flow finishes it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from attenda.dialogue.flow import CallFlowStep, CallStep, HandOffStep
+from attenda.dialogue.flow import CallFlowStep, CallStep, Flow, HandOffStep
 from attenda.runtime.agent import Agent
-from attenda.runtime.pack import OpenPack
+from attenda.runtime.pack import OpenPack, Pack
 from attenda.tools.tool import Tool
 
 __all__ = [
@@ -27,6 +27,8 @@ __all__ = [
     "unmet",
 ]
 
+Flows = Mapping[str, Flow]
+"""A pack's, by name."""
 Chosen = Collection[str] | None
 """Names; none is all, also what a later pack brings."""
 
@@ -48,34 +50,34 @@ class Unmet:
     needs: Needs
 
 
-def always(pack: OpenPack) -> frozenset[str]:
+def always(pack: Pack) -> frozenset[str]:
     """The pack's alarms, which every agent with it has."""
-    return frozenset(pack.pack.alarms if pack.pack.first else ())
+    return frozenset(pack.alarms if pack.first else ())
 
 
-def alarms_of(pack: OpenPack) -> frozenset[str]:
+def alarms_of(pack: Pack, flows: Flows) -> frozenset[str]:
     """Flows that the pack's first look begins where somebody may be in danger.
 
     A pack that names none leaves it to what the flows do: those that call a person.
     """
-    if pack.pack.first is None:
+    if pack.first is None:
         return frozenset()
     return always(pack) or frozenset(
         name
-        for name, flow in pack.book.current.items()
+        for name, flow in flows.items()
         if any(isinstance(step, HandOffStep) for step in flow.instructions)
     )
 
 
-def choosable(pack: OpenPack) -> list[str]:
+def choosable(pack: Pack, flows: Flows) -> list[str]:
     """Names of the flows that one can choose; a hidden one comes with those that call it."""
-    flows = pack.book.current.items()
-    return [name for name, flow in flows if not (flow.hidden or name in always(pack))]
+    alarms = always(pack)
+    return [name for name, flow in flows.items() if not (flow.hidden or name in alarms)]
 
 
-def needs_of(pack: OpenPack, name: str) -> Needs:
+def needs_of(pack: Pack, flows: Flows, name: str) -> Needs:
     """What a flow needs."""
-    flows, seen, waiting, tools = pack.book.current, {name}, [name], set[str]()
+    seen, waiting, tools = {name}, [name], set[str]()
     while waiting:
         for step in flows[waiting.pop()].instructions:
             if isinstance(step, CallStep):
@@ -83,15 +85,15 @@ def needs_of(pack: OpenPack, name: str) -> Needs:
             elif isinstance(step, CallFlowStep) and step.call_flow in flows.keys() - seen:
                 seen.add(step.call_flow)
                 waiting.append(step.call_flow)
-    return Needs(frozenset(choosable(pack)) & (seen - {name}), frozenset(tools))
+    return Needs(frozenset(choosable(pack, flows)) & (seen - {name}), frozenset(tools))
 
 
-def unmet(pack: OpenPack, chosen: Chosen, tools: Chosen) -> list[Unmet]:
+def unmet(pack: Pack, flows: Flows, chosen: Chosen, tools: Chosen) -> list[Unmet]:
     """Chosen flows that need what isn't chosen."""
     found = []
-    for name in choosable(pack):
+    for name in choosable(pack, flows):
         if chosen is None or name in chosen:
-            needs = needs_of(pack, name)
+            needs = needs_of(pack, flows, name)
             lacks = Needs(
                 needs.flows - set(needs.flows if chosen is None else chosen),
                 needs.tools - set(needs.tools if tools is None else tools),
@@ -101,19 +103,19 @@ def unmet(pack: OpenPack, chosen: Chosen, tools: Chosen) -> list[Unmet]:
     return found
 
 
-def beginnings(pack: OpenPack, chosen: Chosen, tools: Chosen) -> frozenset[str]:
+def beginnings(pack: Pack, flows: Flows, chosen: Chosen, tools: Chosen) -> frozenset[str]:
     """Flows that can begin: those chosen whose needs are met, and all that one can't choose."""
-    out = {one.flow for one in unmet(pack, chosen, tools)}
+    out = {one.flow for one in unmet(pack, flows, chosen, tools)}
     if chosen is not None:
-        out |= set(choosable(pack)) - set(chosen)
-    return frozenset(pack.book.current.keys() - out)
+        out |= set(choosable(pack, flows)) - set(chosen)
+    return frozenset(flows.keys() - out)
 
 
 def begins(pack: OpenPack, agent: Agent) -> frozenset[str] | None:
     """Flows that an agent whose flows decide can begin; none is all."""
     if agent.mode != "flows" or (agent.flows is None and agent.tools is None):
         return None
-    return beginnings(pack, agent.flows, agent.tools)
+    return beginnings(pack.pack, pack.book.current, agent.flows, agent.tools)
 
 
 def tools_of(pack: OpenPack, agent: Agent) -> list[Tool]:

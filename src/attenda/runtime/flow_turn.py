@@ -125,7 +125,8 @@ class FlowTurn:
         """What is wanted, up to a flow that the agent does not have; alarms it has always."""
         if self.begins is None:
             return commands
-        able = self.begins | alarms_of(self.dialogue.pack)
+        pack = self.dialogue.pack
+        able = self.begins | alarms_of(pack.pack, pack.book.current)
         for place, one in enumerate(commands):
             if isinstance(one, StartFlow) and one.flow not in able:
                 return commands[:place]

@@ -143,7 +143,7 @@ class Answerers:
             return None
         turn = await self._flows(asked, pack)
         begun = {one.flow for one in pack.pack.first(turn.said()) if isinstance(one, StartFlow)}
-        return turn if begun & alarms_of(pack) else None
+        return turn if begun & alarms_of(pack.pack, pack.book.current) else None
 
     async def _flows(self, asked: Asked, pack: OpenPack) -> FlowTurn:
         """The dialogue where this branch of the conversation, and people since, left it."""

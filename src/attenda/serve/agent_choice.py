@@ -10,7 +10,9 @@ from attenda.core.principal import Principal
 from attenda.core.words import sentence
 from attenda.dialogue.flow import words_in
 from attenda.runtime.choice import (
+    Chosen,
     Needs,
+    Unmet,
     always,
     choosable,
     needs_of,
@@ -40,8 +42,9 @@ async def abilities(request: Request, who: Maker, pack: str) -> dict[str, Any]:
     if pack not in house.packs:
         raise NotFound("pack.unknown", name=pack)
     opened, language = house.packs[pack], who.language
-    alarms, free = always(opened), choosable(opened)
-    named = [name for name in opened.book.current if name in alarms or name in free]
+    flows = opened.book.current
+    alarms, free = always(opened.pack), choosable(opened.pack, flows)
+    named = [name for name in flows if name in alarms or name in free]
     return {
         "looks_first": opened.pack.first is not None,
         "flows": [_flow(opened, name, name in alarms, language) for name in named],
@@ -50,7 +53,7 @@ async def abilities(request: Request, who: Maker, pack: str) -> dict[str, Any]:
 
 
 def _flow(pack: OpenPack, name: str, always: bool, language: str) -> dict[str, Any]:
-    flow, needs = pack.book.current[name], needs_of(pack, name)
+    flow, needs = pack.book.current[name], needs_of(pack.pack, pack.book.current, name)
     examples = flow.examples.get(language) or next(iter(flow.examples.values()), ())
     return {
         "name": name,
@@ -101,7 +104,7 @@ def with_choice(
 def _in_order(house: House, given: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     """What is given with each name once, and without alarms, which there is no choosing about."""
     pack = house.packs.get({**before, **given}.get("pack", ""))
-    left_out = {"flows": always(pack) if pack else frozenset(), "tools": frozenset()}
+    left_out = {"flows": always(pack.pack) if pack else frozenset(), "tools": frozenset()}
     lists = {
         kind: sorted(set(given[kind]) - left_out[kind])
         for kind in _KINDS
@@ -119,14 +122,20 @@ def _check(
         for name in sorted(set(after.get(kind) or ()) - known):
             raise UserError(_UNKNOWN[kind], name=name, known=", ".join(_names(pack, kind)) or "—")
     if after.get("mode", "flows") == "flows":
-        for lacking in unmet(pack, after.get("flows"), after.get("tools")):
+        for lacking in _unmet(pack, after.get("flows"), after.get("tools")):
             told = _lacks(pack, lacking.needs, language)
             raise UserError("choice.unmet", flow=_title(pack, lacking.flow, language), needs=told)
 
 
 def _names(pack: OpenPack, kind: str) -> Collection[str]:
     """What there is to choose."""
-    return choosable(pack) if kind == "flows" else list(pack.executor.tools)
+    if kind == "flows":
+        return choosable(pack.pack, pack.book.current)
+    return list(pack.executor.tools)
+
+
+def _unmet(pack: OpenPack, flows: Chosen, tools: Chosen) -> list[Unmet]:
+    return unmet(pack.pack, pack.book.current, flows, tools)
 
 
 def _title(pack: OpenPack, name: str, language: str) -> str:
@@ -152,7 +161,7 @@ def faults(house: House, agent: Mapping[str, Any], language: str) -> list[str]:
         for name in sorted(set(agent[kind] or ()) - set(_names(pack, kind)))
     ]
     flows_decide = agent["mode"] == "flows"
-    held = unmet(pack, agent["flows"], agent["tools"]) if flows_decide else []
+    held = _unmet(pack, agent["flows"], agent["tools"]) if flows_decide else []
     return gone + [
         sentence(
             language,
