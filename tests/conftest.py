@@ -19,7 +19,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import Phase, settings
@@ -33,11 +33,24 @@ from attenda.store.database import Database, open_database
 from attenda.store.stamps import Stamps
 from attenda.store.upgrade import upgrade_database
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 settings.register_profile("ours", phases=[one for one in Phase if one is not Phase.explain])
 settings.load_profile("ours")  # explaining a failure traces it, which can hang Python 3.11 for good
 
 FROZEN_AT = 1_767_614_400_000_000
 """Microseconds: noon of 5 January 2026, UTC."""
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+"""Of the browser."""
 
 _KEPT = frozenset(
     f"ATTENDA_{name}" for name in ("TEST_HOME", "TEST_NPM", "TEST_INSPECT", "LONG", "DATA")
@@ -185,6 +198,15 @@ def chromium() -> Path:
     if found is None:
         pytest.skip("Chromium is not here (apt install chromium)")
     return found
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator["Browser"]:
+    """A browser for the tests of one file, which asks nobody for anything by itself."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from attenda.api import Pack
 from attenda.core.words import sentence
 from tests.journeys.test_desk_page import _picture
-from tests.journeys.test_page import FLAGS
 from tests.journeys.test_pages import _faults
 from tests.journeys.test_trial_page import SIZES, _enter
 from tests.runtime.test_flows import understand
@@ -30,12 +29,6 @@ room_{n}:
 """
     for n in range(1, 31)
 )
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
 
 
 @pytest.fixture

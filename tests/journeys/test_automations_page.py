@@ -12,7 +12,7 @@ from attenda.core.words import catalogue
 from attenda.serve.gate import COOKIE
 from attenda.store import keys, schema
 from attenda.store.database import Connection
-from tests.journeys.test_page import FLAGS
+from tests.conftest import FLAGS
 from tests.journeys.test_pages import _faults
 from tests.runtime.depot import FOLDER
 from tests.security.live import Served, served

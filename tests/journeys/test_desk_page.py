@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from attenda.cli.packs import load_pack
 from attenda.core.words import catalogue
 from attenda.serve.gate import COOKIE
 from attenda.store import agents, keys, people, schema, sessions
 from attenda.store.database import Connection
-from tests.journeys.test_page import FLAGS
 from tests.journeys.test_pages import _faults
 from tests.runtime.test_flows import understand
 from tests.security.live import Served, served
@@ -27,12 +26,6 @@ NAMES = {
     "sue": ("Sue", "supervisor"),
 }
 SIZES = [("en-US", 1280), ("zh-CN", 1280), ("en-US", 390), ("zh-CN", 390)]
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
 
 
 @pytest.fixture

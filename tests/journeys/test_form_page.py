@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from attenda.api import Pack, ScriptedAnswer, scripted_call
 from attenda.core.words import catalogue
@@ -18,17 +18,10 @@ from attenda.store import agents, keys, people, sessions
 from attenda.store.database import Connection
 from attenda.tools.mcp import look_at
 from attenda.tools.mcp_file import keep, read_servers
-from tests.journeys.test_page import FLAGS
 from tests.security.live import Served, served
 from tests.tools.test_mcp_forms import ASKING, POLICY
 
 SIZES = [("en-US", "en", 1280), ("zh-CN", "zh-CN", 360)]
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
 
 
 async def nothing(_said: object) -> list[Any]:

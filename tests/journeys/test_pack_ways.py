@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from attenda.api import Command, Labelled, Pack, Principal, Said, SetSlot, StartFlow
 from attenda.packs.clinic.pack import PACK as CLINIC
@@ -16,7 +16,6 @@ from attenda.packs.tutor.pack import PACK as TUTOR
 from attenda.serve.gate import COOKIE
 from attenda.store import agents, keys, people, schema, sessions
 from attenda.store.database import Connection
-from tests.journeys.test_page import FLAGS
 from tests.journeys.test_pages import _faults
 from tests.scripted_house import add_text
 from tests.security.live import Served, served
@@ -69,12 +68,6 @@ class Place:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.goto(f"{self.running.address}{path or f'/chat/{session_id}'}")
         return page
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
 
 
 @pytest.fixture

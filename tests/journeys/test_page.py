@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 HANDBOOK = """# Returns
 
@@ -20,14 +20,6 @@ Items can be returned within 30 days of delivery. The parcel must carry the retu
 
 The warranty covers faults of material for 24 months. It does not cover damage by water.
 """
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @contextlib.contextmanager
@@ -54,12 +46,6 @@ def served(home: Path) -> Iterator[str]:
     finally:
         process.terminate()
         assert process.wait(30) == 0
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from attenda.core.words.en import ENGLISH
-from tests.journeys.test_page import FLAGS, served
+from tests.journeys.test_page import served
 
 AXE = Path(__file__).resolve().parents[1] / "data" / "axe" / "axe.min.js"
 PASSWORD = "correct horse battery"
@@ -36,12 +36,6 @@ class Visit:
 
 
 Visitor = Callable[..., Visit]
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch")
 
 from attenda.core.words.en import ENGLISH  # noqa: E402
 from tests.journeys.test_page import served  # noqa: E402
-from tests.journeys.test_pages import Visitor, _faults, browser, visit  # noqa: E402, F401
+from tests.journeys.test_pages import Visitor, _faults, visit  # noqa: E402, F401
 from tests.learn.school import school as write_school  # noqa: E402
 
 LONG = 90_000

@@ -21,8 +21,8 @@ from attenda.store import agents, channels, sessions
 from attenda.store.database import Connection
 from attenda.store.people import OWNER_ID
 from attenda.store.stamps import Stamps
+from tests.conftest import FLAGS
 from tests.journeys.test_desk_page import SHOP, _note, _people, _picture
-from tests.journeys.test_page import FLAGS
 from tests.journeys.test_pages import _faults
 from tests.journeys.test_widget_page import Shop, _Site, _tag, site
 from tests.runtime.test_flows import understand

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from attenda.api import ReadIn
 from attenda.packs.support.importing import IMPORTERS
@@ -20,7 +20,6 @@ from attenda.store import agents, channels, keys, people, schema, sessions
 from attenda.store.database import Connection
 from attenda.store.people import OWNER_ID
 from tests.journeys.test_desk_page import SHOP, SIZES, _note, _picture
-from tests.journeys.test_page import FLAGS
 from tests.journeys.test_pages import _faults
 from tests.runtime.test_flows import rows, understand
 from tests.scripted_house import add_text
@@ -30,12 +29,6 @@ LONG = os.environ.get("ATTENDA_LONG") == "1"
 pytestmark = pytest.mark.skipif(not LONG, reason="of the long suite (ATTENDA_LONG=1)")
 NAMES = {"ana": "agent", "sam": "agent", "sue": "supervisor"}
 FILES = Path(__file__).parents[1] / "data" / "support"
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
 
 
 @pytest.fixture

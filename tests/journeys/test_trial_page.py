@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from attenda.api import Command, Said
 from attenda.core.words import sentence
@@ -16,7 +16,6 @@ from attenda.serve.gate import COOKIE
 from attenda.store import keys, schema
 from attenda.store.database import Connection
 from tests.journeys.test_desk_page import SHOP, _note, _picture
-from tests.journeys.test_page import FLAGS
 from tests.journeys.test_pages import _faults
 from tests.runtime.test_flows import understand
 from tests.security.live import Served, served
@@ -31,12 +30,6 @@ async def heard(said: Said) -> Sequence[Command]:
     """As `understand`; a click on the first choice is a yes."""
     yes = {sentence("en", "dialogue.yes"), sentence("zh-CN", "dialogue.yes")}
     return await understand(replace(said, text="yes") if said.text in yes else said)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
 
 
 @pytest.fixture

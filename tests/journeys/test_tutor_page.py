@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from attenda.packs.tutor.pack import PACK
 from attenda.serve.gate import COOKIE
 from attenda.store import keys, schema
 from attenda.store.database import Connection
 from tests.journeys.test_desk_page import SIZES, _note
-from tests.journeys.test_page import FLAGS
 from tests.journeys.test_pages import _faults
 from tests.runtime.test_flows import rows, understand
 from tests.security.live import Served, served
@@ -22,12 +21,6 @@ LONG = os.environ.get("ATTENDA_LONG") == "1"
 pytestmark = pytest.mark.skipif(not LONG, reason="of the long suite (ATTENDA_LONG=1)")
 PEOPLE = {"lea": "member", "ms_kern": "supervisor"}
 PUPILS, TEACHERS = ("", "practice", "progress"), ("class", "learners/lea")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
 
 
 @pytest.fixture

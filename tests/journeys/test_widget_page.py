@@ -21,7 +21,7 @@ from attenda.serve.gate import COOKIE
 from attenda.serve.identity import channel_secret
 from attenda.store import agents, channels, documents, keys, people, schema, visitors
 from attenda.store.database import Connection
-from tests.journeys.test_page import FLAGS
+from tests.conftest import FLAGS
 from tests.journeys.test_pages import _faults
 from tests.scripted_house import SAVINGS, add_text
 from tests.security.live import Served, served

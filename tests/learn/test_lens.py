@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor
 from typer.testing import CliRunner
@@ -33,7 +33,6 @@ from attenda.learn.shape import ModelShape
 from attenda.learn.sources import find_source, open_source
 from attenda.learn.tokenizer import TextTokenizer, WordPieceTokenizer, train_tokenizer
 from attenda.learn.transformer import Decoder, EncoderDecoder, Transformer, build
-from tests.journeys.test_page import FLAGS
 from tests.learn.school import talks, tiny, tokenizer
 
 AXE = Path(__file__).resolve().parents[1] / "data" / "axe" / "axe.min.js"
@@ -247,12 +246,6 @@ def test_the_real_model(weights_home: Path) -> None:
 
 
 # ------------------------------------------------------------------ pages
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
 
 
 Opener = Callable[..., Page]

@@ -2,14 +2,13 @@
 
 import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from typer.testing import CliRunner
 
 from attenda.cli.learn_app import learn_app
@@ -18,17 +17,10 @@ from attenda.learn.curve import Line, curve, round_ticks, thinned
 from attenda.learn.plan import Plan
 from attenda.learn.report import report
 from attenda.learn.run_folder import RunFolder
-from tests.journeys.test_page import FLAGS
 from tests.learn.school import plan_of, run, school
 from tests.learn.test_lens import HOSTILE, violations
 
 numbers = st.floats(-1e9, 1e9, allow_nan=False)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
 
 
 def begun(folder: Path, steps: int = 0, every: int = 0, **facts: Any) -> RunFolder:
