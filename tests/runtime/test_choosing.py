@@ -84,6 +84,15 @@ def test_a_model_is_asked_only_what_examples_leave_open_and_reads_only_the_perso
     assert not re.fullmatch(grammar.text, STOP)  # nothing is under way
 
 
+def test_the_order_in_which_flows_are_offered_says_nothing() -> None:
+    orders = set()
+    for text in (OPEN, "parcel money", "the money of the parcel", "lamp", "give me the parcel"):
+        asked = Asked(lambda *_: NONE)
+        asyncio.run(meant(text, asked))
+        orders |= {names(asked)} if asked.read else set()
+    assert orders == {f"refund, where, {PERSON}, {NONE}"}
+
+
 def names(asked: Asked) -> str:
     return asked.read[0].split("Options: ")[1].split("\n")[0]
 

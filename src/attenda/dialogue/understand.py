@@ -212,8 +212,9 @@ class Understanding:
         )
         beside = {frame.flow for frame in state.frames} | set(slot.outranks if slot else ())
         likely = [near.best] if isinstance(near, Certain) else near.candidates
-        flows = tuple(one for one in self._here([one.name for one in likely]) if one not in beside)
-        return Choice(wish, flows, bool(state.frames))
+        able = [one for one in self._here([one.name for one in likely]) if one not in beside]
+        # in an order that says nothing: a model that takes the first one would only seem to choose
+        return Choice(wish, tuple(sorted(able)), bool(state.frames))
 
     def chosen(
         self, name: str, text: str, state: DialogueState, label: Label, today: datetime.date
