@@ -207,9 +207,8 @@ class Understanding:
         wish = self.wish(text)
         near = self.nearest.judge(wish, vector, self._named(text), self._leaning(role, ""))
         asked = self.book.standing(state.top) if state.top else None
-        slot = dict(_slots(state, self.book)).get(
-            asked.collect if isinstance(asked, CollectStep) else ""
-        )
+        wanted = asked.collect if isinstance(asked, CollectStep) else ""
+        slot = dict(_slots(state, self.book)).get(wanted)
         beside = {frame.flow for frame in state.frames} | set(slot.outranks if slot else ())
         likely = [near.best] if isinstance(near, Certain) else near.candidates
         able = [one for one in self._here([one.name for one in likely]) if one not in beside]
