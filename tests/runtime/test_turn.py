@@ -137,6 +137,23 @@ def test_one_running_answer_a_session(tmp_path: Path, owner: Principal) -> None:
     asyncio.run(body())
 
 
+def test_of_messages_sent_at_once_one_is_answered(tmp_path: Path, owner: Principal) -> None:
+    async def body() -> None:
+        async with scripted_house(tmp_path, ["word " * 20] * 20, pause_s=0.01) as (house, _):
+            for _ in range(20):
+                session_id = await new_session(house, owner)
+                asked = [house.runs.start(owner, session_id, words) for words in "abc"]
+                ends = await asyncio.gather(*asked, return_exceptions=True)
+                assert [type(one) for one in ends].count(Conflict) == 2
+                tree = await house.database.read(
+                    lambda c, of=session_id: sessions.message_tree(c, of)
+                )
+                assert [one.message.role for one in tree] == ["user", "assistant"]
+                assert await house.runs.stop(owner, session_id)
+
+    asyncio.run(body())
+
+
 def test_a_stream_cut_at_every_event_loses_and_doubles_nothing(
     tmp_path: Path, owner: Principal
 ) -> None:

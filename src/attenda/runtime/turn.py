@@ -30,6 +30,7 @@ from attenda.runtime.recorder import Recorder
 from attenda.runtime.remembering import with_memory
 from attenda.runtime.started import Noted, Started
 from attenda.runtime.taking import Answerers, Asked, Taking
+from attenda.runtime.under_way import UnderWay
 from attenda.store import agent_versions, journal, quota, runs, sessions, visitors
 from attenda.store.database import Connection, Database
 from attenda.store.facts import Fact
@@ -70,7 +71,7 @@ class Runs:
         self.bells = Bells()
         """Ring when a session changed."""
         self._log = EventLog(database, stamps, self._hub)
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._under_way = UnderWay(self._hub)
         self.at_once, self.allowance = AtOnce(at_once), Allowance(database, stamps)
 
     async def recover(self) -> int:
@@ -167,23 +168,25 @@ class Runs:
         self.at_once.enter(who, bounded=counts)
         launched = False
         try:
-            agent = await self._database.read(lambda c: agent_of(c, who, session_id))
-            model = self._model_named(model_name or agent.model)
+            async with self._under_way.opening(session_id):
+                agent = await self._database.read(lambda c: agent_of(c, who, session_id))
+                model = self._model_named(model_name or agent.model)
 
-            def begin(connection: Connection) -> Started | Noted:
-                session = sessions.get_session(connection, who, session_id, hold=True)
-                is_bots = session.owner == "bot"
-                if is_bots and counts:
-                    quota.check(connection, who, self._stamps.now())
-                message = asked(connection, session)
-                if not is_bots:
-                    customer_wrote(connection, self._stamps, session_id)
-                    return Noted(session_id, message.id, message.parent_id)
-                return self._open(connection, message, session.last_event, model.name)
+                def begin(connection: Connection) -> Started | Noted:
+                    session = sessions.get_session(connection, who, session_id, hold=True)
+                    is_bots = session.owner == "bot"
+                    if is_bots and counts:
+                        quota.check(connection, who, self._stamps.now())
+                    message = asked(connection, session)
+                    if not is_bots:
+                        customer_wrote(connection, self._stamps, session_id)
+                        return Noted(session_id, message.id, message.parent_id)
+                    return self._open(connection, message, session.last_event, model.name)
 
-            started = await self._database.write(begin)
-            if launched := isinstance(started, Started):
-                self._launch(started, who, agent, model)
+                started = await self._database.write(begin)
+                if launched := isinstance(started, Started):
+                    turn = self._take_turn(started, who, agent, model)
+                    self._under_way.launch(session_id, turn, who.id)
         finally:
             if not launched:
                 self.at_once.leave(who)
@@ -229,13 +232,7 @@ class Runs:
 
     async def silence(self, session_id: str) -> bool:
         """Stop the running answer of a session and wait until it has; whether there was one."""
-        task = self._tasks.get(session_id)
-        if task is None:
-            return False
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.shield(asyncio.wait([task]))
-        return True
+        return await self._under_way.stop(session_id)
 
     def publish(self, session_id: str, events: Sequence[runs.NumberedEvent]) -> None:
         """Let what was stored elsewhere be heard, and everyone know who watches the session."""
@@ -245,14 +242,11 @@ class Runs:
 
     async def stop_all_of(self, user_id: str) -> None:
         """Stop every answer that a user asked for, and wait for its end to be stored."""
-        tasks = [task for task in self._tasks.values() if task.get_name() == f"run of {user_id}"]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._under_way.stop_of(user_id)
 
     def running(self, session_id: str) -> bool:
         """Whether the session has a running answer in this process."""
-        return session_id in self._tasks
+        return self._under_way.runs(session_id)
 
     def follower(self, session_id: str, after: int) -> Follower:
         """A reader of the session's events after number `after`, until its run has ended."""
@@ -269,10 +263,7 @@ class Runs:
 
     async def close(self) -> None:
         """Stop every run and wait for its end to be stored."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._under_way.stop_all()
 
     def _open(
         self, connection: Connection, asked: sessions.StoredMessage, after: int, model: str
@@ -288,10 +279,6 @@ class Runs:
         )
         runs.append_events(connection, self._stamps, asked.session_id, run_id, [started])
         return Started(asked.session_id, run_id, asked.id, answer.id, after)
-
-    def _launch(self, started: Started, who: Principal, agent: Agent, model: ChatModel) -> None:
-        turn = self._take_turn(started, who, agent, model)
-        self._tasks[started.session_id] = asyncio.create_task(turn, name=f"run of {who.id}")
 
     async def _take_turn(
         self, started: Started, who: Principal, agent: Agent, model: ChatModel
@@ -330,8 +317,7 @@ class Runs:
                 await asyncio.shield(self._commit(recorder, end, error, taking, meter))
             finally:
                 self.at_once.leave(who)
-                self._tasks.pop(started.session_id, None)
-                self._hub.close(started.session_id)
+                self._under_way.leave(started.session_id)
 
     async def _load(
         self, started: Started, who: Principal
