@@ -122,7 +122,7 @@ async def with_house(options: argparse.Namespace) -> None:
         ) as (house, _):
             show("a journalled effect in our database", await effects(house))
             show(f"a turn, {options.people} people at once", await people(house, options.people))
-            show("a turn, 10 people", await people(house, 10))
+            show("a turn, nine people", await people(house, 9))
             show("a turn, nine people and one who floods", await beside_flood(house))
     if options.home:
         for name in ("support", "clinic"):
@@ -163,7 +163,7 @@ async def people(
     spent: list[float] = []
 
     async def one(number: int) -> None:
-        who = Principal(id=f"usr_{count}_{number}", role="agent")
+        who = Principal(id=house.stamps.new_id("usr"), role="agent")
         [session_id] = await house.database.write(lambda c: enter(c, house, who, 1, pack))
         await asyncio.sleep(number / count)
         for line in talks[number % len(talks)]:

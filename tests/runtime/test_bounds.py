@@ -29,6 +29,7 @@ from attenda.core.event import Called, RunFinished, TextAdded
 from attenda.core.label import SYSTEM
 from attenda.runtime.automation import ModelStep
 from attenda.runtime.automation_deeds import Deeds, Doing
+from attenda.runtime.bounds import AtOnce
 from attenda.runtime.converse import MOST_DEEDS
 from attenda.runtime.house import House
 from attenda.store import agents, quota, schema, sessions
@@ -369,3 +370,29 @@ def test_a_turn_that_takes_too_long_stops_before_the_next_deed(tmp_path: Path, m
 def knocked(connection: Connection) -> list[str]:
     found = connection.execute(text("SELECT at FROM hostile_knocks ORDER BY at")).scalars()
     return list(found)
+
+
+def test_who_asks_without_a_pause_is_paced_while_others_are_about() -> None:
+    async def body() -> None:
+        at_once, over = AtOnce(0), asyncio.Event()
+        now = asyncio.get_running_loop().time
+
+        async def flood(turns: int) -> int:
+            done = 0
+            while done < turns and not over.is_set():
+                async with at_once.turn(ANA):
+                    done += 1
+            return done
+
+        async with asyncio.timeout(20):  # paced, they would take fifty seconds
+            assert await flood(200) == 200
+        began = now()
+        floods = [asyncio.create_task(flood(10_000)) for _ in range(4)]
+        for _ in range(4):
+            async with at_once.turn(OWNER):
+                await asyncio.sleep(0.2)
+        over.set()
+        elapsed_s = now() - began
+        assert sum(await asyncio.gather(*floods)) <= 12 + 4 * (elapsed_s + 1)
+
+    asyncio.run(body())

@@ -22,6 +22,10 @@ __all__ = ["Allowance", "AtOnce", "Meter"]
 
 _LETTERS_A_TOKEN = 4
 """Of alphabets; a sign of another script is taken for a token of its own."""
+_GAP_S, _BURST = 0.25, 8
+"""Beside others a person's answers begin so far apart in the long run, after so many at once."""
+_ABOUT_S = 10.0
+"""Somebody is about for so long after an answer."""
 
 
 class AtOnce:
@@ -34,6 +38,8 @@ class AtOnce:
         self._under_way: Counter[str] = Counter()
         self._in_hand: Counter[str] = Counter()
         self._waiting: list[asyncio.Future[None]] = []
+        self._due: dict[str, float] = {}
+        """When the next answer of who is about is due, were they evenly spaced."""
 
     def enter(self, who: Principal, *, bounded: bool = True) -> None:
         """One more answer; `leave` must follow. What is not `bounded` is never refused.
@@ -69,11 +75,13 @@ class AtOnce:
     async def turn(self, who: Principal) -> AsyncIterator[None]:
         """The block runs in turn: a person's second answer waits while others have theirs in hand.
 
-        So whoever asks in many chats at once takes as much from the others as in one. An answer in
+        So whoever asks in many chats at once takes no more from the others than in one, and who
+        asks without a pause while others are about no more than a quick typist. An answer in
         hand may itself wait for a person, so patience ends.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._patience_s):
+                await asyncio.sleep(self._wait_s(who))
                 while self._in_hand[who.id] and len(self._in_hand) > 1:
                     await self._changed()
         self._in_hand[who.id] += 1
@@ -86,6 +94,18 @@ class AtOnce:
             for one in waiting:
                 if not one.done():
                     one.set_result(None)
+
+    def _wait_s(self, who: Principal) -> float:
+        """How long a person's next answer waits for its time, which is theirs from now on.
+
+        A leaky bucket, as the generic cell rate algorithm (ITU-T I.371) keeps it.
+        """
+        now = asyncio.get_running_loop().time()
+        self._due = {one: due for one, due in self._due.items() if due > now - _ABOUT_S}
+        due = max(now, self._due.pop(who.id, now))
+        wait_s = max(0.0, due - _BURST * _GAP_S - now) if self._due else 0.0
+        self._due[who.id] = min(due, now + wait_s + _BURST * _GAP_S) + _GAP_S
+        return wait_s
 
     async def _changed(self) -> None:
         """Return when the next block ended."""
