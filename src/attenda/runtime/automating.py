@@ -37,8 +37,6 @@ class _Begun:
     after: int
     doing: Doing
     attempts: int
-    approval_id: str
-    """That it waited for."""
 
 
 class AutomationRunner:
@@ -140,18 +138,17 @@ class AutomationRunner:
         attempts = run.begin(step, given_to(step, run.names))
         if attempts > step.tries + _CRASHES:
             raise UserError("automation.crashed", count=attempts - 1)
-        doing = Doing(row.id, row.automation, step, run.names, run.label, who, pack.executor)
-        asked = before.output if before is not None and before.state != "done" else ""
-        return _Begun(row.id, run.at, run.text.after(run.at), doing, attempts, asked)
+        awaited = before.output if before is not None and before.state != "done" else ""
+        whose = row.id, row.automation, step, run.names, run.label, who, pack.executor
+        doing = Doing(*whose, awaited)
+        return _Begun(row.id, run.at, run.text.after(run.at), doing, attempts)
 
     def _finish(self, connection: Connection, segment: int, begun: _Begun, end: End) -> bool:
         """Write down what came of a step; whether the run goes on now."""
-        if end.approval_id and begun.approval_id in ("", end.approval_id):
+        if end.approval_id:
             self._await_approval(connection, segment, begun, end.approval_id)
             return False
         problem = end.problem
-        if end.approval_id:  # the question that it waited for came too late
-            problem = UserError("approval.expired")
         output = end.value.model_dump_json() if end.value is not None else ""
         if len(output) > MOST_BYTES:
             problem, output = UserError("automation.too_large", limit=MOST_BYTES), ""

@@ -63,6 +63,8 @@ class Doing:
     """Of the ways that led to it."""
     who: Principal
     executor: Executor
+    awaited: str = ""
+    """The approval that it waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,7 @@ class Deeds:
             because=doing.because,
             who=doing.who,
             confirmed=confirmed,
+            awaited=doing.awaited,
         )
         outcome = await executor.perform(call)
         return _end_of(outcome, executor.tools.get(name))

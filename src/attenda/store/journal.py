@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, text, update
 
 from attenda.core.errors import Conflict, Denied, NotFound
 from attenda.core.label import Label
@@ -29,6 +29,7 @@ __all__ = [
     "count_effects",
     "decide",
     "end_effect",
+    "expire_approval",
     "find_effect",
     "get_approval",
     "left_decided",
@@ -313,6 +314,14 @@ def spend_approval(connection: Connection, approval_id: str) -> None:
     )
     if connection.execute(statement.values(state="used")).rowcount == 0:
         raise Conflict("approval.decided")
+
+
+def expire_approval(connection: Connection, approval_id: str, now: int) -> bool:
+    """Let a question whose time is over be over for good, whatever the clock says later; if so."""
+    open_ = approvals.c.state.in_(("pending", "approved")), approvals.c.expires_at <= now
+    over = or_(approvals.c.state == "expired", and_(*open_))
+    statement = update(approvals).where(approvals.c.id == approval_id, over)
+    return connection.execute(statement.values(state="expired")).rowcount > 0
 
 
 def get_approval(connection: Connection, who: Principal, approval_id: str) -> Approval:

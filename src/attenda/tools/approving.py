@@ -22,7 +22,7 @@ def approved(
     ruling: Ruling,
     refusal: Callable[[], UserError | None],
 ) -> str | Outcome:
-    """Who approved just this deed; else that it waits, was denied, or would be refused."""
+    """Who approved just this deed; else that it waits, was denied, came late or is refused."""
     hash_, confirms = approval_hash(call), ruling.do == "confirm"
     found = journal.approval_for(connection, hash_, call.who.id, stamps.now())
     if found is not None and found.state == "approved":
@@ -33,6 +33,8 @@ def approved(
         return Outcome("denied", problem=UserError(said, tool=tool.name))
     if found is not None:
         return _waiting(call, found.id, confirms=confirms)
+    if call.awaited and journal.expire_approval(connection, call.awaited, stamps.now()):
+        return Outcome("denied", problem=UserError("approval.too_late", tool=tool.name))
     if confirms and (refused := refusal()) is not None:
         return Outcome("failed", problem=refused)
     id_ = journal.ask_approval(

@@ -38,6 +38,8 @@ class Call:
     """Where values of arguments come from, in words for that person."""
     ask: Ask | None = None
     """Asks the person in the chat."""
+    awaited: str = ""
+    """The approval that it waited for, of a program that ends where that has expired."""
     sink: frozenset[str] = frozenset()
     """Who would learn of its arguments; worked out by the executor, whoever says otherwise."""
 

@@ -985,6 +985,7 @@ ENGLISH: dict[str, str] = {
     "approval.not_yours": "Your role may not decide this.",
     "approval.changed": "What would be done has changed since it was shown; look at it again.",
     "approval.expired": "The question has expired.",
+    "approval.too_late": "Nobody said yes to “{tool}” in time, so it was not done; trying again asks anew.",
     "approval.decided": "It is decided already.",
     "approval.missing": "There is no such question, or it isn't yours.",
     "approval.was_denied": "A person decided against it, so it was not done.",

@@ -985,6 +985,7 @@ CHINESE: dict[str, str] = {
     "approval.not_yours": "您的角色无权决定此事。",
     "approval.changed": "将要执行的内容在显示之后已改变，请重新查看。",
     "approval.expired": "该请求已过期。",
+    "approval.too_late": "“{tool}”未在期限内获得批准，因此没有执行；重试会再次请求批准。",
     "approval.decided": "此事已有决定。",
     "approval.missing": "没有这个请求，或它不属于您。",
     "approval.was_denied": "有人否决了此事，因此没有办理。",
