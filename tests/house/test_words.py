@@ -12,7 +12,7 @@ from attenda.core.words import LANGUAGES
 from attenda.core.words.en import ENGLISH
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "attenda"
-BUILT_KEYS = ("ingest.", "page.automation_")
+BUILT_KEYS = ("ingest.", "page.automation_", "page.field_")
 """Beginnings of keys whose end the code puts together: `ingest.` + what the reader found."""
 
 LANGUAGE_CODES = sorted(set(LANGUAGES) - {"en"})

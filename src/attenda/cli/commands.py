@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from attenda import __version__
+from attenda.cli.agents_app import agents_app
 from attenda.cli.automation_app import automation_app
 from attenda.cli.channels_app import channels_app
 from attenda.cli.eval_app import evaluate_anything
@@ -288,6 +289,7 @@ app.command("eval")(evaluate_anything)
 app.add_typer(learn_app, name="learn")
 app.add_typer(pack_app, name="pack")
 app.add_typer(mcp_app, name="mcp")
+app.add_typer(agents_app, name="agents")
 app.add_typer(automation_app, name="automations")
 app.add_typer(channels_app, name="channels")
 app.add_typer(models_app, name="models")

@@ -1745,6 +1745,12 @@ ENGLISH: dict[str, str] = {
     "page.choose_picture": "picture",
     "page.choose_look": "Look at the flows",
     # versions of agents
+    "agents.all": "all",
+    "agents.kept": "Kept as the draft of “{name}”; people talk to it once it is published:",
+    "agents.which": "Several are called “{name}”; say which by its id: {ids}.",
+    "agents.file": "{file} is no agent as `attenda agents export` writes it.",
+    "agents.field": "{file}: an agent has no “{name}”. It has: {known}.",
+    "agents.no_collection": "There is no collection “{name}” here; make it first, or take it out of the file.",
     "agent.only_draft": "This agent was never published, so there is nothing to go back to. Delete it instead.",
     "agent.no_version": "This agent has no version {number}.",
     "page.save_draft": "Save the draft",

@@ -1745,6 +1745,12 @@ CHINESE: dict[str, str] = {
     "page.choose_picture": "流程图",
     "page.choose_look": "查看流程",
     # versions of agents
+    "agents.all": "全部",
+    "agents.kept": "已存为“{name}”的草稿；发布之后人们才会与它对话：",
+    "agents.which": "有多个叫“{name}”；请用编号指明：{ids}。",
+    "agents.file": "{file} 不是 `attenda agents export` 写出的智能体文件。",
+    "agents.field": "{file}：智能体没有“{name}”这一项。可用的有：{known}。",
+    "agents.no_collection": "这里没有名为“{name}”的文档集；请先建立它，或从文件中去掉。",
     "agent.only_draft": "该智能体从未发布过，没有可恢复的版本。可以将其删除。",
     "agent.no_version": "该智能体没有版本 {number}。",
     "page.save_draft": "保存草稿",
