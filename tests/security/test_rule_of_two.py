@@ -1,4 +1,4 @@
-"""`attenda doctor` names each agent that holds strangers' words, private data and deeds alone."""
+"""`attenda doctor` names what joins strangers' words, private data and deeds without a yes."""
 
 import asyncio
 import json
@@ -57,13 +57,13 @@ def pack_in(home: Path, policy: str, flows: str = "", name: str = "loopshop") ->
     (folder / "policy.toml").write_text(policy)
 
 
-def examined() -> list[dict[str, Any]]:
-    """What the doctor says of agents; its exit code is that of all its findings."""
+def examined(what: str = "agent") -> list[dict[str, Any]]:
+    """What the doctor says of agents, or others; its exit code is that of all its findings."""
     result = CliRunner().invoke(app, ["doctor", "--json"])
     found = json.loads(result.stdout)
     assert result.exit_code == (0 if all(one["ok"] for one in found) else 1)
     assert [one for one in found if one["check"] in ("pack", "mcp")] == []
-    return [one for one in found if one["check"] == "agent"]
+    return [one for one in found if one["check"] == what]
 
 
 ALLOW = 'do = "allow"'
@@ -146,3 +146,70 @@ def test_what_goes_out_with_a_read_needs_its_reader_named(home: Path) -> None:
         assert (one["about"]["alone"], one["ok"]) == (alone, not alone)
         assert "peer.look" in one["about"]["strangers"]
         assert ('learns = "public"' in one["fix"]) == bool(alone)
+
+
+HOOK = "on: [{webhook: orders, secret_env: SECRET}]"
+LOOK = "{call: get_order, with: {order: run.id}, into: order}"
+PAY = "{call: refund, with: {order: run.id, amount: '1'}}"
+TELL = "{call: tell, with: {words: run.id}}"
+POST = "{webhook: 'https://peer.example/in', secret_env: SECRET%s}"
+FORM = "{form: {en: x}, fields: {sure: {title: {en: x}}}%s}"
+LATE = f", deadline: 1h, otherwise: [{PAY}]"
+CHOOSE = "{if: 'True', then: [%s], else: [%s]}"
+
+RUNS: dict[str, tuple[str, str, str]] = {
+    # its trigger and steps; strangers' words; deeds alone, or why it is in order
+    f"{HOOK}; {LOOK}, {PAY}": ("webhook: orders, get_order", "refund", ""),
+    f"on: [{{mail: shop}}]; {LOOK}, {PAY}": ("mail: shop, get_order", "refund", ""),
+    f"on: [{{folder: inbox}}]; {LOOK}, {PAY}": ("folder: inbox, get_order", "refund", ""),
+    f"on: []; {LOOK}, {PAY}": ("get_order", "refund", ""),
+    f"on: []; {PAY}, {LOOK}": ("get_order", "", "it is done before they are read"),
+    f"on: []; {FORM % ''}, {LOOK}, {PAY}": ("get_order", "refund", ""),
+    f"on: []; {LOOK}, {FORM % ''}, {PAY}": ("get_order", "", "a person stands between"),
+    f"on: []; {LOOK}, {FORM % LATE}, {TELL}": ("get_order", "refund, tell", ""),
+    f"on: []; {LOOK}, {CHOOSE % (FORM % '', TELL)}, {PAY}": ("get_order", "tell, refund", ""),
+    f"on: []; {CHOOSE % (LOOK, PAY)}": ("get_order", "", "on the other way nothing is read"),
+    f"on: []; {LOOK}, {{stop: {{en: x}}}}, {PAY}": ("get_order", "", "it ends before"),
+    f"on: []; {LOOK}, {{call: send_mail, with: {{recipient: run.id, body: run.id}}}}": (
+        "get_order", "", "a rule asks",
+    ),
+    "on: []; {search: run.id}, {message: {en: x}, session: run.id}": (
+        "documents", "message", "",
+    ),
+    f"on: []; {LOOK}, {POST % ', into: back'}": (
+        "get_order, web:peer.example", "web:peer.example", "",
+    ),
+    f"on: []; {LOOK}, {POST % ', unless_confirmed: no more than an id'}": (
+        "get_order", "", "it says why",
+    ),
+    f"{HOOK}; {PAY}": ("webhook: orders", "refund", "it reads nothing of ours"),
+    f"on: [{{webhook: known, secret_env: SECRET, trust: user}}]; {PAY}": (
+        "", "refund", "who sends is known",
+    ),
+}  # fmt: skip
+
+
+def test_an_automation_needs_a_person_between_strangers_words_and_deeds(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = rules(refund=ALLOW, tell=ALLOW, send_mail=CONFIRM)
+    pack_in(home, policy)
+    folder = home / "packs" / "loopshop" / "automations"
+    folder.mkdir()
+    for number, each in enumerate(RUNS):
+        on, _, steps = each.replace("orders, secret", f"orders{number}, secret").partition("; ")
+        text = f"run{number}:\n  title: {{en: x}}\n  {on}\n  steps: [{steps}]\n"
+        (folder / f"{number:02}.yaml").write_text(text)
+    found = examined("automation")
+    assert [one["about"]["automation"] for one in found] == [f"run{n}" for n in range(len(RUNS))]
+    for number, (each, (strangers, alone, why)) in enumerate(RUNS.items()):
+        one, wanted = found[number], strangers.replace("hook: orders", f"hook: orders{number}")
+        assert ", ".join(one["about"]["strangers"]) == wanted, each
+        assert ", ".join(one["about"]["alone"]) == alone, each
+        assert one["ok"] == bool(why), each
+        assert (not alone or alone in one["detail"]) and ("`form`" in one["fix"]) != one["ok"]
+    reasoned = [one["about"]["reasoned"] for one in found if one["about"]["reasoned"]]
+    assert reasoned == [{"web:peer.example": "no more than an id"}]
+    monkeypatch.setenv("ATTENDA_LANGUAGE", "zh")
+    fault = next(one for one in examined("automation") if not one["ok"])
+    assert "无需任何人同意即执行：refund" in fault["detail"] and "之前加一个 `form`" in fault["fix"]

@@ -224,6 +224,8 @@ class MessageStep(_Step):
     learns: Literal["reader", "asker"] = "reader"
     """What may be said beside what whoever reads the session may read and, in runs of the house
     itself, what the house may: `asker` adds what the person who began the run may read."""
+    unless_confirmed: str = ""
+    """Why nobody need be asked first, for those who look over the installation."""
 
 
 class WebhookStep(_Tried):
@@ -236,6 +238,8 @@ class WebhookStep(_Tried):
     learns: Literal["public", "asker"] = "public"
     """What it may be told beside what everybody may read and, in runs of the house itself, what
     the house may: `asker` adds what the person who began the run may read."""
+    unless_confirmed: str = ""
+    """Why nobody need be asked first, for those who look over the installation."""
     tries: int = Field(default=6, ge=1, le=20)
     into: str = ""
 

@@ -1783,11 +1783,12 @@ ENGLISH: dict[str, str] = {
     "page.deed_desk_hours": "set the desk's hours",
     "page.deed_notice_rule": "made a notice",
     "page.deed_notice_rule_removed": "removed a notice",
-    # What `attenda doctor` says of agents.
+    # What `attenda doctor` says of agents and automations.
     "doctor.documents": "documents",
     "doctor.none": "none",
     "doctor.agent": "“{name}” reads strangers' words: {strangers}; reads private data: {private}; acts without anybody's yes: {alone}",
     "doctor.agent_reasoned": " (and, for a stated reason: {names})",
     "doctor.agent_deeds": 'All three in one session: let a person decide {tools} by do = "confirm" or "ask" in the policy.toml of “{pack}”, or say there by the rule\'s `reason` why nobody need be asked, or take from the agent what reads strangers\' words.',
+    "doctor.automation_deeds": "All three in one run: put a `form` before {tools}, or let a person decide on a tool by do = \"ask\" in the policy.toml of “{pack}”, or say why nobody need be asked, by the rule's `reason` or the step's `unless_confirmed`.",
     "doctor.agent_untold": 'Say who outside learns of what {tools} are asked: by the tool\'s `sink`, or by learns = "public" in mcp.toml.',
 }

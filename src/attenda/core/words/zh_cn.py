@@ -1783,11 +1783,12 @@ CHINESE: dict[str, str] = {
     "page.deed_desk_hours": "设置了工作时间",
     "page.deed_notice_rule": "添加了通知",
     "page.deed_notice_rule_removed": "移除了通知",
-    # What `attenda doctor` says of agents.
+    # What `attenda doctor` says of agents and automations.
     "doctor.documents": "文档",
     "doctor.none": "无",
     "doctor.agent": "“{name}”读取外人的文字：{strangers}；读取私人数据：{private}；无需任何人同意即执行：{alone}",
     "doctor.agent_reasoned": "（另有说明了理由的：{names}）",
     "doctor.agent_deeds": '三者同在一次会话中：请在“{pack}”的 policy.toml 中用 do = "confirm" 或 "ask" 让人决定 {tools}，或在规则的 `reason` 中说明为何无需询问，或从该助手去掉读取外人文字的部分。',
+    "doctor.automation_deeds": '三者同在一次运行中：请在 {tools} 之前加一个 `form`，或在“{pack}”的 policy.toml 中用 do = "ask" 让人决定工具调用，或用规则的 `reason` 或步骤的 `unless_confirmed` 说明为何无需询问。',
     "doctor.agent_untold": '请说明外部谁会得知向 {tools} 查询的内容：用工具的 `sink`，或在 mcp.toml 中写 learns = "public"。',
 }
