@@ -52,6 +52,8 @@ class LoopState(BaseModel):
     confirms: bool = False
     """It is the person's own yes."""
     handed_off: bool = False
+    reminded: int = 0
+    """How many times they were reminded of what they were asked."""
 
 
 def read_state(text: str | None) -> LoopState:

@@ -1,12 +1,14 @@
-"""Silence: when somebody's answer to a flow's question is due, and what happens when none comes.
+"""Silence: when somebody's answer to a question is due, and what happens when none comes.
 
 All of it is found in the conversation as it stands, so it survives every restart, and is decided
 anew within the transaction that says it: of two processes, or of a customer who answers in that
 moment, one comes first and the other finds it. Nothing is done but said.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from attenda.core.command import Silence
 from attenda.core.errors import AttendaError
@@ -22,10 +24,12 @@ from attenda.dialogue.next_step import AskWhich
 from attenda.dialogue.silence import Question
 from attenda.dialogue.state import DialogueState, replay
 from attenda.runtime.agent import agent_of
+from attenda.runtime.choice import tools_of
 from attenda.runtime.converse import which_words
 from attenda.runtime.flow_turn import given_for
 from attenda.runtime.house import House
 from attenda.runtime.pack import OpenPack
+from attenda.runtime.silence_loop import After, loop_question
 from attenda.store import hours, mail, runs, sessions, silences, visitors
 from attenda.store.database import Connection
 
@@ -36,15 +40,86 @@ GRACE_S = 7 * 86_400
 _US = 1_000_000
 
 
+class _Waiting(Protocol):
+    """What of a conversation waits for its person's answer."""
+
+    @property
+    def reminded(self) -> int:
+        """How many times they were reminded of it."""
+        ...
+
+    @property
+    def times(self) -> SilenceTimes:
+        """When they are, and when it is over."""
+        ...
+
+    @property
+    def until(self) -> int | None:
+        """When it counts no more (µs since 1970, UTC); none if it always does."""
+        ...
+
+    @property
+    def label(self) -> Label:
+        """Of the words that it is asked in."""
+        ...
+
+    def after(self, connection: Connection, command: Silence) -> After:
+        """What a silence comes to, within the transaction that says it.
+
+        Raises:
+            Conflict: it was answered in this moment.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _FlowQuestion:
+    """What a flow asks."""
+
+    book: FlowBook
+    state: DialogueState
+    given: Given
+    question: Question
+    times: SilenceTimes
+    until: None = None
+
+    @property
+    def reminded(self) -> int:
+        return self.state.reminded
+
+    @property
+    def label(self) -> Label:
+        return Label(integrity="untrusted", sources=frozenset({self.given.message_id}))
+
+    def after(self, connection: Connection, command: Silence) -> After:
+        del connection
+        changes = reduce(self.state, [command], self.book, self.given)
+        text = self._words(command, {one.instance for one in changes if isinstance(one, FlowEnded)})
+        return After(changes, text, replay(self.state, changes).model_dump_json())
+
+    def _words(self, command: Silence, over: set[str]) -> str:
+        """The reminder, with the question; or that what is under way is put aside."""
+        language, question = self.given.language, self.question
+        if not command.ends:
+            asks = isinstance(question, AskWhich)
+            text = which_words(self.book, question.flows, language) if asks else question.text  # type: ignore[union-attr]
+            return sentence(language, "silence.reminder", question=text)
+        begun = [one for one in self.state.frames if one.instance in over and not one.called]
+        titles = [words_in(self.book.of(one).title, language) for one in begun]
+        if not titles:
+            return sentence(language, "silence.put_down")
+        top = self.state.top
+        undone = top is not None and isinstance(self.book.standing(top), ConfirmStep)
+        key = "silence.put_down_undone" if undone else "silence.put_down_flow"
+        return sentence(language, key, titles=sentence(language, "silence.and").join(titles))
+
+
 @dataclass(frozen=True, slots=True)
 class _Open:
     """A question that waits for its answer."""
 
     head: sessions.StoredMessage
-    book: FlowBook
-    state: DialogueState
-    given: Given
-    question: Question
+    waits: _Waiting
     at: int
     """When, in microseconds since 1970 (UTC), `command` falls due."""
     command: Silence
@@ -80,7 +155,11 @@ def _path(connection: Connection, session: sessions.Session) -> list[sessions.St
 def break_silence(
     connection: Connection, house: House, session_id: str
 ) -> list[runs.NumberedEvent]:
-    """Say what is due in a session now, in one transaction; the events, none if nothing is."""
+    """Say what is due in a session now, in one transaction; the events, none if nothing is.
+
+    Raises:
+        Conflict: an answer came in this moment; nothing of the transaction may stay.
+    """
     held = sessions.hold_session(connection, session_id)
     if held is None or held[0] != "bot":
         return []
@@ -107,24 +186,38 @@ def _find(
         return None
     pack = house.packs.get(agent.pack)
     kept = next((one.state for one in reversed(path) if one.state), None)
-    if pack is None or agent.mode != "flows" or kept is None:
+    if pack is None or kept is None:
         return None
     if not (_is_ours(path[-1]) and silences.is_newest(connection, path[-1])):
         return None
+    now, said = house.stamps.now(), [one.message.text for one in path if one.message.role == "user"]
+    given = given_for(who, path[-1].id, said, now)
+    waits: _Waiting | None
+    if agent.mode == "flows":
+        waits = _flow_question(house, pack, kept, given)
+    else:
+        usual = pack.pack.silence or house.settings.silence or NEVER
+        tools = tools_of(pack, agent)
+        waits = loop_question(connection, who, tools, path[-1], kept, given.language, usual)
+    if waits is None:
+        return None
+    by_mail = mail.thread_of(connection, session.id) is not None
+    times = (waits.times.mail or NEVER) if by_mail else waits.times
+    due = _due(connection, house, session, path, waits, times)
+    return None if due is None else _Open(path[-1], waits, *due)
+
+
+def _flow_question(house: House, pack: OpenPack, kept: str, given: Given) -> _FlowQuestion | None:
+    """What a flow asks in a conversation that stands as `kept`."""
     state = DialogueState.model_validate_json(kept)
-    said = [one.message.text for one in path if one.message.role == "user"]
-    given = given_for(who, path[-1].id, said, house.stamps.now())
     try:
         question = open_question(state, pack.book, given)
         times = _times(house, pack, state)
     except AttendaError:  # the flow is not kept any more
         return None
-    if mail.thread_of(connection, session.id) is not None:
-        times = times.mail or NEVER
-    due = _due(connection, house, session, path, state, times) if question else None
-    if question is None or due is None:
+    if question is None:
         return None
-    return _Open(path[-1], pack.book, state, given, question, *due)
+    return _FlowQuestion(pack.book, state, given, question, times)
 
 
 def _is_ours(last: sessions.StoredMessage) -> bool:
@@ -148,23 +241,26 @@ def _due(
     house: House,
     session: sessions.Session,
     path: Sequence[sessions.StoredMessage],
-    state: DialogueState,
+    waits: _Waiting,
     times: SilenceTimes,
 ) -> tuple[int, Silence] | None:
     """What comes next and when; none if nothing does."""
     now, asked = house.stamps.now(), _asked_at(connection, path)
     reminders = [asked + after * _US for after in times.remind]
+    if waits.until is not None:
+        reminders = [at for at in reminders if max(at, now) < waits.until]
+    reminded = waits.reminded
     passed = sum(at <= now for at in reminders)
-    last = path[-1].created_at if state.reminded else 0
+    last = path[-1].created_at if reminded else 0
     # whoever was reminded late has as long to answer as one who was reminded in time
     least = last + times.remind[0] * _US if times.remind and last else 0
     end = max(asked + times.end * _US, least) if times.end else None
     if asked + (times.last + GRACE_S) * _US < now:
         return None
-    if end is not None and (end <= now or state.reminded >= len(reminders)):
-        at, command = end, Silence(reminders=state.reminded, ends=True)
-    elif state.reminded < len(reminders):
-        number = max(passed, state.reminded + 1)
+    if end is not None and (end <= now or reminded >= len(reminders)):
+        at, command = end, Silence(reminders=reminded, ends=True)
+    elif reminded < len(reminders):
+        number = max(passed, reminded + 1)
         at, command = reminders[number - 1], Silence(reminders=number)
     else:
         return None
@@ -176,7 +272,7 @@ def _due(
 def _asked_at(connection: Connection, path: Sequence[sessions.StoredMessage]) -> int:
     """When the question had been asked: the last thing that was said but for reminders."""
     for one in reversed(path):
-        if not one.state or not DialogueState.model_validate_json(one.state).reminded:
+        if not one.state or not json.loads(one.state).get("reminded"):
             return silences.said_at(connection, one)
     return path[0].created_at
 
@@ -184,34 +280,15 @@ def _asked_at(connection: Connection, path: Sequence[sessions.StoredMessage]) ->
 def _say(connection: Connection, house: House, found: _Open) -> list[runs.NumberedEvent]:
     """The whole run at once: its events, its message and the state that hangs on it."""
     stamps, head = house.stamps, found.head
-    changes = reduce(found.state, [found.command], found.book, found.given)
-    text = _words(found, {one.instance for one in changes if isinstance(one, FlowEnded)})
-    label = Label(integrity="untrusted", sources=frozenset({head.id}))
     try:
-        run_id, answer = runs.begin_run(connection, stamps, head, "", label)
+        run_id, answer = runs.begin_run(connection, stamps, head, "", found.waits.label)
     except AttendaError:  # an answer is under way
         return []
+    after = found.waits.after(connection, found.command)
     begun = RunStarted(run_id=run_id, user_message_id=head.id, message_id=answer.id, model="")
     ended = RunFinished(run_id=run_id, reason="done")
-    log: list[Event] = [begun, *changes, TextAdded(at=0, text=text), ended]
+    log: list[Event] = [begun, *after.changes, TextAdded(at=0, text=after.text), ended]
     numbered = runs.append_events(connection, stamps, head.session_id, run_id, log)
-    runs.finish_run(connection, stamps, run_id, text_message("assistant", text), "done")
-    runs.keep_dialogue(connection, run_id, replay(found.state, changes).model_dump_json())
+    runs.finish_run(connection, stamps, run_id, text_message("assistant", after.text), "done")
+    runs.keep_dialogue(connection, run_id, after.kept)
     return numbered
-
-
-def _words(found: _Open, over: set[str]) -> str:
-    """The reminder, with the question; or that what is under way is put aside."""
-    language, question = found.given.language, found.question
-    if not found.command.ends:
-        asks = isinstance(question, AskWhich)
-        text = which_words(found.book, question.flows, language) if asks else question.text  # type: ignore[union-attr]
-        return sentence(language, "silence.reminder", question=text)
-    begun = [one for one in found.state.frames if one.instance in over and not one.called]
-    titles = [words_in(found.book.of(one).title, language) for one in begun]
-    if not titles:
-        return sentence(language, "silence.put_down")
-    top = found.state.top
-    undone = top is not None and isinstance(found.book.standing(top), ConfirmStep)
-    key = "silence.put_down_undone" if undone else "silence.put_down_flow"
-    return sentence(language, key, titles=sentence(language, "silence.and").join(titles))

@@ -40,6 +40,7 @@ __all__ = [
     "pending_in",
     "spend_approval",
     "take_turns",
+    "withdraw_approval",
 ]
 
 # What each effect needs is made once: making a statement costs more than running it.
@@ -322,6 +323,12 @@ def expire_approval(connection: Connection, approval_id: str, now: int) -> bool:
     over = or_(approvals.c.state == "expired", and_(*open_))
     statement = update(approvals).where(approvals.c.id == approval_id, over)
     return connection.execute(statement.values(state="expired")).rowcount > 0
+
+
+def withdraw_approval(connection: Connection, approval_id: str) -> bool:
+    """Let a question that nobody has answered be asked no more; whether it still waited."""
+    waits = approvals.c.id == approval_id, approvals.c.state == "pending"
+    return connection.execute(update(approvals).where(*waits).values(state="expired")).rowcount > 0
 
 
 def get_approval(connection: Connection, who: Principal, approval_id: str) -> Approval:
