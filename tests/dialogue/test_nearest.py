@@ -144,6 +144,18 @@ def test_one_example_each_is_enough_to_begin(flows: int) -> None:
     assert all(isinstance(ask(nearest, row), NoneOfThese) for row in SHOP["strange"])
 
 
+def test_an_example_means_its_flow_however_few_there_are() -> None:
+    rows = [row for flow in FLOWS[:4] for row in SHOP["examples"] if row["flow"] == flow]
+    few = [row for flow in FLOWS[:4] for row in [one for one in rows if one["flow"] == flow][:2]]
+    both = [{**few[0], "text": "that"}, {**few[2], "text": "that"}]  # it means either
+    nearest = learn([*few, *both])
+    for row in few:
+        again = {**row, "text": f"{row['text'].upper()} !"}
+        judged = ask(nearest, again)
+        assert isinstance(judged, Certain) and judged.best.name == row["flow"]
+    assert not isinstance(nearest.judge("that", vector(few[0]) * 0), Certain)
+
+
 def test_any_text_gets_a_judgement(shop: Nearest) -> None:
     for text in ("\udc80\x00", "٣" * 5000, "？", "x" * 9999):
         assert shop.judge(text, vector(SHOP["strange"][0])).best.name in FLOWS

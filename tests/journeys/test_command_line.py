@@ -129,3 +129,9 @@ def test_a_home_without_weights_says_how_to_get_them(attenda, home: Path) -> Non
     assert result.returncode == 1
     assert "attenda models pull" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_new_pack_goes_through_its_scenarios(attenda) -> None:
+    for words in (("pack", "new", "demo"), ("pack", "check", "demo"), ("eval", "demo")):
+        done = attenda(*words)
+        assert done.returncode == 0, done.stdout + done.stderr

@@ -276,7 +276,13 @@ def by_examples(
     from attenda.runtime.choosing import open_choosers
     from attenda.runtime.understanding import learn_examples
 
-    return partial(learn_examples, embedder, choosers=open_choosers(home, models.chat))
+    weights = home / "models" / embedder.name.partition("@")[0]  # what follows is their hash
+    return partial(
+        learn_examples,
+        embedder,
+        choosers=open_choosers(home, models.chat),
+        judges=weights / "judges" if weights.is_dir() else None,
+    )
 
 
 def _by_itself(house: House) -> Iterator[Coroutine[Any, Any, None]]:

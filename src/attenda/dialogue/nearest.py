@@ -5,9 +5,11 @@ chosen on the examples alone, by cross-validation. No generative model, no text 
 It does not embed: vectors are handed in.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,9 +113,11 @@ class Nearest:
         model: SentenceModel,
         mixture: Mixture,
         gate: Gate,
+        examples: Mapping[str, str],
     ) -> None:
-        """Made by `fit`."""
+        """Made by `fit`; `examples` are the flows by what an example of them says."""
         self.names = names
+        self._examples = examples
         self._mixture = mixture
         self._features = features
         self._model = model
@@ -155,7 +159,37 @@ class Nearest:
         (_, vote), trials, features, rows = tried[best]
         model = SentenceModel.fit(rows[inside], labels[inside], width=width, weight_decay=decay)
         mixture = Mixture(vote, share_factor(trials, vote))
-        return cls(tuple(known), features, model, mixture, fit_gate(trials, vote))
+        gate, said = fit_gate(trials, vote), _said(zip(names, texts, strict=True))
+        return cls(tuple(known), features, model, mixture, gate, said)
+
+    @property
+    def learned(self) -> dict[str, NDArray[Any]]:
+        """All that fitting found out, for `again`."""
+        weighing = (self._features.han, self._mixture.vote, self._mixture.factor)
+        gate = {f"gate_{name}": np.asarray(one) for name, one in asdict(self._gate).items()}
+        model = {field.name: getattr(self._model, field.name) for field in fields(self._model)}
+        return {"weighing": np.array(weighing), **model, **gate}
+
+    @classmethod
+    def again(
+        cls, names: Sequence[str], texts: Sequence[str], learned: Mapping[str, NDArray[Any]]
+    ) -> "Nearest":
+        """The judge that was fitted to examples in scope, from what it had `learned`.
+
+        Raises:
+            KeyError: something is missing in it.
+        """
+        han, vote, factor = map(float, learned["weighing"])
+        model = SentenceModel(*(learned[field.name] for field in fields(SentenceModel)))
+        gate = [learned[f"gate_{field.name}"] for field in fields(Gate)]
+        return cls(
+            tuple(sorted(set(names))),
+            SentenceFeatures(texts, han=han),
+            model,
+            Mixture(vote, factor),
+            Gate(*(float(one) if one.ndim == 0 else one for one in gate)),  # type: ignore[arg-type]
+            _said(zip(names, texts, strict=True)),
+        )
 
     def rank(self, text: str, vector: Floats) -> list[Candidate]:
         """All flows, the likeliest first."""
@@ -173,11 +207,14 @@ class Nearest:
         Args:
             text: of the sentence.
             vector: of it, a unit vector (W,).
-            named: flows of which it names a value, an id or an option: it speaks for them.
+            named: flows of which it names a value, an id or an option: it speaks for them, and an
+                example that says the same for its own.
             leaning: how much likelier, or less likely below 1, flows are by what is known beside
                 the sentence; a value that it names counts more.
         """
         signals = self._signals(text, vector)
+        if (example := self._examples.get(_plain(text))) is not None:
+            named = {*named, example}
         ranked = _weighed(self._ranked(signals), named, leaning)
         best = ranked[0]
         known = best.name in named and best.share >= _BELIEVED
@@ -196,6 +233,20 @@ class Nearest:
         shares = self._mixture.shares(signals)[0]
         order = np.argsort(-shares, kind="stable")
         return [Candidate(self.names[at], float(shares[at])) for at in order]
+
+
+def _said(examples: Iterable[tuple[str | None, str]]) -> dict[str, str]:
+    """The flow of each example in scope that no example of another flow says as well."""
+    flows: dict[str, set[str | None]] = {}
+    for name, text in examples:
+        flows.setdefault(_plain(text), set()).add(name)
+    alone = ((text, next(iter(names))) for text, names in flows.items() if len(names) == 1)
+    return {text: name for text, name in alone if name is not None}
+
+
+def _plain(text: str) -> str:
+    """Its letters and digits."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
 
 
 def _weighed(

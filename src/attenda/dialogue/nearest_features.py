@@ -49,7 +49,7 @@ class SentenceFeatures:
         `han` is the length of the vector of a sentence in Han: below 1 its n-grams count more,
         where the embedder does not know the language.
         """
-        self._han = np.float32(han)
+        self.han = han
         seen = np.zeros(1 << _RARITY_BITS, dtype=np.float32)
         for text in texts:
             for hashes in _hashed(text):
@@ -72,10 +72,10 @@ class SentenceFeatures:
             self._put(row[CHARACTER_BUCKETS:], words)
         ones = np.ones((len(texts), 1), dtype=np.float32)
         vectors = vectors.astype(np.float32)
-        if self._han < 1:
+        if self.han < 1:
             found = np.array([has_han(text) for text in texts], dtype=bool)
-            vectors[found] *= self._han
-            left = (1 - self._han**2) / (2 * SURFACE_WEIGHT**2)  # whole rows keep their length
+            vectors[found] *= np.float32(self.han)
+            left = (1 - self.han**2) / (2 * SURFACE_WEIGHT**2)  # whole rows keep their length
             surface[found] *= np.sqrt(1 + left)
         return np.hstack([vectors, surface, ones])
 

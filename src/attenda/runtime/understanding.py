@@ -5,6 +5,7 @@ import datetime
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from attenda.dialogue.nearest_features import language_by_script
 from attenda.dialogue.outside import OUTSIDE
 from attenda.dialogue.understand import Understanding
 from attenda.runtime.choosing import Chooser, is_left_open
+from attenda.runtime.judges import keep_judge, kept_judge
 from attenda.runtime.pack import Said, Understand
 
 __all__ = ["Examples", "gather_examples", "learn_examples"]
@@ -41,13 +43,17 @@ class Examples:
 
 
 async def learn_examples(
-    embedder: Embedder, book: FlowBook, choosers: Sequence[Chooser] = ()
+    embedder: Embedder,
+    book: FlowBook,
+    choosers: Sequence[Chooser] = (),
+    judges: Path | None = None,
 ) -> Understand:
     """How the people are understood who talk to an agent with these flows.
 
-    The first of `choosers` that knows all flows that may be meant is asked which of them is.
+    The first of `choosers` that knows all flows that may be meant is asked which of them is. What
+    is learned is kept in the folder `judges`, if there is one.
     """
-    known = Understanding(book, await _fitted(embedder, book))
+    known = Understanding(book, await _fitted(embedder, book, judges))
 
     async def understand(said: Said) -> Sequence[Command]:
         vectors = await embedder.embed(known.wishes(said.text))
@@ -92,16 +98,20 @@ def named_examples(book: FlowBook) -> list[tuple[str, str]]:
     ]
 
 
-async def _fitted(embedder: Embedder, book: FlowBook) -> Nearest | None:
+async def _fitted(embedder: Embedder, book: FlowBook, judges: Path | None) -> Nearest | None:
     """A judge that learned the examples of a book; one that has learned them before is kept."""
     named = named_examples(book)
     if not named:
         return None
     key = embedder.name, tuple(named)
     found = _kept.get(key)
+    if found is None and judges is not None:
+        found = await asyncio.to_thread(kept_judge, judges, embedder.name, named)
     if found is None:
         known = await gather_examples(embedder, book)
         found = await asyncio.to_thread(Nearest.fit, known.flows, known.texts, known.vectors)
+        if judges is not None:
+            await asyncio.to_thread(keep_judge, judges, embedder.name, named, found)
     _kept[key] = found
     _kept.move_to_end(key)
     while len(_kept) > _MOST_KEPT:
