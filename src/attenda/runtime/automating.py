@@ -18,7 +18,7 @@ from attenda.runtime.automation_deeds import Deeds, Doing, End, OutsideStep, giv
 from attenda.runtime.automation_progress import MOST_BYTES, Progress, as_told, look_at
 from attenda.runtime.pack import OpenPack
 from attenda.store import automation_runs as runs
-from attenda.store import automations, people
+from attenda.store import automations, journal, people
 from attenda.store.database import Connection, Database
 from attenda.store.stamps import Stamps
 
@@ -188,4 +188,6 @@ class AutomationRunner:
         runs.end_step(connection, self._stamps, *place, "waiting", output=approval_id)
         runs.untried(connection, *place)
         values = {"state": "waiting", "waits_for": "approval", "waits_id": approval_id}
-        runs.move_run(connection, self._stamps, begun.run_id, segment, **values)
+        waits = runs.move_run(connection, self._stamps, begun.run_id, segment, **values)
+        if not waits and runs.read_run(connection, begun.run_id).state == "cancelled":
+            journal.withdraw_approval(connection, approval_id)  # ended while it was asked

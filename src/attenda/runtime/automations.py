@@ -30,7 +30,7 @@ from attenda.runtime.durable import Durable, keep_on
 from attenda.store import automation_forms as forms
 from attenda.store import automation_runs as runs
 from attenda.store import automations as kept
-from attenda.store import processes
+from attenda.store import journal, processes
 from attenda.store.database import Connection, Database
 from attenda.store.people import OWNER_ID
 from attenda.store.stamps import Stamps
@@ -342,6 +342,8 @@ class Automations:
             )
             if state == "cancelled":
                 forms.close_forms(connection, run_id, "closed")
+                for asked in journal.pending_in(connection, run_id, self.stamps.now()):
+                    journal.withdraw_approval(connection, asked.id)  # it would do nothing any more
             if row.state == "failed":
                 runs.forget_tries(connection, run_id, row.at)
 
