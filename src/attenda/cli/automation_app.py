@@ -192,6 +192,10 @@ def _cause(trigger: dict[str, Any]) -> str:
     if "folder" in trigger:
         values = {"folder": trigger["folder"], "files": trigger["files"]}
         return sentence(language(), "automations.on_folder", **values)
+    if "mail" in trigger:
+        values = {"mailbox": trigger["mail"], "sender": trigger["sender"]}
+        subject = trigger["subject"]
+        return sentence(language(), "automations.on_mail", **values, subject=subject)
     if trigger["event"] == "session.queued":
         return sentence(language(), "page.automation_on_session_queued")
     return sentence(language(), "page.automation_on_session_resolved")

@@ -1,10 +1,8 @@
 """`attenda agents …` as it is typed: listed, shown, written to a file, read from one, published."""
 
-import asyncio
 import json
 import re
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,46 +10,29 @@ import pytest
 import typer.main
 
 from attenda.cli.agents_app import agents_app
-from attenda.cli.commands import run
-from attenda.cli.owner import listen_local, serve_house
 from attenda.core.principal import EVERYONE
 from attenda.runtime.house import House
 from attenda.store import documents, people, schema
-from tests.runtime.test_flows import rows, understand
-from tests.scripted_house import scripted_house
+from tests.cli.typing_at_home import Typed, at_home
+from tests.runtime.test_flows import rows
 from tests.serve.desk_people import SHOP
-
-Typed = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
-    """Types a command; its exit code, what it printed, and what it said beside."""
-
-    def type_(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["attenda", "agents", *words])
-        code = run()
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return type_
+def typed(typed: Typed) -> Typed:
+    """Types a command of agents."""
+    return partial(typed, "agents")
 
 
-def at_home(home: Path, story: Callable[[], None]) -> list[tuple[str, str]]:
-    """Type while the shop's house runs; what its log of deeds says of agents."""
+async def give_collections(house: House) -> None:
+    await house.database.write(lambda c: _collections(c, house))
 
-    async def body() -> list[tuple[str, str]]:
-        async with scripted_house(home, packs=[SHOP], understand=understand) as (house, _):
-            await house.database.write(lambda c: _collections(c, house))
-            async with serve_house(house, [listen_local(home / "attenda.sock")]):
-                note = {"pid": 0, "socket": str(home / "attenda.sock")}
-                (home / "owner.json").write_text(json.dumps(note))
-                await asyncio.to_thread(story)
-            noted = await rows(house, "audit")
-            deeds = [(str(one["action"]), str(one["actor_id"])) for one in noted]
-            return [one for one in deeds if one[0].startswith("agent.")]
 
-    return asyncio.run(body())
+async def deeds_of(house: House) -> list[tuple[str, str]]:
+    """What the log of deeds says of agents, and of whom."""
+    noted = await rows(house, "audit")
+    deeds = [(str(one["action"]), str(one["actor_id"])) for one in noted]
+    return [one for one in deeds if one[0].startswith("agent.")]
 
 
 def _collections(connection: Any, house: House) -> None:
@@ -102,7 +83,7 @@ def test_an_agent_goes_from_a_file_to_people_and_back(
         ids = [one["id"] for one in json.loads(typed("list", "--json")[1])]
         assert "全部已发布。" in typed("show", ids[0])[1]
 
-    done = at_home(home, story)
+    done = at_home(home, SHOP, story, give_collections, deeds_of)
     wanted = [("agent.created", people.OWNER_ID)] + [("agent.published", people.OWNER_ID)] * 4
     assert done == wanted, "as by the page"
 
@@ -134,7 +115,7 @@ def test_a_file_that_is_no_agent_gets_one_sentence_and_changes_nothing(
         assert typed("list", "--json")[1] == before
         assert typed("publish", "Nobody")[0] == 1
 
-    assert at_home(home, story) == []
+    assert at_home(home, SHOP, story, give_collections, deeds_of) == []
 
 
 def test_the_guide_names_its_commands() -> None:
