@@ -14,12 +14,13 @@ from attenda.api import scripted_call as call
 from attenda.core.event import Silent
 from attenda.core.silence import SilenceTimes
 from attenda.core.words import sentence
+from attenda.runtime.desk import Desk
 from attenda.runtime.house import House
 from attenda.serve.session_view import session_view
 from attenda.store import runs
 from tests.conftest import FROZEN_AT
 from tests.runtime.loop_shop import loop_shop
-from tests.runtime.test_flows import ANA, Talk, rows
+from tests.runtime.test_flows import AGENT, ANA, Talk, rows
 from tests.runtime.test_loop_confirm import RULES, asked
 from tests.runtime.test_silent_sessions import HOUR, MINUTE, Clock, look, said
 from tests.runtime.test_toolloop import seen
@@ -129,6 +130,65 @@ def test_nobody_is_reminded_of_what_counts_no_more_or_is_for_others(tmp_path: Pa
                 await passes(talk, clock, (10, after[0]), (60, after[0]), (120, after[1]))
                 state = (await asked(house))[0].state
                 assert state == ("expired" if pack is short else "pending")
+
+    asyncio.run(story())
+
+
+def test_what_the_model_asks_for_is_asked_again_then_left(tmp_path: Path) -> None:
+    clock = Clock()
+    asks = call("ask_person", question="Is it the order of ${r1.note}?")
+    script: list[ScriptedAnswer] = [[call("get_order", order="O-2"), asks], "Then O-2 it is."]
+
+    async def story() -> None:
+        pack = pack_in(tmp_path / "pack")
+        async with loop_house(tmp_path / "home", script, pack, stamps=clock.stamps()) as made:
+            house, model, talk = made
+            question = await talk.say("Where is my order?")
+            assert question == "Is it the order of hello?"
+            await passes(talk, clock, (9, 1), (10, 2), (11, 2))
+            assert await talk.last() == f"{REMINDER}{question}"
+            await passes(talk, clock, (119, 2), (120, 3), (240, 3))
+            assert await talk.last() == sentence("en", "silence.put_down")
+            assert await silences(talk) == [(1, False), (0, True)]
+            assert await talk.say("Yes, that one") == "Then O-2 it is."
+            assert "hello" not in seen(model), "a stranger's words, in the reminder too"
+            await passes(talk, clock, (400, 4))
+
+    asyncio.run(story())
+
+
+def test_nobody_is_reminded_of_what_a_person_has_seen_to(tmp_path: Path) -> None:
+    clock, pack = Clock(), pack_in(tmp_path / "pack")
+
+    async def story() -> None:
+        script: list[ScriptedAnswer] = [[call("ask_person", question="Which order?")]]
+        async with loop_house(tmp_path / "home", script, pack, stamps=clock.stamps()) as made:
+            house, _, talk = made
+            await talk.say("Refund it")
+            desk = Desk(house)
+            await desk.ask_person(ANA, talk.session_id)
+            await desk.claim(AGENT, talk.session_id)
+            await desk.hand_back(AGENT, talk.session_id)
+            before = len(await said(talk))
+            await passes(talk, clock, (10, before), (120, before))
+
+    asyncio.run(story())
+
+
+def test_nobody_is_reminded_of_plain_words_or_of_what_a_guard_kept_back(tmp_path: Path) -> None:
+    clock, pack = Clock(), pack_in(tmp_path / "pack")
+    asks: list[ScriptedAnswer] = [[call("ask_person", question="Your password?")]]
+    guarded = dataclasses.replace(
+        pack, guard=lambda deed, text, language: "No." if "password" in text else None
+    )
+
+    async def story() -> None:
+        cases = ((guarded, asks, "No."), (pack, ["Anything else?"], "Anything else?"))
+        for number, (given, script, told) in enumerate(cases):
+            clock.now, home = FROZEN_AT, tmp_path / f"home{number}"
+            async with loop_house(home, script, given, stamps=clock.stamps()) as (_, _, talk):
+                assert await talk.say("Hello") == told
+                await passes(talk, clock, (10, 1), (120, 1))
 
     asyncio.run(story())
 

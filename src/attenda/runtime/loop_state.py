@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from attenda.core.label import SYSTEM, Label, Labelled, at_least
 from attenda.core.message import Message
-from attenda.runtime.loop_values import as_text
+from attenda.runtime.loop_values import as_text, names_in
 from attenda.tools.call import Outcome
 from attenda.tools.tool import Tool
 
-__all__ = ["Came", "LoopState", "LoopStep", "in_words", "openly_failed", "read_state"]
+__all__ = ["Came", "LoopState", "LoopStep", "in_words", "openly_failed", "origin", "read_state"]
 
 
 class LoopStep(BaseModel):
@@ -52,6 +52,8 @@ class LoopState(BaseModel):
     confirms: bool = False
     """It is the person's own yes."""
     handed_off: bool = False
+    asks: str = ""
+    """What the model asked the person for, where it waits for their answer."""
     reminded: int = 0
     """How many times they were reminded of what they were asked."""
 
@@ -87,3 +89,9 @@ def in_words(step: LoopStep) -> str:
     """A step, for who must know where a value is from."""
     arguments = ", ".join(f"{name}: {as_text(one)[:80]}" for name, one in step.arguments.items())
     return f"{step.tool}({arguments})"
+
+
+def origin(state: LoopState, written: JsonValue) -> str:
+    """Where the values of an argument come from: the calls, one behind the other."""
+    found = [state.called.get(name, name) for name in names_in(written)]
+    return " ← ".join(dict.fromkeys(found))[:400]

@@ -56,6 +56,12 @@ class Voice:
             self.label = join_all([self.label, own, label])
             self._write(words)
 
+    async def ask(self, question: str, results: Mapping[str, Labelled], own: Label) -> None:
+        """A question of the model's, on its own, looked over as all that it says."""
+        self.paragraph()
+        async with self.of_model():
+            self.say(question, results, own, ends=True)
+
     def made_from(self, label: Label) -> None:
         """Something else wrote a part of the answer from this."""
         self.label = join(self.label, label)

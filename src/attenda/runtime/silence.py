@@ -198,7 +198,7 @@ def _find(
     else:
         usual = pack.pack.silence or house.settings.silence or NEVER
         tools = tools_of(pack, agent)
-        waits = loop_question(connection, who, tools, path[-1], kept, given.language, usual)
+        waits = loop_question(connection, who, tools, path, kept, given.language, usual)
     if waits is None:
         return None
     by_mail = mail.thread_of(connection, session.id) is not None

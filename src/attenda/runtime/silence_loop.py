@@ -1,7 +1,7 @@
-"""Silence in the tool loop: the yes that a deed waits for is asked for again, or is over.
+"""Silence in the tool loop: what waits for the person is asked again, or is over.
 
-Whoever falls silent has not said yes: the question is asked no more, and what the model planned
-behind it is planned no more.
+That is the yes to a deed, or what the model asked them for. Whoever falls silent has not said yes:
+what the model planned behind a deed is planned no more.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,16 +36,17 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class LoopQuestion:
-    """A deed that waits for the yes of the person it would be done for."""
+    """What waits for the person's answer."""
 
     state: LoopState
-    asked: dict[str, str]
-    """The deed and its arguments, in words."""
+    question: str
+    deed: str
+    """That waits for their yes, in words; none where the model asked them for something."""
     language: str
     times: SilenceTimes
     label: Label
     """Of the words that it is asked in."""
-    until: int
+    until: int | None = None
     """When a yes counts no more (µs since 1970, UTC): from then on nobody is reminded of it."""
 
     @property
@@ -60,15 +61,15 @@ class LoopQuestion:
             Conflict: they said yes or no in this moment.
         """
         if not command.ends:
-            words = sentence(self.language, "loop.confirm", **self.asked)
-            text = sentence(self.language, "silence.reminder", question=words)
+            text = sentence(self.language, "silence.reminder", question=self.question)
             state = self.state.model_copy(update={"reminded": command.reminders})
             changes = [Silent(reminders=command.reminders)]
             return After(changes, text, state.model_dump_json())
-        if not journal.withdraw_approval(connection, self.state.approval_id):
-            raise Conflict("approval.decided")
-        titles = self.asked["deed"].rstrip(".。")
-        text = sentence(self.language, "silence.put_down_undone", titles=titles)
+        text = sentence(self.language, "silence.put_down")
+        if self.deed:
+            if not journal.withdraw_approval(connection, self.state.approval_id):
+                raise Conflict("approval.decided")
+            text = sentence(self.language, "silence.put_down_undone", titles=self.deed)
         return After([Silent(ended=True)], text, LoopState().model_dump_json())
 
 
@@ -76,17 +77,24 @@ def loop_question(
     connection: Connection,
     who: Principal,
     tools: Iterable[Tool],
-    head: sessions.StoredMessage,
+    path: Sequence[sessions.StoredMessage],
     kept: str,
     language: str,
     times: SilenceTimes,
 ) -> LoopQuestion | None:
-    """The yes that a conversation of `who` waits for, which stands as `kept` at its last message.
+    """What a conversation of `who` waits for, which stands as `kept` after the last of `path`.
 
-    None where nothing or somebody else is waited for, it is decided, or the agent has not got the
-    tool any more.
+    None where nothing or somebody else is waited for, it is decided, the agent has not got the
+    tool any more, a guard of its pack kept the model's question back, or a person answered it.
     """
-    state = read_state(kept)
+    state, head = read_state(kept), path[-1]
+    label = Label(integrity=head.integrity, sources=frozenset({head.id}))
+    if state.asks and not head.state:  # a person has spoken with them since
+        return None
+    if state.asks:
+        ours = (one.message.text for one in path if one.message.role == "assistant")
+        was_shown = any(state.asks in text for text in ours)
+        return LoopQuestion(state, state.asks, "", language, times, label) if was_shown else None
     if not (state.steps and state.confirms):
         return None
     try:
@@ -97,5 +105,5 @@ def loop_question(
     if asked.state != "pending" or tool is None:
         return None
     words = question(tool, state.steps[0], state, language, frozenset(asked.label["sink"]))
-    label = Label(integrity=head.integrity, sources=frozenset({head.id}))
-    return LoopQuestion(state, words, language, times, label, asked.expires_at)
+    shown, deed = sentence(language, "loop.confirm", **words), words["deed"].rstrip(".。")
+    return LoopQuestion(state, shown, deed, language, times, label, asked.expires_at)

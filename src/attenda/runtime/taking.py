@@ -185,7 +185,7 @@ class Answerers:
             voice=Voice(asked.recorder, language, guarding),
             clock=self._stamps.now,
             passing=self._passing,
-            state=read_state(asked.last_state()).model_copy(update={"reminded": 0}),
+            state=read_state(asked.last_state()).model_copy(update={"reminded": 0, "asks": ""}),
             ask=partial(self._forms.ask, asked.recorder),
             path=asked.path,
         )

@@ -18,7 +18,7 @@ from attenda.core.message import Message, TextPart, ToolCallPart, result_message
 from attenda.core.ports import ModelSettings, Usage
 from attenda.runtime.loop_confirm import hear, question
 from attenda.runtime.loop_reader import Reader
-from attenda.runtime.loop_state import Came, LoopState, LoopStep, in_words, openly_failed
+from attenda.runtime.loop_state import Came, LoopState, LoopStep, in_words, openly_failed, origin
 from attenda.runtime.loop_tools import Offered, as_seen, hidden_answers, prompt
 from attenda.runtime.loop_values import as_text, names_in, resolve, shown
 from attenda.runtime.loop_voice import Voice
@@ -33,7 +33,7 @@ __all__ = ["ToolLoop"]
 _ROUND_TOKENS = 2048
 _AT_ONCE = 8
 """Reads that are carried out side by side."""
-_ENDS = ("write_answer", "hand_over")
+_ENDS = ("write_answer", "hand_over", "ask_person")
 """Of our own tools, those that end the turn."""
 _LONGEST_REASON = 500
 _MOST_SHOWN = 12_000
@@ -103,7 +103,7 @@ class ToolLoop:
             waits = bool(self.state.steps)
         finally:
             if not waits:  # whoever stops a turn also stops what it would have gone on with
-                self.state = LoopState(handed_off=self.state.handed_off)
+                self.state = LoopState(handed_off=self.state.handed_off, asks=self.state.asks)
         if not self.reader.recorder.length:
             self.voice.tell("loop.silent")
 
@@ -220,11 +220,19 @@ class ToolLoop:
                 if came.outcome.state == "unknown":
                     self._hand_off(str(came.outcome.problem))
                     return False
-                if step.tool == "hand_over" and came.outcome.result is not None:
-                    self.voice.tell("dialogue.handed_off_asked")
-                    self._hand_off(as_text(came.outcome.result.value)[:_LONGEST_REASON])
+                if step.tool in _ENDS and came.outcome.result is not None:
+                    await self._end(step, as_text(came.outcome.result.value))
                     return False
         return True
+
+    async def _end(self, step: LoopStep, words: str) -> None:
+        """Pass the person on for a reason, or ask them what the model must know."""
+        if step.tool == "hand_over":
+            self.voice.tell("dialogue.handed_off_asked")
+            return self._hand_off(words[:_LONGEST_REASON])
+        state, written = self.state, as_text(step.arguments.get("question", ""))
+        state.steps, state.asks = [], words
+        await self.voice.ask(written, state.results, state.label)
 
     def _hand_off(self, reason: str) -> None:
         self.state.steps.clear()
@@ -273,7 +281,7 @@ class ToolLoop:
         Its key names neither the run nor the place among the model's calls.
         """
         origins = {
-            name: self._origin(step.arguments[name])
+            name: origin(self.state, step.arguments[name])
             for name, one in arguments.items()
             if not at_least(one.label, "user")
         }
@@ -301,13 +309,13 @@ class ToolLoop:
             case "search_documents":
                 query = resolve(step.arguments.get("query", ""), state.results, state.label)
                 outcome = Outcome("done", result=await reader.search(step.name, query))
-            case "hand_over":
-                given = resolve(step.arguments.get("reason", ""), state.results, state.label)
-                outcome = Outcome("done", result=given)
+            case "hand_over" | "ask_person":
+                said = step.arguments.get("reason", step.arguments.get("question", ""))
+                outcome = Outcome("done", result=resolve(said, state.results, state.label))
             case _:
                 label = state.label.model_copy(update={"integrity": "untrusted"})
-                value = hidden_answers(self.path)
-                outcome = Outcome("done", result=Labelled(value=value, label=label))
+                kept = Labelled(value=hidden_answers(self.path), label=label)
+                outcome = Outcome("done", result=kept)
         label = resolve(step.arguments, state.results, state.label).label
         self._note(step, step.tool, {}, outcome)
         return Came(label, outcome, openly=False)
@@ -315,11 +323,9 @@ class ToolLoop:
     async def _write_answer(self, step: LoopStep) -> bool:
         state = self.state
         state.steps.clear()
-        asked = [one.text for one in state.messages if one.role == "user"]
+        asked = next((one.text for one in reversed(state.messages) if one.role == "user"), "")
         try:
-            made_from = await self.reader.answer(
-                step.arguments, state.results, state.label, asked[-1] if asked else ""
-            )
+            made_from = await self.reader.answer(step.arguments, state.results, state.label, asked)
         except UserError as problem:
             self._note(step, step.tool, {}, Outcome("failed", problem=problem))
             self._show(step, f"error: {problem}")
@@ -392,9 +398,3 @@ class ToolLoop:
                 simulated=outcome.simulated,
             )
         )
-
-    def _origin(self, written: object, depth: int = 3) -> str:
-        """Where the values of an argument come from: the calls, one behind the other."""
-        names = names_in(written) if depth else []  # type: ignore[arg-type]
-        found = [self.state.called.get(name, name) for name in names]
-        return " ← ".join(dict.fromkeys(found))[:400]
