@@ -22,6 +22,7 @@ MAY_CATCH_ALL = {
     "tools/rehearsal.py": "whatever a tool raises as it is tried is taken back with it",
     "tools/mcp.py": "whatever goes wrong once a deed was sent, it may have been done",
     "runtime/turn.py": "a run that breaks is recorded as failed before the error goes on",
+    "runtime/alarming.py": "a pack's look that breaks must not lose what a person wrote",
     "runtime/guarding.py": "whatever a guard raises, nothing gets past it",
     "llm/child.py": "whatever an engine raises, the process that asked must hear why",
     "learn/learning.py": "a run that breaks is noted as such before the error goes on",

@@ -107,7 +107,7 @@ async def shop(
         understand=understand,
         stamps=stamps,
     ) as (house, model):
-        secrets, agent_id = await house.database.write(lambda c: _people(c, house))
+        secrets, agent_id = await house.database.write(lambda c: _people(c, house, pack.name))
         transport = httpx.ASGITransport(create_app(house))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             who = {name: Person(client, secret) for name, secret in secrets.items()}
@@ -116,7 +116,7 @@ async def shop(
             yield one
 
 
-def _people(c: Connection, house: House) -> tuple[dict[str, str], str]:
+def _people(c: Connection, house: House, pack: str) -> tuple[dict[str, str], str]:
     secrets = {}
     for id_, (name, role) in PEOPLE.items():
         role = "agent" if role == "viewer_who_chats" else role
@@ -127,7 +127,7 @@ def _people(c: Connection, house: House) -> tuple[dict[str, str], str]:
         scopes = ["chat"] if id_ == "ana" else None
         _, secrets[id_] = keys.create_key(c, house.stamps, who, "test", scopes=scopes)
     found = agents.list_agents(c, people.principal_of(c, people.OWNER_ID))
-    return secrets, next((one["id"] for one in found if one["pack"] == "shop"), "")
+    return secrets, next((one["id"] for one in found if one["pack"] == pack), "")
 
 
 DESK = "/api/desk/sessions"

@@ -1,13 +1,17 @@
 """What the house itself says in a conversation, where people and bot take turns."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from attenda.core.errors import Unauthenticated
 from attenda.core.label import SYSTEM
 from attenda.core.message import text_message
 from attenda.core.words import sentence
+from attenda.runtime.alarming import alarm_in
 from attenda.runtime.flow_turn import language_spoken
-from attenda.store import desk, hours, sessions
+from attenda.runtime.pack import OpenPack
+from attenda.store import agent_versions, alarms, desk, hours, sessions, visitors
 from attenda.store.database import Connection
 from attenda.store.stamps import Stamps
 
@@ -58,10 +62,42 @@ def hand_over(connection: Connection, stamps: Stamps, session_id: str, reason: s
         tell(connection, stamps, session, sentence(language, "trial.nobody_called"))
 
 
-def customer_wrote(connection: Connection, stamps: Stamps, session_id: str) -> None:
-    """Whose turn it is when the customer of a session with people writes."""
+def customer_wrote(
+    connection: Connection, stamps: Stamps, session_id: str, packs: Mapping[str, OpenPack]
+) -> None:
+    """Whose turn it is when the customer of a session with people writes.
+
+    What they wrote last may raise an alarm of their agent's pack.
+    """
     if desk.customer_wrote(connection, stamps, session_id):
         tell_promise(connection, stamps, session_id)
+    _look_for_danger(connection, stamps, session_id, packs)
+
+
+def _look_for_danger(
+    connection: Connection, stamps: Stamps, session_id: str, packs: Mapping[str, OpenPack]
+) -> None:
+    """Raise the alarm of the customer's last message, if it has one, once.
+
+    Its fixed words are said only while nobody has the session: the bot talks over no person.
+    """
+    session = sessions.session_by_id(connection, session_id)
+    pack = packs.get(agent_versions.pack_of_session(connection, session))
+    path = sessions.message_path(sessions.message_tree(connection, session_id), session.head_id)
+    while path and path[-1].message.role != "user":  # what the house said to it stands behind it
+        path = path[:-1]
+    if pack is None or not path or path[-1].id in alarms.alarms_in(connection, session_id):
+        return
+    try:
+        who = visitors.owner_of(connection, session_id)
+    except Unauthenticated:  # they are gone, and so is who could be in danger
+        return
+    found = alarm_in(connection, pack, who, path, stamps.now())
+    if found is None:
+        return
+    alarms.raise_alarm(connection, stamps, session_id, path[-1].id, found.reason)
+    if session.owner == "queued" and found.words:
+        tell(connection, stamps, session, found.words)
 
 
 def tell_promise(connection: Connection, stamps: Stamps, session_id: str) -> None:

@@ -197,7 +197,7 @@ class MailChannels:
             if stranger:
                 reason = sentence(language, "mail.stranger", address=stranger)
             hand_over(connection, house.stamps, session_id, reason)
-            customer_wrote(connection, house.stamps, session_id)
+            customer_wrote(connection, house.stamps, session_id, house.packs)
 
         await self._write(keep)
         await house.runs.silence(session_id)

@@ -59,7 +59,7 @@ class WebhookNotifier:
     async def send(self, notice: Notice, link: str, now: int) -> None:
         """As `Notifier.send`; any status but 2xx is a failure."""
         told = {
-            "type": "desk.waiting",
+            "type": "desk.alarm" if notice.alarm else "desk.waiting",
             "session_id": notice.session_id,
             "agent": notice.agent,
             "waits_since": _iso(notice.waits_since),
@@ -89,15 +89,15 @@ class MailNotifier:
         """As `Notifier.send`; what the server took has arrived."""
         message = EmailMessage()
         message["From"], message["To"] = self.spec.sender, notice.target
-        message["Subject"] = sentence(
-            notice.language, "notice.subject", agent=notice.agent or "Attenda"
-        )
+        subject = "notice.alarm_subject" if notice.alarm else "notice.subject"
+        body = "notice.alarm_body" if notice.alarm else "notice.body"
+        message["Subject"] = sentence(notice.language, subject, agent=notice.agent or "Attenda")
         message["Date"] = format_datetime(datetime.fromtimestamp(now // 10**6, UTC))
         host = self.spec.sender.rpartition("@")[2]
         message["Message-ID"] = f"<{notice.id}@{host}>"
         message["Auto-Submitted"] = "auto-generated"
         since = f"{datetime.fromtimestamp(notice.waits_since // 10**6, UTC):%Y-%m-%d %H:%M} UTC"
-        message.set_content(sentence(notice.language, "notice.body", since=since, link=link))
+        message.set_content(sentence(notice.language, body, since=since, link=link))
         try:
             await asyncio.to_thread(self._send, message)
         except (OSError, smtplib.SMTPException) as error:

@@ -13,7 +13,7 @@ from attenda.dialogue.flow import words_in
 from attenda.runtime.announcing import customer_wrote, hand_over, tell
 from attenda.runtime.house import House
 from attenda.runtime.pack_face import Told
-from attenda.store import agents, audit, desk, sessions
+from attenda.store import agents, alarms, audit, desk, sessions
 from attenda.store.database import Connection
 
 __all__ = ["hand_over_page"]
@@ -33,11 +33,13 @@ async def hand_over_page(house: House, pack: str, who: Principal, told: Told, on
         session_id = waits or sessions.insert_session(connection, stamps, who, agent_id)
         if sessions.named_message(connection, session_id, name) is not None:
             return session_id
-        _write_down(connection, house, who, session_id, told, name)
-        if waits:
-            customer_wrote(connection, stamps, session_id)
+        message_id = _write_down(connection, house, who, session_id, told, name)
+        why = words_in(dict(told.hand_off), who.language)
+        if waits:  # the tool has kept what it found: nothing looks at the words again
+            customer_wrote(connection, stamps, session_id, {})
+            alarms.raise_alarm(connection, stamps, session_id, message_id, why)
         else:
-            hand_over(connection, stamps, session_id, words_in(dict(told.hand_off), who.language))
+            hand_over(connection, stamps, session_id, why)
             audit.note(connection, stamps, who.id, "session.queued", session_id)
         return session_id
 
@@ -48,8 +50,11 @@ async def hand_over_page(house: House, pack: str, who: Principal, told: Told, on
 
 def _write_down(
     connection: Connection, house: House, who: Principal, session_id: str, told: Told, name: str
-) -> None:
-    """What was written on the page, and what was said to it, at the end of a conversation."""
+) -> str:
+    """What was written on the page, and what was said to it, at the end of a conversation.
+
+    Returns the id of what was written.
+    """
     session = sessions.session_by_id(connection, session_id)
     said = text_message("user", house.runs.masked(connection, session, told.said))
     label = Label(integrity="user", readers=frozenset({who.id}))
@@ -62,3 +67,4 @@ def _write_down(
         sessions.update_session(connection, who, session_id, title=title)
     session = sessions.session_by_id(connection, session_id)
     tell(connection, house.stamps, session, words_in(dict(told.words), who.language))
+    return stored.id

@@ -179,7 +179,7 @@ class Runs:
                         quota.check(connection, who, self._stamps.now())
                     message = asked(connection, session)
                     if not is_bots:
-                        customer_wrote(connection, self._stamps, session_id)
+                        customer_wrote(connection, self._stamps, session_id, self._packs)
                         return Noted(session_id, message.id, message.parent_id)
                     return self._open(connection, message, session.last_event, model.name)
 

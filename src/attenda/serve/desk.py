@@ -21,7 +21,7 @@ from attenda.serve.gate import house_of, require
 from attenda.serve.session_view import messages_view
 from attenda.serve.visit_view import customer_names, desk_facts
 from attenda.serve.watch import watched
-from attenda.store import desk, desk_notes, lost_effects, runs, sessions, suggestions
+from attenda.store import alarms, desk, desk_notes, lost_effects, runs, sessions, suggestions
 from attenda.store.database import Connection
 
 __all__ = ["router"]
@@ -73,7 +73,7 @@ class Reply(BaseModel):
 
 @router.get("")
 async def list_(request: Request, who: Staff) -> dict[str, Any]:
-    """The sessions of the desk, those that wait longest first, and how many wait."""
+    """The sessions of the desk, alarms first, then those that wait longest; how many wait."""
     return await house_of(request).database.read(lambda c: _lists(c, who))
 
 
@@ -227,6 +227,7 @@ def _row(row: desk.DeskRow, visitors: Mapping[str, str]) -> dict[str, Any]:
         "last_role": row.last_role,
         "last_text": row.last_text,
         "labels": list(row.labels),
+        "alarm": row.alarm,
     }
 
 
@@ -251,12 +252,17 @@ def _conversation(
     names = desk.user_names(connection, people)
     names |= customer_names(connection, people, who.language)
     drafted = suggestions.outcomes(connection, session_id)
+    raised = alarms.alarms_in(connection, session_id)
     shown = messages_view(connection, path, found, who.language)
     return {
         **asdict(session),
         "customer": names.get(session.owner_id, ""),
         "person": names.get(session.claimed_by or "", ""),
-        "messages": [{**one, "drafted": drafted.get(one["id"], "")} for one in shown],
+        "messages": [
+            {**one, "drafted": drafted.get(one["id"], ""), "alarm": raised.get(one["id"], "")}
+            for one in shown
+        ],
+        "alarm": alarms.standing_alarms(connection, [session_id]).get(session_id, ""),
         "summary": summary(house, connection, session, who.language),
         "notes": desk_notes.notes_of(connection, session_id),
         "labels": desk_notes.labels_of(connection, session_id),

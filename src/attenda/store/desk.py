@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select,
 
 from attenda.core.errors import Conflict, Denied, NotFound
 from attenda.core.principal import Principal
-from attenda.store import audit, hours
+from attenda.store import alarms, audit, hours
 from attenda.store.automations import note_event
 from attenda.store.rights import visible
 from attenda.store.schema import agents, messages, sessions, users
@@ -22,6 +22,7 @@ from attenda.store.stamps import Stamps
 
 __all__ = [
     "DeskRow",
+    "alarmed",
     "claim",
     "count_queued",
     "customer_wrote",
@@ -56,6 +57,8 @@ class DeskRow:
     last_role: str
     last_text: str
     labels: tuple[str, ...]
+    alarm: str
+    """Why somebody may be in danger; empty where nobody is, or a person saw to it."""
 
 
 def on_desk(who: Principal) -> ColumnElement[bool]:
@@ -69,7 +72,10 @@ def on_desk(who: Principal) -> ColumnElement[bool]:
 
 
 def list_desk(connection: Connection, who: Principal, limit: int = 200) -> list[DeskRow]:
-    """Sessions of the desk: those that wait longest first, then those with people, then closed."""
+    """Sessions of the desk: where an alarm stands, then those that wait longest, then the others.
+
+    Those come last that are closed.
+    """
     claimer = users.alias("claimer")
     statement = (
         select(
@@ -88,17 +94,19 @@ def list_desk(connection: Connection, who: Principal, limit: int = 200) -> list[
         .outerjoin(messages, messages.c.id == sessions.c.head_id)
         .where(on_desk(who))
         .order_by(
+            case((alarms.stands(), 0), else_=1),
             case((sessions.c.owner == "queued", 0), (sessions.c.owner == "resolved", 2), else_=1),
             case((sessions.c.owner == "queued", sessions.c.owner_at), else_=-sessions.c.updated_at),
             sessions.c.id,
         )
     )
     rows = connection.execute(statement.limit(limit)).mappings().all()
-    named = _labels_of(connection, [row["id"] for row in rows])
-    return [_desk_row(dict(row), named) for row in rows]
+    ids = [row["id"] for row in rows]
+    named, raised = _labels_of(connection, ids), alarms.standing_alarms(connection, ids)
+    return [_desk_row(dict(row), named, raised.get(row["id"], "")) for row in rows]
 
 
-def _desk_row(row: dict[str, Any], named: dict[str, list[str]]) -> DeskRow:
+def _desk_row(row: dict[str, Any], named: dict[str, list[str]], alarm: str) -> DeskRow:
     session = Session(**{name: row[name] for name in Session.__slots__})
     parts = row["parts"] or []
     text = "".join(part["text"] for part in parts if part["type"] == "text")
@@ -110,6 +118,7 @@ def _desk_row(row: dict[str, Any], named: dict[str, list[str]]) -> DeskRow:
         last_role=row["role"] or "",
         last_text=text[:160],
         labels=tuple(named.get(session.id, ())),
+        alarm=alarm,
     )
 
 
@@ -150,6 +159,11 @@ def count_queued(connection: Connection, who: Principal) -> int:
     statement = select(func.count()).select_from(sessions)
     found = connection.execute(statement.where(on_desk(who), sessions.c.owner == "queued"))
     return int(found.scalar_one())
+
+
+def alarmed(connection: Connection, who: Principal) -> list[tuple[str, int]]:
+    """The sessions in which alarms stand, with when each was raised."""
+    return alarms.raised_in(connection, on_desk(who))
 
 
 def waiting_since(connection: Connection, who: Principal, before: int) -> list[tuple[str, int]]:
@@ -271,6 +285,7 @@ def staff_replied(
     values = {"owner": "waiting", "owner_at": stamps.now()}
     if connection.execute(statement.values(**values)).rowcount == 0:
         raise Denied("desk.claim_first")  # it was taken over this very moment
+    alarms.see_alarms(connection, stamps, session_id)
     return session
 
 
@@ -306,6 +321,7 @@ def release(
         values |= {"claimed_by": None, "handoff_reason": "", "promised_at": None}
     if not change_owner(connection, session_id, ["queued", *_HELD], new, **values):
         raise Conflict("desk.not_waiting")
+    alarms.see_alarms(connection, stamps, session_id)
     action = "session.resolved" if new == "resolved" else "session.returned"
     audit.note(connection, stamps, who.id, action, session_id)
     if new == "resolved":

@@ -1,5 +1,7 @@
 """Notices: whom to tell when somebody waits at the desk, once for each rule and stretch of waiting.
 
+An alarm is told at once, however long a rule waits otherwise, and once for each.
+
 A notice is written down before it is sent. Whoever takes one to send it has it for a while: if
 they die meanwhile, another takes it again under the same id, by which a receiver knows it.
 """
@@ -7,12 +9,13 @@ they die meanwhile, another takes it again under the same id, by which a receive
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, select, text, update
+from sqlalchemy import Connection, bindparam, case, delete, exists, insert, select, text, update
 
 from attenda.core.errors import NotFound, Unauthenticated
 from attenda.core.principal import Principal
 from attenda.store import audit, desk, people
 from attenda.store.schema import agents, sessions, users
+from attenda.store.schema_desk import alarms
 from attenda.store.schema_notices import notice_rules, notices
 from attenda.store.stamps import Stamps
 
@@ -34,7 +37,10 @@ _LEASE_US = 120_000_000
 """How long a notice is whose sending began: longer than any sending takes."""
 _WORK = select(
     (
-        select(sessions.c.id).where(sessions.c.owner == "queued").exists()
+        (
+            select(sessions.c.id).where(sessions.c.owner == "queued").exists()
+            | select(alarms.c.message_id).where(alarms.c.seen_at.is_(None)).exists()
+        )
         & select(notice_rules.c.id).exists()
     )
     | select(notices.c.id)
@@ -60,6 +66,8 @@ class Notice:
     """How often it was tried, this time included."""
     language: str = "en"
     """Of who set the rule."""
+    alarm: bool = False
+    """Somebody may be in danger, since then."""
 
 
 def add_rule(
@@ -120,28 +128,41 @@ def has_work(connection: Connection, stamps: Stamps) -> bool:
 def note_waiting(connection: Connection, stamps: Stamps) -> int:
     """Write down a notice for whoever waits long enough for a rule and has none yet; how many.
 
+    So is one for each alarm, before the others.
+
     A rule sees what its owner sees on the desk; of one who may not see the desk it sees nothing.
     """
     if connection.dialect.name == "postgresql":  # as SQLite's one writer does it anyway
         connection.execute(_TURNS)
     made, now = 0, stamps.now()
     for rule in connection.execute(select(notice_rules)).mappings().all():
-        before = now - rule["after_s"] * 10**6
-        for session_id, since in _waiting(connection, rule["owner_id"], before):
-            made += _note(connection, stamps, rule["id"], session_id, since)
+        who = _owner(connection, rule["owner_id"])
+        if who is None:
+            continue
+        for session_id, at in desk.alarmed(connection, who):
+            made += _note(connection, stamps, rule["id"], session_id, at, alarm=True)
+        for session_id, since in desk.waiting_since(connection, who, now - rule["after_s"] * 10**6):
+            made += _note(connection, stamps, rule["id"], session_id, since, alarm=False)
     return made
 
 
-def _waiting(connection: Connection, user_id: str, before: int) -> list[tuple[str, int]]:
+def _owner(connection: Connection, user_id: str) -> Principal | None:
+    """Whose rule it is, if they may still see the desk."""
     try:
         who = people.principal_of(connection, user_id)
     except Unauthenticated:
-        return []
-    return desk.waiting_since(connection, who, before) if who.may("desk") else []
+        return None
+    return who if who.may("desk") else None
 
 
 def _note(
-    connection: Connection, stamps: Stamps, rule_id: str, session_id: str, since: int
+    connection: Connection,
+    stamps: Stamps,
+    rule_id: str,
+    session_id: str,
+    since: int,
+    *,
+    alarm: bool,
 ) -> bool:
     same = (
         notices.c.rule_id == rule_id,
@@ -152,7 +173,7 @@ def _note(
         return False
     row = {"id": stamps.new_id("ntc"), "rule_id": rule_id, "session_id": session_id}
     times = {"waits_since": since, "next_at": stamps.now(), "made_at": stamps.now()}
-    connection.execute(insert(notices).values(**row, **times, state="pending"))
+    connection.execute(insert(notices).values(**row, **times, state="pending", alarm=alarm))
     return True
 
 
@@ -163,8 +184,12 @@ def take_due(connection: Connection, stamps: Stamps, most: int = 20) -> list[Not
         sessions.c.id == notices.c.session_id,
         (sessions.c.owner != "queued") | (sessions.c.owner_at != notices.c.waits_since),
     )
+    stands = select(alarms.c.message_id).where(
+        alarms.c.session_id == notices.c.session_id, alarms.c.seen_at.is_(None)
+    )
+    needless = case((notices.c.alarm, ~stands.exists()), else_=over.exists())
     due = notices.c.state == "pending", notices.c.next_at <= now
-    dropped = update(notices).where(*due, over.exists())
+    dropped = update(notices).where(*due, needless)
     connection.execute(dropped.values(state="dropped", ended_at=now))
     statement = (
         select(
@@ -194,7 +219,7 @@ def _take(connection: Connection, row: dict[str, Any], now: int) -> bool:
 
 
 def _notice(row: dict[str, Any]) -> Notice:
-    same = ("id", "kind", "target", "secret", "session_id", "waits_since")
+    same = ("id", "kind", "target", "secret", "session_id", "waits_since", "alarm")
     kept = {name: row[name] for name in same}
     told = {"agent": row["agent"] or "", "language": row["language"]}
     return Notice(**kept, **told, attempts=row["attempts"] + 1)

@@ -1,10 +1,10 @@
-"""The tables of the desk: notes on sessions, labels, saved and suggested replies, hours."""
+"""The tables of the desk: notes on sessions, labels, saved and suggested replies, hours, alarms."""
 
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, String, Table, Text
 
 from attenda.store.schema import metadata
 
-__all__ = ["canned_replies", "desk_hours", "labels", "notes", "suggestions"]
+__all__ = ["alarms", "canned_replies", "desk_hours", "labels", "notes", "suggestions"]
 
 _Id = String(40)
 
@@ -61,4 +61,16 @@ suggestions = Table(
     Column("message_id", _Id),
     Column("outcome", String(12), nullable=False, server_default=""),
     Column("created_at", BigInteger, nullable=False),
+)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("message_id", _Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "session_id", _Id, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("reason", Text, nullable=False),
+    Column("raised_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger),
 )

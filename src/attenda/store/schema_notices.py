@@ -3,6 +3,7 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -46,6 +47,7 @@ notices = Table(
     Column("problem", JSON(none_as_null=True)),
     Column("made_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    Column("alarm", Boolean, nullable=False, server_default="0"),
     UniqueConstraint("rule_id", "session_id", "waits_since"),
     Index("ix_notices_state_next_at", "state", "next_at"),
 )

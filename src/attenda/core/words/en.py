@@ -1306,6 +1306,9 @@ ENGLISH: dict[str, str] = {
     "desk.turn_on": "Switch on",
     "desk.taken": "You have taken the conversation.",
     "desk.arrived": "Someone waits.",
+    "desk.alarm": "alarm",
+    "desk.alarm_more": "Alarm: {reason}",
+    "desk.alarm_arrived": "An alarm was raised.",
     "desk.details": "Summary and notes",
     "page.desk": "Desk",
     "page.scope_desk": "answer at the desk",
@@ -1625,6 +1628,8 @@ ENGLISH: dict[str, str] = {
     # notices to the desk
     "notice.subject": "Somebody waits for a person ({agent})",
     "notice.body": "Somebody waits at the desk since {since}.\n\n{link}\n",
+    "notice.alarm_subject": "Alarm in a conversation ({agent})",
+    "notice.alarm_body": "Since {since} an alarm stands in a conversation at the desk. Please look at once.\n\n{link}\n",
     "notice.trial": "a trial",
     "notice.no_rule": "There is no such notice of yours.",
     "notice.no_mail": "This installation can't send mail. Its operator sets the server under [smtp] in attenda.toml.",

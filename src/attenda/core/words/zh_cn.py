@@ -1306,6 +1306,9 @@ CHINESE: dict[str, str] = {
     "desk.turn_on": "恢复写入",
     "desk.taken": "您已接手这个会话。",
     "desk.arrived": "有人在等待。",
+    "desk.alarm": "警报",
+    "desk.alarm_more": "警报：{reason}",
+    "desk.alarm_arrived": "触发了警报。",
     "desk.details": "摘要与备注",
     "page.desk": "工作台",
     "page.scope_desk": "在工作台回复",
@@ -1625,6 +1628,8 @@ CHINESE: dict[str, str] = {
     # notices to the desk
     "notice.subject": "有客户在等待人工（{agent}）",
     "notice.body": "自 {since} 起有客户在工作台等待。\n\n{link}\n",
+    "notice.alarm_subject": "会话触发警报（{agent}）",
+    "notice.alarm_body": "自 {since} 起，工作台上有一段会话触发了警报，请立即查看。\n\n{link}\n",
     "notice.trial": "测试",
     "notice.no_rule": "您没有这条通知。",
     "notice.no_mail": "此安装无法发送邮件。管理员可在 attenda.toml 的 [smtp] 中设置服务器。",

@@ -13,6 +13,7 @@ const desk = { sessions: [], waiting: 0, approvals: [], conversation: undefined 
 let tab = document.querySelector("[data-tab]").dataset.tab;
 let stream = null;
 let before; // how many waited when it was last said
+let alarmed; // in how many an alarm stood
 
 const open = () => decodeURIComponent(location.hash.slice(1));
 const belongs = {
@@ -60,15 +61,19 @@ function counts(numbers) {
   document.title = `${n ? `(${n}) ` : ""}${t("desk.title")} · Attenda`;
   if (before !== undefined && n > before) $("#announce").textContent = t("desk.arrived");
   before = n;
+  const alarms = desk.sessions.filter((one) => one.alarm).length;
+  if (alarmed !== undefined && alarms > alarmed) $("#announce").textContent = t("desk.alarm_arrived");
+  alarmed = alarms;
 }
 
 function talkRow(one) {
   const here = one.id === open();
   const customer = one.customer || t("desk.no_name");
+  const alarm = one.alarm && badge(t("desk.alarm"), "failed");
   const since = t("desk.waits_since", { when: when(one.owner_at) });
   const told = one.owner === "queued" ? [since, ticket(one)].filter(Boolean).join(" · ") : one.person;
   const button = el("button", { type: "button", id: `open-${one.id}`, "aria-current": here ? "true" : false, onclick: () => choose(one.id) },
-    el("span", { class: "line" }, el("strong", { class: "name" }, customer), badge(t(ticket(one) ? "desk.ticket" : `owner_${one.owner}`), `is-${one.owner}`)),
+    el("span", { class: "line" }, el("strong", { class: "name" }, customer), alarm, badge(t(ticket(one) ? "desk.ticket" : `owner_${one.owner}`), `is-${one.owner}`)),
     el("span", { class: "clip" }, one.last_text || one.title || t("untitled")),
     el("span", { class: "faint" }, [one.agent, told, ...one.labels].filter(Boolean).join(" · ")));
   return el("li", {}, button);

@@ -63,15 +63,17 @@ async function take() {
 const SILENCE = { reminded: "desk.was_reminded", ended: "desk.was_put_down" };
 const DRAFTED = { suggested: "desk.was_suggested", edited: "desk.was_edited" };
 
+const raised = (one) => one.alarm && el("p", { class: "raised" }, t("desk.alarm_more", { reason: one.alarm }));
+
 function messageRow(message) {
   const who = message.role === "user" ? shown.customer || t("desk.customer") : message.author ?? t("desk.assistant");
   const kind = message.role === "user" ? "user" : message.author ? "person-said" : "bot-said";
   const words = message.status === "withdrawn" ? el("p", { class: "faint" }, t("withdrawn")) : message.role === "user" ? el("p", { class: "plain" }, message.text) : el("div", {}, render(message.text, () => null));
-  return el("article", { class: `said ${kind}`, id: `said-${message.id}`, "aria-label": who }, el("p", { class: "speaker" }, who, " ", el("span", { class: "faint" }, [when(message.created_at), DRAFTED[message.drafted] && t(DRAFTED[message.drafted]), SILENCE[message.silence] && t(SILENCE[message.silence])].filter(Boolean).join(" · "))), words);
+  return el("article", { class: `said ${kind}`, id: `said-${message.id}`, "aria-label": who }, el("p", { class: "speaker" }, who, " ", el("span", { class: "faint" }, [when(message.created_at), DRAFTED[message.drafted] && t(DRAFTED[message.drafted]), SILENCE[message.silence] && t(SILENCE[message.silence])].filter(Boolean).join(" · "))), words, raised(message));
 }
 
 function showFacts(found) {
-  $("#summary").replaceChildren(...summary(found.summary));
+  $("#summary").replaceChildren(...[raised(found)].filter(Boolean), ...summary(found.summary));
   const kept = new Map([...document.querySelectorAll("#talk-approvals input")].map((field) => [field.id, field.value]));
   $("#talk-approvals").replaceChildren(...found.lost.map((one) => lostRow(one, found.id)), ...found.approvals.map((one) => approvalRow(one, "talk")));
   for (const [id, value] of kept) if (document.getElementById(id)) document.getElementById(id).value = value;
