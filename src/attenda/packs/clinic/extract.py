@@ -2,11 +2,13 @@
 
 import functools
 import re
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from attenda.api import dying_said
-from attenda.packs.clinic.assertion import Assertion, assertion_of
+from attenda.packs.clinic.assertion import Assertion, assertion_of, clauses
 from attenda.packs.clinic.signs import sign_patterns
 from attenda.packs.clinic.spelling import Speller
 from attenda.packs.clinic.words import FOLDER, read_yaml
@@ -33,6 +35,9 @@ class Mention:
         return said.subject == "patient" and said.when != "past" and said.status != "absent"
 
 
+_MOST_READ = 100
+"""Findings of one sentence; nobody tells so many in one."""
+_SAID = Assertion("present", "patient", "now")
 _ME = re.compile(r"\b(?:me|myself)\b|我", re.IGNORECASE)
 _GAP = "…"
 _DYING = "self_harm"
@@ -71,37 +76,79 @@ class Lexicon:
         """Where findings stand, the longest words first: start, end, finding."""
         even, places = self._speller.mended(_even(text))
         found = [(*one.span(), self._by_words[one.group()]) for one in self._pattern.finditer(even)]
+        taken: dict[str, bytearray] = {}
+        for start, end, name in found:
+            _take(taken.setdefault(name, bytearray(len(even))), start, end)
         for pattern, name in self._gapped:
             for one in pattern.finditer(even):
-                start, end = one.span()
-                same = [other for other in found if other[2] == name]
-                if all(end <= other[0] or other[1] <= start for other in same):
-                    found.append((start, end, name))
+                here = taken.setdefault(name, bytearray(len(even)))
+                if _take(here, *one.span()):
+                    found.append((*one.span(), name))
         yield from sorted((places[start], places[end - 1] + 1, name) for start, end, name in found)
 
 
 def mentions(text: str, lexicon_: Lexicon | None = None) -> list[Mention]:
     """Every finding that a text names, in order."""
-    known = lexicon_ or lexicon()
+    return _named(text, lexicon_) if lexicon_ else list(_known(text))
+
+
+@functools.lru_cache(maxsize=512)
+def _known(text: str) -> Sequence[Mention]:
+    """By the pack's own lexicon; an interview's messages are looked at with each that follows."""
+    return tuple(_named(text, lexicon()))
+
+
+def _named(text: str, known: Lexicon) -> list[Mention]:
+    reader = _Reader(text)
     found = [
         Mention(name, known.category[name], start, end, text[start:end],
-                _own(assertion_of(text, start, end), text[start:end]))
+                _own(reader.read(start, end), text[start:end]))
         for start, end, name in known.find(text)
     ]  # fmt: skip
-    found += _dying(text, known, found)
+    found += _dying(text, known, found, reader)
     return sorted(found, key=lambda one: (one.start, one.end))
 
 
-def _dying(text: str, known: Lexicon, found: Sequence[Mention]) -> Iterator[Mention]:
+class _Reader:
+    """How findings are spoken of, of so many in each sentence.
+
+    Reading one takes as long as its sentence. What a heap names past that counts as said.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._ends = [end for _, end in clauses(text)]
+        self._read: Counter[int] = Counter()
+
+    def read(self, start: int, end: int) -> Assertion:
+        sentence = bisect_right(self._ends, start)
+        self._read[sentence] += 1
+        if self._read[sentence] > _MOST_READ:
+            return _SAID
+        return assertion_of(self._text, start, end)
+
+
+def _take(taken: bytearray, start: int, end: int) -> bool:
+    """Whether a place was free; now it is taken."""
+    if any(taken[start:end]):
+        return False
+    taken[start:end] = b"\1" * (end - start)
+    return True
+
+
+def _dying(
+    text: str, known: Lexicon, found: Sequence[Mention], reader: _Reader
+) -> Iterator[Mention]:
     """Wishes to die beside those that the lexicon knows by their words."""
     if _DYING not in known.category:
         return
-    taken = [(one.start, one.end) for one in found if one.finding == _DYING]
+    taken = bytearray(len(text))
+    for one in found:
+        if one.finding == _DYING:
+            _take(taken, one.start, one.end)
     for start, end, so in dying_said(text):
-        if all(end <= low or high <= start for low, high in taken):
-            taken.append((start, end))
-            said = assertion_of(text, start, end)
-            said = replace(said, status="present" if so else "absent")
+        if _take(taken, start, end):
+            said = replace(reader.read(start, end), status="present" if so else "absent")
             yield Mention(_DYING, known.category[_DYING], start, end, text[start:end], said)
 
 

@@ -17,8 +17,8 @@ from attenda.packs.clinic.words import phrase
 __all__ = ["Sentence", "Turn", "draft", "turns_of"]
 
 _SPEAKER = re.compile(
-    r"(?:^|(?<=[.?!]\s)|(?<=[。？！]))\s*"
-    r"(?P<who>[A-Za-z_ ]{2,20}|医生|大夫|护士|患者|病人|家属)\s*[:：]\s*",
+    r"(?:^|(?<=[.?!]\s)|(?<=[。？！]))\s{0,40}"
+    r"(?P<who>[A-Za-z_ ]{2,20}|医生|大夫|护士|患者|病人|家属)\s{0,4}[:：]\s{0,40}",
     re.MULTILINE,
 )
 _DOCTORS = frozenset(

@@ -77,10 +77,10 @@ def _fits(
     rule: RedFlagRule, said: Sequence[tuple[int, Mention]]
 ) -> tuple[tuple[int, Mention], ...]:
     """The words that fill every group of a rule; nothing where one stays empty."""
-    because: list[tuple[int, Mention]] = []
+    because: dict[tuple[int, Mention], None] = {}
     for group in rule.groups:
         here = [one for one in said if one[1].finding in group]
         if not here:
             return ()
-        because += [one for one in here if one not in because]
+        because |= dict.fromkeys(here)
     return tuple(because)
