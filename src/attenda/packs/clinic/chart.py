@@ -27,6 +27,8 @@ class Medicine:
     origin: Origin = "chart"
     number: str = ""
     """Of the order or the interview that it is from."""
+    key: str = ""
+    """Of its row in the list that is kept here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Allergy:
     criticality: Literal["low", "high", "unable-to-assess"] = "unable-to-assess"
     number: str = ""
     """Of the interview in which it was told; empty where it stands in the chart."""
+    key: str = ""
+    """Of its row in the list that is kept here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class Condition:
     onset: str = ""
     number: str = ""
     """Of the interview in which it was told; empty where it stands in the chart."""
+    key: str = ""
+    """Of its row in the list that is kept here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ it is from, the span of its words, and a Provenance that says who told it and wh
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -52,8 +52,15 @@ def bundle_of(resources: Iterable[Resource]) -> Resource:
     return {"resourceType": "Bundle", "type": "collection", "entry": entries}
 
 
-def of_chart(chart: Chart) -> Iterator[Resource]:
-    """Patient, conditions, medicines, allergies and measures of a chart."""
+def of_chart(chart: Chart, taken: Iterable[Mapping[str, Any]] = ()) -> Iterator[Resource]:
+    """Patient, conditions, medicines, allergies and measures of a chart.
+
+    Args:
+        chart: as it is kept here.
+        taken: rows of the table `taken_facts`, those that stand in it, with times as FHIR writes
+            them: their entries go out with who told them, where, and who took them over.
+    """
+    told = {one["row_id"]: one for one in taken}
     patient: Resource = {"resourceType": "Patient", "id": chart.id}
     if chart.name:
         patient["name"] = [{"text": chart.name}]
@@ -65,18 +72,36 @@ def of_chart(chart: Chart) -> Iterator[Resource]:
     subject = {"reference": f"Patient/{chart.id}"}
     for number, condition in enumerate(chart.conditions or ()):
         status = "active" if condition.active else "resolved"
-        yield _condition(f"{chart.id}-c{number}", condition.text, subject, status)
+        made = _condition(f"{chart.id}-c{number}", condition.text, subject, status)
+        yield from _with_source(made, subject, told.get(condition.key))
     for number, medicine in enumerate(chart.medicines or ()):
-        yield _statement(f"{chart.id}-m{number}", medicine.text, subject,
-                         "active" if medicine.active else "stopped")  # fmt: skip
+        made = _statement(f"{chart.id}-m{number}", medicine.text, subject,
+                          "active" if medicine.active else "stopped")  # fmt: skip
+        yield from _with_source(made, subject, told.get(medicine.key))
     for number, allergy in enumerate(chart.allergies or ()):
-        yield _allergy(f"{chart.id}-a{number}", allergy.substance, subject) | {
+        made = _allergy(f"{chart.id}-a{number}", allergy.substance, subject) | {
             "criticality": allergy.criticality
         }
+        yield from _with_source(made, subject, told.get(allergy.key))
     for name, value in (("weight_kg", chart.weight_kg), ("height_cm", chart.height_cm),
                         ("creatinine_mg_dl", chart.creatinine_mg_dl)):  # fmt: skip
         if value is not None:
             yield _measure(f"{chart.id}-{name.replace('_', '-')}", name, value, subject)
+
+
+def _with_source(
+    entry: Resource, person: Resource, taken: Mapping[str, Any] | None
+) -> Iterator[Resource]:
+    """An entry of a list; one that was taken over from an interview with where it is from."""
+    if taken is None:
+        yield entry
+        return
+    fact, response = taken["fact"], _response(taken["intake_id"])
+    place = fact["message_id"], fact["start"], fact["end"], fact["words"]
+    yield {**_told_by(entry, person, response), "extension": [span_extension(*place)]}
+    made = _provenance(f"{taken['id']}-from", taken["taken_at"], [entry], person,
+                       taken["taken_by"], response)  # fmt: skip
+    yield made | ({"occurredDateTime": taken["said_at"]} if taken["said_at"] else {})
 
 
 def of_observations(rows: Iterable[Mapping[str, Any]]) -> Iterator[Resource]:
@@ -128,7 +153,10 @@ def of_facts(
 
 
 def of_filing(
-    filing: Mapping[str, Any], formulary: Formulary, language: str = "en"
+    filing: Mapping[str, Any],
+    formulary: Formulary,
+    language: str = "en",
+    taken: Container[int] = frozenset(),
 ) -> Iterator[Resource]:
     """An interview in a chart: its response, what was told in it, and where all that is from.
 
@@ -136,24 +164,37 @@ def of_filing(
         filing: a row of the table `filings`, with `filed_at` as FHIR writes a moment.
         formulary: for names.
         language: of the names.
+        taken: places of facts that stand in the chart's own lists, and go out as these.
     """
     patient, number = filing["patient_id"], filing["intake_id"]
     person = {"reference": f"Patient/{patient}"}
     yield filing["response"]
-    facts = [Fact(**one) for one in filing["facts"] or ()]
-    from_ = {"reference": f"QuestionnaireResponse/{filing['response']['id']}"}
+    facts = [Fact(**one) for place, one in enumerate(filing["facts"] or ()) if place not in taken]
+    from_ = _response(filing["response"]["id"])
     made = [_told_by(one, person, from_)
             for one in of_facts(facts, patient, formulary, language, number)]  # fmt: skip
     yield from made
     if made:
-        by = {"identifier": {"system": _USERS, "value": filing["filed_by"]}}
-        yield {
-            "resourceType": "Provenance", "id": f"{number}-from", "recorded": filing["filed_at"],
-            "target": [{"reference": f"{one['resourceType']}/{one['id']}"} for one in made],
-            "agent": [{"type": _concept(_AGENT, "author"), "who": person},
-                      {"type": _concept(_AGENT, "enterer"), "who": by}],
-            "entity": [{"role": "source", "what": from_}],
-        }  # fmt: skip
+        yield _provenance(f"{number}-from", filing["filed_at"], made, person, filing["filed_by"],
+                          from_)  # fmt: skip
+
+
+def _response(number: str) -> Resource:
+    return {"reference": f"QuestionnaireResponse/{number}"}
+
+
+def _provenance(
+    id: str, recorded: str, made: Iterable[Resource], person: Resource, by: str, response: Resource
+) -> Resource:
+    """That a patient told something in a response, and who of the house put it there."""
+    entered = {"identifier": {"system": _USERS, "value": by}}
+    return {
+        "resourceType": "Provenance", "id": id, "recorded": recorded,
+        "target": [{"reference": f"{one['resourceType']}/{one['id']}"} for one in made],
+        "agent": [{"type": _concept(_AGENT, "author"), "who": person},
+                  {"type": _concept(_AGENT, "enterer"), "who": entered}],
+        "entity": [{"role": "source", "what": response}],
+    }  # fmt: skip
 
 
 def _told_by(resource: Resource, person: Resource, response: Resource) -> Resource:

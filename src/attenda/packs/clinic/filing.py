@@ -10,6 +10,7 @@ from typing import Any
 from attenda.api import Deed, Rows, ToolRefused, tool
 from attenda.packs.clinic.ordering import chart_for
 from attenda.packs.clinic.questionnaire_files import sheet_of
+from attenda.packs.clinic.taking_over import end_taken, taken_in
 from attenda.packs.clinic.words import both
 
 __all__ = ["file_intake", "filed_before", "withdraw_filing"]
@@ -45,13 +46,17 @@ def file_intake(deed: Deed, intake: str, patient: str) -> dict[str, Any]:
 
 @tool(writes=True, needs={"filing": "operator"}, free_text=frozenset({"reason"}))
 def withdraw_filing(deed: Deed, filing: str, reason: str) -> dict[str, Any]:
-    """Take an interview out of a chart that it does not belong to; the row and the reason stay."""
+    """Take an interview out of a chart that it does not belong to; the row and the reason stay.
+
+    What was taken over from it leaves the chart's lists with it.
+    """
     row = deed.rows("filings").get(filing)
     if row["state"] != "current":
         raise ToolRefused(both("file.not_current", filing=filing))
     if len(reason.strip()) < FEWEST_LETTERS:
         raise ToolRefused(both("file.no_reason", filing=filing))
     chart_for(deed, row["patient_id"])
+    end_taken(deed, taken_in(deed.rows, filing_id=filing))
     deed.rows("filings").change(
         filing, state="entered-in-error", ended_by=deed.who.id, ended_at=deed.now,
         reason=reason.strip(),

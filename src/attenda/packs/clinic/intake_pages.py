@@ -11,6 +11,8 @@ from attenda.packs.clinic.red_flags import red_flag_rules
 from attenda.packs.clinic.sealed import LOOK_HOLDS, seal_of
 from attenda.packs.clinic.summary import SECTIONS, Message, facts_of
 from attenda.packs.clinic.tables import moment
+from attenda.packs.clinic.taking_over import taken_in
+from attenda.packs.clinic.told import list_of
 from attenda.packs.clinic.words import phrase
 
 __all__ = ["settle", "summary", "waiting"]
@@ -76,21 +78,26 @@ async def summary(asked: Asked) -> Mapping[str, Any]:
     if seal not in ("none", "open"):
         return {"sealed": True, "id": number, "patient": patient}
 
-    def found(rows: Tables) -> tuple[Any, list[dict[str, Any]], dict[str, Any] | None, str]:
+    def found(
+        rows: Tables,
+    ) -> tuple[Any, list[dict[str, Any]], dict[str, Any] | None, str, dict[int, str]]:
         intake = next(iter(rows("intakes").find(id=number)), None)
         before = filed_before(rows, intake) if intake else ""
         if before and _seal(before, rows, asked) == "sealed":
             before = ""
-        return intake, rows("words").find(intake_id=number), _filing(number, rows), before
+        filing = _filing(number, rows)
+        facts = taken_in(rows, filing_id=filing["id"]) if filing else []
+        taken = {one["place"]: one["id"] for one in facts}
+        return intake, rows("words").find(intake_id=number), filing, before, taken
 
-    intake, words, filing, before = await asked.read(found)
+    intake, words, filing, before, taken = await asked.read(found)
     if intake is None:
         raise NotFound("request.no_page")
     names = await _names(asked, [intake["user_id"]])
     return {
         "sealed": False, "id": number, "state": intake["state"], "filing": filing,
         "person": names.get(intake["user_id"], ""), "at": _time(intake["started_at"]),
-        "before": before, **_told(intake, words, asked.language),
+        "before": before, **_told(intake, words, asked.language, taken),
     }  # fmt: skip
 
 
@@ -117,17 +124,31 @@ async def _names(asked: Asked, ids: Iterable[str | None]) -> dict[str, str]:
 
 
 def _told(
-    intake: Mapping[str, Any], words: Sequence[Mapping[str, Any]], language: str
+    intake: Mapping[str, Any],
+    words: Sequence[Mapping[str, Any]],
+    language: str,
+    taken: Mapping[int, str],
 ) -> dict[str, Any]:
-    """The facts by section, and the messages with the words marked that they rest on."""
+    """The facts by section, and the messages with the words marked that they rest on.
+
+    Each fact has its `place`, whether a list of a chart could take it (`fits`), and under which
+    number it is `taken` there.
+    """
     said = [Message(one["message_id"], one["text"]) for one in words]
     facts: Sequence[Mapping[str, Any]] = intake["facts"] or [
         one.as_row() for one in facts_of(said, starter())
     ]
     numbers = {one["message_id"]: one["number"] for one in words}
     named = [
-        {**one, "number": numbers.get(one["message_id"]), "shown": _shown(one, language)}
-        for one in facts
+        {
+            **one,
+            "number": numbers.get(one["message_id"]),
+            "shown": _shown(one, language),
+            "place": place,
+            "taken": taken.get(place, ""),
+            "fits": one["status"] == "present" and list_of(one) is not None,
+        }
+        for place, one in enumerate(facts)
     ]
     return {
         "sections": [

@@ -23,6 +23,7 @@ from attenda.packs.clinic.samples import SAMPLES
 from attenda.packs.clinic.scoring import reckon
 from attenda.packs.clinic.sealed import break_glass, note_look
 from attenda.packs.clinic.tables import TABLES
+from attenda.packs.clinic.taking_over import give_fact_back, take_fact
 from attenda.packs.clinic.ways_in import ENDPOINTS, IMPORTERS, keep_cards, keep_feedback
 
 __all__ = ["PACK"]
@@ -40,7 +41,8 @@ PACK = Pack(
     tools=(
         begin_intake, hear, raise_alarm, reckon, ask_item, reckon_findings, open_chart, break_glass,
         note_look, draft_order, look_at_order, sign_order, change_order, withdraw_order, end_order,
-        weigh, draft_note, file_intake, withdraw_filing, use_questionnaire,
+        weigh, draft_note, file_intake, withdraw_filing, take_fact, give_fact_back,
+        use_questionnaire,
         keep_cards, keep_feedback, settle,
     ),
     tables=TABLES,

@@ -16,6 +16,7 @@ from attenda.packs.clinic.safety import check_order, kidney_function
 from attenda.packs.clinic.score_pages import scores
 from attenda.packs.clinic.sealed import LOOK_HOLDS, OPEN_HOURS, Seal, seal_of
 from attenda.packs.clinic.tables import chart_of_rows, moment
+from attenda.packs.clinic.taking_over import taken_in
 from attenda.packs.clinic.trend_pages import trends
 from attenda.packs.clinic.words import phrase
 
@@ -57,10 +58,13 @@ async def _patient(asked: Asked) -> Mapping[str, Any]:
     if seal not in ("none", "open"):
         return {"sealed": True, "id": patient, "looks": looked, "hours": OPEN_HOURS}
     today = moment(asked.now).date()
+    by = await asked.names([one["taken_by"] for one in beside["taken"].values()])
+    taken = {key: {**one, "by": by.get(one["taken_by"]) or "—"}
+             for key, one in beside.pop("taken").items()}  # fmt: skip
     kidneys = [kidney_function(chart, one, today) for one in ("egfr", "crcl")]
     return {
         "sealed": False, "id": patient, "looks": looked, "chart": chart, "age": chart.age_on(today),
-        **beside,
+        **beside, "taken": taken,
         "reasons": [(one, phrase(asked.language, f"reason.{one}")) for one in REASONS],
         "signs": asked.who.role in _DOCTORS,
         "kidneys": [
@@ -84,6 +88,14 @@ def _beside(chart: Chart | None, rows: Tables, asked: Asked) -> dict[str, Any]:
             for one in filed
         ],
         "packs": installed_packs(rows, moment(asked.now).date()),
+        "taken": {
+            one["row_id"]: {
+                "id": one["id"], "intake": one["intake_id"], "answer": one["answer"],
+                "said": one["said_at"] and _time(one["said_at"]), "at": _time(one["taken_at"]),
+                "taken_by": one["taken_by"], "words": one["fact"]["words"],
+            }
+            for one in taken_in(rows, patient_id=patient)
+        },
     }  # fmt: skip
 
 

@@ -72,7 +72,8 @@ def chart_from(patient: str, request: Mapping[str, Any], kept: Chart | None) -> 
     in_part = (
         one for one, how in known.items() if how == "part" and getattr(made, one) is not None
     )
-    return replace(made, partly=frozenset(in_part))
+    ours = kept.partly & stands_in if kept else frozenset()
+    return replace(made, partly=frozenset(in_part) | ours)
 
 
 def resources_in(values: Iterable[Any]) -> Iterator[Mapping[str, Any]]:

@@ -1,12 +1,12 @@
 """The tables of the clinic, and a patient's chart from their rows."""
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from attenda.api import PackTable, Rows
-from attenda.packs.clinic.chart import Allergy, Chart, Condition, Measure, Medicine, Origin
+from attenda.packs.clinic.chart import Allergy, Chart, Condition, Measure, Medicine, Origin, Part
 from attenda.packs.clinic.told import told_in
 
 __all__ = ["TABLES", "chart_of_rows", "moment"]
@@ -79,6 +79,19 @@ TABLES = (
             "ended_by": "text", "ended_at": "time", "reason": "text",
         },
         person="user_id", redacted=("user_id",), indexes=(("patient_id",), ("intake_id",)),
+    ),
+    PackTable(
+        "taken_facts",  # of interviews in charts, that somebody of the clinic put into a list
+        {
+            "id": "text", "filing_id": "text", "intake_id": "text", "patient_id": "text",
+            "place": "integer",  # among the filing's facts
+            "part": "text", "row_id": "text",  # the list, and the key of its row there
+            "fact": "json", "answer": "integer", "said_at": "time",
+            "taken_by": "text", "taken_at": "time",
+            "state": "text",  # current, or given-back
+            "ended_by": "text", "ended_at": "time",
+        },
+        indexes=(("patient_id",), ("filing_id",)),
     ),
     PackTable(
         "questionnaires",  # a clinic's own beside the one that comes along
@@ -226,16 +239,18 @@ def chart_of_rows(rows: Callable[[str], Rows], patient: str, but_order: str = ""
         return None
     one = found[0]
     filed = rows("filings").find(patient_id=patient, state="current")
+    taken = rows("taken_facts").find(patient_id=patient, state="current")
     allergies = tuple(
         Allergy(
             each["substance"] or "",
             each["reaction"] or "",
             each["criticality"] or "unable-to-assess",
+            key=each["id"],
         )
         for each in rows("allergies").find(patient_id=patient)
     )
     medicines = tuple(
-        Medicine(each["text"], active=bool(each["active"]))
+        Medicine(each["text"], active=bool(each["active"]), key=each["id"])
         for each in rows("medicines").find(patient_id=patient)
     )
     return Chart(
@@ -255,7 +270,12 @@ def chart_of_rows(rows: Callable[[str], Rows], patient: str, but_order: str = ""
         ),
         allergies=allergies if allergies or one["allergies_asked"] else None,
         conditions=tuple(
-            Condition(each["text"], active=bool(each["active"]), onset=each["onset"] or "")
+            Condition(
+                each["text"],
+                active=bool(each["active"]),
+                onset=each["onset"] or "",
+                key=each["id"],
+            )
             for each in rows("conditions").find(patient_id=patient)
         ),
         measures={
@@ -264,7 +284,28 @@ def chart_of_rows(rows: Callable[[str], Rows], patient: str, but_order: str = ""
                 rows("observations").find(patient_id=patient), key=lambda each: each["at"] or ""
             )
         },
-        told=told_in(filed),
+        partly=_partly(medicines, allergies, one, {each["row_id"] for each in taken}),
+        told=told_in(filed, {(each["filing_id"], each["place"]) for each in taken}),
+    )
+
+
+def _partly(
+    medicines: Iterable[Medicine],
+    allergies: Iterable[Allergy],
+    patient: Mapping[str, Any],
+    taken: Container[str],
+) -> frozenset[Part]:
+    """Lists that nobody asked for, and that hold only what was taken over from interviews."""
+    lists: Mapping[Part, Iterable[Medicine | Allergy]] = {
+        "medicines": medicines,
+        "allergies": allergies,
+    }
+    return frozenset(
+        part
+        for part, rows in lists.items()
+        if not patient[f"{part}_asked"]
+        and (keys := [one.key for one in rows])
+        and all(key in taken for key in keys)
     )
 
 

@@ -33,6 +33,7 @@ from attenda.packs.clinic.installed import formulary_for
 from attenda.packs.clinic.medication_files import IMPORTERS as MEDICATION
 from attenda.packs.clinic.questionnaire_files import IMPORTER as QUESTIONNAIRES
 from attenda.packs.clinic.tables import chart_of_rows, moment
+from attenda.packs.clinic.taking_over import taken_in
 
 __all__ = ["ENDPOINTS", "IMPORTERS", "keep_cards", "keep_feedback"]
 
@@ -124,12 +125,19 @@ async def _chart(asked: Asked) -> Any:
         if chart is None:
             return []
         rules = formulary_for(rows)
+        taken = taken_in(rows, patient_id=patient)
         told: list[dict[str, Any]] = []
         for one in rows("filings").find_sorted("filed_at", patient_id=patient, state="current"):
             dated = {**one, "filed_at": moment(one["filed_at"]).isoformat()}
-            told += of_filing(dated, rules, asked.language)
+            places = {each["place"] for each in taken if each["filing_id"] == one["id"]}
+            told += of_filing(dated, rules, asked.language, places)
         measured = of_observations(rows("observations").find(patient_id=patient))
-        return [*of_chart(chart), *measured, *told]
+        dated_facts = [
+            {**one, "taken_at": moment(one["taken_at"]).isoformat(),
+             "said_at": one["said_at"] and moment(one["said_at"]).isoformat()}
+            for one in taken
+        ]  # fmt: skip
+        return [*of_chart(chart, dated_facts), *measured, *told]
 
     resources = await asked.read(found)
     if not resources:
