@@ -58,6 +58,7 @@ from attenda.runtime.pack_face import (
     Told,
 )
 from attenda.store.pack_tables import PackTable, Rows
+from attenda.store.staff_mail import NewMail
 from attenda.tools.call import Outcome
 from attenda.tools.passage import Passage
 from attenda.tools.tool import Deed, Tool, ToolRefused, tool
@@ -94,6 +95,7 @@ __all__ = [
     "ModelError",
     "ModelSettings",
     "Money",
+    "NewMail",
     "NotFound",
     "NotUnderstood",
     "OpenQuestion",

@@ -69,7 +69,7 @@ def written(letter: Letter, message: Message, spec: MailboxSpec) -> str:
     mail = EmailMessage(policy=SMTP)
     mail["From"] = formataddr((_line(letter.channel), spec.address))
     mail["To"] = formataddr((_line(thread.name), thread.address))
-    mail["Subject"] = _subject(thread.subject)
+    mail["Subject"] = _subject(thread.subject) if thread.last_id else _line(thread.subject)
     mail["Date"] = format_datetime(datetime.fromtimestamp(letter.now / 1e6, UTC))
     mark = f"{thread.session_id}.{letter.code}"
     mail["Message-ID"] = f"<{letter.id}.{mark}@{domain}>"

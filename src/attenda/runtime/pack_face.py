@@ -16,7 +16,7 @@ from attenda.core.label import Integrity, Label, Labelled
 from attenda.core.opening import Opening
 from attenda.core.ports import Embedder
 from attenda.core.principal import EVERYONE, Action, Principal
-from attenda.store import hours, talks
+from attenda.store import hours, staff_mail, talks
 from attenda.store.database import Connection, Database
 from attenda.store.desk import desk_people, user_names
 from attenda.store.pack_tables import Rows
@@ -62,6 +62,8 @@ class Asked:
     """Of what came with it."""
     pack: str = ""
     embedder: Embedder | None = None
+    mailboxes: Mapping[str, str] = field(default_factory=dict)
+    """Addresses of the house's mailboxes, by name."""
 
     async def read(self, work: Callable[[Tables], T]) -> T:
         """What `work` finds in the pack's tables, as they are at one moment."""
@@ -127,6 +129,24 @@ class Asked:
     async def opening(self) -> Opening | None:
         """The hours of the people behind the pack; none where somebody is always there."""
         return await self.database.read(lambda c: hours.opening_of(c, self.pack))
+
+    async def mails_from(self) -> str:
+        """The address that a deed's `mail` goes out from; empty where no mail goes out."""
+        channel = await self.database.read(lambda c: staff_mail.channel_for(c, self.pack))
+        return self.mailboxes.get(channel.mailbox, "") if channel else ""
+
+    async def mail_states(self, message_ids: Sequence[str]) -> dict[str, str]:
+        """What became of mails, for who works at the desk; of one that was erased nothing.
+
+        `waiting` and `sending` are on their way, `unknown` may have gone; else `sent`, `refused`,
+        `bounced`, `held` or `dropped`.
+
+        Raises:
+            Denied: who asks does not.
+        """
+        if not self.who.may("desk"):
+            raise Denied("gate.not_allowed")
+        return await self.database.read(lambda c: staff_mail.mail_states(c, list(message_ids)))
 
     async def do(
         self, tool: str, arguments: Mapping[str, JsonValue], once: str, *, shared: bool = False

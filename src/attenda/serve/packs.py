@@ -292,6 +292,7 @@ def _asked(
         trust=trust,
         pack=pack.pack.name,
         embedder=house.embedder,
+        mailboxes={one.name: one.address for one in house.settings.mailboxes},
     )
 
 

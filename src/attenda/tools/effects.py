@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from attenda.core.errors import NotFound, UserError
 from attenda.core.label import SYSTEM, Labelled, at_least
 from attenda.core.principal import Principal
-from attenda.store import audit, hours, journal, switches, trials
+from attenda.store import audit, hours, journal, staff_mail, switches, trials
 from attenda.store.database import Connection, Database, apart, yielded
 from attenda.store.pack_tables import Rows
 from attenda.store.stamps import Stamps
@@ -392,6 +392,7 @@ class Executor:
             spans={name: one.span for name, one in call.arguments.items() if one.span},
             approved_by=approver,
             opening=partial(hours.opening_of, connection, self._pack),
+            mail=partial(staff_mail.write_mail, connection, self._stamps, self._pack, call.who),
         )
 
 

@@ -28,6 +28,7 @@ from attenda.core.label import SYSTEM, Integrity, Label, Labelled, Span, at_leas
 from attenda.core.opening import Opening
 from attenda.core.principal import Principal
 from attenda.store.pack_tables import Rows
+from attenda.store.staff_mail import NewMail, WrittenMail
 from attenda.tools.passage import Passage
 
 __all__ = ["ANYTHING", "Ask", "BadResult", "Deed", "Sink", "Tool", "ToolRefused", "tool"]
@@ -54,6 +55,10 @@ def _none(_query: str, limit: int = 5) -> Sequence[Passage]:
 
 def _always() -> Opening | None:
     return None
+
+
+def _no_mail(_letter: NewMail) -> WrittenMail:
+    raise UserError("mail.none_out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,10 @@ class Deed:
     opening: Callable[[], Opening | None] = _always
     """`opening()`: the hours of the people behind the pack; none where somebody is always there.
     Of a tool in the database alone."""
+    mail: Callable[[NewMail], WrittenMail] = _no_mail
+    """Writes down a mail to somebody outside, which the pack's mail channel sends once, and whose
+    replies come to the desk; raises `UserError` where the pack has none. Of a tool in the database
+    alone."""
 
 
 Run = Callable[..., Any]

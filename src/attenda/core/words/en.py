@@ -1111,6 +1111,7 @@ ENGLISH: dict[str, str] = {
     "mail.machine": "Written by a machine, which can be wrong. Reply to this mail to go on, and write that you want a person to be passed on to one.",
     "mail.stranger": "Another address wrote in this conversation: {address}. No answer of the assistant follows; look who it is.",
     "channel.no_mail": "There is no such mail that waits for a decision.",
+    "mail.none_out": "No mail goes out: no open channel is a mailbox of this agent (Channels).",
     "channel.mailbox": "There is no mailbox “{name}” in the settings; add it to attenda.toml under [[mailboxes]].",
     "channel.mailbox_taken": "The mailbox “{name}” has an open channel already.",
     "channels.title": "Channels",

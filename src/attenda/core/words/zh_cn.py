@@ -1111,6 +1111,7 @@ CHINESE: dict[str, str] = {
     "mail.machine": "由机器撰写，可能出错。回复此邮件即可继续；如需人工，请在回复中说明。",
     "mail.stranger": "另一个地址写进了这次对话：{address}。助手不会回答；请看看是谁。",
     "channel.no_mail": "没有这样一封等待决定的邮件。",
+    "mail.none_out": "无法发送邮件：该智能体没有开通邮箱渠道（见“渠道”）。",
     "channel.mailbox": "设置中没有邮箱“{name}”；请在 attenda.toml 的 [[mailboxes]] 下添加。",
     "channel.mailbox_taken": "邮箱“{name}”已有一个开放的渠道。",
     "channels.title": "渠道",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from attenda.api import Deed, ToolRefused
+from attenda.api import Deed, NewMail, ToolRefused
 from attenda.packs.support.identity import Counter
 from attenda.packs.support.phrases import phrase
 from attenda.packs.support.rules import written
@@ -70,8 +70,21 @@ class CaseDesk:
         _change(deed, row, step, note, step=step, moved_at=deed.now)
         return {"case": case, "step": step}
 
-    def close_case(self, deed: Deed, case: str, outcome: str, answer: str) -> dict[str, Any]:
-        """Close a case with what it came to and what the customer is told when they ask."""
+    def mail_case(self, deed: Deed, case: str, text: str) -> dict[str, Any]:
+        """Write a mail to the customer of a case, which may be done; it is sent once."""
+        row = _case(deed, case)
+        _unless_anothers(deed, row)
+        self._mail(deed, row, text.strip())
+        _change(deed, row, "mailed", text)
+        return {"case": case}
+
+    def close_case(
+        self, deed: Deed, case: str, outcome: str, answer: str, mail: bool = False
+    ) -> dict[str, Any]:
+        """Close a case with what it came to and what the customer is told when they ask.
+
+        With `mail` they are told so by mail, too.
+        """
         row, language = _open_case(deed, case), deed.who.language
         _unless_anothers(deed, row)
         answer = answer.strip()[:_MOST_TEXT]
@@ -83,6 +96,8 @@ class CaseDesk:
             change = Change(items=[row["item_id"]], item_state="exchanged")
             booking = Booking(deed.key, deed.now, row["session_id"] or "")
             self.counter.open_shop(deed).update_order(row["order_id"], change, booking)
+        if mail:
+            self._mail(deed, row, answer)
         _close(deed, row, outcome, answer)
         return {"case": case, "state": "done"}
 
@@ -157,6 +172,27 @@ class CaseDesk:
             _change(deed, row, "declined", refund, refund="", answer="", moved_at=deed.now)
         return {"paid": paid}
 
+    def _mail(self, deed: Deed, row: Row, text: str) -> None:
+        """Write it in the thread of the case's mails, or of the conversation that came by mail."""
+        language = deed.who.language
+        customer = next(iter(deed.rows("customers").find(id=row["customer_id"] or "-")), None)
+        if customer is None or not customer["email"]:
+            raise ToolRefused(phrase(language, "case_no_address"))
+        if not text:
+            raise ToolRefused(phrase(language, "case_no_answer"))
+        before = deed.rows("case_mails").find_sorted("-written_at", limit=1, case_id=row["id"])
+        spoken = "zh-CN" if str(customer["language"]).startswith("zh") else "en"
+        kind = phrase(spoken, f"case_{row['kind']}")
+        made = deed.mail(NewMail(
+            customer["email"], text, name=customer["name"] or "",
+            subject=phrase(spoken, "case_subject", kind=kind, number=row["id"]),
+            thread=before[0]["session_id"] if before else row["session_id"] or "",
+        ))  # fmt: skip
+        deed.rows("case_mails").add(
+            id=f"CM-{deed.key[:12].upper()}", case_id=row["id"], session_id=made.session_id,
+            message_id=made.message_id, written_by=deed.who.id, written_at=deed.now,
+        )  # fmt: skip
+
     def _order(self, deed: Deed, row: Row) -> Order:
         found = self.counter.open_shop(deed).get_order(row["order_id"], row["customer_id"])
         if row["kind"] != "return" or found is None or found.item(row["item_id"]) is None:
@@ -187,13 +223,23 @@ def _open_case(deed: Deed, case: str) -> Row:
     Raises:
         ToolRefused: they are not of the desk, or there is no such case, or it is done.
     """
+    found = _case(deed, case)
+    if found["state"] != "open":
+        raise ToolRefused(phrase(deed.who.language, "case_is_done"))
+    return found
+
+
+def _case(deed: Deed, case: str) -> Row:
+    """A case, for somebody of the desk.
+
+    Raises:
+        ToolRefused: they are not of the desk, or there is no such case.
+    """
     if not deed.who.may("desk"):  # a key may be limited to less than its owner may do
         raise ToolRefused(phrase(deed.who.language, "case_not_yours"))
     found = deed.rows("cases").find(id=case)
     if not found:
         raise ToolRefused(phrase(deed.who.language, "case_gone"))
-    if found[0]["state"] != "open":
-        raise ToolRefused(phrase(deed.who.language, "case_is_done"))
     return found[0]
 
 

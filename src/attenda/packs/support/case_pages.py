@@ -129,7 +129,22 @@ async def case(asked: Asked) -> Mapping[str, Any]:
                      for one in OUTCOMES.get(row["kind"], ())],
         "history": _told(row["history"] or (), language, known),
         "quote": await _quote(asked, row),
+        "mails_from": await asked.mails_from(),
+        "mails": await _mails(asked, id_, known),
     }  # fmt: skip
+
+
+async def _mails(asked: Asked, case: str, names: Mapping[str, str]) -> list[dict[str, str]]:
+    """The mails that were written from a case, the newest first, with what became of each."""
+    found = await asked.read(lambda rows: rows("case_mails").find_sorted(
+        "-written_at", case_id=case))  # fmt: skip
+    states = await asked.mail_states([one["message_id"] for one in found])
+    return [
+        {"at": moment(one["written_at"]), "by": names.get(one["written_by"], one["written_by"]),
+         "session": one["session_id"], "state": states[one["message_id"]],
+         "told": phrase(asked.language, f"mail_{states[one['message_id']]}")}
+        for one in found if one["message_id"] in states
+    ]  # fmt: skip
 
 
 def _told(history: Sequence[Row], language: str, names: Mapping[str, str]) -> list[dict[str, str]]:

@@ -72,6 +72,7 @@ def support_tools(open_shop: OpenShop, policy: ShopPolicy, payments: Payments) -
         tool(writes=True, needs={**case, "to": "system"})(desk.assign_case),
         tool(writes=True, needs={**case, "step": "operator"})(desk.move_case),
         tool(writes=True, needs={**case, "outcome": "operator"})(desk.close_case),
+        tool(writes=True, needs={**case, "text": "operator"})(desk.mail_case),
         tool()(desk.quote_return),
         tool(writes=True, needs={**money, **case})(desk.refund_return),
         tool(writes=True, needs={**case, **told})(desk.settle_return),

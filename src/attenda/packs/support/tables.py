@@ -114,6 +114,19 @@ TABLES = (
         redacted=("text", "session_id", "answer", "history"),
     ),
     PackTable(
+        "case_mails",  # that staff wrote from a case; the words stand in the conversation
+        {
+            "id": "text",
+            "case_id": "text",
+            "session_id": "text",  # of the mail's conversation
+            "message_id": "text",
+            "written_by": "text",
+            "written_at": "time",
+        },
+        session="session_id",
+        indexes=(("case_id",),),
+    ),
+    PackTable(
         "conversations",
         {
             "id": "text",  # of the session
