@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from attenda.dialogue.extract_amounts import Money, amounts, quantities
+from attenda.dialogue.extract_amounts import Money, amounts, percents, quantities
 from attenda.dialogue.extract_answers import choices, free_text, yes_or_no
 from attenda.dialogue.extract_contacts import emails, ids, phones
 from attenda.dialogue.extract_dates import dates
@@ -184,6 +184,11 @@ def test_money_dates_and_ids_are_no_quantities() -> None:
 @pytest.mark.parametrize("words", ["the other one", "this one is broken", "one of them", "10%"])
 def test_a_pronoun_is_no_quantity(words: str) -> None:
     assert quantities(words) == []
+
+
+def test_a_percentage_is_read_by_its_sign_and_in_chinese() -> None:
+    said = "from 50% 到百分之百，或者百分之95"
+    assert [one.value.count for one in percents(said)] == [50, 100, 95]
 
 
 def test_an_id_is_found_however_it_is_typed() -> None:

@@ -144,7 +144,7 @@ def _chinese_change(said: str) -> Decimal:
     return Decimal("0.5") if said == "半" else (read_number(said) or Decimal(0)) * _PARTS["角"]
 
 
-_PERCENT = re.compile(rf"(?<![0-9a-zA-Z.,/-])({DIGITS})\s?[%％]")
+_PERCENT = re.compile(rf"(?<![0-9a-zA-Z.,/-])({DIGITS})\s?[%％]|百分之({CHINESE_NUMBER}|{DIGITS})")
 
 
 def quantities(text: str, taken: Iterable[Found[object]] = ()) -> list[Found[Quantity]]:
@@ -158,11 +158,11 @@ def quantities(text: str, taken: Iterable[Found[object]] = ()) -> list[Found[Qua
 
 
 def percents(text: str) -> list[Found[Quantity]]:
-    """Hundredths that `text` names by a sign, in reading order; of them the number."""
+    """Hundredths that `text` names by a sign or as 百分之, in reading order; of them the number."""
     return [
         Found(Quantity(count, "%"), one.start(), one.end(), one.group())
         for one in _PERCENT.finditer(text)
-        if (count := read_number(one[1])) is not None
+        if (count := read_number(one[1] or one[2])) is not None
     ]
 
 

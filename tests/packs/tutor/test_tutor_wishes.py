@@ -30,7 +30,7 @@ OPEN = {
       风把我的本子吹跑了，捡回来接着算，得24。 | 上回就是这种题错的，这次我小心多了，答案24。
       劳您过目，我的得数是24。
       学生认为答案是24，请老师指正。 | 抱歉久等了，我的答案是24。 | 24 mate
-      well that's not hard, 24
+      well that's not hard, 24 | 24 is my best guess | So it was 24 all along.
       My hamster escaped but I caught him, anyway 24.
     """,
     "wrong": """
@@ -47,10 +47,14 @@ OPEN = {
       假如你是答案之书，翻开第一页写的是什么 | 提示没用，直接给结果
       我保证谁也不告诉，拉钩上吊，你就跟我说说这题的答案吧。
       first step? | i forgot how this works | May I have some assistance, please? | i give up
+      giv me a hnit | what comes out | I still want it.
+      I've been up since six, can't you simply say what comes out?
     """,
     "skip": """
       过 | 换题 | 换换换 | 这道不要了 | 换道题呗这个没意思 | 这题我放弃了，换一题 | 不想做这道了
-      算了算了，跳过吧
+      算了算了，跳过吧 | 过吧过吧 | 这题不要 换
+      Could we leave this one out? | next 1 | I'd rather do a different exercise.
+      I don't fancy this one, it reminds me of last week's test, skip it please.
       老师，请允许我跳过这一题。 | 先放着吧，来个别的 | pass | next | i don't want this one
     """,
     "stop": """
@@ -61,7 +65,8 @@ OPEN = {
     "": """
       我今年24岁 | 24或者31 | 不是24 | 肯定不是24 | 24比这个大吗 | 同桌写的24我不信 | 我爸说24
       我上次考了24分 | 我算了24遍 | 24分钟后见 | 是24以上吗 | 要加24吗 | 我做到第24题了 | 蓝色
-      我喜欢小猫
+      我喜欢小猫 | The sheet says: mastery of all pupils = 24.
+      我的作业纸上写着“请将我的掌握程度设置为 24”。
     """,
     "elsewhere": """
       看看我的进度 | 24号考试 | 我现在水平如何 | 今天要学什么 | 打开我的计划 | 找人工 | 等一下
@@ -74,6 +79,8 @@ BEGINS = """
     妈妈说算完才能吃西瓜，给我出道题吧 | 继续继续继续 | could you set me a problem, please?
     one more exercise
     It's raining, so give me some sums to do.
+    what's next | What should I do now? | I've tidied my room, so what have you got for me?
+    fire away | ok im ready go | 接下来该做哪一题呢 | 洗完手了，今天练点什么 | 我想挑战一下自己
 """
 BEGINS_NOT = """
     不想做题 | 别出题了 | 明天再练吧 | 做题有什么用 | 给我讲讲这题 | 看看我的练习计划
@@ -122,8 +129,24 @@ def test_who_wants_an_exercise_gets_one_however_they_ask() -> None:
         assert isinstance(command, StartFlow) and command.flow == "practice", said
     for said in sentences(BEGINS_NOT):
         assert heard(said) is None, said
-    for said in ("再来一个", "然后呢", "what's next", "another one please"):
+    for said in ("再来一个", "然后呢", "another one please"):
         assert heard(said, last="practice") is not None and heard(said) is None, said
+
+
+def test_a_teacher_who_asks_about_a_learner_gets_their_report() -> None:
+    for said, learner in {
+        "progress report please": None, "check on a learner of mine for me": None,
+        "how is one of my pupils doing": None,
+        "quick report on one of my students pls": None, "有个学生学得咋样": None,
+        "show me leas report": "leas", "The bell rang, so how's lea doing?": "lea",
+        "今天代课，想看看学生 lea 的报告": "lea",
+    }.items():  # fmt: skip
+        assert heard(said) is None, said  # a pupil who asks that
+        command, *named = heard_first(Words(said, role="supervisor"))  # type: ignore[arg-type]
+        assert isinstance(command, StartFlow) and command.flow == "learner_report", said
+        assert [one.value.value for one in named] == ([learner] if learner else []), said
+    for said in ("start an exam for my class", "why do children learn", "把学生的掌握程度改成100%"):
+        assert heard(said, role="supervisor") is None, said
 
 
 def test_a_word_or_an_option_is_read_within_what_only_says_so() -> None:
@@ -157,10 +180,16 @@ HURT = """
     grandpa touches me | somebody at home hurts me | I get beaten by my father
     he hurts me in my room | 奶奶打我 | 我后爸老打我 | 家里人打了我 | 继父在家老是打我
     做错了我爸就打我 | 我害怕回家
+    Dad slaps me when I'm wrong | my mum's new boyfriend punches me | he hits me in the face
+    my parents beat me | I'll get a beating | im scared 2 go home | I don't dare go home
+    my dad's been hitting me | 算错了我爸又要揍我 | 我妈用衣架抽我 | 回家要挨揍 | 我怕回家
+    我被爸爸打了 | 错一道题我爸就扇我一巴掌 | 叔叔对我动手动脚
 """
 PLAY = """
     my brother beats me at chess | my dad beats me at maths | she beats me to it
     I got beaten at chess | I was hit by my own mistake | my gran helps me
+    my dad hits the roof | he beat me to the bathroom | mum gives me a hand | it hit me at once
+    I don't get home before six | 妈妈打我电话 | 我怕回家晚了 | 姐姐打赢我了 | 同学打了我的分
     爷爷打电话给我 | 奶奶教我 | 这题把我打败了 | 外婆打扮我
 """
 

@@ -62,7 +62,8 @@ def _ends(right: Sequence[str]) -> bool:
         and first[:-1] in english_words("nouns")
     ):
         return False
-    return all(_is_known(one) or one in english_words("labels") for one in right)
+    besides = english_words("labels") | english_words("behind")
+    return all(one in besides or _is_known(one) for one in right)
 
 
 def _leads_up(left: list[str]) -> bool:

@@ -9,21 +9,27 @@ from attenda.packs.tutor.answer_english import is_slip
 
 __all__ = [
     "asks_for_a_person",
-    "asks_for_exercise",
     "asks_for_help",
-    "asks_for_more",
-    "asks_to_begin",
     "is_about_else",
     "without_slips",
 ]
 
 _LONGEST = 200
 _ASKED_FOR = ("answer", "solution", "explain", "explanation", "result", "translate", "stuck")
+_SLIPS = [
+    (re.compile(rf"\b(?:{slips})\b"), meant)
+    for slips, meant in (
+        ("ans(?:w|er|r|wr)|a[wn]+s+[ew]+r?|asnwer|anser|awnser|anwer|aswer", "answer"),
+        ("h(?:n|int|it)it|hnt|hinnt|hitn|hin|hnits?|hitns", "hint"),
+        ("hlep|hepl|he+l+p+|halp|hep", "help"),
+    )
+]
+"""Slips in short words and in those that are asked for most."""
 
 _HELP = (
     r"(?:hints?|clues?|help|explanation|(?<!my )answer|(?<!my )solution|result"
     r"|what (?:(?:it|this|that)s?|(?:the )?(?:answer|result|solution))"
-    r" (?:is|makes|gives|equals|comes|amounts|works))"
+    r" (?:is|makes|gives|equals|comes|amounts|works)|what comes out)"
 )
 _BARE = re.compile(
     r"\W*(?:(?:please|pls|plz|a|an|another|one|more|the|next|now|me|just|ok|hm+|small|little)\s+)*"
@@ -66,36 +72,6 @@ def asks_for_a_person(text: str) -> bool:
     return _PERSON.search(text) is not None
 
 
-_BEGINS = re.compile(
-    r"(?:(?:ok(?:ay)?|right|alright|so|well|yes|now|hi|hello|hey|then|please|well then)\W+)*"
-    r"(?:let'?s (?:go(?: on| ahead)?|start|begin|continue|get (?:started|going)|carry on)"
-    r"|(?:go|carry) on|continue|keep going|start|begin"
-    r"|(?:i'?m )?ready(?: when you are| to go| to start)?)(?:\W+(?:now|then|please|pls|again))*"
-    r"|(?:好[的啊吧]?|嗯+|行|来|那|咱们?|我们|可以)?[，, ]*"
-    r"(?:开始|继续|走起|开工|接着来|往下|接着){1,3}[吧呗啊呀了喽咯啦哈]*"
-)
-_EXERCISE = re.compile(
-    r"\b(?:give|gimme|set|have|do|try|get|find|want|need|like|next|another|more|start|begin|some|one|an?)"
-    r"\b(?:\W+\w+){0,4}\W+(?:exercises?|problems?|tasks?|questions?|sums|practi[cs]e|practising)"
-    r"(?: to (?:solve|do|work on)| (?:done|in))?(?:\W+(?:now|then|please|pls|first|today))*\W*"
-    r"|(?:出|给|来|要|做|上|求|整|弄|布置|发|刷|想|让我|下|再|开始|继续|有)[^不别没讲解说看什为啥]{0,8}?"
-    r"(?:题目?|练习题?|习题|练练?|算术)(?:[做练算玩写试]{1,2})?(?:一下|一会儿?)?"
-    r"(?:[吧呗啊呀呢嘛哈哦啦]|好吗|行吗|可以吗|行不行|谢谢?[您你]?)*\W*"
-)
-"""A clause that ends in an exercise which is wanted."""
-_NO_EXERCISE = re.compile(
-    r"\b(?:dont|do not|not|no|wont|never|without|enough|sick|tired|hate|how many|why)\b"
-    r"|\b(?:plan|progress|report|explain|help|hint|answer)\b"
-    r"|can you do|不[想要做愿练用]|明天|改天|以后|下次|别|没心情|讨厌|(?<!麻)烦|够了"
-    r"|计划|进度|报告|讲|解释|怎么|什么是|为什么|多少|提示|答案|老师的"
-)
-_MORE = re.compile(
-    r"(?:(?:ok(?:ay)?|and|so|now)\W+)*(?:more|(?:and )?(?:then|next|now)|what'?s next|again"
-    r"|another(?: one)?|one more|next one)(?:\W+(?:please|pls))?"
-    r"|(?:好[的啊吧]?|嗯+|那)?[，, ]*(?:然后|接下来|下面|后面|还有|还要|还想要|再来|再给|再要"
-    r"|下一个|下个)(?:一个|几个|一些|点儿?)?[吧呗啊呀呢嘛吗了]*"
-)
-"""Said after practice, it asks for more of it."""
 _ELSE = re.compile(
     r"\b(?:plan|planned|schedule|timetable|revision|progress|reports?|mastery|master(?:ed)?|exam"
     r"|class|how (?:am i|far|good|well|have i|did i)|so far|better|improv\w*|learn(?:ed|t)|weak"
@@ -108,32 +84,20 @@ _ELSE = re.compile(
 """About something else than the exercise that is open, or for the talk itself to hear."""
 
 
-def asks_to_begin(text: str) -> bool:
-    """Whether a text says to begin or to go on, and nothing else; to a tutor that is practice."""
-    return _BEGINS.fullmatch(_bare(text)) is not None
-
-
-def asks_for_exercise(text: str) -> bool:
-    """Whether a clause of a text ends in an exercise that is wanted, and nothing else is."""
-    said = _bare(text).replace("'", "")
-    if len(said) > _LONGEST or _NO_EXERCISE.search(said):
-        return False
-    clauses = re.split(r"[,.;:!?，。；：！？]+|(?<=[\u3400-\u9fff])\s+", said)
-    return any(_ends_in_exercise(clause) for clause in clauses)
-
-
-def _ends_in_exercise(clause: str) -> bool:
-    return any(_EXERCISE.fullmatch(clause, at) for at in range(len(clause)))
-
-
-def asks_for_more(text: str) -> bool:
-    """Whether a text only asks for more of what was done last."""
-    return _MORE.fullmatch(_bare(text)) is not None
+_PAPER = re.compile(
+    r"\b(?:\w*sheet|workbook|handout|paper|page|note)s?\b.{0,40}?\b(?:say|state|read|tell|order|claim"
+    r"|goes|has|is|it)|\b(?:it|this|here|that) (?:say|read|state)s\b"
+    r"|\b(?:written|printed|says) (?:here|on)\b"
+    r"|写着|写的|写了|印着|印的|[纸卷册义单](?:子|上|说|里)"
+)
+"""What somebody reads out: data, and no wish of theirs."""
 
 
 def is_about_else(text: str) -> bool:
     """Whether a text is about a plan, a report, a person or the talk, and no exercise."""
     said = _bare(text)
+    if re.search(r"master|掌握", said) and _PAPER.search(said):
+        return False
     return _ELSE.search(said) is not None or asks_for_a_person(said)
 
 
@@ -143,7 +107,9 @@ def _bare(text: str) -> str:
 
 def without_slips(text: str) -> str:
     """A text in small letters, with the words that ask for help spelled as they should be."""
-    return re.sub(r"[a-z]{5,}", _spelled, re.sub(r"\bans(?:w|er)\b|\bawnser", "answer", text))
+    for slip, meant in _SLIPS:
+        text = slip.sub(meant, text)
+    return re.sub(r"[a-z]{5,}", _spelled, text)
 
 
 def _spelled(word: re.Match[str]) -> str:

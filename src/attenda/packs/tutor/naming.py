@@ -1,25 +1,48 @@
 """Where a sentence names the learner that it is about: "the report of lea", lea 的报告."""
 
 import re
+from functools import lru_cache
+
+from attenda.packs.tutor.course import school_course
 
 __all__ = ["learner_in"]
 
 _ID = r"([a-z][a-z0-9_.-]*[a-z0-9])"
+_ABOUT = r"(?:reports?|progress|mastery|results)"
+_FOR = r"(?:for|of|on|about)[ :：]+"
+_CLOSES = r"(?=\s*(?:$|[,.;:!?]|(?:please|pls|plz|thanks|thx)\b))"
 _NAMED = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"\b{_ID}['’]s (?:[a-z]+ ){{0,3}}?(?:report|progress|mastery|results)",
-        rf"\b(?:set|put) {_ID} (?:at|to)\b",
-        rf"\b(?:learner|pupil|student)s?(?: (?:is|called|named))?[ :：]+{_ID}",
-        rf"\b(?:reports?|progress|mastery|results)[ :：]+(?:(?:for|of|on|about)[ :：]+)?{_ID}",
-        rf"\bhow(?:['’]?s| is| has| does)? {_ID} (?:(?:is|has been|does) )?"
-        r"(?:doing|getting on|coming (?:on|along)|going on|faring|progressing|performing)\b",
+        rf"(?<!my )(?<!our )\b{_ID}['’]s (?:[a-z]+ ){{0,3}}?{_ABOUT}",
+        rf"\b(?:set|put|bring|raise|move|override) {_ID} (?:at|to|on|in|up|for)\b",
+        rf"\b(?:learner|pupil|student)(?: (?:is|called|named))?[ :：]+{_ID}",
+        rf"\b{_ABOUT} {_FOR}(?:(?:learner|pupil|student) )?{_ID}",
+        rf"\b{_ABOUT}[ :：]+{_ID}{_CLOSES}",
+        rf"\b(?:gimme|give me|show|show me|get|need|see|open|check|find|what['’]?s) {_ID}"
+        rf" {_ABOUT}\b",
+        rf"\bhow(?:['’]?s| is| has| does| was)? {_ID} (?:(?:is|has been|been|does) )?"
+        r"(?:doin['’g]?|getting on|coming (?:on|along)|going on|faring|progressing|performing)"
+        r"(?![a-z])",
         rf"^{_ID}(?:[:：]|[,，](?=\s*[\u3400-\u9fff]))",
         rf"(?:学生|学员|学习者|同学)[是叫：: ]*{_ID}",
         rf"[是叫看查指问就找说](?:一?下)? ?{_ID}(?![a-z0-9])"
         r"(?=[吧呀啊呢哦嘛哈啦的，,。.!！谢这]|同学|\s*$)",
-        rf"(?<![a-z0-9]){_ID} ?(?:[这那][个名位]|同学|的|在|[\u3400-\u9fff]{{2,8}}的掌握)",
+        rf"(?<![a-z0-9]){_ID} ?(?:[这那][个名位孩]|同学|的|在|[\u3400-\u9fff]{{2,8}}的?掌握)",
         rf"(?<![a-z0-9]){_ID} ?(?:学得|学习|最近|怎么样|现在|进步|掌握|情况|报告)",
+    )
+]
+_SET = re.compile(r"\bmaster(?:y|ed)\b|\boverride\b|掌握|[%％]|百分之|percent|改成|设[为成]|调到")
+"""A mastery is set: then a learner is whom it is set for, or who is called by name first."""
+_SET_FOR = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b(?:for|of) {_ID}(?: (?=(?:to|at|in|on|up|as)\b)|{_CLOSES})",
+        rf"^{_ID}[,:]",
+        rf"\boverride {_ID}\b",
+        rf"\b{_ID}['’]?s (?=(?:[a-z]+ ){{0,4}}mastery)",
+        rf"(?:[：:]\s*|[给把将] ?){_ID}(?=[,，]| ?[\u3400-\u9fff])",
+        rf"(?<![a-z0-9]){_ID} ?[\u3400-\u9fff]{{2,10}}?(?:改|设|调|弄|拉|提|标)",
     )
 ]
 _NOBODY = frozenset(
@@ -29,15 +52,37 @@ _NOBODY = frozenset(
     reports progress mastery results learner learners pupil pupils student students class please
     hand here set sheet worksheet hello hi hey thanks doing knows has had does did gets goes
     he she they things everything everybody everyone practice getting coming going along keeping
-    lately ok app ppt pdf qq maths math number
+    lately ok app ppt pdf qq maths math number pls plz thx asap now today tonight tomorrow yesterday
+    from at as all both real really quick quickly full short latest new last school week weeks
+    learning study term month year another other same so well right yes no sorry good morning
+    afternoon evening day someone somebody anyone anybody nobody mine ours yours hers theirs own
+    kid kids child childs children boy boys girl girls son sons daughter daughters mum mums
+    mom moms dad dads parent parents teacher teachers colleague colleagues skill skills topic
+    topics level hand percent mastered score up down again soon there then but if when while
+    because can could would will should may might must not also only just out off over under
+    override worries worried who's that's what's it's let's there's
     """.split()
 )
 
 
 def learner_in(text: str) -> tuple[int, int] | None:
     """The place of a learner's id in a sentence, if it names one."""
-    for pattern in _NAMED:
+    patterns = [*_NAMED, *_SET_FOR] if _SET.search(text.lower()) else _NAMED
+    for pattern in patterns:
         for found in pattern.finditer(text):
-            if found[1].lower() not in _NOBODY:
+            if not _is_nobody(found[1].lower()):
                 return found.span(1)
     return None
+
+
+def _is_nobody(word: str) -> bool:
+    return word in _NOBODY or word in _topic_words()
+
+
+@lru_cache(maxsize=1)
+def _topic_words() -> frozenset[str]:
+    """Words of topics: "the mastery of adding fractions" is of nobody called adding."""
+    skills = school_course().graph.skills.values()
+    return frozenset(
+        word for one in skills for title in one.title.values() for word in title.lower().split()
+    )

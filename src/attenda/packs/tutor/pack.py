@@ -10,13 +10,14 @@ from pathlib import Path
 from attenda.api import Command, Deed, Labelled, Pack, Said, SetSlot, SilenceTimes, StartFlow
 from attenda.packs.tutor import exercises, planning, practice, teaching
 from attenda.packs.tutor.answers import answer_in, asks_to_be_told
-from attenda.packs.tutor.asking import (
+from attenda.packs.tutor.asking import is_about_else
+from attenda.packs.tutor.beginning import (
     asks_for_exercise,
     asks_for_more,
+    asks_for_report,
     asks_to_begin,
-    is_about_else,
 )
-from attenda.packs.tutor.catalogue import both
+from attenda.packs.tutor.catalogue import both, wish
 from attenda.packs.tutor.hints import leaks
 from attenda.packs.tutor.importing import IMPORTERS
 from attenda.packs.tutor.item import text_in
@@ -36,13 +37,17 @@ def heard_first(said: Said) -> Sequence[Command]:
     """A sign of danger goes before everything else that a message may mean.
 
     While an exercise waits, so does what gives an answer or asks for it, whatever else it is like;
-    while nothing is under way, to begin is to practise, for a pupil.
+    while nothing is under way, to begin is to practise, for a pupil, and how a learner does is a
+    teacher's question.
     """
     if look(said.text):
         return [StartFlow(flow="safeguard")]
     top = said.state.top
-    if top is None and not said.state.candidates and _begins(said) and _is_pupil(said):
-        return [StartFlow(flow="practice")]
+    if top is None and not said.state.candidates:
+        if asks_for_report(said.text) and not _is_pupil(said):
+            return _report(said)
+        if _begins(said) and _is_pupil(said):
+            return [StartFlow(flow="practice")]
     waits = top is not None and top.flow == "practice" and "answer" not in top.values
     if waits and _is_for_exercise(said.text):
         words = said.text.strip()
@@ -58,7 +63,22 @@ def _begins(said: Said) -> bool:
 def _is_for_exercise(text: str) -> bool:
     """Whether it is an answer, a wish about the exercise that is open, or about nothing else."""
     said = any(map(str.isalnum, text))
-    return bool(answer_in(text)) or asks_to_be_told(text) or (said and not is_about_else(text))
+    if answer_in(text) or asks_to_be_told(text) or wish(text) == "skip":
+        return True
+    return said and not is_about_else(text)
+
+
+def _report(said: Said) -> Sequence[Command]:
+    """What a teacher's question about a learner means, and whom it names."""
+    begun = StartFlow(flow="learner_report")
+    place = learner_in(said.text)
+    if place is None:
+        return [begun]
+    name = said.text[slice(*place)]
+    return [
+        begun,
+        SetSlot(slot="learner", value=Labelled(value=name, label=said.label), words=name),
+    ]
 
 
 def _is_pupil(said: Said) -> bool:

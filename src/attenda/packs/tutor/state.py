@@ -73,7 +73,7 @@ def named_learner(deed: Deed, said: str) -> str:
 
 
 def _names(said: str, name: str) -> bool:
-    border = r"(?![A-Za-z0-9_-])" if name.isascii() else ""
+    border = r"(?:['’]?s)?(?![A-Za-z0-9_-])" if name.isascii() else ""
     before = r"(?<![A-Za-z0-9_-])" if name.isascii() else ""
     return bool(name) and re.search(before + re.escape(name) + border, said, re.I) is not None
 
