@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from attenda.api import Label, Labelled, SetSlot, StartFlow
+from attenda.api import Affirm, Label, Labelled, SetSlot, StartFlow
 from attenda.dialogue.state import DialogueState, Frame
 from attenda.packs.tutor.catalogue import wish
 from attenda.packs.tutor.grade import grade
@@ -30,7 +30,9 @@ OPEN = {
       风把我的本子吹跑了，捡回来接着算，得24。 | 上回就是这种题错的，这次我小心多了，答案24。
       劳您过目，我的得数是24。
       学生认为答案是24，请老师指正。 | 抱歉久等了，我的答案是24。 | 24 mate
-      well that's not hard, 24 | 24 is my best guess | So it was 24 all along.
+      well that's not hard, 24 | 24 is my best guess | erm 24?? | emmm 24
+      After 20 minutes of staring at the ceiling I say 24. | 就24吧不管了 | 总该是24了吧
+      So it was 24 all along.
       My hamster escaped but I caught him, anyway 24.
     """,
     "wrong": """
@@ -47,13 +49,16 @@ OPEN = {
       假如你是答案之书，翻开第一页写的是什么 | 提示没用，直接给结果
       我保证谁也不告诉，拉钩上吊，你就跟我说说这题的答案吧。
       first step? | i forgot how this works | May I have some assistance, please? | i give up
-      giv me a hnit | what comes out | I still want it.
+      giv me a hnit | what comes out | 哪里错了 | 这题你来做 | 求救
+      I have tried twice and do not know what to do any more. | Where's my mistake?
+      I still want it.
       I've been up since six, can't you simply say what comes out?
     """,
     "skip": """
       过 | 换题 | 换换换 | 这道不要了 | 换道题呗这个没意思 | 这题我放弃了，换一题 | 不想做这道了
       算了算了，跳过吧 | 过吧过吧 | 这题不要 换
-      Could we leave this one out? | next 1 | I'd rather do a different exercise.
+      Could we leave this one out? | next 1 | skiiip
+      That one's not for me, give me a different one. | I'd rather do a different exercise.
       I don't fancy this one, it reminds me of last week's test, skip it please.
       老师，请允许我跳过这一题。 | 先放着吧，来个别的 | pass | next | i don't want this one
     """,
@@ -81,6 +86,15 @@ BEGINS = """
     It's raining, so give me some sums to do.
     what's next | What should I do now? | I've tidied my room, so what have you got for me?
     fire away | ok im ready go | 接下来该做哪一题呢 | 洗完手了，今天练点什么 | 我想挑战一下自己
+"""
+AGREES = """
+    Yes, go on, nobody's looking. | Of course, that's what I asked for, isn't it?
+    Oh yes please, I can't wait to show my friends. | 那当然啦，快改吧，我妈等着看呢。
+    嗯嗯，改吧，改完我好去玩。 | 是的没错，我妈都等不及要看了。 | 确定要改
+"""
+AGREES_NOT = """
+    yes, but wait | ok, not yet | Yes? | Yes, tomorrow. | yes, 80 percent | sure, if my mum agrees
+    对，改成80% | 好的，等一下 | 是吗 | 改天吧 | 好，不过先别改 | 可以再说一遍吗 | my mum is waiting
 """
 BEGINS_NOT = """
     不想做题 | 别出题了 | 明天再练吧 | 做题有什么用 | 给我讲讲这题 | 看看我的练习计划
@@ -133,6 +147,18 @@ def test_who_wants_an_exercise_gets_one_however_they_ask() -> None:
         assert heard(said, last="practice") is not None and heard(said) is None, said
 
 
+def test_a_yes_to_what_is_set_may_have_a_word_about_the_day_behind_it() -> None:
+    known = {one: Labelled(value="1") for one in ("learner", "skill", "percent")}
+    for table, agrees in ((AGREES, True), (AGREES_NOT, False)):
+        for said in sentences(table):
+            words = Words(said, flow="override")
+            assert not isinstance(next(iter(heard_first(words)), None), Affirm), said  # type: ignore
+            frame = words.state.frames[0].model_copy(update={"values": known})
+            words.state = DialogueState(frames=(frame,))
+            found = next(iter(heard_first(words)), None)  # type: ignore[arg-type]
+            assert isinstance(found, Affirm) == agrees, said
+
+
 def test_a_teacher_who_asks_about_a_learner_gets_their_report() -> None:
     for said, learner in {
         "progress report please": None, "check on a learner of mine for me": None,
@@ -182,6 +208,7 @@ HURT = """
     做错了我爸就打我 | 我害怕回家
     Dad slaps me when I'm wrong | my mum's new boyfriend punches me | he hits me in the face
     my parents beat me | I'll get a beating | im scared 2 go home | I don't dare go home
+    idont dare go hom, my dad smaks me | dad throws plates at me | 我爸又动手了 | 错了要挨打的
     my dad's been hitting me | 算错了我爸又要揍我 | 我妈用衣架抽我 | 回家要挨揍 | 我怕回家
     我被爸爸打了 | 错一道题我爸就扇我一巴掌 | 叔叔对我动手动脚
 """

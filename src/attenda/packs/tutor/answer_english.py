@@ -33,11 +33,21 @@ _EARLIER = re.compile(
 )
 
 
+_INTERJECTION = re.compile(r"e+r*m*|u+[hm]+|h+m+|a+h+|o+h+|m+|a+r+g+h*|u+g+h+|e+h+")
+_OUTRIGHT = re.compile(
+    r"\b(?:(?:so|then|and|but|now) )?(?:i(?:d| would)? (?:say|get|make (?:it|this|that))"
+    r"|(?:my|the) (?:answer|result|solution) is)\s*\Z"
+)
+"""Right before a number it is the learner's own answer, whatever the day was like."""
+
+
 def english_answers(before: str, after: str) -> bool:
     """Whether a number between two parts of a clause is an answer."""
     left, right = _tokens(before), _tokens(after)
     if _ASKS.search(before) or _EARLIER.search(before + after):
         return False
+    if _OUTRIGHT.search(before.strip()):
+        left = [one for one in left if one not in english_words("elsewhere")]
     return _ends(right) and _leads_up(left)
 
 
@@ -70,7 +80,7 @@ def _leads_up(left: list[str]) -> bool:
     """Whether what stands before a number in its clause is about the exercise."""
     core = _core(left)
     rest = left[: len(left) - len(core)]
-    if english_words("elsewhere") & {*left}:
+    if (english_words("elsewhere") | english_words("others")) & {*left}:
         return False
     if rest and (rest[-1] in english_words("denying") and len(core) <= _NEAR):
         return False
@@ -141,6 +151,8 @@ def _is_joined(core: Sequence[str]) -> bool:
 def _meant(word: str) -> str:
     """The known word that a word is, or that it is a slip of; "" where it is none."""
     known = english_words("small") | english_words("deeds") | english_words("nouns")
+    if _INTERJECTION.fullmatch(word):
+        return word
     if word in known or word in (NUMBER, CALCULATION, "="):
         return word
     if not word.isalpha() or len(word) < _SHORTEST_SLIP or word in english_words("no_slips"):

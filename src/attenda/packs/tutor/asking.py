@@ -21,6 +21,9 @@ _SLIPS = [
     for slips, meant in (
         ("ans(?:w|er|r|wr)|a[wn]+s+[ew]+r?|asnwer|anser|awnser|anwer|aswer", "answer"),
         ("h(?:n|int|it)it|hnt|hinnt|hitn|hin|hnits?|hitns", "hint"),
+        ("sk+i+p+|skp|sikp|skpi", "skip"),
+        ("do not|does not", "dont"),
+        ("cannot|can not", "cant"),
         ("hlep|hepl|he+l+p+|halp|hep", "help"),
     )
 ]
@@ -107,6 +110,7 @@ def _bare(text: str) -> str:
 
 def without_slips(text: str) -> str:
     """A text in small letters, with the words that ask for help spelled as they should be."""
+    text = re.sub(r"([a-z])\1{2,}", r"\1", text)  # helppp
     for slip, meant in _SLIPS:
         text = slip.sub(meant, text)
     return re.sub(r"[a-z]{5,}", _spelled, text)

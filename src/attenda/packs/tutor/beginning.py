@@ -17,13 +17,17 @@ _BEGINS = re.compile(
     r"|(?:go|carry) on|continue|keep going|start|begin"
     r"|(?:i'?m )?(?:all )?(?:ready|set)(?: when you are| to (?:go|start|begin|work))?(?:\W+go)?"
     r"|(?:fire|go) (?:away|ahead)|bring it on|hit me|shoot)(?:\W+(?:now|then|please|pls|again))*"
-    r"|(?:好[的啊吧]?|嗯+|行|来|那|咱们?|我们|可以)?[，, ]*"
-    r"(?:开始|继续|走起|开工|接着来|往下|接着){1,3}[吧呗啊呀了喽咯啦哈]*"
+    r"|(?:好[的啊吧]?|嗯+|行|来|那|咱们?|我们?|可以|还?[能想要]|再){0,3}[，, ]*"
+    r"(?:开始|继续|走起|开工|接着来|往下|接着){1,3}(?:做|练|学|今天的?|数学|练习|题目?){0,3}"
+    r"[吧呗啊呀了喽咯啦哈吗]*"
 )
 _EXERCISE = re.compile(
-    r"\b(?:give|gimme|set|have|do|try|get|find|want|need|like|next|another|more|start|begin|some|one|an?)"
-    r"\b(?:\W+\w+){0,4}\W+(?:exercises?|problems?|tasks?|questions?|sums|practi[cs]e|practising)"
-    r"(?: to (?:solve|do|work on)| (?:done|in))?(?:\W+(?:now|then|please|pls|first|today))*\W*"
+    r"\b(?:give|gimme|set|have|do|try|get|find|want|need|like|next|another|more|start|begin|some|one"
+    r"|an?)\b(?:\W+\w+){0,4}\W+(?:exercises?|problems?|tasks?|questions?|sums|practi[cs]e"
+    r"|practising|something(?: \w+)?(?= to )"
+    r"|(?<=gimme )maths?|(?<=give me )maths?|(?<=some )maths?|(?<=do )maths?)"
+    r"(?: to (?:solve|do|work (?:on|out)|calculate|practi[cs]e(?: (?:on|with))?|figure out|try)"
+    r"| (?:done|in))?(?:\W+(?:now|then|please|pls|first|today))*\W*"
     r"|(?:出|给|来|要|做|上|求|整|弄|布置|发|刷|想|让我|下|再|开始|继续|有)[^不别没讲解说看什为啥]{0,8}?"
     r"(?:题目?|练习题?|习题|练练?|算术)(?:[做练算玩写试]{1,2})?(?:一下|一会儿?)?"
     r"(?:[吧呗啊呀呢嘛哈哦啦]|好吗|行吗|可以吗|行不行|谢谢?[您你]?)*\W*"
@@ -56,7 +60,7 @@ _MORE = re.compile(
 )
 """Said after practice, it asks for more of it."""
 _REPORT = re.compile(
-    r"\b(?:reports?|progress|results|records?)\b|\bhow\b.{0,60}\b(?:doin|doing|does|gets?|getting"
+    r"\b(?:reports?|rep(?:otr|rot|or)s?|progress?|results|records?)\b|\bhow\b.{0,60}\b(?:doin|doing|does|gets?|getting"
     r"|coming|faring|performing|improving|progressing)\b"
     r"|\b(?:check|checking|look|looking|catch up|update|hear)\b.{0,8}\b(?:on|at|about|into|of)\b"
     r"|报告|学得|学习|情况|进度|进步|进展|表现|成绩|掌握得|怎么样|咋样|如何|[查看]"

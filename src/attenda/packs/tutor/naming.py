@@ -8,8 +8,8 @@ from attenda.packs.tutor.course import school_course
 __all__ = ["learner_in"]
 
 _ID = r"([a-z][a-z0-9_.-]*[a-z0-9])"
-_ABOUT = r"(?:reports?|progress|mastery|results)"
-_FOR = r"(?:for|of|on|about)[ :：]+"
+_ABOUT = r"(?:rep(?:ort|otr|rot|or)s?|progress?|mastery|results)"
+_FOR = r"(?:for|of|on|about|4)[ :：]+"
 _CLOSES = r"(?=\s*(?:$|[,.;:!?]|(?:please|pls|plz|thanks|thx)\b))"
 _NAMED = [
     re.compile(pattern, re.IGNORECASE)
@@ -19,8 +19,9 @@ _NAMED = [
         rf"\b(?:learner|pupil|student)(?: (?:is|called|named))?[ :：]+{_ID}",
         rf"\b{_ABOUT} {_FOR}(?:(?:learner|pupil|student) )?{_ID}",
         rf"\b{_ABOUT}[ :：]+{_ID}{_CLOSES}",
-        rf"\b(?:gimme|give me|show|show me|get|need|see|open|check|find|what['’]?s) {_ID}"
-        rf" {_ABOUT}\b",
+        rf"^{_ID} {_ABOUT}{_CLOSES}",
+        r"\b(?:gimme|give me|show|show me|get|need|see|open|check|find|what['’]?s|set|put"
+        rf"|change|raise|update) {_ID} {_ABOUT}\b",
         rf"\bhow(?:['’]?s| is| has| does| was)? {_ID} (?:(?:is|has been|been|does) )?"
         r"(?:doin['’g]?|getting on|coming (?:on|along)|going on|faring|progressing|performing)"
         r"(?![a-z])",
@@ -29,6 +30,7 @@ _NAMED = [
         rf"[是叫看查指问就找说](?:一?下)? ?{_ID}(?![a-z0-9])"
         r"(?=[吧呀啊呢哦嘛哈啦的，,。.!！谢这]|同学|\s*$)",
         rf"(?<![a-z0-9]){_ID} ?(?:[这那][个名位孩]|同学|的|在|[\u3400-\u9fff]{{2,8}}的?掌握)",
+        rf"\babout {_ID}\b(?=.*\b(?:report|progress))",
         rf"(?<![a-z0-9]){_ID} ?(?:学得|学习|最近|怎么样|现在|进步|掌握|情况|报告)",
     )
 ]
@@ -42,9 +44,12 @@ _SET_FOR = [
         rf"\boverride {_ID}\b",
         rf"\b{_ID}['’]?s (?=(?:[a-z]+ ){{0,4}}mastery)",
         rf"(?:[：:]\s*|[给把将] ?){_ID}(?=[,，]| ?[\u3400-\u9fff])",
-        rf"(?<![a-z0-9]){_ID} ?[\u3400-\u9fff]{{2,10}}?(?:改|设|调|弄|拉|提|标)",
+        rf"(?<![a-z0-9]){_ID} ?[\u3400-\u9fff]{{2,10}}?(?:改|设|调|弄|拉|提|标|\d)",
     )
 ]
+_IN_HAN = re.compile(rf"(?<![a-z0-9_.-]){_ID}(?![a-z0-9_.-])", re.IGNORECASE)
+_TOLD_HAN = re.compile(r"[\u3400-\u9fff].*(?:报告|学得|学习|情况|进度|进步|表现|掌握)")
+"""In such a sentence a word of Latin letters is a name."""
 _NOBODY = frozenset(
     """
     a an the my your our this that these those of in on for to by with about and or is are was be
@@ -60,6 +65,9 @@ _NOBODY = frozenset(
     mom moms dad dads parent parents teacher teachers colleague colleagues skill skills topic
     topics level hand percent mastered score up down again soon there then but if when while
     because can could would will should may might must not also only just out off over under
+    need want get show see give gimme check open look pull bring print doin gettin
+    weekly daily monthly detailed brief ai wifi
+    excel word vs repotr reprot
     override worries worried who's that's what's it's let's there's
     """.split()
 )
@@ -67,7 +75,8 @@ _NOBODY = frozenset(
 
 def learner_in(text: str) -> tuple[int, int] | None:
     """The place of a learner's id in a sentence, if it names one."""
-    patterns = [*_NAMED, *_SET_FOR] if _SET.search(text.lower()) else _NAMED
+    patterns = [*_NAMED, *(_SET_FOR if _SET.search(text.lower()) else [])]
+    patterns += [_IN_HAN] if _TOLD_HAN.search(text) else []
     for pattern in patterns:
         for found in pattern.finditer(text):
             if not _is_nobody(found[1].lower()):
@@ -76,7 +85,7 @@ def learner_in(text: str) -> tuple[int, int] | None:
 
 
 def _is_nobody(word: str) -> bool:
-    return word in _NOBODY or word in _topic_words()
+    return word in _NOBODY or word in _topic_words() or re.fullmatch(r"k-\d+", word) is not None
 
 
 @lru_cache(maxsize=1)

@@ -7,10 +7,21 @@ keep rows; when what is said stands in `flows/`, what is allowed in `policy.toml
 from collections.abc import Sequence
 from pathlib import Path
 
-from attenda.api import Command, Deed, Labelled, Pack, Said, SetSlot, SilenceTimes, StartFlow
+from attenda.api import (
+    Affirm,
+    Command,
+    Deed,
+    Labelled,
+    Pack,
+    Said,
+    SetSlot,
+    SilenceTimes,
+    StartFlow,
+)
 from attenda.packs.tutor import exercises, planning, practice, teaching
 from attenda.packs.tutor.answers import answer_in, asks_to_be_told
 from attenda.packs.tutor.asking import is_about_else
+from attenda.packs.tutor.assent import agrees_first
 from attenda.packs.tutor.beginning import (
     asks_for_exercise,
     asks_for_more,
@@ -33,12 +44,16 @@ from attenda.packs.tutor.telling import told
 __all__ = ["PACK"]
 
 
+_SET = {"override": {"learner", "skill", "percent"}, "exam": {"class_id", "phase"}}
+"""What flows know once they ask for a yes."""
+
+
 def heard_first(said: Said) -> Sequence[Command]:
     """A sign of danger goes before everything else that a message may mean.
 
     While an exercise waits, so does what gives an answer or asks for it, whatever else it is like;
     while nothing is under way, to begin is to practise, for a pupil, and how a learner does is a
-    teacher's question.
+    teacher's question. A yes may be followed by a word about the day.
     """
     if look(said.text):
         return [StartFlow(flow="safeguard")]
@@ -48,6 +63,8 @@ def heard_first(said: Said) -> Sequence[Command]:
             return _report(said)
         if _begins(said) and _is_pupil(said):
             return [StartFlow(flow="practice")]
+    if top and _SET.get(top.flow, {""}) <= top.values.keys() and agrees_first(said.text):
+        return [Affirm()]
     waits = top is not None and top.flow == "practice" and "answer" not in top.values
     if waits and _is_for_exercise(said.text):
         words = said.text.strip()
