@@ -20,9 +20,21 @@ _DENIES = re.compile(
 )
 _WRONG_BEFORE = re.compile(
     rf"(?:要|还有|给|用|把|将|从|由|按|做了?|愿意|打算|先[算乘加减除求]?|(?:\A|(?<=[\s也都才就已今]))我"
-    rf"|{NUMBER}\s*(?:或者?|还是|要么|要不|和|跟|与|到|至|个))\s*\Z"
+    rf"|{NUMBER}\s*[吗呢]?\s*(?:或者?|还是|要么|要不|和|跟|与|到|至|个))\s*\Z"
 )
 """Right before a number these say that it is wanted, taken or one of two."""
+
+
+_LINKED = re.compile(r"(?:是|得|填|写|为|成|等于|等与|算出|猜|选|报|答|交|蒙|=)[了个\s]*\Z")
+_FEW = 4
+"""Characters that nobody knows before a word that leads up to a number: slips, mostly (因该是)."""
+_NEAR_TAIL = re.compile(
+    r"(?![个块元角毛分秒岁号班点遍题道天日月年次回只本页米克斤两度楼层名位条件张种人倍杯瓶袋包盒箱把支枝根颗粒片朵"
+    r"棵座辆架艘台部首篇句段行列排组队对双套份批些下场局盘顿餐碗勺口步圈群匹头尾幅面间栋家所笔门课章节集期届级档环"
+    r"路站线里公千厘毫吨升平周星礼小钟刻以多几来加减乘除比和跟与到至或还呢码卷校室])[\u3400-\u9fff]{1,3}\Z"
+)
+_NO_TAIL = re.compile(r"不[对是行该够止]|错|没|别|大|小|多|少|太|才|还|远|近|高|低|早|晚|快|慢")
+"""Some characters behind a number may be anything, but for what measures, compares or denies."""
 
 
 @lru_cache(maxsize=1)
@@ -45,7 +57,10 @@ def chinese_answers(before: str, after: str) -> bool:
     """Whether a number between two parts of a clause is an answer."""
     run, tail = _chunks()
     near = before.rpartition(NUMBER)[2]
-    if not tail.match(after.partition(NUMBER)[0]):
+    behind = after.partition(NUMBER)[0].strip()
+    linked = _LINKED.search(before) is not None
+    loosely = linked and _NEAR_TAIL.match(behind) and not _NO_TAIL.search(behind)
+    if not (loosely or tail.match(behind.removesuffix("不"))):
         return False
     if _ASKS.search(before) or _DENIES.search(near) or _WRONG_BEFORE.search(before):
         return False
@@ -53,6 +68,8 @@ def chinese_answers(before: str, after: str) -> bool:
         return False
     known = run.search(before)
     rest = before[: known.start()] if known else before
+    if rest and linked and len(rest.strip()) <= _FEW:
+        return not _any_of("people").search(before)
     return not rest.strip() or _is_about(before, rest)
 
 

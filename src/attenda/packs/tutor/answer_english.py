@@ -57,6 +57,8 @@ def _tokens(text: str) -> list[str]:
 
 def _ends(right: Sequence[str]) -> bool:
     """Whether nothing but small words follows, or another number is denied."""
+    if right[:2] == ["out", "of"]:
+        return False
     if NUMBER in right:
         words = list(right[: right.index(NUMBER)])
         while words and words[-1] in ("not", "and", "than", "rather", "instead", "of"):

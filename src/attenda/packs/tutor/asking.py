@@ -46,12 +46,13 @@ _WISH = re.compile(
     r"|\b(?:explain|help me|help us)\b|\bwhat it comes to\b|\b(?:out with|hand over) the\b"
 )
 _NONE = re.compile(
-    r"\b(?:dont|didnt|without|no|thanks|thank you|thankful)\b.{0,24}"
+    r"\b(?:dont|didnt|wont|isnt|refuse|without|no|thanks|thank you|thankful)\b.{0,24}"
     r"\b(?:hint|clue|help|answer|explain)"
     r"|\b(?:if|whether) (?:it|that|this|im|i am|thats|its)\b|\b(?:as|is|was|be) (?:the|my|an) "
     r"|\bmy (?:answer|solution|results?)\b|\b(?:my|the) (?:week|test)\b"
     r"|\b(?:plan|schedule|progress|reports?|exam|mastery|class)\b"
-    r"|(?:不用|不要|不需要|别|没|没有|谢谢你?的?|多亏)(?:给我|再|看)?(?:提示|帮|答案|解释)"
+    r"|(?:不用|不要|不需要|别|没|没有|[听看用]完|[听看用有]了|谢谢[你您]?的?|感谢[你您]?的?|多亏[你您]?的?)(?:给我|再|看)?(?:提示|帮|答案|解释|告诉|讲|教)"
+    r"|(?:记得|知道|晓得|会|懂了?|明白|学会|教[过了]?我?|想起来?)了?(?:该|是|要)?怎么[做算解]"
     r"|对不对|对吗|是否|检查|批改|我的(?:答案|报告|学习|成绩|水平)|进度|计划"
 )
 """Help that is not wanted, an answer to be checked, or another wish."""

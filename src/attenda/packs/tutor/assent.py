@@ -14,7 +14,7 @@ _FIRST = re.compile(
     r"|definitely|please|pls|do|so|it|that|this|go ahead|go on|go for it|set|change|thanks"
     r"|thank you|then|now|i am|i'?m|quite|very|confirmed|correct|right|exactly|that'?s|is|what"
     r"|i|asked for|want|meant)\b[ ]*)+"
-    r"|(?:[嗯对是好行要那就请快改设调办的吧呀啊啦了哈哦呢您你]|可以|确认|确定|当然|没错|没问题|继续|执行"
+    r"|(?:[嗯对是好行要那就请快改设调办的吧呀啊啦了哈哦呢哒呐滴嘛呗您你]|可以|确认|确定|当然|没错|没问题|继续|执行"
     r"|修改|调整|这[么样]|必须|赶紧|赶快|麻烦|谢谢|ok)+"
 )
 _YES = re.compile(

@@ -14,25 +14,31 @@ _LONGEST = 200
 _BEGINS = re.compile(
     r"(?:(?:ok(?:ay)?|right|alright|so|well|yes|now|hi|hello|hey|then|please|well then)\W+)*"
     r"(?:let'?s (?:go(?: on| ahead)?|start|begin|continue|get (?:started|going)|carry on)"
-    r"|(?:go|carry) on|continue|keep going|start|begin"
-    r"|(?:i'?m )?(?:all )?(?:ready|set)(?: when you are| to (?:go|start|begin|work))?(?:\W+go)?"
+    r"|(?:go|carry) on|continue|keep going|start|begin|go"
+    r"|(?:i'?m |i am )?(?:all )?(?:ready|set)(?: when(?:ever)? you are"
+    r"| to (?:go|start|begin|work))?(?:\W+go)?"
     r"|(?:fire|go) (?:away|ahead)|bring it on|hit me|shoot)(?:\W+(?:now|then|please|pls|again))*"
-    r"|(?:好[的啊吧]?|嗯+|行|来|那|咱们?|我们?|可以|还?[能想要]|再){0,3}[，, ]*"
+    r"|(?:好[的啊吧]?|嗯+|行|来|那|请|麻烦|咱们?|我们?|可以|还?[能想要]|再){0,3}[，, ]*"
     r"(?:开始|继续|走起|开工|接着来|往下|接着){1,3}(?:做|练|学|今天的?|数学|练习|题目?){0,3}"
     r"[吧呗啊呀了喽咯啦哈吗]*"
 )
 _EXERCISE = re.compile(
     r"\b(?:give|gimme|set|have|do|try|get|find|want|need|like|next|another|more|start|begin|some|one"
     r"|an?)\b(?:\W+\w+){0,4}\W+(?:exercises?|problems?|tasks?|questions?|sums|practi[cs]e"
-    r"|practising|something(?: \w+)?(?= to )"
+    r"|practising|(?:something|smth|sth|sumthing|sumthin|anything|stuff)(?: \w+)?(?= (?:to|2) )"
     r"|(?<=gimme )maths?|(?<=give me )maths?|(?<=some )maths?|(?<=do )maths?)"
-    r"(?: to (?:solve|do|work (?:on|out)|calculate|practi[cs]e(?: (?:on|with))?|figure out|try)"
+    r"(?: (?:to|2) (?:solve|slove|do|work (?:on|out)|calculate|practi[cs]e(?: (?:on|with))?"
+    r"|figure out|try)"
     r"| (?:done|in))?(?:\W+(?:now|then|please|pls|first|today))*\W*"
     r"|(?:出|给|来|要|做|上|求|整|弄|布置|发|刷|想|让我|下|再|开始|继续|有)[^不别没讲解说看什为啥]{0,8}?"
     r"(?:题目?|练习题?|习题|练练?|算术)(?:[做练算玩写试]{1,2})?(?:一下|一会儿?)?"
-    r"(?:[吧呗啊呀呢嘛哈哦啦]|好吗|行吗|可以吗|行不行|谢谢?[您你]?)*\W*"
+    r"(?:[吧呗啊呀呢嘛哈哦啦了]|好吗|行吗|可以吗|行不行|好呢|谢谢?[您你]?)*\W*"
 )
 """A clause that ends in an exercise which is wanted."""
+_BORDER = re.compile(
+    r"[,.;:!?，。；：！？]+|(?<=[\u3400-\u9fff])\s+|\b(?:but|so|because|and then)\b"
+    r"|但|所以|不过|因为"
+)
 _NEXT = re.compile(
     r"(?:(?:and|so|ok(?:ay)?|now|then|well)\W+)*"
     r"(?:(?:what|which (?:one|exercise|question|task|problem))(?:'?s| is| comes| shall| should| do"
@@ -40,9 +46,14 @@ _NEXT = re.compile(
     r"| tackle| solve)?(?: up)? (?:next|now|first)(?: for me)?"
     r"|what (?:have you got|do you have|(?:else )?is there)(?: for me)?(?: to do)?(?: today| now)?)"
     r"(?:\W+(?:then|please|pls))*"
+    r"|let'?s (?:just |start |begin )?(?:(?:do|try|have) (?:one|some|it|this|another)"
+    r"|practi[sc](?:e|ing)|train|get (?:cracking|on with it|to work)|crack on)"
+    r"(?: a (?:bit|little))?(?: of)?(?: maths)?(?: anyway| then| now| more| together)?"
+    r"|(?:数学)?(?:出|来|开[练做刷]|练|搞|整)(?:起来|起)?[吧呗啊啦]+|数学(?:搞|练|学|做)?起来[吧呗啊啦]*"
+    r"|(?:今天|下面|接下来)的题目?[呢啊]*|(?:我|今天|都)*还没[练做刷]题[呢啊]*|数学[吧呗]?"
     r"|(?:(?:好|嗯|那|咱们?|我们?|就)\W*)*(?:(?:接下来|现在|下面|然后|下一步|后面)(?:我们?|咱们?)?"
     r"(?:该|要|应该|得|可以|能)?[做练算学]|(?:今天)?(?:我们?|咱们?)?(?:现在)?(?:该|要|应该)?(?:练|[做算学](?=[^，。]{1,4}题)))"
-    r"(?:点|些|一?下)?(?:什么|啥|哪[一个道]*)题?目?(?:[呢了好呀啊吧]|练习)*"
+    r"(?:点|些|一?下)?(?:什么|啥|哪[一个道些]*)题?目?好?(?:[呢了好呀啊吧]|练习)*"
     r"|(?:我|让我|来)*(?:想|要)?(?:来)?挑战(?:一下|一把)?(?:自己)?吧?"
 )
 """A clause that asks what is to be worked on now."""
@@ -84,12 +95,11 @@ def asks_to_begin(text: str) -> bool:
 
 
 def asks_for_exercise(text: str) -> bool:
-    """Whether a clause of a text ends in an exercise that is wanted, and nothing else is."""
+    """Whether a clause of a text ends in an exercise that is wanted, and wants nothing else."""
     said = _bare(text).replace("'", "")
-    if len(said) > _LONGEST or _NO_EXERCISE.search(said):
-        return False
-    clauses = re.split(r"[,.;:!?，。；：！？]+|(?<=[\u3400-\u9fff])\s+", said)
-    return any(_ends_in_exercise(one) or _NEXT.fullmatch(one.strip()) for one in clauses)
+    clauses = _BORDER.split(said) if len(said) <= _LONGEST else []
+    wanted = (one.strip() for one in clauses if not _NO_EXERCISE.search(one))
+    return any(_ends_in_exercise(one) or _NEXT.fullmatch(one) for one in wanted)
 
 
 def _ends_in_exercise(clause: str) -> bool:

@@ -75,8 +75,11 @@ def wish(text: str) -> Wish:
 
 def _has(said: str, name: str) -> bool:
     """Whether a text has a phrase of a list, English ones as whole words."""
-    borders = (r"\b" if phrase.isascii() else "" for phrase in _wishes()[name])
-    return any(
-        re.search(f"{border}{re.escape(phrase)}{border}", said)
-        for border, phrase in zip(borders, _wishes()[name], strict=True)
-    )
+    return _any_of(name).search(said) is not None
+
+
+@lru_cache(maxsize=8)
+def _any_of(name: str) -> re.Pattern[str]:
+    whole = [re.escape(one) for one in _wishes()[name] if one.isascii()]
+    parts = [re.escape(one) for one in _wishes()[name] if not one.isascii()]
+    return re.compile("|".join([rf"(?<![a-z0-9_])(?:{'|'.join(whole)})(?![a-z0-9_])", *parts]))

@@ -19,7 +19,8 @@ _NAMED = [
         rf"\b(?:learner|pupil|student)(?: (?:is|called|named))?[ :：]+{_ID}",
         rf"\b{_ABOUT} {_FOR}(?:(?:learner|pupil|student) )?{_ID}",
         rf"\b{_ABOUT}[ :：]+{_ID}{_CLOSES}",
-        rf"^{_ID} {_ABOUT}{_CLOSES}",
+        rf"^{_ID}(?:,| [-–:])? (?:(?:the|a|full|progress) )*{_ABOUT}{_CLOSES}",
+        rf"^{_ID} ?[-–:,] ?how\b",
         r"\b(?:gimme|give me|show|show me|get|need|see|open|check|find|what['’]?s|set|put"
         rf"|change|raise|update) {_ID} {_ABOUT}\b",
         rf"\bhow(?:['’]?s| is| has| does| was)? {_ID} (?:(?:is|has been|been|does) )?"
@@ -30,8 +31,9 @@ _NAMED = [
         rf"[是叫看查指问就找说](?:一?下)? ?{_ID}(?![a-z0-9])"
         r"(?=[吧呀啊呢哦嘛哈啦的，,。.!！谢这]|同学|\s*$)",
         rf"(?<![a-z0-9]){_ID} ?(?:[这那][个名位孩]|同学|的|在|[\u3400-\u9fff]{{2,8}}的?掌握)",
+        rf"(?:报告|进度|情况)[ :：]*{_ID}\s*$",
         rf"\babout {_ID}\b(?=.*\b(?:report|progress))",
-        rf"(?<![a-z0-9]){_ID} ?(?:学得|学习|最近|怎么样|现在|进步|掌握|情况|报告)",
+        rf"(?<![a-z0-9]){_ID} ?(?:咋样|怎样|如何|学得|学习|最近|怎么样|现在|进步|掌握|情况|报告)",
     )
 ]
 _SET = re.compile(r"\bmaster(?:y|ed)\b|\boverride\b|掌握|[%％]|百分之|percent|改成|设[为成]|调到")
@@ -39,8 +41,9 @@ _SET = re.compile(r"\bmaster(?:y|ed)\b|\boverride\b|掌握|[%％]|百分之|perc
 _SET_FOR = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"\b(?:for|of) {_ID}(?: (?=(?:to|at|in|on|up|as)\b)|{_CLOSES})",
-        rf"^{_ID}[,:]",
+        rf"\b(?:for|of) {_ID}(?: (?=(?:to|at|in|on|up|as)\b|\d)|{_CLOSES})",
+        rf"^{_ID}(?:[,:]| (?:has|can|is|knows)\b)",
+        rf"\b(?:set|put|change|raise) {_ID},",
         rf"\boverride {_ID}\b",
         rf"\b{_ID}['’]?s (?=(?:[a-z]+ ){{0,4}}mastery)",
         rf"(?:[：:]\s*|[给把将] ?){_ID}(?=[,，]| ?[\u3400-\u9fff])",

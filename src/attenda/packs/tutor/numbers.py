@@ -43,6 +43,11 @@ _NO_ONE = re.compile(r"一[共定下样直起些点边般会种遍算看试想�
 """Words of two characters in which 一 is no number."""
 _OPERAND = re.compile(r"(?:\d|[)%]|(?<![\w'’])[a-z])$")
 _SIGN_WORD = re.compile(r"(?<!\w)(?:minus|negative)\s*$|负\s*$", re.IGNORECASE)
+_THIS = re.compile(
+    r"\b(?:this|that|next|other|another|different|which|any|new|easier|harder|last|first)\s$",
+    re.IGNORECASE,
+)
+"""Before a 1 that stands for a thing: "skip this 1"."""
 _MOST_WORDS = 8
 _SIGNS = str.maketrans({"−": "-", "–": "-", "÷": "/", "⁄": "/", "∕": "/", "×": "*", "·": "*"})
 
@@ -109,7 +114,8 @@ def _digit_places(said: str) -> Iterator[tuple[int, int]]:
         if signed and not re.search(r"\d\s*$", said[: signed.start()]):
             start = signed.start()
         start += len(said[start:]) - len(said[start:].lstrip())
-        if not re.search(r"[a-z_]$", said[:start], re.IGNORECASE):  # k07 is a name
+        thing = said[start : shape.end()].strip() == "1" and _THIS.search(said[:start])
+        if not thing and not re.search(r"[a-z_]$", said[:start], re.IGNORECASE):  # k07 is a name
             yield start, len(said[: shape.end()].rstrip())
 
 

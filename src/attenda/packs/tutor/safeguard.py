@@ -31,6 +31,16 @@ class Concern:
     """Names the sign, for the person who looks into it."""
 
 
+_STUCK = re.compile(
+    r"\b(?:do not|don'?t) know how (?:to|i (?:can|should|could)) (?:go on|carry on|continue)\b"
+    r"(?! living| like this| any ?more)",
+    re.IGNORECASE,
+)
+_AT_WORK = re.compile(
+    r"\b(?:exercise|question|sum|fractions?|task|hint|calculation|with this|this one|from here)\b",
+    re.IGNORECASE,
+)
+"""Who speaks of the exercise, and does not know how to go on, means that."""
 _DYING = Concern("self_harm", "SG-DYING")
 """A wish to die in words that the file does not have."""
 
@@ -53,7 +63,8 @@ def look(text: str) -> Concern | None:
     """The first sign of danger in what a learner wrote; nothing where there is none."""
     said = plain(text[:_LONGEST].translate(_QUOTES))
     listed = (concern for concern, pattern in _signs() if pattern.search(said))
-    return next(listed, _DYING if any(so for _, _, so in dying_said(said)) else None)
+    left = _STUCK.sub(" ", said) if _AT_WORK.search(said) else said
+    return next(listed, _DYING if any(so for _, _, so in dying_said(left)) else None)
 
 
 def words_for(concern: Concern, language: str) -> str:
