@@ -27,6 +27,8 @@ OPEN = {
       最后是24没错了 | 因该是24 | 我觉的是24 | 是24不 | 24 对了没 | 谢谢你告诉我，那我填24。
       重来 24
       听完提示我会了，是24。 | 这种题我记得怎么做，24。
+      (24) | 24 xD | -> 24 | 我的答案：24 | 直觉告诉我是24 | attempt number two: 24 | 24 (I think)
+      my gut says 24 | May I try 24? | With your hint I got 24. | which leaves me with 24
       i did it n got 24 | tis 24 | I put 24 in my exercise book.
       Since you won't help me, I'll say 24.
       应该是24吧我算了两遍 | 猫把我的橡皮叼走了，我只好直接写了，24。

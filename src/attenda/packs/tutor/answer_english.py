@@ -23,7 +23,7 @@ _ASKS = re.compile(
     r"|how(?! (?:about|i)\b)|whats?(?! (?:i|ive|id|im|we|comes?|came|about)\b))\b"
     r"|\b(?:can|could|will|would) (?:you|u)\b"
     r"(?!.*\b(?:take|put|note|write|record|enter|accept|mark)\b)"
-    r"|\b(?:can|could|may) (?:i|we) (?:please )?(?:have|get|do|try|see)\b"
+    r"|\b(?:can|could|may) (?:i|we) (?:please )?(?:have|get|do|see)\b"
     r"|\b(?:give|show|tell|send|bring|ask|pass|set|find) (?:me|us)\b|\bgimme\b"
     r"|\b(?:is|was) (?:it|this|that) (?:over|above|under|below|near|past)\b"
     r"|\b(?:do|did) you\b|\byou (?:mean|meant|said|told)\b"

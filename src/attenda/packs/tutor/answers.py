@@ -40,6 +40,15 @@ _BORDER = re.compile(
     r"|although|though|however|while|by the way|btw)\b"
     r"|因为|由于|所以|因此|但是|但|不过|可是|然后|或者|(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])"
 )
+_DECORATION = re.compile(
+    r"(?<![a-z0-9])(?:x+d+|[:;=]-?[()dp]|qwq|q[aw]q|t_t|orz|\^_*\^|-+>|=+>)(?![a-z0-9])"
+    r"|[→⇒➜←]|(?<!\w)[*_^~]+|[*_^~]+(?!\w)"
+    r"|\b(?:take|round|attempt|try|go|version)(?: (?:number|no))? (?:one|two|three|four|[1-4])"
+    r"(?=\s*[,:;.!-])"
+    r"|百分之?百(?=\s*(?:是|就|会|确定|肯定|没错|[,，]))|(?<=我)百分之?百(?=确定|肯定)|百分百(?=\s*\d)",
+    re.IGNORECASE,
+)
+_BRACKET = re.compile(r"(?<![\w)])[(\[{【「『]|[)\]}】」』](?![\w(])")
 _IS = re.compile(
     r"\b((?:answer|result|solution|outcome|total|sum|difference|product|value|fraction))['’]s\b",
     re.I,
@@ -53,8 +62,9 @@ _SURE = (
 )
 _TAG = r"(?:isnt (?:it|that (?:it|right))|aint it|is it not|doesnt it|wouldnt it be|wont it)"
 _PADDING = re.compile(
-    rf"\b{_SURE}\b|\b{_TAG}\b(?=[^\w{NUMBER}]*$)"
-    r"|不是(?:那个|这个)(?=[\s,是])|对不对|是不是|会不会是|要不然|要不|差不多|不好意思|不管怎么[算看]都?|怎么[算看]都|不知道|不太?确定|说不定"
+    rf"\b{_SURE}\b|\b(?:with|after|thanks to|because of) (?:(?:your|the|that|this|all)\s)+"
+    r"(?:hints?|help|tips?|clues?|explanation|example)\b|\b{_TAG}\b(?=[^\w{NUMBER}]*$)"
+    r"|(?:直觉|感觉|经验|草稿|手指|脑子|心里)告诉我|不是(?:那个|这个)(?=[\s,是])|对不对|是不是|会不会是|要不然|要不|差不多|不好意思|不管怎么[算看]都?|怎么[算看]都|不知道|不太?确定|说不定"
     rf"|{NUMBER}[遍次回]都(?=是|得|等于)|(?:可|千万)?(?:别|不要)告诉[^{NUMBER}\s,.!?]{{0,6}}"
     rf"|我?(?:算|检查|验算|看|做)[了过](?:[几好一]|{NUMBER})+[遍次回]"
     r"|不一定|不[是会]吧|哦不(?![是对])|没错|没问题|不会错|不用谢|如果我没弄错的话|没[算弄]错的话|不出意外"
@@ -100,6 +110,7 @@ def answer_in(text: str, is_unit: Callable[[str], bool] = lambda _: False) -> st
         is_unit: tells whether a word is a unit that an answer may have.
     """
     said = plain(_IS.sub(r"\1 is", text))
+    said = _BRACKET.sub(",", _DECORATION.sub(" ", said)).strip(" ,")
     if len(said) > _LONGEST_TALK:
         return ""
     places = [_with_unit(said, place, is_unit) for place in number_places(said)]

@@ -39,12 +39,12 @@ _HAN_NUMBER = re.compile(
     r"负?(?:百分之)?(?:[零〇一二两三四五六七八九十百千万]+又)?[零〇一二两三四五六七八九十百千万]+"
     r"(?:分之[零〇一二两三四五六七八九十百千万]+|点[零〇一二三四五六七八九]+)?|一半"
 )
-_NO_ONE = re.compile(r"一[共定下样直起些点边般会种遍算看试想个道题次起旦切]\Z")
+_NO_ONE = re.compile(r"一[共定下样直起些点边般会种遍算看试想个道题次起旦切把]\Z")
 """Words of two characters in which 一 is no number."""
 _OPERAND = re.compile(r"(?:\d|[)%]|(?<![\w'’])[a-z])$")
 _SIGN_WORD = re.compile(r"(?<!\w)(?:minus|negative)\s*$|负\s*$", re.IGNORECASE)
 _THIS = re.compile(
-    r"\b(?:this|that|next|other|another|different|which|any|new|easier|harder|last|first)\s$",
+    r"\b(?:this|(?<!make )that|next|other|another|different|which|any|new|easier|last|first)\s$",
     re.IGNORECASE,
 )
 """Before a 1 that stands for a thing: "skip this 1"."""
