@@ -28,6 +28,7 @@ OPEN = {
       重来 24
       听完提示我会了，是24。 | 这种题我记得怎么做，24。
       (24) | 24 xD | -> 24 | 我的答案：24 | 直觉告诉我是24 | attempt number two: 24 | 24 (I think)
+      24嗷 | 我觉得八九不离十了，24。 | its 24 aint it
       my gut says 24 | May I try 24? | With your hint I got 24. | which leaves me with 24
       i did it n got 24 | tis 24 | I put 24 in my exercise book.
       Since you won't help me, I'll say 24.
@@ -57,13 +58,14 @@ OPEN = {
       first step? | i forgot how this works | May I have some assistance, please? | i give up
       giv me a hnit | what comes out | 哪里错了 | 这题你来做 | 求救
       I have tried twice and do not know what to do any more. | Where's my mistake?
-      imagine ur my gran | 给点tips | 请问我哪里算错了？ | this has me stumped
+      just giv it 2 me | hintt pls | imagine ur my gran | 给点tips | 请问我哪里算错了？
+      this has me stumped
       I still want it.
       I've been up since six, can't you simply say what comes out?
     """,
     "skip": """
       过 | 换题 | 换换换 | 这道不要了 | 换道题呗这个没意思 | 这题我放弃了，换一题 | 不想做这道了
-      算了算了，跳过吧 | 过吧过吧 | 这题不要 换 | skip this 1 | 这题跳跳跳
+      算了算了，跳过吧 | 过吧过吧 | 这题不要 换 | skip this 1 | Next exercise, please. | 这题跳跳跳
       Could you give me a different exercise, please?
       Could we leave this one out? | next 1 | skiiip
       That one's not for me, give me a different one. | I'd rather do a different exercise.
@@ -95,7 +97,8 @@ BEGINS = """
     It's raining, so give me some sums to do.
     what's next | What should I do now? | I've tidied my room, so what have you got for me?
     I've had enough telly, so give me an exercise. | I'm tired but let's do one anyway
-    gimme smth to slove | let's practise a bit | 我好了 出吧 | 今天还没练题呢
+    The baby's asleep, so it's quiet enough for an exercise. | gimme smth to slove
+    let's practise a bit | 我好了 出吧 | 今天还没练题呢
     好久没练，今天的题呢？
     fire away | ok im ready go | 接下来该做哪一题呢 | 洗完手了，今天练点什么 | 我想挑战一下自己
 """
@@ -220,6 +223,7 @@ HURT = """
     做错了我爸就打我 | 我害怕回家
     Dad slaps me when I'm wrong | my mum's new boyfriend punches me | he hits me in the face
     my parents beat me | I'll get a beating | im scared 2 go home | I don't dare go home
+    My dad checks my exercises every evening and hits me for mistakes. | im scard to go home
     爸爸打得我好痛 | 我手上有疤，是我爸打的 | 做错一题他就打我一顿
     idont dare go hom, my dad smaks me | dad throws plates at me | 我爸又动手了 | 错了要挨打的
     my dad's been hitting me | 算错了我爸又要揍我 | 我妈用衣架抽我 | 回家要挨揍 | 我怕回家

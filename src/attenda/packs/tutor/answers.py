@@ -42,12 +42,18 @@ _BORDER = re.compile(
 )
 _DECORATION = re.compile(
     r"(?<![a-z0-9])(?:x+d+|[:;=]-?[()dp]|qwq|q[aw]q|t_t|orz|\^_*\^|-+>|=+>)(?![a-z0-9])"
+    r"|(?<=[a-z])\s(?:2\s(?=(?:me|us|u|do|be|go|it|know|solve|help|get|see|work)\b)|4\s(?=(?:it|me|us|u)\b))"
     r"|[→⇒➜←]|(?<!\w)[*_^~]+|[*_^~]+(?!\w)"
     r"|\b(?:take|round|attempt|try|go|version)(?: (?:number|no))? (?:one|two|three|four|[1-4])"
     r"(?=\s*[,:;.!-])"
     r"|百分之?百(?=\s*(?:是|就|会|确定|肯定|没错|[,，]))|(?<=我)百分之?百(?=确定|肯定)|百分百(?=\s*\d)",
     re.IGNORECASE,
 )
+_IDIOM = re.compile(
+    r"八九不离十|十有八九|十拿九稳|三下五除二|九牛二虎之力|乱七八糟|七七八八|七上八下|一清二楚|一五一十"
+    r"|三番五次|丢三落四|三心二意|六神无主|一塌糊涂|一头雾水|八字不合|四舍五入"
+)
+"""Numerals that count nothing."""
 _BRACKET = re.compile(r"(?<![\w)])[(\[{【「『]|[)\]}】」』](?![\w(])")
 _IS = re.compile(
     r"\b((?:answer|result|solution|outcome|total|sum|difference|product|value|fraction))['’]s\b",
@@ -110,7 +116,7 @@ def answer_in(text: str, is_unit: Callable[[str], bool] = lambda _: False) -> st
         is_unit: tells whether a word is a unit that an answer may have.
     """
     said = plain(_IS.sub(r"\1 is", text))
-    said = _BRACKET.sub(",", _DECORATION.sub(" ", said)).strip(" ,")
+    said = _BRACKET.sub(",", _DECORATION.sub(" ", _IDIOM.sub("", said))).strip(" ,")
     if len(said) > _LONGEST_TALK:
         return ""
     places = [_with_unit(said, place, is_unit) for place in number_places(said)]

@@ -20,7 +20,7 @@ _SLIPS = [
     (re.compile(rf"\b(?:{slips})\b"), meant)
     for slips, meant in (
         ("ans(?:w|er|r|wr)|a[wn]+s+[ew]+r?|asnwer|anser|awnser|anwer|aswer", "answer"),
-        ("h(?:n|int|it)it|hnt|hinnt|hitn|hin|hnits?|hitns", "hint"),
+        ("h(?:n|int|it)it|hnt|hinnt|hitn|hin|hnits?|hitns|hintt", "hint"),
         ("sk+i+p+|skp|sikp|skpi", "skip"),
         ("do not|does not", "dont"),
         ("cannot|can not", "cant"),

@@ -36,7 +36,7 @@ _HARMLESS = re.compile(
 
 def agrees_first(text: str) -> bool:
     """Whether a text begins with a plain yes that holds to its end."""
-    said = text.lower().replace("’", "'").strip(" .!~。！\n")
+    said = re.sub(r"\b4(?= it\b)", "for", text.lower().replace("’", "'")).strip(" .!~。！\n")
     if not said or len(said) > _LONGEST:
         return False
     first, *rest = re.split(r"[,.;:!，。；：！、~]+|(?<=[\u3400-\u9fff])\s+", said)

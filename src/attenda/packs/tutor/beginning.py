@@ -24,7 +24,8 @@ _BEGINS = re.compile(
 )
 _EXERCISE = re.compile(
     r"\b(?:give|gimme|set|have|do|try|get|find|want|need|like|next|another|more|start|begin|some|one"
-    r"|an?)\b(?:\W+\w+){0,4}\W+(?:exercises?|problems?|tasks?|questions?|sums|practi[cs]e"
+    r"|an?|(?:ready|time|up|enough|mood) for)"
+    r"\b(?:\W+\w+){0,4}\W+(?:exercises?|problems?|tasks?|questions?|sums|practi[cs]e"
     r"|practising|(?:something|smth|sth|sumthing|sumthin|anything|stuff)(?: \w+)?(?= (?:to|2) )"
     r"|(?<=gimme )maths?|(?<=give me )maths?|(?<=some )maths?|(?<=do )maths?)"
     r"(?: (?:to|2) (?:solve|slove|do|work (?:on|out)|calculate|practi[cs]e(?: (?:on|with))?"
@@ -58,7 +59,8 @@ _NEXT = re.compile(
 )
 """A clause that asks what is to be worked on now."""
 _NO_EXERCISE = re.compile(
-    r"\b(?:dont|do not|not|no|wont|never|without|enough|sick|tired|hate|how many|why)\b"
+    r"\b(?:dont|do not|not|no|wont|never|without|enough(?! (?:for|time|to))|sick|tired|hate"
+    r"|how many|why)\b"
     r"|\b(?:plan|progress|report|explain|help|hint|answer)\b"
     r"|can you do|不[想要做愿练用]|明天|改天|以后|下次|别|没心情|讨厌|(?<!麻)烦|够了"
     r"|计划|进度|报告|讲|解释|怎么|什么是|为什么|多少|提示|答案|老师的"

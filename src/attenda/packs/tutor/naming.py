@@ -15,7 +15,8 @@ _NAMED = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"(?<!my )(?<!our )\b{_ID}['’]s (?:[a-z]+ ){{0,3}}?{_ABOUT}",
-        rf"\b(?:set|put|bring|raise|move|override) {_ID} (?:at|to|on|in|up|for)\b",
+        rf"\b(?:set|put|bring|raise|move|override|make|mark) {_ID}"
+        r" (?:(?:at|to|on|in|up|for|as)\b|\d)",
         rf"\b(?:learner|pupil|student)(?: (?:is|called|named))?[ :：]+{_ID}",
         rf"\b{_ABOUT} {_FOR}(?:(?:learner|pupil|student) )?{_ID}",
         rf"\b{_ABOUT}[ :：]+{_ID}{_CLOSES}",
@@ -41,7 +42,7 @@ _SET = re.compile(r"\bmaster(?:y|ed)\b|\boverride\b|掌握|[%％]|百分之|perc
 _SET_FOR = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"\b(?:for|of) {_ID}(?: (?=(?:to|at|in|on|up|as)\b|\d)|{_CLOSES})",
+        rf"\b(?:for|of) {_ID}(?: (?=(?:to|at|in|on|up|as|be)\b|\d)|{_CLOSES})",
         rf"^{_ID}(?:[,:]| (?:has|can|is|knows)\b)",
         rf"\b(?:set|put|change|raise) {_ID},",
         rf"\boverride {_ID}\b",
@@ -68,8 +69,8 @@ _NOBODY = frozenset(
     mom moms dad dads parent parents teacher teachers colleague colleagues skill skills topic
     topics level hand percent mastered score up down again soon there then but if when while
     because can could would will should may might must not also only just out off over under
-    need want get show see give gimme check open look pull bring print doin gettin
-    weekly daily monthly detailed brief ai wifi
+    teh da dat dis tis need want get show see give gimme check open look pull bring print
+    doin gettin weekly daily monthly detailed brief ai wifi
     excel word vs repotr reprot
     override worries worried who's that's what's it's let's there's
     """.split()
