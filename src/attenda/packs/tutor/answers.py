@@ -49,6 +49,8 @@ _DECORATION = re.compile(
     r"|百分之?百(?=\s*(?:是|就|会|确定|肯定|没错|[,，]))|(?<=我)百分之?百(?=确定|肯定)|百分百(?=\s*\d)",
     re.IGNORECASE,
 )
+_MASTERY = re.compile(r"\bmast(?:e?r|re)y\b|掌握[程度]", re.IGNORECASE)
+"""Its numbers are of what somebody knows, and no answer."""
 _IDIOM = re.compile(
     r"八九不离十|十有八九|十拿九稳|三下五除二|九牛二虎之力|乱七八糟|七七八八|七上八下|一清二楚|一五一十"
     r"|三番五次|丢三落四|三心二意|六神无主|一塌糊涂|一头雾水|八字不合|四舍五入"
@@ -68,8 +70,12 @@ _SURE = (
 )
 _TAG = r"(?:isnt (?:it|that (?:it|right))|aint it|is it not|doesnt it|wouldnt it be|wont it)"
 _PADDING = re.compile(
-    rf"\b{_SURE}\b|\b(?:with|after|thanks to|because of) (?:(?:your|the|that|this|all)\s)+"
-    r"(?:hints?|help|tips?|clues?|explanation|example)\b|\b{_TAG}\b(?=[^\w{NUMBER}]*$)"
+    rf"\b{_SURE}\b|\b{_TAG}\b(?=[^\w{NUMBER}]*$)"
+    rf"|(?<!\w)(?<!\w )(?:isnt|wouldnt|couldnt|shouldnt) (?:it|that|this)(?: be)? (?={NUMBER})"
+    r"|\b(?:(?:can|could|would|will) (?:you|u) )?(?:please )?(?:check|confirm|verify|tell me|see)"
+    r" (?:whether|if)\b"
+    r"|\b(?:with|after|thanks to|because of) (?:(?:your|the|that|this|all)\s)+"
+    r"(?:hints?|help|tips?|clues?|explanation|example)\b"
     r"|(?:直觉|感觉|经验|草稿|手指|脑子|心里)告诉我|不是(?:那个|这个)(?=[\s,是])|对不对|是不是|会不会是|要不然|要不|差不多|不好意思|不管怎么[算看]都?|怎么[算看]都|不知道|不太?确定|说不定"
     rf"|{NUMBER}[遍次回]都(?=是|得|等于)|(?:可|千万)?(?:别|不要)告诉[^{NUMBER}\s,.!?]{{0,6}}"
     rf"|我?(?:算|检查|验算|看|做)[了过](?:[几好一]|{NUMBER})+[遍次回]"
@@ -117,7 +123,7 @@ def answer_in(text: str, is_unit: Callable[[str], bool] = lambda _: False) -> st
     """
     said = plain(_IS.sub(r"\1 is", text))
     said = _BRACKET.sub(",", _DECORATION.sub(" ", _IDIOM.sub("", said))).strip(" ,")
-    if len(said) > _LONGEST_TALK:
+    if len(said) > _LONGEST_TALK or _MASTERY.search(said):
         return ""
     places = [_with_unit(said, place, is_unit) for place in number_places(said)]
     masked, places = _masked(said, places)

@@ -17,13 +17,13 @@ _BEGINS = re.compile(
     r"|(?:go|carry) on|continue|keep going|start|begin|go"
     r"|(?:i'?m |i am )?(?:all )?(?:ready|set)(?: when(?:ever)? you are"
     r"| to (?:go|start|begin|work))?(?:\W+go)?"
-    r"|(?:fire|go) (?:away|ahead)|bring it on|hit me|shoot)(?:\W+(?:now|then|please|pls|again))*"
+    r"|fire away|bring it on|hit me|shoot)(?:\W+(?:now|then|please|pls|again))*"
     r"|(?:好[的啊吧]?|嗯+|行|来|那|请|麻烦|咱们?|我们?|可以|还?[能想要]|再){0,3}[，, ]*"
     r"(?:开始|继续|走起|开工|接着来|往下|接着){1,3}(?:做|练|学|今天的?|数学|练习|题目?){0,3}"
     r"[吧呗啊呀了喽咯啦哈吗]*"
 )
 _EXERCISE = re.compile(
-    r"\b(?:give|gimme|set|have|do|try|get|find|want|need|like|next|another|more|start|begin|some|one"
+    r"\b(?:give|gimme|set|have|do|try|get|find|want|need|like|ne?xt|another|more|start|begin|some|one"
     r"|an?|(?:ready|time|up|enough|mood) for)"
     r"\b(?:\W+\w+){0,4}\W+(?:exercises?|problems?|tasks?|questions?|sums|practi[cs]e"
     r"|practising|(?:something|smth|sth|sumthing|sumthin|anything|stuff)(?: \w+)?(?= (?:to|2) )"
@@ -32,8 +32,8 @@ _EXERCISE = re.compile(
     r"|figure out|try)"
     r"| (?:done|in))?(?:\W+(?:now|then|please|pls|first|today))*\W*"
     r"|(?:出|给|来|要|做|上|求|整|弄|布置|发|刷|想|让我|下|再|开始|继续|有)[^不别没讲解说看什为啥]{0,8}?"
-    r"(?:题目?|练习题?|习题|练练?|算术)(?:[做练算玩写试]{1,2})?(?:一下|一会儿?)?"
-    r"(?:[吧呗啊呀呢嘛哈哦啦了]|好吗|行吗|可以吗|行不行|好呢|谢谢?[您你]?)*\W*"
+    r"(?:(?<![问标主话])题目?|练习题?|习题|练练?|算术)(?:[做练算玩写试]{1,2})?(?:一下|一会儿?)?"
+    r"(?:[吧呗啊呀呢嘛哈哦啦了]|好吗|行吗|可以吗|行不行|好[呢了]|谢谢?[您你]?)*\W*"
 )
 """A clause that ends in an exercise which is wanted."""
 _BORDER = re.compile(
@@ -44,8 +44,9 @@ _NEXT = re.compile(
     r"(?:(?:and|so|ok(?:ay)?|now|then|well)\W+)*"
     r"(?:(?:what|which (?:one|exercise|question|task|problem))(?:'?s| is| comes| shall| should| do"
     r"| can| am| will)?(?: i| we)?(?: be)?(?: do(?:ing)?| work(?:ing)? on| practi[sc](?:e|ing)| try"
-    r"| tackle| solve)?(?: up)? (?:next|now|first)(?: for me)?"
-    r"|what (?:have you got|do you have|(?:else )?is there)(?: for me)?(?: to do)?(?: today| now)?)"
+    r"| tackle| solve)?(?: up)? (?:next|nxt|now|first)(?: for me)?"
+    r"|(?:let'?s see )?what (?:have you got|you(?:'?ve| have)? got|do you have"
+    r"|(?:else )?is there)(?: for me)?(?: to do)?(?: today| now)?)"
     r"(?:\W+(?:then|please|pls))*"
     r"|let'?s (?:just |start |begin )?(?:(?:do|try|have) (?:one|some|it|this|another)"
     r"|practi[sc](?:e|ing)|train|get (?:cracking|on with it|to work)|crack on)"
@@ -67,13 +68,13 @@ _NO_EXERCISE = re.compile(
 )
 _MORE = re.compile(
     r"(?:(?:ok(?:ay)?|and|so|now)\W+)*(?:more|(?:and )?(?:then|next|now)|what'?s next|again"
-    r"|another(?: one)?|one more|next one)(?:\W+(?:please|pls))?"
+    r"|another(?: one)?|one more|ne?xt one)(?:\W+(?:please|pls))?"
     r"|(?:好[的啊吧]?|嗯+|那)?[，, ]*(?:然后|接下来|下面|后面|还有|还要|还想要|再来|再给|再要"
     r"|下一个|下个)(?:一个|几个|一些|点儿?)?[吧呗啊呀呢嘛吗了]*"
 )
 """Said after practice, it asks for more of it."""
 _REPORT = re.compile(
-    r"\b(?:reports?|rep(?:otr|rot|or)s?|progress?|results|records?)\b|\bhow\b.{0,60}\b(?:doin|doing|does|gets?|getting"
+    r"\b(?:reports?|rep(?:otr|rot|or)s?|progress?|results|records?)\b|\bhow(?:'?s)?\b.{0,60}\b(?:doin|doing|does|gets?|getting"
     r"|coming|faring|performing|improving|progressing)\b"
     r"|\b(?:check|checking|look|looking|catch up|update|hear)\b.{0,8}\b(?:on|at|about|into|of)\b"
     r"|报告|学得|学习|情况|进度|进步|进展|表现|成绩|掌握得|怎么样|咋样|如何|[查看]"
@@ -82,7 +83,9 @@ _OF_LEARNER = re.compile(
     r"\b(?:learner|pupil|student|kid|child|children|boy|girl)s?\b|\bone of (?:mine|them)\b"
     r"|学生|同学|学员|学习者|孩子|[小个]娃|小朋友"
 )
-_ANY_REPORT = re.compile(r"(?!.*\bmy\b).*\breports?\b|(?!.*我的).*(?:报告|学情|学习情况)")
+_ANY_REPORT = re.compile(
+    r"(?!.*\bmy\b).*\breports?\b(?! (?:that|an?)\b)|(?!.*我的).*(?:报告|学情|学习情况)"
+)
 """A teacher's own report is nobody's."""
 _NO_REPORT = re.compile(
     r"\b(?:exams?|hints?|exercises?|plan|explain|set|put|raise|override|percent|worksheet|why"

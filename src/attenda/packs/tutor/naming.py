@@ -89,7 +89,7 @@ def learner_in(text: str) -> tuple[int, int] | None:
 
 
 def _is_nobody(word: str) -> bool:
-    return word in _NOBODY or word in _topic_words() or re.fullmatch(r"k-\d+", word) is not None
+    return word in _NOBODY or word in _topic_words() or re.fullmatch(r"[a-z]-\d+", word) is not None
 
 
 @lru_cache(maxsize=1)

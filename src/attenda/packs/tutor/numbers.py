@@ -140,7 +140,13 @@ def _is_worded(said: str, words: Sequence[re.Match[str]]) -> bool:
     """Whether words are one number, with nothing but spaces and hyphens between."""
     text = said[words[0].start() : words[-1].end()]
     is_one = text.lower() == "one"
-    return not is_one and not re.search(r"[^a-zA-Z\s-]", text) and english_number(text) is not None
+    ends = {words[0].group().lower(), words[-1].group().lower()}
+    return (
+        not is_one
+        and "and" not in ends
+        and not re.search(r"[^a-zA-Z\s-]", text)
+        and english_number(text) is not None
+    )
 
 
 def numbers_in(text: str) -> list[Number]:
