@@ -28,7 +28,7 @@ OPEN = {
       重来 24
       听完提示我会了，是24。 | 这种题我记得怎么做，24。
       (24) | 24 xD | -> 24 | 我的答案：24 | 直觉告诉我是24 | attempt number two: 24 | 24 (I think)
-      Isn't it 24? | Could you check whether it is 24? | 24 is wat i got | Put me down for 24.
+      My suggestion would be 24. | Isn't it 24? | Could you check whether it is 24? | 24 is wat i got | Put me down for 24.
       My dog ate my notes, but I remember 24. | 24嗷 | 我觉得八九不离十了，24。 | its 24 aint it
       my gut says 24 | May I try 24? | With your hint I got 24. | which leaves me with 24
       i did it n got 24 | tis 24 | I put 24 in my exercise book.
@@ -82,6 +82,7 @@ OPEN = {
     "": """
       我今年24岁 | 24或者31 | 不是24 | 肯定不是24 | 24比这个大吗 | 同桌写的24我不信 | 我爸说24
       我上次考了24分 | 我算了24遍 | 24分钟后见 | 是24以上吗 | 要加24吗 | 我做到第24题了 | 蓝色
+      my age would be 24 | the bus should be here at 24 | he would be 24
       My sheet says mastery of nia: 24 percent.
       是24吗还是31 | smaller than 24 | 24 out of 30 | my room is 24
       我喜欢小猫 | The sheet says: mastery of all pupils = 24.
@@ -183,7 +184,8 @@ def test_a_teacher_who_asks_about_a_learner_gets_their_report() -> None:
         "progress report please": None, "check on a learner of mine for me": None,
         "how is one of my pupils doing": None,
         "quick report on one of my students pls": None, "有个学生学得咋样": None,
-        "show me leas report": "leas", "The bell rang, so how's lea doing?": "lea", "hows lea doing in maths": "lea",
+        "show me leas report": "leas", "The bell rang, so how's lea doing?": "lea",
+        "hows lea doing in maths": "lea",
         "今天代课，想看看学生 lea 的报告": "lea",
     }.items():  # fmt: skip
         assert heard(said) is None, said  # a pupil who asks that

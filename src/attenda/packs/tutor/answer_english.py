@@ -39,6 +39,10 @@ _OUTRIGHT = re.compile(
     r"|(?:my|the) (?:answer|result|solution) is)\s*\Z"
 )
 """Right before a number it is the learner's own answer, whatever the day was like."""
+_SUPPOSED = re.compile(
+    r"\b(?:would|must|should|could|might|may|ought to|has to|have to|got to|gotta|can only) be\s*\Z"
+)
+"""What would be a number is no fact of the day, whatever it is called."""
 
 
 def english_answers(before: str, after: str) -> bool:
@@ -48,7 +52,14 @@ def english_answers(before: str, after: str) -> bool:
         return False
     if _OUTRIGHT.search(before.strip()):
         left = [one for one in left if one not in english_words("elsewhere")]
-    return _ends(right) and _leads_up(left)
+    supposed = _SUPPOSED.search(before) and not _tells_of_the_day(left)
+    return _ends(right) and (bool(supposed) or _leads_up(left))
+
+
+def _tells_of_the_day(left: Sequence[str]) -> bool:
+    """Whether a clause speaks of times, ages, scores or somebody else, or denies."""
+    told = english_words("elsewhere") | english_words("others") | english_words("denying")
+    return not told.isdisjoint(left)
 
 
 def _tokens(text: str) -> list[str]:
@@ -82,7 +93,7 @@ def _leads_up(left: list[str]) -> bool:
     """Whether what stands before a number in its clause is about the exercise."""
     core = _core(left)
     rest = left[: len(left) - len(core)]
-    if (english_words("elsewhere") | english_words("others")) & {*left}:
+    if not (english_words("elsewhere") | english_words("others")).isdisjoint(left):
         return False
     if rest and (rest[-1] in english_words("denying") and len(core) <= _NEAR):
         return False
