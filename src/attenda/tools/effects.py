@@ -25,7 +25,7 @@ from attenda.tools.deadline import Deadline
 from attenda.tools.monitor import learners, monitor
 from attenda.tools.passage import passages_for
 from attenda.tools.policy import Budget, Policy, Rule, Ruling
-from attenda.tools.problems import denied, problem_of, unreadable, untried
+from attenda.tools.problems import denied, kept_off, problem_of, unreadable, untried
 from attenda.tools.rehearsal import Past, after_its_deeds, keep, would_give, would_refuse
 from attenda.tools.sending import Letter, send_out
 from attenda.tools.tool import ANYTHING, Deed, Tool
@@ -91,10 +91,7 @@ class Executor:
         return replace(await self._carry_out(tool, call, arguments), endorsed=endorsed)
 
     def perform_within(self, connection: Connection, call: Call) -> Outcome:
-        """As `perform`, in a transaction: for a tool that writes in our database.
-
-        No table vouches for a value of the call, and nothing ends a tool that takes long.
-        """
+        """As `perform`, in a transaction: of a tool in our database, without voucher or limit."""
         tool = self.tools.get(call.tool)
         try:
             if tool is None or tool.outside or not tool.writes:
@@ -277,6 +274,8 @@ class Executor:
         approver = approved(connection, self._stamps, tool, call, ruling, refusal) if asks else ""
         if isinstance(approver, Outcome):
             return approver
+        if why := kept_off(tool, self._deed(connection, call, approver), arguments):
+            return Outcome("failed", problem=why)
         if row is not None:
             journal.begin_again(connection, key)
         else:

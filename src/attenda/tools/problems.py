@@ -1,12 +1,14 @@
 """Why a deed was not done, as a sentence for the person."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from attenda.core.errors import AttendaError, UserError
 from attenda.tools.policy import Objection, Ruling
-from attenda.tools.tool import Tool, ToolRefused
+from attenda.tools.tool import Deed, Tool, ToolRefused
 
-__all__ = ["denied", "problem_of", "unreadable", "untried"]
+__all__ = ["denied", "kept_off", "problem_of", "unreadable", "untried"]
 
 _log = logging.getLogger("attenda.tools")
 
@@ -31,6 +33,17 @@ def untried(tool: Tool, ruling: Ruling) -> UserError:
     if ruling.do != "deny":
         return UserError("trial.opens", tool=tool.name)
     return denied(tool, ruling)
+
+
+def kept_off(tool: Tool, deed: Deed, arguments: Mapping[str, Any]) -> UserError | None:
+    """Why our tables don't let a deed beyond the database begin; none where they do."""
+    if tool.before is None:
+        return None
+    try:
+        tool.before(deed, **arguments)
+    except (ToolRefused, UserError) as error:
+        return problem_of(tool, error)
+    return None
 
 
 def problem_of(tool: Tool, error: Exception) -> UserError:

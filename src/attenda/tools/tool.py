@@ -143,6 +143,10 @@ class Tool:
     rehearsed: Callable[..., Mapping[str, Any]] | None = None
     """Of an outside tool that writes: what it would give, for who tries a draft; nothing is sent.
     Without it a trial goes on with an empty result."""
+    before: Callable[..., None] | None = None
+    """Of an outside tool that writes: called like it, in the transaction that writes the deed down.
+    It looks in our tables whether the deed may begin, and may note there that it did; it raises
+    `ToolRefused` before it writes anything. A deed that is sent again was let through once."""
     opens: bool = False
     """What it does lets somebody read more, as a seal that is broken: since a trial reads in
     earnest, and keeps no record, it is refused there."""

@@ -1,4 +1,4 @@
-"""The six methods of a shop, the same over the pack's tables, over files and over a database."""
+"""The seven methods of a shop, the same over the pack's tables, over files and over a database."""
 
 import csv
 import datetime
@@ -121,6 +121,29 @@ def test_a_refund_is_quoted_reserved_once_and_issued(shop: Shop) -> None:
     assert [one.state for one in done.items] == ["refunded", "delivered", "delivered"]
     rest = shop.quote_refund(done, RefundWish(), TODAY)
     assert rest.amount == Decimal("12.50") and rest.of_order == Decimal("52.40")
+
+
+def test_a_payment_begins_once_as_it_was_reserved(shop: Shop) -> None:
+    order = shop.get_order("O-1001", "C-100")
+    assert order is not None
+    quoted = shop.quote_refund(order, RefundWish("O-1001-1"), TODAY)
+    booking = Booking("abcdef0123456789", NOW)
+    refund = shop.issue_refund(quoted, booking)
+    money = Decimal("39.90"), "EUR"
+    for wrong in (
+        ("RF-NOBODYS", *money, "C-100"), (refund.id, Decimal("39.91"), "EUR", "C-100"),
+        (refund.id, Decimal("39.90"), "USD", "C-100"), (refund.id, *money, "C-101"),
+    ):  # fmt: skip
+        with pytest.raises(ShopRefused, match="other_money"):
+            shop.begin_payment(*wrong, Booking("wrong", NOW))
+    for customer in ("C-100", ""):  # the same deed again, by staff
+        shop.begin_payment(refund.id, *money, customer, booking)
+    with pytest.raises(ShopRefused, match="payment_begun"):
+        shop.begin_payment(refund.id, *money, "C-100", Booking("another-key-0001", NOW))
+    paid = Change(refund=refund.id, refund_state="issued", payment="P-1")
+    shop.update_order("O-1001", paid, booking)
+    with pytest.raises(ShopRefused, match="payment_begun"):
+        shop.begin_payment(refund.id, *money, "C-100", booking)
 
 
 def test_what_was_declined_can_be_asked_for_again(shop: Shop) -> None:

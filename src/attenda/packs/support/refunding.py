@@ -20,6 +20,9 @@ from attenda.packs.support.words import both, refusal
 
 __all__ = ["Refunds"]
 
+_PAGE = "page"
+"""Where staff pay, by an endpoint that has looked at the case."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refunds:
@@ -113,6 +116,18 @@ class Refunds:
     ) -> dict[str, Any]:
         """Have the payment provider pay it; what was paid under a key is not paid again."""
         return await self.payments.pay_back(deed.key, refund, amount, currency)
+
+    def may_pay(self, deed: Deed, refund: str, amount: Decimal, currency: str) -> None:
+        """Let a payment begin only as the refund stands in the shop, of this session's customer.
+
+        Whoever names other money than was reserved, or another's refund, is refused.
+        """
+        theirs = "" if deed.session_id == _PAGE else self.counter.customer_id(deed)
+        booking = Booking(deed.key, deed.now, deed.session_id)
+        try:
+            self.counter.open_shop(deed).begin_payment(refund, amount, currency, theirs, booking)
+        except ShopRefused as error:
+            raise ToolRefused(refusal(str(error))) from error
 
     def would_pay(self, deed: Deed, refund: str, amount: Decimal, currency: str) -> dict[str, Any]:
         """What a provider would answer to somebody who tries the service out."""

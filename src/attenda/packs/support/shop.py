@@ -1,4 +1,4 @@
-"""The shop as customer service sees it: values, and the six methods that any shop is asked by.
+"""The shop as customer service sees it: values, and the seven methods that any shop is asked by.
 
 What stands behind `Shop` may be the pack's own tables, files, a database or a web service. A shop
 finds and keeps; what may be done is decided by `rules`, before and again when it is done.
@@ -196,6 +196,18 @@ class Shop(Protocol):
 
         Raises:
             ShopRefused: what is asked for is reserved or refunded already.
+        """
+
+    def begin_payment(
+        self, refund_id: str, amount: Decimal, currency: str, customer_id: str, booking: Booking
+    ) -> None:
+        """Let the payment of a refund begin under a key, as it was reserved; once.
+
+        `customer_id` is whose it is to be; empty where staff pay.
+
+        Raises:
+            ShopRefused: there is no such refund of theirs, of that money; or its payment began
+                under another key, or is over. Nothing is noted then.
         """
 
     def update_order(self, order_id: str, change: Change, booking: Booking) -> Order:

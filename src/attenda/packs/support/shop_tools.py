@@ -57,6 +57,7 @@ def support_tools(open_shop: OpenShop, policy: ShopPolicy, payments: Payments) -
             takes_key=True,
             timeout_s=15.0,
             by_form=False,
+            before=refunds.may_pay,
             rehearsed=refunds.would_pay,
         )(refunds.pay_refund),  # fmt: skip
         tool(writes=True, needs={**_FOUND, "refund": "operator"}, by_form=False)(

@@ -42,7 +42,7 @@ class ShopRows(Protocol):
 
 
 class RowShop:
-    """The six methods over rows."""
+    """The seven methods over rows."""
 
     def __init__(self, rows: Callable[[str], ShopRows], policy: ShopPolicy) -> None:
         """`rows` gives those of `customers`, `orders`, `order_items` and `refunds`."""
@@ -103,6 +103,27 @@ class RowShop:
         except Conflict as error:
             raise ShopRefused("refunded_already") from error
         return _refund(row)
+
+    def begin_payment(
+        self, refund_id: str, amount: Decimal, currency: str, customer_id: str, booking: Booking
+    ) -> None:
+        """Let the payment of a refund begin under a key, as it was reserved; once.
+
+        `customer_id` is whose it is to be; empty where staff pay.
+
+        Raises:
+            ShopRefused: there is no such refund of theirs, of that money; or its payment began
+                under another key, or is over. Nothing is noted then.
+        """
+        found = self._rows("refunds").find(id=refund_id)
+        kept = _refund(found[0]) if found else None
+        theirs = kept and customer_id in ("", str(found[0]["customer_id"]))
+        if kept is None or not theirs or (kept.amount, kept.currency) != (amount, currency):
+            raise ShopRefused("other_money")
+        begun = f"begun:{booking.key[:24]}"
+        if kept.state != "reserved" or (found[0].get("payment") or begun) != begun:
+            raise ShopRefused("payment_begun")
+        self._rows("refunds").change(refund_id, payment=begun)
 
     def update_order(self, order_id: str, change: Change, booking: Booking) -> Order:
         """Change an order; the same change again changes nothing.
