@@ -26,6 +26,7 @@ from tests.serve.desk_people import Person
 
 STAFF = {"sam": "agent", "kim": "agent", "sue": "supervisor", "li": "viewer"}
 ANA = {"email": "ana@example.test", "postcode": "4000"}
+ONE = datetime.timedelta(days=1)
 DAY = 86_400_000_000
 TOOLS = "/api/packs/support/tools"
 
@@ -269,6 +270,27 @@ async def _promises_by_the_hours_of_the_desk(
     assert "9:00 to 18:00" in await say(house, session, {"start_flow": "hours"})
 
 
+async def _is_late_by_the_day_of_the_shop(
+    house: House, who: dict[str, Person], _till: Till
+) -> None:
+    """Wherever the desk is: of two places, 25 hours apart, one at least has another day."""
+    now = datetime.datetime.fromtimestamp(house.stamps.now() / 1e6, ZoneInfo("Europe/Lisbon"))
+    executor, days = house.packs["support"].executor, (now.date(), now.date() - ONE)
+
+    def add(c: Any) -> None:
+        for due in days:
+            row = {"id": f"CP-{due}", "kind": "complaint", "state": "open", "due_on": due}
+            executor.rows(c, "cases").add(**row, opened_at=house.stamps.now())
+
+    await house.database.write(add)
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        body = {"pack": "support", "zone": zone, "week": ["10:00-16:00"] * 7}
+        await who["sue"]("PUT", "/api/desk/hours", body)
+        late = [">late<" in await page(who["sam"], f"cases/CP-{due}") for due in days]
+        assert late == [False, True]
+    await who["sue"]("DELETE", "/api/desk/hours?pack=support")
+
+
 def test_cases_go_from_the_talk_to_their_end(home: Path) -> None:
     async def story() -> None:
         async with service(home) as (house, who, till):
@@ -277,5 +299,6 @@ def test_cases_go_from_the_talk_to_their_end(home: Path) -> None:
             await _goes_by_the_rules_of_the_day_it_was_registered(house, who, till)
             await _finds_takes_and_answers_by_role(house, who, till)
             await _promises_by_the_hours_of_the_desk(house, who, till)
+            await _is_late_by_the_day_of_the_shop(house, who, till)
 
     asyncio.run(story())

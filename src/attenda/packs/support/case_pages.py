@@ -7,7 +7,6 @@ from typing import Any
 
 from attenda.api import Asked, Endpoint, Outcome, Screen, Tables, UserError
 from attenda.packs.support.case_deeds import OUTCOMES, step_of
-from attenda.packs.support.identity import day_of
 from attenda.packs.support.phrases import phrase, phrase_or
 from attenda.packs.support.profile import moment
 
@@ -47,9 +46,9 @@ async def cases(asked: Asked) -> Mapping[str, Any]:
 
 
 async def _today(asked: Asked) -> datetime.date:
-    """The day where the people behind the cases are."""
-    opening = await asked.opening()
-    return day_of(asked.now, opening.zone if opening else "UTC")
+    """The shop's day, by which its cases are promised, wherever the people behind them are."""
+    found = _result(await asked.do("shop_day", {}, ""))
+    return datetime.date.fromisoformat(found["day"])
 
 
 def _is_in(view: str, row: Row, mine: str, today: datetime.date) -> bool:

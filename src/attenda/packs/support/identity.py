@@ -50,6 +50,10 @@ class Counter:
         """The shop's day of a moment in microseconds since 1970."""
         return day_of(now, self.policy.hours.zone)
 
+    def shop_day(self, deed: Deed) -> dict[str, str]:
+        """Which day it is where the shop is."""
+        return {"day": self.day(deed.now).isoformat()}
+
     def verify_customer(self, deed: Deed, email: str, postcode: str) -> dict[str, Any]:
         """Hold two facts against the shop; whoever has both is this session's customer."""
         email, row = email.strip().lower(), self._row(deed)

@@ -41,6 +41,7 @@ def support_tools(open_shop: OpenShop, policy: ShopPolicy, payments: Payments) -
     return (
         tool(writes=True)(counter.verify_customer),
         tool()(counter.who_is_here),
+        tool()(counter.shop_day),
         tool(writes=True)(counter.note_miss),
         tool()(orders.get_order),
         tool()(orders.list_orders),
