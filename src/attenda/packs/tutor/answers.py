@@ -73,7 +73,7 @@ _PADDING = re.compile(
     rf"\b{_SURE}\b|\b{_TAG}\b(?=[^\w{NUMBER}]*$)"
     rf"|(?<!\w)(?<!\w )(?:isnt|wouldnt|couldnt|shouldnt) (?:it|that|this)(?: be)? (?={NUMBER})"
     r"|\b(?:(?:can|could|would|will) (?:you|u) )?(?:please )?(?:check|confirm|verify|tell me|see)"
-    r" (?:whether|if)\b"
+    r" (?:whether|if)\b|\bnothing (?:better|other|else) than\b|\bno better (?:idea|guess) than\b"
     r"|\b(?:with|after|thanks to|because of) (?:(?:your|the|that|this|all)\s)+"
     r"(?:hints?|help|tips?|clues?|explanation|example)\b"
     r"|(?:直觉|感觉|经验|草稿|手指|脑子|心里)告诉我|不是(?:那个|这个)(?=[\s,是])|对不对|是不是|会不会是|要不然|要不|差不多|不好意思|不管怎么[算看]都?|怎么[算看]都|不知道|不太?确定|说不定"

@@ -48,6 +48,7 @@ _NEXT = re.compile(
     r"|(?:let'?s see )?what (?:have you got|you(?:'?ve| have)? got|do you have"
     r"|(?:else )?is there)(?: for me)?(?: to do)?(?: today| now)?)"
     r"(?:\W+(?:then|please|pls))*"
+    r"|(?:give|gimme|set|find|throw)(?: me)? (?:an?|another|the next)(?: \w+)? one(?: at me)?"
     r"|let'?s (?:just |start |begin )?(?:(?:do|try|have) (?:one|some|it|this|another)"
     r"|practi[sc](?:e|ing)|train|get (?:cracking|on with it|to work)|crack on)"
     r"(?: a (?:bit|little))?(?: of)?(?: maths)?(?: anyway| then| now| more| together)?"

@@ -45,7 +45,7 @@ _NO_ONE = re.compile(r"一[共定下样直起些点边般会种遍算看试想�
 _OPERAND = re.compile(r"(?:\d|[)%]|(?<![\w'’])[a-z])$")
 _SIGN_WORD = re.compile(r"(?<!\w)(?:minus|negative)\s*$|负\s*$", re.IGNORECASE)
 _THIS = re.compile(
-    r"\b(?:this|(?:skip|leave|not|do|like|want|hate|with|of|about) that"
+    r"\b(?:(?<!make )(?<!makes )this|(?:skip|leave|not|do|like|want|hate|with|of|about) that"
     r"|next|other|another|different|which|any|new|easier|last|first)\s$",
     re.IGNORECASE,
 )
