@@ -28,7 +28,8 @@ OPEN = {
       重来 24
       听完提示我会了，是24。 | 这种题我记得怎么做，24。
       (24) | 24 xD | -> 24 | 我的答案：24 | 直觉告诉我是24 | attempt number two: 24 | 24 (I think)
-      My suggestion would be 24. | its 24 isnt it | I make this 24. | Isn't it 24? | Could you check whether it is 24?
+      My suggestion would be 24. | its 24 isnt it | I make this 24. | Isn't it 24?
+      Could you check whether it is 24?
       24 is wat i got | Put me down for 24.
       My dog ate my notes, but I remember 24. | 24嗷 | 我觉得八九不离十了，24。 | its 24 aint it
       my gut says 24 | May I try 24? | With your hint I got 24. | which leaves me with 24
