@@ -269,7 +269,12 @@ CHATTY_YES = (
     "It is off my chest. Yes, put it through.|I'm in agreement, please have it done|"
     "Yes, I would be grateful if you passed that on.|Yes, please go through with that.|"
     "叫您久等了，想好了，请帮我办理|这样处理挺好，请进行下一步|"
-    "今天总算想清楚了，行，给我办了吧|对就这样 弄吧"
+    "今天总算想清楚了，行，给我办了吧|对就这样 弄吧|"
+    "I've thought about it over lunch and it's a yes.|"
+    "Well, what are we waiting for? Yes, go ahead.|"
+    "that would be lovely, thank you|okie dokie|yess go ahead thx|那就麻烦你了|"
+    "没有异议，请按此办理。|"
+    "等了半天就等你这句话呢，好，就这么办。|正合我意，就按这个来|没什么好犹豫的了，办吧"
 )
 CHATTY_NO = "We talked it over at lunch, and no, thanks.|跟家里商量过了，还是算了吧"
 CHATTY_NEITHER = (
@@ -280,7 +285,12 @@ CHATTY_NEITHER = (
     "The other one is nicer, yes|If it costs nothing, yes, do it|I am not sure. Yes|"
     "make it 3, yes please|My wife said no, ok|you can go|"
     "要是免费，那就办吧|换成另一个，好的|先等等，办吧|怎么办理|你们可以处理吗|好麻烦|"
-    "好的话就办|what should I do|please|那就|请问"
+    "好的话就办|what should I do|please|那就|请问|"
+    "Sure, after my holiday.|Yes, as soon as my wife agrees|"
+    "yes, once it has come|没问题才怪|"
+    "正合我意才怪|"
+    "That would be lovely if it came with a new one.|You broke it. Perfect.|麻烦你了|"
+    "你们改好等你确认，行|let's do that tomorrow|I'd be happy with a new one|好什么好"
 )
 
 

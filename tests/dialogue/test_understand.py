@@ -213,6 +213,105 @@ def test_a_moment_asked_for_last_is_neither_yes_nor_no(said: str) -> None:
     assert plain(understood(said, at_confirmation())) == ["Wait"]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Could you give me a moment, please?",
+        "I need to ask my husband first.",
+        "Hmm, I'm not sure yet. My husband is in the garden.",
+        "hang on 1 sec, there is someone at the door",
+        "我得先问问我老公",
+        "不好意思，能否给我一点时间考虑？",
+        "等我一会儿，锅里的汤要溢出来了",
+    ],
+)
+def test_who_needs_a_moment_before_a_deed_gets_it(said: str) -> None:
+    assert plain(understood(said, at_confirmation())) == ["Wait"]
+
+
+PAYING = """
+pay:
+  title: {en: pay something back}
+  examples: {en: [pay it back]}
+  slots:
+    asked: {type: text, ask: {en: "What is it?"}}
+  steps:
+    - collect: asked
+    - set: {money: "'39.90 EUR'", others: "['mug', '马克杯']"}
+    - confirm:
+        en: "Pay {money} back for the kettle of O-1001?"
+        zh-CN: "为 O-1001 的水壶退还 {money}？"
+      others: others
+      agree: {en: [+cancel], zh-CN: [+取消]}
+    - say: {en: "Paid."}
+"""
+
+
+def paying(asked: str, said: str) -> list[object]:
+    """What an answer means to who was asked whether to pay 39.90 back."""
+    flows, problems = read_flows(PAYING, "pay.yaml")
+    assert not problems
+    book = FlowBook(flows)
+    given = Given(message_id="msg_0")
+    value = Labelled(value=asked, label=LABEL)
+    told = [StartFlow(flow="pay"), SetSlot(slot="asked", value=value, words=asked)]
+    state = replay(DialogueState(), reduce(DialogueState(), told, book, given))
+    decision = advance(state, book, given)
+    assert isinstance(decision.next, AskYesNo)
+    known = Understanding(book, None)
+    at = replay(state, decision.events)
+    return plain(known.commands(said, np.zeros((9, 2), np.float32), at, LABEL, TODAY))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Yes, 20 euros", "yes, twenty euros please", "Yes, half of it", "ok, the mug please",
+        "yes, the whole order", "yes, O-1003", "是的，20欧元", "行，二十欧", "好的，退一半",
+        "好，马克杯", "yes, and 5 more",
+    ],
+)  # fmt: skip
+def test_a_yes_to_something_else_is_none(said: str) -> None:
+    assert paying("the kettle", said) == ["NotUnderstood"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("the kettle", "Yes, 39.90 euros is right"), ("the kettle", "yes, the kettle"),
+        ("the kettle", "yes, 100 %"), ("half the price of it", "Yes, half is fine"),
+        ("水壶", "好的，39.90 欧元"), ("水壶", "是的，水壶"), ("退一半", "可以，退一半"),
+    ],
+)  # fmt: skip
+def test_a_yes_may_repeat_what_is_asked(asked: str, said: str) -> None:
+    assert paying(asked, said) == ["Affirm"]
+
+
+@pytest.mark.parametrize("said", ["please cancel it", "取消吧"])
+def test_where_cancelling_is_asked_about_cancel_is_asked_once_more(said: str) -> None:
+    assert paying("the kettle", said) == ["Wait"]
+    assert plain(understood("please cancel it", at_confirmation())) == ["Refuse"]
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("O-1002 too", "hours"), ("the same for O-1002, please", "hours"), ("还有 O-1002", "hours"),
+        ("And the mug?", "hours"), ("马克杯呢", "hours"),
+        ("And my money back", ""), ("我呢", ""), ("blorf gnarl", ""),
+    ],
+)  # fmt: skip
+def test_one_more_is_for_what_was_done_last(said: str, meant: str) -> None:
+    begun = [
+        one.flow
+        for one in understood(said, DialogueState(last="hours"))
+        if isinstance(one, StartFlow)
+    ]
+    assert (begun == [meant]) is bool(meant)
+    nothing = understood(said, DialogueState())
+    assert not any(isinstance(one, StartFlow) and one.flow == "hours" for one in nothing)
+
+
 NOTES = """
 note:
   title: {en: write a note}

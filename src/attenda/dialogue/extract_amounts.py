@@ -49,8 +49,8 @@ _AFTER = _BEFORE | {
     "euros": "EUR", "euro": "EUR", "pounds": "GBP", "pound": "GBP", "quid": "GBP",
     "kronor": "SEK", "kroner": "NOK", "złoty": "PLN", "zloty": "PLN", "zlotys": "PLN", "zł": "PLN",
     "rupees": "INR", "rupee": "INR", "francs": "CHF", "yuan": "CNY", "yen": "JPY",
-    "美元": "USD", "美金": "USD", "欧元": "EUR", "英镑": "GBP", "日元": "JPY", "港币": "HKD",
-    "港元": "HKD", "卢比": "INR", "克朗": "SEK", "人民币": "CNY",
+    "美元": "USD", "美金": "USD", "欧元": "EUR", "欧": "EUR", "英镑": "GBP", "日元": "JPY",
+    "港币": "HKD", "港元": "HKD", "卢比": "INR", "克朗": "SEK", "人民币": "CNY",
     "元人民币": "CNY", "块钱": "CNY", "元": "CNY", "块": "CNY",
 }  # fmt: skip
 _PARTS = {"毛": Decimal("0.1"), "角": Decimal("0.1"), "分": Decimal("0.01")}
@@ -80,7 +80,7 @@ _SIGN_FIRST = re.compile(
     r"(?:\s?(?:元|块钱|块))?"
 )
 _NAME_LAST = re.compile(
-    rf"{_NUMBER}\s*-?\s*(?P<currency>{_one_of(_AFTER)})(?![a-z])"
+    rf"{_NUMBER}\s*-?\s*(?P<currency>{_one_of(_AFTER)})(?![a-z]|(?<=欧)[洲盟式美])"
     rf"(?:(?P<rest>[0-9一二两三四五六七八九半])(?P<part>[毛角])?(?![0-9个]))?"
     rf"(?:\s+and\s+(?P<cents>{ENGLISH_NUMBER}|[0-9]{{1,2}})\s+(?:cents?|pence))?"
 )

@@ -1,6 +1,7 @@
 """That somebody wants another value, and does not say which: "no, the other order", 不是这个.
 
-English and Chinese.
+And that they name one more thing for what was done last: "and the mug?", 杯子呢. English and
+Chinese.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from attenda.dialogue.extract_span import folded
 from attenda.dialogue.flow import Slot
 
-__all__ = ["another_wanted"]
+__all__ = ["another_wanted", "is_the_same", "one_more"]
 
 _ANOTHER = re.compile(
     r"(?<![a-z])(?:(?:other|another|different)(?: (?P<noun>[a-z]+))?"
@@ -20,6 +21,41 @@ _TOLD = frozenset({"id", "choice", "date", "time", "amount", "number", "email", 
 """Types of slots that have one value and another; a text or a yes has none."""
 
 _ANY = frozenset({"", "one", "ones", "please"})
+
+_TOO = r"(?:\W+(?:too|as ?well|also|then|please|pls|plz|the same|2))*"
+_SAME = re.compile(
+    r"\W*(?:(?:and|plus|for|with|order|the|it|please|pls|plz|oh|then|do|goes|can|could|you|u)\W+)*"
+    r"(?:and|plus|too|as ?well|also"
+    r"|(?:the )?same(?: again| thing| here)?(?:\W+(?:for|with|w|4|goes for))?)"
+    rf"{_TOO}\W*"
+    r"|[^.?!]{0,80}\b(?:do )?the (?:very |exact )?same(?: thing)? (?:for|with|to)"
+    r"(?:\W+(?:order|my))?"
+    rf"{_TOO}\W*"
+    r"|\W*(?:那么?)?(?:还有|另外|以及|再加上?|也)?\W*[这那]?[一个件单个]*"
+    r"(?:还有|另外|以及|同时|再加上?|也是?一样|也(?:要|是)|一样|同样|一起|一并)(?:处理|办理?)?[吧啊呀的]?\W*",
+    re.IGNORECASE,
+)
+_ONE_MORE = re.compile(
+    rf"\W*(?:(?:and|or|also|then|what about|how about|same(?: again| thing)?(?: goes)?)\W+)+"
+    rf"(?:(?:for|with)\W+)?(?:the|my|that|this)\W+(?P<after>[a-z]+(?: [a-z]+)?){_TOO}\W*"
+    r"|\W*(?:the|my)\W+(?P<before>[a-z]+(?: [a-z]+)?)\W+(?:too|as well|also)\W*"
+    r"|\W*(?:(?:那么?|还有|另外|再|哦|嗯|对了|然后)\W*)*(?![我你您他她咱])"
+    r"(?P<han>[\u3400-\u9fff]{1,6}?)(?:呢|也是?一样|也(?:要|是)?|一样|同样)[吧啊呀的]?\W*"
+    r"|\W*(?:还有|另外|以及|再加上?)\W*[这那]?[一个件单]?(?![我你您他她咱])"
+    r"(?P<behind>[\u3400-\u9fff]{1,4})\W*",
+    re.IGNORECASE,
+)
+
+
+def is_the_same(text: str) -> bool:
+    """Whether a message, without numbers of orders and the like, says no more than "too"."""
+    return re.search(r"\w", text) is not None and _SAME.fullmatch(text) is not None
+
+
+def one_more(text: str) -> str:
+    """The thing that a message, without numbers of orders and the like, only adds; else nothing."""
+    said = _ONE_MORE.fullmatch(text)
+    return next(filter(None, said.groups()), "") if said else ""
 
 
 def another_wanted(text: str, slots: Mapping[str, Slot]) -> str:

@@ -15,19 +15,19 @@ from attenda.dialogue.extract_span import Found, first_of_overlapping, folded
 __all__ = ["choices", "free_text", "whole_word", "yes_or_no"]
 
 _LEAD = re.compile(
-    r"(?:[\s,，.!…~-]|(?:oh|um+|uh+|er+|ah+|well|so|hi|hello|please|i\s+(?:think|guess|would\s+say|said)|"
-    r"actually|in\s+that\s+case|then|(?:k+|ok(?:ay)?|all\s?right|fine)(?=[\s,]+(?:then[\s,]+)?(?:yes|no|sure|go|do|let)))(?![a-z'])|(?:想|考虑)(?:好|清楚)了|嗯+(?=[^嗯\s])|哦+|噢+|啊+|那(?:就)?|请)*"
+    r"(?:[\s,，.!…~-]|(?:oh|um+|uh+|m+h?m+|er+|ah+|well|so|hi|hello|please|i\s+(?:think|guess|would\s+say|said)|"
+    r"actually|in\s+that\s+case|then|(?:k+|ok(?:ay)?|all\s?right|fine)(?=[\s,]+(?:then[\s,]+)?(?:yes|no|sure|go|do|let)))(?![a-z'])|(?:想|考虑)(?:好|清楚)了|嗯+(?=[^嗯\s，。,.!！])|哦+|噢+|啊+|那(?:就)?|请)*"
 )
 _NO = re.compile(
     r"(?:no(?!\s+(?:problem|worries|doubt|idea|clue|matter|one|time\s+like|objections?|harm|reason\s+not))|nope|nah|not?\s+(?:really|now|yet|"
     r"at\s+(?:all|the\s+moment|this)|just|right|"
-    r"today|quite|that|this|the|correct|right)|never(?:\s*mind)?|n|negative|wrong|incorrect|cancel\s+(?:it|that)|"
+    r"today|quite|that|this|the|correct|right)|never(?:\s*mind)?|n(?=\s*(?:$|[,.!;]))|negative|wrong|incorrect|cancel\s+(?:it|that)|"
     r"(?:please\s+)?(?:don'?t|do\s+not)|i\s+(?:don'?t|do\s+not)(?=\s+(?:want|think|need|agree|like|wish|care))|"
     r"nothing(?=\s*(?:$|[,.!;]|else|more|at|right|thank))|"
     r"that(?:'s|\s+is)\s+(?:not|wrong|incorrect)|"
     r"(?:i(?:'d|\s+would)\s+)?rather\s+not|forget\s+(?:it|about\s+it)|stop)(?![a-z'])"
     r"|不(?!好意思|过|客气|急|如|管|多说|啰嗦|纠结|犹豫|用(?:想|考虑|商量|多说))(?:是|对|用|要|行|可以|好|需要|想|了|必|同意|确认(?!定))?(?:了|的)?(?![道知确清懂明错])(?=$|[\s，。,.!！;；?？、~]|[一-鿿])"
-    r"|算了|别(?!的|人|提|扭)(?=$|[\s，。,.!！了]|[一-鿿])|否|没有(?!关系|问题)|没(?=$|[\s，。])|取消(?:吧|了)?|免了|错了?"
+    r"|算了|别(?!的|人|提|扭)(?=$|[\s，。,.!！了]|[一-鿿])|否|没有(?!关系|任?何?(?:别的)?(?:问题|意见|异议|疑问|疑义|毛病|错|不妥))|没(?=$|[\s，。])|取消(?:吧|了)?|免了|错了?"
 )
 _YES = re.compile(
     r"(?:yes|yeah|yea|yep|yup|sure|ok(?:ay)?|of\s+course|absolutely|certainly|definitely|agreed|"
@@ -53,7 +53,7 @@ _HEDGE = re.compile(
     r"maybe|perhaps|no|don'?t|do\s+not|never\s*mind|cancel|stop|instead|change|as\s+long\s+as|provided|the\s+other|once\s+(?:i|you|we|it|they|my|your|the|that|this|he|she)|"
     r"(?<!know )(?<!me )(?<!see )if(?!\s+(?:you\s+(?:can|could|would|may|please|don'?t\s+mind)"
     r"|possible|so|that'?s\s+(?:ok|fine))))(?![a-z'])"
-    r"|但|不过|等一?下|等等|除了|可是|只是|先别|不|别|算了|取消|也许|可能|换|改|如果(?!可以|方便|行)|要是(?!可以|方便|行)|想想|想一想|考虑"
+    r"|但|不过|等一?下|等等|除了|可是|只是|先别|不|别|算了|取消|也许|可能|换|改|如果(?!可以|方便|行)|要是(?!可以|方便|行)|想想|想一想|考虑|才怪|个[屁鬼]"
 )
 _OPEN = re.compile(
     r"(?<![a-z])(?:who|whom|whose|which|where|later|tomorrow|only|of\s+what"
@@ -61,11 +61,16 @@ _OPEN = re.compile(
     r"|谁|什么|哪|怎|以后|待会|晚点|明天|再说"
 )
 """In the clause of a yes: it asks or puts off, and agrees to nothing now."""
+_LATER = re.compile(
+    r"\W*(?:but\s+|only\s+)?(?:as\s+soon\s+as(?!\s+(?:you\s+can|possible))|after(?!\s+all)|before"
+    r"|until|once|when(?!\s*ever|\s+you(?:'re)?\s+(?:can|like|are|have|get|ready)))(?![a-z])"
+)
+"""Right behind a yes: not now, but when something else has come."""
 _QUESTION = re.compile(r"[?？]|[吗么嘛](?=$|[\s，。,.!！])|(?:不可以|不行|不好)[?？]")
 _CLAUSE_END = re.compile(r"[，。,.!！;；、\n]")
 _SENTENCE_END = re.compile(r"[。.!！\n]")
 _HARMLESS = re.compile(
-    r"(?<![a-z])(?:no\s+(?:problem|worries|doubt)|why\s+not)(?![a-z])|没问题|没错|不错|不客气"
+    r"(?<![a-z])(?:no\s+(?:problem|worries|doubt|hurry|rush)|why\s+not)(?![a-z])|没问题|没错|不错|不客气"
 )
 _ORDINAL_WORDS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 _NOT_THIS = re.compile(
@@ -98,7 +103,7 @@ def _beginning_answer(text: str, agreeing: Collection[str]) -> Found[bool] | Non
     border = _CLAUSE_END.search(plain, yes.end())
     if _OPEN.search(plain, yes.end(), border.start() if border else len(plain)):
         return None
-    if _HEDGE.search(_HARMLESS.sub(" ", plain[yes.end() :])):
+    if _HEDGE.search(_HARMLESS.sub(" ", plain[yes.end() :])) or _LATER.match(plain, yes.end()):
         return None
     return Found(True, *yes.span(), text[slice(*yes.span())])
 

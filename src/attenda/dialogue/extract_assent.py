@@ -15,42 +15,59 @@ __all__ = ["concluding_answer", "wholly_agrees"]
 
 _YES = (
     r"(?:(?:an? )?(?:big|plain|clear|firm|definite|hell|heck) )?"
-    r"(?:y+[ea]+[sp]+|y+[ea]+h*|yu?h+|yu+p|aye)|sure(?: thing)?|ok(?:ay|ey|ok)?|of course"
+    r"(?:y+[ea]+[sp]+|y+[ea]+h*|yu?h+|yu+p|aye)|sure(?: thing)?|go 4 it"
+    r"|let'?s (?:do|go (?:ahead|for))(?: (?:it|that|this|so))?"
+    r"|ok(?:ay|ey|ok)?|of course"
     r"|absolutely|certainly|definitely|agreed|confirmed|by all means|no problem"
-    r"|sounds (?:good|great|fine)"
+    r"|okie dokie|okey dokey|oki(?:e|es)?|ya+s*|yes+ir"
+    r"|sounds (?:good|great|fine|right|perfect|lovely)"
+    r"|(?:that|this|it)(?:'d| would| will|'ll) be (?:just )?"
+    r"(?:lovely|great|perfect|fine|good|wonderful|brilliant|ideal|super|fantastic|nice"
+    r"|ok(?:ay)?|all right)"
+    r"|(?:that|this|it) (?:works|suits me|will do)(?: (?:fine|well|perfectly))?(?: for (?:me|us))?"
+    r"|(?:(?:i am|i'?m|we are|we'?re) )?(?:perfectly |quite |very )?"
+    r"(?:happy|fine|ok(?:ay)?|content) (?:with|by) (?:it|that|this|me|us)"
+    r"|(?:i |we )?(?:accept|consent|approve|agree to (?:it|that|this))"
     r"|(?:it|that|this)(?:'?s| is) (?:a )?(?:plain |clear |firm |big |definite )?yes"
     r"|(?:my|the|our) answer is (?:a )?yes"
-    r"|you(?:'ve| have)(?: got)? my (?:yes|ok(?:ay)?|blessing|permission)"
+    r"|you(?:'ve| have)(?: got)? my (?:yes|ok(?:ay)?|blessing|permission|consent)"
     r"|i(?: would|'d)? (?:say yes|agree|confirm)"
     r"|(?:it|that|this)(?:'?s| is| all is| looks| all looks) (?:right|correct|fine|ok(?:ay)?|good)"
     r"|(?:do|go(?: ?a?h(?:ea|ae|e|a)d| (?:on|for it|through))|proceed|continue|carry on)"
     r"(?: and (?:do|make))?(?: exactly| just)?"
-    r"(?: (?:it|that|so|this|(?:the|this|that) change))?"
+    r"(?: (?:it|that|so|this|(?:the|this|that)"
+    r" (?:change|refund|exchange|return|cancellation|claim)))?"
     r"|put (?:it |that |this )?through|go through with (?:it|that|this)"
     r"|(?:i am|i'?m|we are|we'?re) (?:in agreement|fine with (?:it|that|this))"
     r"|make (?:it (?:so|happen)|(?:the|this|that) change)"
     r"|(?:get|have|(?:i|we)(?: would|'d)? (?:like|want)) (?:it|that|this)(?: to be)? done"
 )
 _BESIDE = (
-    r"please|pls|plz|kindly|just|go(?=[\s.!]*$)|oh|you (?:can|may|should|could)"
+    r"alri(?:te|ght)|aight|righto"
+    r"|mate|dear|love|sir|madam|ma'am|hun|pal|guys|right (?:away|now)|straight away|anyway"
+    r"|lovely|excellent|wonderful|perfect|please|pls|plz|kindly|just|go(?=[\s.!]*$)|oh"
+    r"|you (?:can|may|should|could)"
     r"|from (?:me|us)|for me|now|then|well"
     r"|(?:i|we)(?: would|'d) (?:(?:like|want|love)(?: for)?(?: you to| (?:it|that|this))?"
     r"|be (?:glad|happy|grateful))"
     r"|if you (?:did|would|could|please|passed|put|sent|made)(?: (?:that|so|it|this))?"
     r"(?: on| through)?|(?:that|this) way"
-    r"|(?:i|we) want you to|to|feel free|thanks?(?: you)?|very much|a lot|all right|but|and|so"
+    r"|(?:i|we) want you to|to|feel free"
+    r"|thanks?(?: you)?|thx|ty|tysm|thn?x|tnx|cheers|ta|very much|a lot|all right|but|and|so"
     r"|with (?:it|that|this)"
 )
 _YES_HAN = (
     r"[你您](?:上面)?说的(?:来|办|做|弄)|没有?(?:错|问题|意见|异议|毛病)|就是(?:这个|它|这样)|是这[个样]"
-    r"|就要?这[样么]|(?:是|对|好|行|[可阔]以)的?|[嗯恩]+|成(?!都|功|本|人|为|员)|中|妥|[要得]得|得嘞|木问题"
-    r"|(?:进行|进入|走)下一步|必须(?=的|可以|[\s，。！]*$)|可(?=[\s，。！]*$)|同意|赞成|赞同|确认|确定|当然"
+    r"|就要?这[样么]|那就(?:麻烦|拜托|有劳|辛苦)[你您]们?[了啦]|(?:是|对|好|行|[可阔]以)[的滴哒]?|[嗯恩]+|成(?!都|功|本|人|为|员)|中|妥|[要得]得|得嘞|木问题"
+    r"|正合我意|正有此意|求之不得|太好了|没得说|[阔可]以|妥妥|当然好|没[啥什]么?(?:问题|意见|可说的|说的)|无异议|无误"
+    r"|(?:就|那就)?(?:这[样么]|按.{0,3}这[个样])(?:来|办|做|弄|处理|吧|着)|准了?(?=[\s，。！]|$)"
+    r"|(?:进行|进入|走)下一步|必须(?=的|可以|[\s，。！]*$)|可+(?=[\s，。！]*$)|o的|同意|赞成|赞同|确认|确定|当然"
     r"|(?:办理?|弄|整|处理|做|定|记录?|登记|转交|转达|上?报|写|继续|进行|着手|操作|执行|提交|搞|办妥)"
     r"(?:[下上]去?|一下|好|掉)?"
 )
 _BESIDE_HAN = (
     r"那么?|就(?:行|好|是了)?|[你您](?:上面)?说的|[你您]们?|请|麻烦(?:[你您]了?|了)|劳[烦驾]|现在"
-    r"|马上|赶[紧快]|尽[快管]|早点|快|直接|[给帮替为]我|代为|并|去|过去|都|也|接着|往下|按照?|照着?|依|这[个样么]|此|着|一下|可以"
+    r"|马上|赶[紧快]|尽[快管]|快点儿?|抓紧|速度|立刻|立即|早点|快|直接|[给帮替为]我|代为|并|去|过去|都|也|接着|往下|按照?|照着?|依|这[个样么]|此|着|一下|可以"
     r"|[吧呗啦啊哈哦呀嘛了的呢咯呐亲]|谢谢[你您]?|多谢|辛苦[你您]?|拜托[你您]?"
     r"|我(?=有?[没确同])|我?(?:考虑|想)(?:好|清楚)了|我(?:明白|知道|清楚|看过)"
 )
@@ -61,7 +78,10 @@ _NO = re.compile(
     r"|(?:那|就|还是)*(?:算了|不用了|不要了|先?不办了|别办了)(?:[吧啦]|谢谢[你您]?|[\s，。！])*"
 )
 _BETWEEN = re.compile(r"[\s,，.。!！;；、~…-]*")
-_BORDER = re.compile(r"[,，.。!！;；:：…\n]+\s*|(?<=[\u3400-\u9fff])\s+")
+_BORDER = re.compile(
+    r"\s+(?:and|so)\s+(?=(?:(?:it'?s|that'?s|my answer is) (?:a )?(?:plain |big )?)?yes\b)"
+    r"|[,，.。!！;；:：…\n]+\s*|(?<=[\u3400-\u9fff])\s+"
+)
 _MERELY = (
     r"(?:live once|money|fair|right|natural|human|too (?:happy|glad|pleased)"
     r"|(?:just )?(?:waiting for you|asking|wanted to be sure|kidding|joking))"
@@ -69,6 +89,14 @@ _MERELY = (
 _WAITED = (
     r"不及|不了|得(?:太|好|很|花|着急)|了(?:很|好|半|这么|那么|[一二三两几]|太)|个(?:结果|准信)"
 )
+_RHETORIC = re.compile(
+    r"(?:(?:well|so|oh)\W+)?(?:(?:what|who) (?:are|were|am) (?:we|you|i) waiting for"
+    r"|why (?:ever )?(?:not|wait|wouldn'?t i|shouldn'?t i)|who (?:wouldn'?t|could say no)"
+    r"|what (?:else )?(?:could|can|should|shall) i (?:say|do)(?: but yes)?|what'?s not to like"
+    r"|what have i got to lose|how could i (?:refuse|say no)"
+    r"|还等什么|有什么不[行好可]以?的?|何乐而不为)\s*[?？!！]+"
+)
+"""Questions to which nobody wants an answer."""
 _FORBIDS = re.compile(
     rf"[?？0-9]|(?<![a-z])(?:if|unless|provided|as long as|until|only(?! {_MERELY})"
     r"|once (?:i|you|we|it|they|my|your|the|that|this|he|she)|except|instead|others?|another"
@@ -79,7 +107,7 @@ _FORBIDS = re.compile(
     r"|no(?! (?:time like|objections?|harm|doubt|problem|reason not)))(?![a-z])"
     r"|如果|要是|除非|只[要有退换取改办修寄]|另[一外]|[换稍]"
     r"|(?<!没)(?<!没有)(?:别的|其[他它])(?!(?:的|方面)?[也都我]?[没不](?!是))"
-    rf"|(?<!久)等(?!{_WAITED})|改(?!天)|先(?!生)|不确定|不知道|犹豫"
+    rf"|(?<!久)等(?!{_WAITED}|[你您]这)|改(?!天)|先(?!生)|不确定|不知道|(?<![好可不])犹豫"
     r"|也许|可能|(?<!没)(?<!没有)错|不[对是行能想愿同要]|(?<![特个])别(?![人扭提的])|取消|算了"
     r"|(?:吗|(?<!没什)么)(?=$|[\s，。,.!！])"
 )
@@ -97,7 +125,7 @@ def concluding_answer(text: str, agreeing: Collection[str] = ()) -> Found[bool] 
     for at in (0, *(border.end() for border in _BORDER.finditer(plain))):
         if at and _NO.fullmatch(plain, at):
             return Found(False, at, len(text), text[at:])
-        if _is_assent(plain, at, words) and not _FORBIDS.search(plain[:at]):
+        if _is_assent(plain, at, words) and not _FORBIDS.search(_RHETORIC.sub(" ", plain[:at])):
             return Found(True, at, len(text), text[at:])
     return None
 
@@ -135,6 +163,7 @@ def _words(agreeing: tuple[str, ...]) -> re.Pattern[str]:
 
 def _either(own: list[str], latin: str, han: str) -> str:
     """A pattern of a flow's own words and of those of everybody."""
-    plain = [rf"{re.escape(one)}(?: (?:it|that))?" for one in own if one.isascii()]
-    other = [re.escape(one) for one in own if not one.isascii()]
+    what = r"(?: (?:it|that|(?:the|this|my) (?!other|wrong|next|first|second|last|rest)[a-z]+))?"
+    plain = [re.escape(one) + what for one in own if one.isascii()]
+    other = [rf"{re.escape(one)}[掉了]?" for one in own if not one.isascii()]
     return rf"(?:{'|'.join([*plain, latin])})(?![a-z'])|{'|'.join([*other, han])}"

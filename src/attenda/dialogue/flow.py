@@ -153,12 +153,15 @@ class ConfirmStep(_Step):
     """Done after a no, instead of ending the flow."""
     agree: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """By language: words that are a yes here beside the usual ones, such as “open it”."""
+    others: Reckoned = ""
+    """Expression of the names of other things of the kind: an answer that says one is no yes."""
 
     @model_serializer(mode="wrap")
     def _plain(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what is newer than flows that wait and isn't used: their fingerprint stays."""
         found: dict[str, Any] = plain(self)
-        return {name: value for name, value in found.items() if name != "agree" or value}
+        newer = ("agree", "others")
+        return {name: value for name, value in found.items() if name not in newer or value}
 
 
 class SayStep(_Step):
@@ -371,9 +374,9 @@ def _names(instruction: Instruction) -> frozenset[str]:
         case SearchStep(search=search):
             texts = [search]
         case ConfirmStep(confirm=words) | SayStep(say=words):
-            cited = instruction.cite if isinstance(instruction, SayStep) else ""
+            more = instruction.cite if isinstance(instruction, SayStep) else instruction.others
             places = frozenset(name for text in words.values() for name in names_in_text(text))
-            return places | (parse(cited).names if cited else frozenset())
+            return places | (parse(more).names if more else frozenset())
     expressions: list[Expression] = [parse(text) for text in texts]
     return frozenset(name for one in expressions for name in one.names)
 

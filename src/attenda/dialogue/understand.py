@@ -6,7 +6,7 @@ flow, judged by the examples of all. Documents and results of tools are never lo
 
 import datetime
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -14,15 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attenda.core.command import (
-    Affirm,
-    Another,
     AskHuman,
     Cancel,
     Clarify,
     Command,
     NotUnderstood,
-    Refuse,
-    SetSlot,
     StartFlow,
     Wait,
 )
@@ -30,17 +26,19 @@ from attenda.core.label import Label
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.choosing import NONE, PERSON, STOP, Choice
 from attenda.dialogue.clauses import clauses, without_courtesies
-from attenda.dialogue.extract_another import another_wanted
+from attenda.dialogue.confirming import answer_to
+from attenda.dialogue.extract_another import is_the_same, one_more
 from attenda.dialogue.extract_answers import whole_word, yes_or_no
+from attenda.dialogue.extract_pause import asks_to_wait, besides_waiting
+from attenda.dialogue.extract_span import folded
 from attenda.dialogue.flow import (
     CallFlowStep,
     CollectStep,
     ConfirmStep,
     Flow,
-    Instruction,
     Slot,
 )
-from attenda.dialogue.nearest import MOST_CANDIDATES, Certain, Nearest, Unsure
+from attenda.dialogue.nearest import MOST_CANDIDATES, Certain, Judgement, Nearest, Unsure
 from attenda.dialogue.opening import named_in_catalogue, said_besides
 from attenda.dialogue.remember import told_to_remember
 from attenda.dialogue.state import DialogueState
@@ -56,26 +54,6 @@ _CANCEL = re.compile(
 _THANKS = re.compile(
     r"\W*(thanks?( you)?( very much| a lot)?|thx|谢谢(你|您|啦)?|多谢)\W*", re.IGNORECASE
 )
-_THINKS = (
-    r"(?:[我让容]我?)?(?:还|再|先|得|需要|想|要|好好){0,4}(?:想想|想一[想下]|想下|看看|看一下"
-    r"|(?:考虑|琢磨|合计|商量)(?:一下|下|考虑|琢磨|合计|商量)?|缓(?:一缓|缓|一下))"
-)
-_PAUSE = re.compile(
-    r"\W*(?:(?:hm+|um+|uh+|oh|ok(?:ay)?|please|just|sorry|嗯|哦|请|先|不好意思|抱歉)\W*)*"
-    r"(?:(?:h[oa](?:ld|ng) (?:on|it|up)|wait(?:,? wait)*(?: up)?)"
-    r"(?: a (?:moment|minute|min|second|sec|bit))?"
-    r"|(?:one|a|just a) (?:moment|minute|second|sec|tick)|bear with me|not so fast|not yet"
-    r"|(?:give me|gimme|(?:may|can|could) i have|i need|i(?:'d| would) (?:like|need)) (?:just )?a"
-    r" (?:moment|minute|min|second|sec|bit)(?: to (?:think|consider|decide)(?: (?:about )?it)?)?"
-    r"|(?:let me|lemme|i(?:'ll| need to| have to| want to|(?:'d| would) like to))"
-    r" (?:think|see|sleep on|consider)(?: (?:about )?it)?(?: over)?(?: first)?"
-    r"(?: for a (?:moment|minute|second|sec|bit))?"
-    rf"|等等|等一等|等一?[下会]儿?|稍等(?:一下|片刻|下)?|慢着|给我(?:一?点儿?|一些)?时间(?:考虑|想想)?(?:一下)?|先?别[急动]|先?不急|{_THINKS})"
-    r"(?:\W*(?:please|let me think|a (?:bit|moment)|等等|等一?[下会]儿?|吧|哈|啊"
-    rf"|{_THINKS})){{0,4}}\W*",
-    re.IGNORECASE,
-)
-"""A moment asked for, and nothing else."""
 _WORD = re.compile(r"[^\W\d_]{2}")
 """Without one, what is said to a question is a number or a sign: a value, and no other wish."""
 _AROUND = re.compile(
@@ -117,6 +95,9 @@ _THEIR_HOURS = re.compile(
     r"(?![^，。！？,.!?]{0,6}[接转来找帮])"
 )
 """People, where only the hours are asked in which they are there."""
+_ASKS_HOURS = re.compile(
+    r"\b(?:when|what|how late|until when)\b[^.!?]{0,40}\b(?:open|hours|close)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +140,7 @@ class Understanding:
             today: when it was said.
             role: of who says it; what others ask for as a rule is believed less of them.
         """
-        if _HUMAN.search(_THEIR_HOURS.sub("", text)):
+        if _HUMAN.search(_THEIR_HOURS.sub("", text)) and not _ASKS_HOURS.search(text):
             return [AskHuman()]
         if (kept := told_to_remember(text)) is not None:
             return [kept]
@@ -167,10 +148,11 @@ class Understanding:
         slots = dict(_slots(state, self.book))
         wanted = asked.collect if isinstance(asked, CollectStep) else ""
         offered = bool(state.top and wanted and state.top.offers.get(wanted))
-        may_agree = offered or isinstance(asked, ConfirmStep)
-        if may_agree and (answered := self._answer(text, state, asked, label, today)):
-            return answered
-        if _PAUSE.fullmatch(text):
+        if offered or isinstance(asked, ConfirmStep):
+            answer = self._answered(text, vectors, state, label, today, role)
+            if answer:
+                return answer
+        if asks_to_wait(text):
             return [Wait()]
         if state.top and (dropped := _CANCEL.search(text)):
             instead = self._after(text[dropped.end() :], text, vectors, role)
@@ -178,17 +160,16 @@ class Understanding:
         if not wanted and _says_nothing_more(text):
             return [Wait()]
         asked_for = {wanted: slots[wanted]} if wanted in slots else {}
-        answer = list(values_in(text, asked_for, "", today, label))
-        bare = _is_bare(text, [one.words for one in answer])
-        again = state.last if _AGAIN.search(text) else ""
-        likely = [] if bare else self._others(text, vectors, asked_for.get(wanted), role, again)
+        told = [one.words for one in values_in(text, asked_for, "", today, label)]
+        bare = _is_bare(text, told)
+        likely = [] if bare else self._others(text, vectors, asked_for.get(wanted), role, state)
         under_way = {frame.flow for frame in state.frames}
         if len(likely) == 1 and likely[0] not in under_way:
             return self._begin(likely[0], text, label, today, slots)
         found: list[Command] = list(values_in(text, slots, wanted, today, label))
         if not found and len(likely) > 1:
             return [Clarify(flows=tuple(likely))]
-        paused = any(_PAUSE.fullmatch(one) for one in clauses(text)[:1])
+        paused = besides_waiting(text) is not None
         return found or [Wait() if paused else NotUnderstood()]
 
     def left_open(
@@ -224,24 +205,26 @@ class Understanding:
         besides: dict[str, list[Command]] = {PERSON: [AskHuman()], STOP: [Cancel()], NONE: []}
         return besides[name]
 
-    def _answer(
+    def _answered(
         self,
         text: str,
+        vectors: NDArray[np.float32],
         state: DialogueState,
-        asked: Instruction | None,
         label: Label,
         today: datetime.date,
+        role: str,
     ) -> list[Command]:
         """What a message says to a question of yes or no, if anything."""
-        if any(_PAUSE.fullmatch(one) for one in (text, *clauses(text)[-1:])):
-            return [Wait()]
-        named = list(values_in(text, dict(_slots(state, self.book)), "", today, label))
-        said = yes_or_no(text, _agreeing(asked) if isinstance(asked, ConfirmStep) else ())
-        if isinstance(asked, ConfirmStep) and not named and not (said and said.value):
-            other = another_wanted(text, _told(state, self.book))
-            if other:
-                return [Another(slot=other)]
-        return _answered(said.value, named, state) if said else []
+        assert state.top is not None
+        asked, slots = self.book.standing(state.top), dict(_slots(state, self.book))
+        named = list(values_in(text, slots, "", today, label))
+        answer = answer_to(text, state, asked, named, self.book)
+        rest = besides_waiting(text)
+        if answer or rest is None or not isinstance(asked, ConfirmStep):
+            return answer
+        asks = re.search(r"[?？]|吗", text)
+        other = self._after(rest, text, vectors, role, _CLEARLY) if asks else ""
+        return self._begin(other, text, label, today, slots) if other else [Wait()]
 
     def _begin(
         self,
@@ -260,29 +243,44 @@ class Understanding:
             *said_besides(text, flow, self.book.catalogues, label),
         ]
 
-    def _after(self, rest: str, text: str, vectors: NDArray[np.float32], role: str) -> str:
-        """The flow that a clause of `rest` clearly begins, of a message `text`; empty for none."""
+    def _after(
+        self, rest: str, text: str, vectors: NDArray[np.float32], role: str, least: float = 0.0
+    ) -> str:
+        """The flow that a clause of `rest` begins, of a message `text`; empty for none."""
         if self.nearest is None:
             return ""
         wished = {self.wish(clause) for clause in clauses(rest) or [rest]}
         for wish, vector in zip(self.wishes(text), vectors, strict=False):
             if wish in wished:
                 said = self.nearest.judge(wish, vector, self._named(rest), self._leaning(role, ""))
-                if isinstance(said, Certain):
+                if isinstance(said, Certain) and said.best.share >= least:
                     return "".join(self._here([said.best.name]))
         return ""
 
     def _others(
-        self, text: str, vectors: NDArray[np.float32], asked: Slot | None, role: str, again: str
+        self,
+        text: str,
+        vectors: NDArray[np.float32],
+        asked: Slot | None,
+        role: str,
+        state: DialogueState,
     ) -> list[str]:
         """Flows that may be meant, where not what is asked for just now outranks them."""
-        if asked is None:
-            return self._flow(text, vectors, role, again)
-        if not _WORD.search(text):
+        if asked is not None and not _WORD.search(text):
             return []
-        return [
-            name for name in self._flow(text, vectors, role, again) if name not in asked.outranks
-        ]
+        again = state.last if _AGAIN.search(text) else ""
+        found = self._flow(text, vectors, role, again)
+        if asked is not None:
+            return [name for name in found if name not in asked.outranks]
+        last = self.book.current.get(state.last)
+        if last is None or last.hidden or state.frames:
+            return found
+        slots = [slot for flow in self.book.current.values() for slot in flow.slots.values()]
+        said = without_values(text, slots)
+        thing = folded(one_more(said))
+        other = len(found) == 1 and thing in self.book.current[found[0]].all_examples
+        more = thing and not other
+        return self._here([last.name]) if is_the_same(said) or more else found
 
     def _named(self, text: str) -> frozenset[str]:
         """Flows of which a message names an id, an option or a thing of a catalogue.
@@ -329,12 +327,12 @@ class Understanding:
         whole = next(judged)
         if isinstance(whole, Certain):
             return self._here([whole.best.name])
-        least = 0.0 if isinstance(whole, Unsure) else _CLEARLY
-        sure = dict.fromkeys(
-            one.best.name for one in judged if isinstance(one, Certain) and one.best.share >= least
-        )
-        open_ = [one.name for one in whole.candidates] if isinstance(whole, Unsure) else []
-        return self._here(list(sure)[:MOST_CANDIDATES] or open_)
+        if isinstance(whole, Unsure):
+            open_ = [one.name for one in whole.candidates]
+            return self._here(_of_clauses(judged, open_)[:MOST_CANDIDATES] or open_)
+        sure = (one.best for one in judged if isinstance(one, Certain))
+        found = dict.fromkeys(one.name for one in sure if one.share >= _CLEARLY)
+        return self._here(list(found)[:MOST_CANDIDATES])
 
     def _here(self, names: list[str]) -> list[str]:
         """Of what may be meant, the likeliest first, what may begin; none if the first may not."""
@@ -342,17 +340,15 @@ class Understanding:
         return able if able[:1] == names[:1] else []
 
 
-def _told(state: DialogueState, book: FlowBook) -> dict[str, Slot]:
-    """The slots of the newest flow that have a value, in the order in which they are asked for."""
-    assert state.top is not None
-    flow = book.of(state.top)
-    asked = [step.collect for step in flow.instructions if isinstance(step, CollectStep)]
-    return {name: flow.slots[name] for name in asked if name in state.top.values}
+def _of_clauses(judged: Iterable[Judgement], open_: Sequence[str]) -> list[str]:
+    """The flows that clauses begin, where the whole message may mean those of `open_`.
 
-
-def _agreeing(asked: ConfirmStep) -> list[str]:
-    """Words that are a yes to what a step would do."""
-    return [word for words in asked.agree.values() for word in words]
+    One that a clause clearly begins, if the whole may mean it too, goes before what others may.
+    """
+    sure = [one.best for one in judged if isinstance(one, Certain)]
+    clear = list(dict.fromkeys(one.name for one in sure if one.share >= _CLEARLY))
+    meant = [name for name in clear if name in open_]
+    return meant if len(meant) == 1 else list(dict.fromkeys(one.name for one in sure))
 
 
 def _is_bare(text: str, values: list[str]) -> bool:
@@ -370,21 +366,6 @@ def _says_nothing_more(text: str) -> bool:
     said = yes_or_no(text)
     bare = said is not None and len(text.strip()) - (said.end - said.start) <= _TAIL
     return bare or _THANKS.fullmatch(text.strip()) is not None
-
-
-def _answered(yes: bool, named: list[SetSlot], state: DialogueState) -> list[Command]:
-    """A yes or a no, with other values in the same breath.
-
-    A value that comes with a yes voids it where it is another one; a no with another value is a
-    correction.
-    """
-    known = state.top.values if state.top else {}
-    other = [
-        one for one in named if one.slot not in known or known[one.slot].value != one.value.value
-    ]
-    if yes:
-        return [Affirm(), *other]
-    return [*other] if other else [Refuse()]
 
 
 def _slots(state: DialogueState, book: FlowBook) -> Iterator[tuple[str, Slot]]:
