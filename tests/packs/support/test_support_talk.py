@@ -20,7 +20,7 @@ from attenda.dialogue.extract_contacts import ids
 from attenda.evals.scenario import commands_from
 from attenda.packs.support.countries import countries, plain_postcode
 from attenda.packs.support.looking import look_first, masked, signs_in
-from attenda.packs.support.orders import items_in, part_in
+from attenda.packs.support.orders import back_in, course_in, items_in, part_in
 from attenda.packs.support.pack import PACK
 from attenda.packs.support.payments import WebPayments
 from attenda.packs.support.shop import Item
@@ -133,6 +133,24 @@ def test_items_and_parts_in_somebodys_words() -> None:
     assert part_in("一半", "EUR") == (None, Decimal("0.5"), "")
     assert part_in("$10 please", "EUR") == (None, None, "USD")
     assert part_in("the kettle of O-1001", "EUR") == (None, None, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "meant", "course"),
+    [
+        ("return the kettle", "either", "return"), ("take the kettle back", "either", "return"),
+        ("退回水壶", "either", "return"), ("水壶退货", "either", "return"),
+        ("send it back, it is the wrong size", "goods", "return"),
+        ("a return label please", "goods", "return"), ("把水壶寄回去", "goods", "return"),
+        ("send my money back", "", "money"), ("give me half back", "", "money"),
+        ("refund the kettle", "", "money"), ("把水壶的钱退回来", "", "money"),
+        ("退还货款", "", "money"), ("这款水壶我要退回", "either", "return"),
+        ("swap it for another one", "", "exchange"), ("换一个", "", "exchange"),
+        ("yes", "", ""), ("好的", "", ""),
+    ],
+)  # fmt: skip
+def test_what_is_given_back_is_told_from_its_price(words: str, meant: str, course: str) -> None:
+    assert (back_in(words), course_in(words)) == (meant, course)
 
 
 def test_a_card_number_is_kept_nowhere(tmp_path: Path) -> None:

@@ -240,6 +240,10 @@ def test_anger_is_a_persons_once_something_is_under_way(text: str) -> None:
     assert _looked(text) == []
     assert _looked(text, where)[0] == "urgent"
     assert _looked(text, complaint) == [], "who is asked what happened says so"
+    identify = Frame(flow="identify", fingerprint="", instance="i")
+    assert _looked(text, where, identify)[0] == "urgent"
+    told = _looked(f"{text} ana@example.test, 4000", where, identify)
+    assert "urgent" not in told, "who says who they are is answered"
 
 
 @pytest.mark.parametrize(

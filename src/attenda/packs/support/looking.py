@@ -115,9 +115,16 @@ def look_first(said: Said) -> Sequence[Command]:
                 return [Wait()]
         elif kind == "hello":
             return [StartFlow(flow="greet")]
-        elif kind != "anger" or (under_way and _told_now(said) != "trouble"):
+        elif kind != "anger" or (under_way and not _tells(said)):
             return _urgent(said, kind, rule, words)
     return _who_they_are(said) or _in_their_words(said)
+
+
+def _tells(said: Said) -> bool:
+    """Whether a message says what it was asked for: what went wrong, or who they are."""
+    top = said.state.top
+    facts = top is not None and top.flow == "identify" and bool(emails(said.text))
+    return facts or _told_now(said) == "trouble"
 
 
 def _urgent(said: Said, kind: str, rule: str, words: str) -> Sequence[Command]:

@@ -14,7 +14,7 @@ from attenda.packs.support.rules import written
 from attenda.packs.support.shop import Item, Order
 from attenda.packs.support.words import both
 
-__all__ = ["Orders", "items_in", "part_in"]
+__all__ = ["Orders", "back_in", "course_in", "items_in", "part_in"]
 
 _WHOLE = re.compile(
     r"\b(whole|entire|everything|all (of )?(it|them)|complete|full order|the order)\b"
@@ -40,6 +40,26 @@ _QUARTER = re.compile(
 )
 _TENS = ("ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _DIGITS = "一二三四五六七八九"
+_BACK = re.compile(r"\b(?:return\w*|back)\b|退[回还货]|寄回|送回|还[给回]|拿回去", re.IGNORECASE)
+_MONEY = re.compile(
+    r"\b(?:re?fu?n+u?d\w*|money|cash|reimburs\w*|credit\w*|pa(?:y|ys|id|ying|yment)|price|cost|spent"
+    r"|amount|sum|half|bucks|euros?)\b|[%％€$]|\d[.,]\d\d\b|[钱费价额赔元欧]|(?<![这那哪同新旧一])款(?!式)|一半|[一二三四五六七八九]成",
+    re.IGNORECASE,
+)
+_PARCEL = re.compile(
+    r"\b(?:labels?|lable|slip|(?:send|sent|sending|ship|ship+ing|post|posting|mail|mailing)\b.*\bback"
+    r"|wrong (?:size|colou?r)|too (?:big|small|tight|large|long|short|wide|narrow)|(?:not|n'?t) fit"
+    r"|parcel|post office|pick(?:ed)? (?:it )?up)\b"
+    r"|寄回|送回|标签|退货单|退件|尺[码寸]|[大小]了|不合[身脚适]|取件|快递",
+    re.IGNORECASE,
+)
+_SWAP = re.compile(
+    r"\b(?:ex?change\w*|swap\w*|swop\w*|replace\w*|(?:an)?other one|different one|new one)\b"
+    r"|[换调]",
+    re.IGNORECASE,
+)
+_REFUND = re.compile(r"\bre?fu?n+u?d|退掉|^\W*退[吧了]?\W*$", re.IGNORECASE)
+_SEND = re.compile(r"\b(?:send|ship|post|mail)\b|[寄退]", re.IGNORECASE)
 _MOST_LISTED = 6
 _FEWEST_LETTERS = 6
 """Of a name that may be misspelled: shorter words are too much like others."""
@@ -99,6 +119,27 @@ def part_in(words: str, currency: str) -> tuple[Decimal | None, Decimal | None, 
     return None, _share_in(words), ""
 
 
+def back_in(words: str) -> str:
+    """Whether somebody gives a thing back: `goods`, or `either`, it or its price; else nothing.
+
+    Who speaks of the money means the money.
+    """
+    if _MONEY.search(words):
+        return ""
+    if _PARCEL.search(words):
+        return "goods"
+    return "either" if _BACK.search(words) else ""
+
+
+def course_in(words: str) -> str:
+    """What somebody wants of a thing that they give back: `money`, `return` or `exchange`."""
+    if _SWAP.search(words):
+        return "" if _MONEY.search(words) else "exchange"
+    if _MONEY.search(words) or _REFUND.search(words):
+        return "money"
+    return "return" if back_in(words) or _SEND.search(words) else ""
+
+
 def _share_in(words: str) -> Decimal | None:
     """The share of a price that somebody names: in percent, in tenths, or as a fraction."""
     if share := _SHARE.search(words):
@@ -146,18 +187,22 @@ class Orders:
         return self._none(deed, self.counter.customer_id(deed))
 
     def find_items(self, deed: Deed, order: str, words: str) -> dict[str, Any]:
-        """Which items of an order somebody means, and how much of their price."""
+        """Which items of an order somebody means, how much of their price, and if they go back."""
         found = self._order(deed, order)
         named = items_in(words, found.items)
         one = named[0] if len(named) == 1 else found.items[0] if len(found.items) == 1 else None
         whole = not named and (_WHOLE.search(words) is not None or len(found.items) == 1)
         part, share, other = part_in(words, found.currency)
         listed = [self._listed(item, found.currency) for item in found.items]
+        others = [name for item in found.items if item != one for name in item.name.values()]
         glue = both("parts", "between")
         return {
             "clear": one is not None or whole,
             "item": one.id if one and named and len(found.items) > 1 else "",
             "one": one.id if one else "",
+            "others": others,
+            "back": back_in(words),
+            "course": course_in(words),
             "part": str(part) if part is not None else "",
             "share": str(share) if share is not None else "",
             "currency": found.currency,
