@@ -116,7 +116,7 @@ async def shop(
             yield one
 
 
-def _people(c: Connection, house: House, pack: str) -> tuple[dict[str, str], str]:
+def _people(c: Connection, house: House, pack: str = "shop") -> tuple[dict[str, str], str]:
     secrets = {}
     for id_, (name, role) in PEOPLE.items():
         role = "agent" if role == "viewer_who_chats" else role
