@@ -189,7 +189,7 @@ def _sympy() -> Any:
     try:
         import sympy
     except ImportError as error:
-        raise AlgebraMissing("pip install 'attenda[tutor]'") from error
+        raise AlgebraMissing("pip install -e '.[tutor]'") from error
     return sympy
 
 

@@ -23,7 +23,7 @@ def _library() -> Any:
     try:
         import fsrs
     except ImportError as error:
-        raise ReviewsMissing("pip install 'attenda[tutor]'") from error
+        raise ReviewsMissing("pip install -e '.[tutor]'") from error
     return fsrs
 
 
