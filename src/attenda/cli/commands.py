@@ -113,7 +113,10 @@ def up(
         if open_page and sys.stdout.isatty():
             webbrowser.open(link)
 
-    run_loop(serve(settings, ready))
+    def slow() -> None:
+        err.print(sentence(language(), "owner.starting"), style="dim", markup=False)
+
+    run_loop(serve(settings, ready, slow))
 
 
 @app.command()
@@ -125,8 +128,7 @@ def link(context: typer.Context) -> None:
     from attenda.cli.people import print_link
 
     settings = settings_of(context)
-    address = f"http://{settings.host}:{settings.port}"
-    as_client(settings, lambda client: print_link(client, address))
+    as_client(settings, lambda client: print_link(client, settings))
 
 
 @app.command()

@@ -149,8 +149,10 @@ def _print_results(results: Sequence[dict[str, Any]]) -> None:
     for one in results:
         if one["state"] == "ready":
             records = f"{one['records']} documents, " if one["records"] else ""
+            count = one["passages"]
+            many = f"{count} passage" if count == 1 else f"{count} passages"
             same = " (unchanged)" if one["outcome"] == "unchanged" else ""
-            out.print(f"✓ {one['name']}: {records}{one['passages']} passages{same}", markup=False)
+            out.print(f"✓ {one['name']}: {records}{many}{same}", markup=False)
         else:
             err.print(f"✗ {one['reason']}", style="red", markup=False)
 

@@ -255,11 +255,12 @@ def _by_pack(results: Sequence[Result], k: int, language: str) -> Table:
     table = Table(box=None, pad_edge=False)
     heads = ("eval.pack", "eval.language", "eval.scenarios", "eval.unsafe")
     pack, spoken, count, unsafe = (sentence(language, key) for key in heads)
-    for name in (pack, spoken, count, "pass^1", f"pass^{k}", unsafe):
+    shares = ("pass^1", f"pass^{k}")[: min(k, 2)]
+    for name in (pack, spoken, count, *shares, unsafe):
         table.add_column(name)
     for (name, tongue), part in by_pack(results).items():
         found = figures_of(part)
-        rates = (f"{found.pass_1:.3f}", f"{found.pass_k:.3f}")
+        rates = (f"{found.pass_1:.3f}", f"{found.pass_k:.3f}")[: len(shares)]
         table.add_row(name, tongue, str(len(part)), *rates, str(found.unsafe))
     return table
 

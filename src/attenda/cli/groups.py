@@ -151,12 +151,20 @@ def user_invite(
 
     Example: `attenda user invite --role supervisor`
     """
+    from attenda.cli.owner import noted_address
     from attenda.cli.people import invite
 
     settings = settings_of(context)
-    place = address or f"http://{settings.host}:{settings.port}"
+    usual = f"http://{settings.host}:{settings.port}"
     as_client(
-        settings, lambda client: invite(client, role, reset=reset, address=place, as_json=as_json)
+        settings,
+        lambda client: invite(
+            client,
+            role,
+            reset=reset,
+            address=address or noted_address(settings) or usual,  # noted once somebody serves it
+            as_json=as_json,
+        ),
     )
 
 

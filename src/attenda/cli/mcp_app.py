@@ -39,6 +39,8 @@ def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, indent=2))
         return
+    if not rows:
+        out.print(sentence(language(), "mcp.none", path=home / "mcp.toml"), markup=False)
     for row in rows:
         out.print(f"{row['name']}  {row['state']}  {row['way']}", markup=False)
         out.print(f"  {', '.join(row['tools']) or '—'}", markup=False)

@@ -21,6 +21,7 @@ __all__ = ["add_model", "bring_run", "list_models", "pull_models", "show_model",
 
 def pull_models(home: Path, names: Sequence[str]) -> None:
     """Pull models with a bar; none named takes the defaults."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)  # it may be the first thing in it
     wanted = list(names) or [catalogue.DEFAULT_CHAT, catalogue.DEFAULT_EMBEDDER]
     columns = (
         TextColumn("{task.description}"),

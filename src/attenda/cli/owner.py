@@ -21,7 +21,16 @@ from attenda.core.config import Settings
 from attenda.core.errors import OperatorError
 from attenda.runtime.house import House
 
-__all__ = ["connect", "find_owner", "listen_local", "listen_tcp", "own", "serve_house"]
+__all__ = [
+    "connect",
+    "find_owner",
+    "listen_local",
+    "listen_tcp",
+    "note_address",
+    "noted_address",
+    "own",
+    "serve_house",
+]
 
 _SOCKET_PATH_LIMIT = 100
 """Longest path that every system takes for a socket."""
@@ -108,6 +117,21 @@ async def find_owner(settings: Settings, key: str) -> Path | None:
     except (OSError, ValueError, KeyError, TypeError, httpx.HTTPError):
         return None
     return path
+
+
+def note_address(home: Path, address: str) -> None:
+    """Note in the home where its pages are, for commands that print links."""
+    note = home / "owner.json"
+    note.write_text(json.dumps({**json.loads(note.read_text()), "address": address}))
+
+
+def noted_address(settings: Settings) -> str | None:
+    """Where the pages of the home are, while `attenda up` serves them."""
+    try:
+        address = json.loads((settings.home / "owner.json").read_text()).get("address")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return address if isinstance(address, str) else None
 
 
 @contextlib.contextmanager

@@ -36,6 +36,7 @@ def add_pack(home: Path, name: str, language: str) -> None:
     if path.exists():
         return
     try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(_POINTS_TO.format(name=name), "utf-8")
     except OSError as error:

@@ -7,8 +7,10 @@ import httpx
 from rich.table import Table
 
 from attenda.cli.client import request
+from attenda.cli.owner import noted_address
 from attenda.cli.terminal import err, out
-from attenda.core.errors import NotFound
+from attenda.core.config import Settings
+from attenda.core.errors import NotFound, OperatorError
 
 __all__ = [
     "change_user",
@@ -41,8 +43,15 @@ async def invite(
     return 0
 
 
-async def print_link(client: httpx.AsyncClient, address: str) -> int:
-    """Print a link that signs one browser in as the owner."""
+async def print_link(client: httpx.AsyncClient, settings: Settings) -> int:
+    """Print a link that signs one browser in as the owner.
+
+    Raises:
+        OperatorError: no `attenda up` serves the pages; a link of this command would end with it.
+    """
+    address = noted_address(settings)
+    if address is None:
+        raise OperatorError("owner.no_page", home=settings.home)
     made = await request(client, "POST", "/api/entrance")
     print(address + made["path"])
     return 0

@@ -6,7 +6,7 @@ import secrets
 import signal
 from collections.abc import Callable
 
-from attenda.cli.owner import listen_local, listen_tcp, own, serve_house
+from attenda.cli.owner import listen_local, listen_tcp, note_address, own, serve_house
 from attenda.cli.server import settle
 from attenda.core.config import Settings
 from attenda.core.errors import OperatorError
@@ -15,9 +15,15 @@ __all__ = ["serve"]
 
 _LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 
+_SILENT_S = 4.0
 
-async def serve(settings: Settings, ready: Callable[[str, str], None]) -> None:
+
+async def serve(
+    settings: Settings, ready: Callable[[str, str], None], slow: Callable[[], None]
+) -> None:
     """Serve until SIGINT or SIGTERM; `ready` is told the address and the sign-in link.
+
+    `slow` is called once where that takes more than a few seconds, so that nobody sees silence.
 
     Raises:
         OperatorError: the port is in use, the home has another owner, or the address is open to
@@ -32,12 +38,15 @@ async def serve(settings: Settings, ready: Callable[[str, str], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, ending.set)
+    waiting = loop.call_later(_SILENT_S, slow)
     with contextlib.closing(listener):
         async with own(settings) as (house, path):
             async with serve_house(house, [listener, listen_local(path)]):
                 address = f"http://{settings.host}:{port}"
+                note_address(settings.home, address)
                 token = secrets.token_urlsafe(32)
                 house.entrances.add(token)
+                waiting.cancel()
                 ready(address, f"{address}/enter?key={token}")
                 settle()
                 warming = asyncio.create_task(house.models.warm_up(), name="warm up")
