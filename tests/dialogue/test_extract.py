@@ -308,6 +308,33 @@ def test_a_yes_may_come_last_but_then_alone(words: str, meant: bool | None) -> N
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "Oh lovely, yes, do that, my mother said it would never be this easy.",
+        "Yes, perfect, change it, I can't wait to unpack it there.",
+        "没错，请您帮我改过来。", "对对，就这儿，改吧，等着在新家拆快递呢。",
+        "行，改，我下周就搬家了",
+    ],
+)  # fmt: skip
+def test_a_yes_may_come_first_with_a_story_behind_it(words: str) -> None:
+    found = yes_or_no(words, ["改", "change"])
+    assert found is not None and found.value
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Yes, change it, and the other order too", "yes, do that, what happens with the mug?",
+        "Yes, perfect, I can't wait until Monday for it", "yes, do it, only the mug",
+        "对，改吧，改成另一个地址", "行，改吧，顺便把发票寄给我", "可以，办吧，等我问下老婆",
+        "没错，就送那儿，要是他在家的话", "行，改吧，不是那个地址", "好，改吧，钱退到我老婆卡上",
+    ],
+)  # fmt: skip
+def test_a_yes_with_another_wish_behind_it_is_none(words: str) -> None:
+    assert yes_or_no(words, ["改", "change"]) is None
+
+
+@pytest.mark.parametrize(
     ("words", "meant"),
     [
         ("yes, cancel", True), ("ok cancel it please", True), ("对，取消。", True),

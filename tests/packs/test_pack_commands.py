@@ -94,7 +94,7 @@ def test_a_pack_that_is_wrong_stays_shut_alone(typed: Typed, home: Path) -> None
             session = await house.database.write(
                 lambda c: sessions.create_session(c, house.stamps, who, agent)
             )
-            started = await house.runs.start(who, session.id, "I want to give it back")
+            started = await house.runs.start(who, session.id, "please call off my appointment")
             return [one.event async for one in house.runs.follow(session.id, started.after)]
 
     assert any(isinstance(one, FlowBegan) for one in asyncio.run(asked("wrong")))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
-from attenda.dialogue.extract_assent import concluding_answer, wholly_agrees
+from attenda.dialogue.extract_assent import concluding_answer, opening_assent, wholly_agrees
 from attenda.dialogue.extract_numbers import read_number
 from attenda.dialogue.extract_span import Found, first_of_overlapping, folded
 
@@ -50,10 +50,11 @@ _YES = re.compile(
 )
 _HEDGE = re.compile(
     r"(?<![a-z])(?:but|wait|hold\s+on|except|however|unless|although|though|hmm+|not|actually|else|different(?:ly)?|otherwise|another|rather|"
-    r"maybe|perhaps|no|don'?t|do\s+not|never\s*mind|cancel|stop|instead|change|as\s+long\s+as|provided|the\s+other|once\s+(?:i|you|we|it|they|my|your|the|that|this|he|she)|"
+    r"maybe|perhaps|no|don'?t|do\s+not|never\s*mind|cancel|stop|instead|change|as\s+long\s+as|provided|the\s+other|only\s+(?:the|for|my)|"
+    r"once\s+(?:i|you|we|it|they|my|your|the|that|this|he|she)|"
     r"(?<!know )(?<!me )(?<!see )if(?!\s+(?:you\s+(?:can|could|would|may|please|don'?t\s+mind)"
     r"|possible|so|that'?s\s+(?:ok|fine))))(?![a-z'])"
-    r"|但|不过|等一?下|等等|除了|可是|只是|先别|不|别|算了|取消|也许|可能|换|改|如果(?!可以|方便|行)|要是(?!可以|方便|行)|想想|想一想|考虑|才怪|个[屁鬼]"
+    r"|但|不过|等一?下|等等|等我(?![用们])|除了|可是|只是|先别|不|别|算了|取消|也许|可能|换|改|如果(?!可以|方便|行)|要是(?!可以|方便|行)|想想|想一想|考虑|才怪|个[屁鬼]"
 )
 _OPEN = re.compile(
     r"(?<![a-z])(?:who|whom|whose|which|where|later|tomorrow|only|of\s+what"
@@ -88,7 +89,11 @@ def yes_or_no(text: str, agreeing: Collection[str] = ()) -> Found[bool] | None:
     alone = [one for one in agreeing if not one.startswith("+")]
     if len(alone) < len(agreeing) and (whole := wholly_agrees(text, agreeing)):
         return whole
-    return _beginning_answer(text, alone) or concluding_answer(text, agreeing)
+    return (
+        _beginning_answer(text, alone)
+        or concluding_answer(text, agreeing)
+        or opening_assent(text, agreeing)
+    )
 
 
 def _beginning_answer(text: str, agreeing: Collection[str]) -> Found[bool] | None:

@@ -1,8 +1,8 @@
-"""A yes with which a message ends: "I slept on it, so yes, please do", 跟家里说好了，那就办吧.
+"""A yes beside a story: "I slept on it, so yes, please do", 好，办吧，家里等着呢.
 
-Chatty people say why before they say yes. What ends such a message must be made of words of assent
-alone, and what comes before may set no condition, name no other thing, doubt, put off or ask.
-English and Chinese.
+Chatty people say why before they say yes, or tell something behind it. What ends or begins such a
+message must be made of words of assent alone, and the rest may set no condition, name no other
+thing, doubt, put off or ask; behind a yes it may wish for nothing either. English and Chinese.
 """
 
 import re
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from attenda.dialogue.extract_span import Found, folded
 
-__all__ = ["concluding_answer", "wholly_agrees"]
+__all__ = ["concluding_answer", "opening_assent", "wholly_agrees"]
 
 _YES = (
     r"(?:(?:an? )?(?:big|plain|clear|firm|definite|hell|heck) )?"
@@ -68,6 +68,7 @@ _YES_HAN = (
 _BESIDE_HAN = (
     r"那么?|就(?:行|好|是了)?|[你您](?:上面)?说的|[你您]们?|请|麻烦(?:[你您]了?|了)|劳[烦驾]|现在"
     r"|马上|赶[紧快]|尽[快管]|快点儿?|抓紧|速度|立刻|立即|早点|快|直接|[给帮替为]我|代为|并|去|过去|都|也|接着|往下|按照?|照着?|依|这[个样么]|此|着|一下|可以"
+    r"|(?:[送寄]到?)?[这那](?:儿|里|边)"
     r"|[吧呗啦啊哈哦呀嘛了的呢咯呐亲]|谢谢[你您]?|多谢|辛苦[你您]?|拜托[你您]?"
     r"|我(?=有?[没确同])|我?(?:考虑|想)(?:好|清楚)了|我(?:明白|知道|清楚|看过)"
 )
@@ -87,7 +88,8 @@ _MERELY = (
     r"|(?:just )?(?:waiting for you|asking|wanted to be sure|kidding|joking))"
 )
 _WAITED = (
-    r"不及|不了|得(?:太|好|很|花|着急)|了(?:很|好|半|这么|那么|[一二三两几]|太)|个(?:结果|准信)"
+    r"不及|不了|着(?![看瞧])|得(?:太|好|很|花|着急)|了(?:很|好|半|这么|那么|[一二三两几]|太)"
+    r"|个(?:结果|准信)"
 )
 _RHETORIC = re.compile(
     r"(?:(?:well|so|oh)\W+)?(?:(?:what|who) (?:are|were|am) (?:we|you|i) waiting for"
@@ -108,10 +110,21 @@ _FORBIDS = re.compile(
     r"|如果|要是|除非|只[要有退换取改办修寄]|另[一外]|[换稍]"
     r"|(?<!没)(?<!没有)(?:别的|其[他它])(?!(?:的|方面)?[也都我]?[没不](?!是))"
     rf"|(?<!久)等(?!{_WAITED}|[你您]这)|改(?!天)|先(?!生)|不确定|不知道|(?<![好可不])犹豫"
-    r"|也许|可能|(?<!没)(?<!没有)错|不[对是行能想愿同要]|(?<![特个])别(?![人扭提的])|取消|算了"
+    r"|也许|可能|(?<!没)(?<!没有)错|不[对是行能想愿同要]|(?<![特个])别(?![人扭提的]|让.{1,6}(?:发现|知道|看[见到]))|取消|算了"
     r"|(?:吗|(?<!没什)么)(?=$|[\s，。,.!！])"
 )
-"""Before a yes: a condition, another thing, doubt, delay, a no, a number or a question."""
+"""Beside a yes: a condition, another thing, doubt, delay, a no, a number or a question."""
+_EAGER = re.compile(r"(?<![a-z])(?:can'?t|cannot|can hardly) wait(?! (?:for|until|till) )(?![a-z])")
+_WISHES = re.compile(
+    r"(?<![a-z])(?:but|though|although|however|please|pls|wants?|wanted|needs?|wish(?:es)?|like|prefers?"
+    r"|send|ship|make|give|take|add|keep|leave|put|use|change|cancel|refund|exchange|return|not"
+    r"|can you|could|would you|should|must|also|too|as well|both|all of|everything|amount"
+    r"|after(?! all)|before|as soon as|address|size|colou?rs?|when|what|where|which|who|how|why"
+    r")(?![a-z])"
+    r"|但|不过|可是|只是|请|帮|想|把|[送寄退换改]|给我|要(?!不是)|也|还有|顺便|再|记得"
+    r"|什么|怎|哪|谁|几"
+)
+"""Behind a yes: something more is wished, or asked."""
 
 
 def concluding_answer(text: str, agreeing: Collection[str] = ()) -> Found[bool] | None:
@@ -127,6 +140,21 @@ def concluding_answer(text: str, agreeing: Collection[str] = ()) -> Found[bool] 
             return Found(False, at, len(text), text[at:])
         if _is_assent(plain, at, words) and not _FORBIDS.search(_RHETORIC.sub(" ", plain[:at])):
             return Found(True, at, len(text), text[at:])
+    return None
+
+
+def opening_assent(text: str, agreeing: Collection[str] = ()) -> Found[bool] | None:
+    """The yes with which a message begins that only tells something behind it, or None.
+
+    `agreeing` as for `concluding_answer`.
+    """
+    plain = folded(text)
+    words = _words(tuple(agreeing))
+    for border in reversed([*_BORDER.finditer(plain)]):
+        rest = _EAGER.sub(" ", plain[border.end() :])
+        if _is_assent(plain[: border.start()], 0, words):
+            idle = not (_FORBIDS.search(rest) or _WISHES.search(rest))
+            return Found(True, 0, border.start(), text[: border.start()]) if idle else None
     return None
 
 
@@ -165,5 +193,5 @@ def _either(own: list[str], latin: str, han: str) -> str:
     """A pattern of a flow's own words and of those of everybody."""
     what = r"(?: (?:it|that|(?:the|this|my) (?!other|wrong|next|first|second|last|rest)[a-z]+))?"
     plain = [re.escape(one) + what for one in own if one.isascii()]
-    other = [rf"{re.escape(one)}[掉了]?" for one in own if not one.isascii()]
+    other = [rf"{re.escape(one)}(?:过来|[掉了好])?" for one in own if not one.isascii()]
     return rf"(?:{'|'.join([*plain, latin])})(?![a-z'])|{'|'.join([*other, han])}"

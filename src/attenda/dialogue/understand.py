@@ -78,6 +78,8 @@ _UNUSUAL = 0.2
 _MOST_CLAUSES = 6
 _CLEARLY = 0.9
 """Least share of a flow that one clause begins where the whole message seems to be of no flow."""
+_UNDILUTED = 0.9
+"""With less of it the flow of a whole message gives way to the one that a clause clearly begins."""
 _TAIL = 3
 """Letters and marks that may follow a bare yes."""
 _HUMAN = re.compile(
@@ -326,18 +328,23 @@ class Understanding:
         )
         whole = next(judged)
         if isinstance(whole, Certain):
-            return self._here([whole.best.name])
+            clear = _clear(judged) if whole.best.share < _UNDILUTED else []
+            return self._here(clear if len(clear) == 1 else [whole.best.name])
         if isinstance(whole, Unsure):
             open_ = [one.name for one in whole.candidates]
             return self._here(_of_clauses(judged, open_)[:MOST_CANDIDATES] or open_)
-        sure = (one.best for one in judged if isinstance(one, Certain))
-        found = dict.fromkeys(one.name for one in sure if one.share >= _CLEARLY)
-        return self._here(list(found)[:MOST_CANDIDATES])
+        return self._here(_clear(judged)[:MOST_CANDIDATES])
 
     def _here(self, names: list[str]) -> list[str]:
         """Of what may be meant, the likeliest first, what may begin; none if the first may not."""
         able = [one for one in names if self.begins is None or one in self.begins]
         return able if able[:1] == names[:1] else []
+
+
+def _clear(judged: Iterable[Judgement]) -> list[str]:
+    """The flows that clauses clearly begin."""
+    sure = (one.best for one in judged if isinstance(one, Certain))
+    return list(dict.fromkeys(one.name for one in sure if one.share >= _CLEARLY))
 
 
 def _of_clauses(judged: Iterable[Judgement], open_: Sequence[str]) -> list[str]:
