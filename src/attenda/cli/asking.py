@@ -13,6 +13,7 @@ import httpx
 
 from attenda.cli.client import events, request
 from attenda.cli.documents import add_paths
+from attenda.cli.invocation import language
 from attenda.cli.terminal import err
 from attenda.core.words import sentence
 
@@ -57,6 +58,7 @@ async def answer(
     result: dict[str, Any] = {
         "answer": "",
         "citations": [],
+        "searched": False,
         "model": "",
         "usage": {},
         "session": session_id,
@@ -84,6 +86,8 @@ def _take(result: dict[str, Any], event: dict[str, Any], *, show: bool) -> None:
         if show:
             sys.stdout.write(fresh)
             sys.stdout.flush()
+    elif kind == "searched":
+        result["searched"] = True
     elif kind == "cited":
         cited = event["citation"]
         result["citations"].append(
@@ -118,6 +122,8 @@ def _print_end(result: dict[str, Any]) -> None:
             markup=False,
             style="dim",
         )
+    if not result["searched"] and result["usage"].get("answer_tokens"):
+        err.print(sentence(language(), "ask.by_itself"), markup=False, style="dim")
     if result["status"] == "failed":
         err.print(result.get("error", ""), style="red", markup=False)
 

@@ -1753,6 +1753,8 @@ ENGLISH: dict[str, str] = {
     "flow.missing": "There is no flow “{name}” in this pack.",
     "page.choose_picture": "picture",
     "page.choose_look": "Look at the flows",
+    "ask.by_itself": "No documents were there to look in: the model says this by itself, and nothing holds it. "
+    "`attenda add FILE` gives it some.",
     # versions of agents
     "agents.all": "all",
     "agents.kept": "Kept as the draft of “{name}”; people talk to it once it is published:",

@@ -1754,6 +1754,7 @@ CHINESE: dict[str, str] = {
     "page.choose_picture": "流程图",
     "page.choose_look": "查看流程",
     # versions of agents
+    "ask.by_itself": "没有可查的文档：这是模型自己说的，没有依据。用 `attenda add FILE` 添加文档。",
     "agents.all": "全部",
     "agents.kept": "已存为“{name}”的草稿；发布之后人们才会与它对话：",
     "agents.which": "有多个叫“{name}”；请用编号指明：{ids}。",
