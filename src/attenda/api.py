@@ -41,6 +41,7 @@ from attenda.dialogue.extract_amounts import Money, amounts
 from attenda.dialogue.extract_contacts import emails
 from attenda.dialogue.extract_span import Found
 from attenda.dialogue.opening import Catalogue
+from attenda.dialogue.small_talk import asks_to_stop, greets
 from attenda.llm.scripted import ScriptedAnswer, ScriptedEmbedder, ScriptedModel, scripted_call
 from attenda.runtime.agent import Agent
 from attenda.runtime.pack import Pack, Said, Understand, check_pack
@@ -131,9 +132,11 @@ __all__ = [
     "UserError",
     "Wait",
     "amounts",
+    "asks_to_stop",
     "check_pack",
     "dying_said",
     "emails",
+    "greets",
     "join",
     "scripted_call",
     "short_text",

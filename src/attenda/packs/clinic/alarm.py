@@ -4,11 +4,30 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from attenda.api import Command, Deed, Labelled, Said, SetSlot, Span, StartFlow, tool
+from attenda.api import (
+    Cancel,
+    Command,
+    Deed,
+    Labelled,
+    NotUnderstood,
+    Said,
+    SetSlot,
+    Span,
+    StartFlow,
+    asks_to_stop,
+    greets,
+    tool,
+)
 from attenda.packs.clinic.confirmed import affirmed
 from attenda.packs.clinic.extract import mentions
 from attenda.packs.clinic.measured import readings
-from attenda.packs.clinic.opening import CATALOGUES, order_in, order_told
+from attenda.packs.clinic.opening import (
+    CATALOGUES,
+    is_plausible_order,
+    order_in,
+    order_told,
+    score_in,
+)
 from attenda.packs.clinic.plain_answer import yes_no_or_unknown
 from attenda.packs.clinic.red_flags import RedFlag, red_flag_rules, red_flags
 from attenda.packs.clinic.wishes import ORDER_NUMBER, PATIENT_NUMBER, is_dialogue, wish_in
@@ -63,7 +82,7 @@ _STAFF = frozenset({"agent", "supervisor", "owner"})
 
 
 def look_first(said: Said) -> Sequence[Command]:
-    """Red flags in a message; then an answer to the interview under way.
+    """Red flags in a message; a greeting; a stop; then an answer to the interview under way.
 
     Nothing where neither is there: then the message is understood like any other.
     """
@@ -83,6 +102,10 @@ def look_first(said: Said) -> Sequence[Command]:
                 _set(said, "instruction", say), _set(said, "signs", words),
                 _set(said, "message", said.message_id),
             ]  # fmt: skip
+    if greets(said.text):
+        return [StartFlow(flow="greet")]
+    if top and asks_to_stop(said.text):
+        return [Cancel()]
     if top and top.flow == "intake" and "heard" in top.values and not _LEAVES.search(said.text):
         return [_set(said, "answer", said.text.strip() or "—")]
     return _whole_answer(said) if top else _wish(said)
@@ -126,8 +149,18 @@ def _whole_answer(said: Said) -> Sequence[Command]:
     waits = slot not in top.values and (not known or known in top.values)
     if not waits or not said.text.strip() or _is_another_wish(said.text, top.flow, slot):
         return ()
+    if slot == "drug" and not is_plausible_order(said.text):
+        return _score(said) or [NotUnderstood()]
     value = said.text[slice(*order_told(said.text))] if slot == "drug" else said.text
     return [_set(said, slot, value.strip())]
+
+
+def _score(said: Said) -> Sequence[Command]:
+    """The score that a message names, with its values; nothing where it names none."""
+    if not (score := score_in(said.text)):
+        return ()
+    values = [_set(said, "values", said.text.strip())] if readings(said.text) else []
+    return [StartFlow(flow="score"), _set(said, "score", score), *values]
 
 
 def _asks_for_scale_2(values: Mapping[str, Labelled]) -> bool:

@@ -1,7 +1,7 @@
 """Measured values in words (en, zh-CN), each with its span and in one unit."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -9,7 +9,14 @@ from attenda.packs.clinic.person_said import age_in, sex_in
 from attenda.packs.clinic.units import UnknownUnit, convert
 from attenda.packs.clinic.value_time import holding, is_denied
 
-__all__ = ["Reading", "readings", "vitals_of"]
+__all__ = ["UNITS", "Reading", "readings", "vitals_of", "without_unit"]
+
+UNITS: Mapping[str, tuple[str, str]] = {
+    "temperature_c": ("°C", "°F"), "weight_kg": ("kg", "lb"), "height_cm": ("cm", "m"),
+    "creatinine_mg_dl": ("mg/dL", "µmol/L"), "urea_mmol_l": ("mmol/L", "mg/dL"),
+    "qt_ms": ("ms", "s"),
+}  # fmt: skip
+"""By name: the units to choose from, where a number alone may be in either."""
 
 _NO_RANGE = r"(?!\.?\d|\s*(?:[-–~～]|to\b|到|至)\s*\d)"
 _N = rf"(?P<value>\d{{1,4}}(?:\.\d{{1,2}})?){_NO_RANGE}"
@@ -46,11 +53,14 @@ class _Kind:
     quantity: str = ""
     wanted: str = ""
     """Unit that the value is turned into."""
+    bare: re.Pattern[str] | None = None
+    """The name and a number, with or without a unit; nothing where none is needed."""
 
 
 def _kind(name: str, words: str, unit: str = "", quantity: str = "", wanted: str = "") -> _Kind:
     text = rf"(?:{words}){_GAP}{_N}" + (rf"\s*(?P<unit>{unit})" if unit else "")
-    return _Kind(name, re.compile(text, re.IGNORECASE), quantity, wanted)
+    bare = re.compile(rf"(?:{words}){_GAP}{_N}", re.IGNORECASE) if unit else None
+    return _Kind(name, re.compile(text, re.IGNORECASE), quantity, wanted, bare)
 
 
 _MICROMOL = (
@@ -157,6 +167,17 @@ def readings(text: str, *, pronouns: bool = False) -> list[Reading]:
     found = holding(text, [*found, *_oxygen(text), *_states(text)])
     own = [replace(one, words=written[one.start : one.end]) for one in found]
     return sorted(own, key=lambda one: one.start)
+
+
+def without_unit(text: str) -> dict[str, str]:
+    """Numbers by name that lack a unit that is known, and so are no values; the last of each."""
+    plain, known = _plain(text), {one.name for one in readings(text)}
+    return {
+        kind.name: one["value"]
+        for kind in _KINDS
+        if kind.bare and kind.name not in known
+        for one in kind.bare.finditer(plain)
+    }
 
 
 def _oxygen(text: str) -> list[Reading]:

@@ -4,6 +4,7 @@ Each gives a place in the sentence, or nothing; too little to work with is nothi
 for.
 """
 
+import functools
 import re
 from collections.abc import Mapping
 
@@ -11,8 +12,10 @@ from attenda.api import Catalogue
 from attenda.packs.clinic.extract import mentions
 from attenda.packs.clinic.formulary import starter
 from attenda.packs.clinic.measured import readings
+from attenda.packs.clinic.plain_answer import NOT_KNOWN, yes_no_or_unknown
+from attenda.packs.clinic.words import FOLDER, read_yaml
 
-__all__ = ["CATALOGUES", "order_in", "order_told"]
+__all__ = ["CATALOGUES", "is_plausible_order", "order_in", "order_told", "score_in"]
 
 _DOSE_BEFORE = re.compile(
     r"\d[\d.,/]*\s*(?:mg|mcg|µg|ug|g|ml|iu|units?|grams?|毫克|克|微克|毫升|片|粒)\s*(?:of\s+)?$",
@@ -73,6 +76,11 @@ _HOW_OFTEN = re.compile(
     r"|次|日",
     re.IGNORECASE,
 )
+_QUESTION = re.compile(
+    r"\W*(?:(?:and|but|so|ok(?:ay)?|那|请问)\W+)?(?:what|which|who|why|when|where|how)\b"
+    r"|\W*(?:请问|那)?(?:什么|为什么|怎么|如何|谁|哪|多少|几)",
+    re.IGNORECASE,
+)
 _OWN_WORDS = re.compile(r"\b(?:i|i['’]m|i['’]ve|me|my|we)\b|我", re.IGNORECASE)
 _FEWEST_FINDINGS, _FEWEST_VALUES = 2, 3
 
@@ -117,6 +125,43 @@ def order_told(text: str) -> tuple[int, int]:
     lead, idle = _LEAD.match(text, start, end), _TAIL.search(text, start, end)
     start, end = lead.end() if lead else start, idle.start() if idle else end
     return (start, end) if _NAME.search(text[start:end]) else (0, len(text))
+
+
+def is_plausible_order(text: str) -> bool:
+    """Whether an answer to which medicine may be one: a known drug, or a name that may be one.
+
+    A score, vital signs, a bare yes or a question about something are none.
+    """
+    if next(iter(starter().spans(text)), None):
+        return True
+    if not _NAME.search(text) or _QUESTION.match(text):
+        return False
+    measured = readings(text)
+    left = text
+    for one in reversed(measured):
+        left = left[: one.start] + " " * (one.end - one.start) + left[one.end :]
+    if _DOSE.search(left):
+        return True
+    said = yes_no_or_unknown(text)
+    return not (measured or said or NOT_KNOWN.search(text) or score_in(text))
+
+
+def score_in(text: str) -> str:
+    """The score that a text names, as the flow calls it; empty for none."""
+    said = [one for pattern, name in _score_names() for one in [(pattern.search(text), name)]
+            if one[0]]  # fmt: skip
+    return said[0][1] if said else ""
+
+
+@functools.cache
+def _score_names() -> list[tuple[re.Pattern[str], str]]:
+    """A pattern of each name that the flow of scores has, the longest first, and its score."""
+    choices = read_yaml(FOLDER / "flows" / "score.yaml")["score"]["slots"]["score"]["choices"]
+    names = [(word, name) for name, words in choices.items() for word in map(str, words)]
+    return [
+        (re.compile(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])", re.IGNORECASE), name)
+        for word, name in sorted(names, key=lambda one: -len(one[0]))
+    ]
 
 
 def _findings_in(text: str) -> tuple[int, int] | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attenda.api import Deed, ToolRefused, tool
-from attenda.packs.clinic.cards import REASONS, Card, must_give_reason, not_yet_shown
+from attenda.packs.clinic.cards import REASONS, Card, must_give_reason
 from attenda.packs.clinic.chart import Chart
 from attenda.packs.clinic.formulary import starter
 from attenda.packs.clinic.installed import formulary_for, label_texts
@@ -77,14 +77,13 @@ def check_and_keep(deed: Deed, number: str, patient: str, order: str) -> dict[st
         pack_date=rules.about.date,
         checked_at=deed.now,
     )  # fmt: skip
-    shown = _show(deed, f"{patient}/{moment(deed.now).date()}", checked.cards)
-    told = {one.rule for one in shown}
+    _keep_shown(deed, f"{patient}/{moment(deed.now).date()}", checked.cards)
     labels = label_texts(deed.rows, order, chart, rules)
     return {
         "order": number,
         "status": checked.status,
-        "en": _told(checked, told, "en", labels),
-        "zh": _told(chinese, told, "zh-CN", labels),
+        "en": _told(checked, "en", labels),
+        "zh": _told(chinese, "zh-CN", labels),
         "needs_reason": bool(must_give_reason(checked.cards, {})),
     }
 
@@ -111,8 +110,8 @@ def look_at_order(deed: Deed, order: str) -> dict[str, Any]:
         "name": patient["name"],
         "rules": ", ".join(must_give_reason(checked.cards, {})),
         "needs_reason": bool(must_give_reason(checked.cards, {})),
-        "en": _told(checked, None, "en"),
-        "zh": _told(checked_now(deed, row, "zh-CN"), None, "zh-CN"),
+        "en": _told(checked, "en"),
+        "zh": _told(checked_now(deed, row, "zh-CN"), "zh-CN"),
     }
 
 
@@ -166,17 +165,18 @@ def checked_now(deed: Deed, order: dict[str, Any], language: str = "en") -> Chec
     )
 
 
-def _show(deed: Deed, context: str, cards: Iterable[Card]) -> list[Card]:
-    """The cards to show in this context, kept as shown."""
+def _keep_shown(deed: Deed, context: str, cards: Iterable[Card]) -> None:
+    """Keep which cards were shown, each once in its context: the report counts them so.
+
+    All of them are told at each check: who asks again must not take silence for a clear answer.
+    """
     alerts = deed.rows("alerts")
-    before = [row["card_key"] for row in alerts.find(context=context)]
-    fresh = not_yet_shown(cards, context, before)
-    for one in fresh:
+    before = {row["card_key"] for row in alerts.find(context=context)}
+    for one in cards:
         key = one.key_in(context)
         if key not in before:
             alerts.add(id=key, card_key=key, context=context, rule=one.rule, severity=one.severity,
                        summary=one.summary, shown_at=deed.now)  # fmt: skip
-    return fresh
 
 
 def _card_row(card: Card) -> dict[str, Any]:
@@ -185,7 +185,6 @@ def _card_row(card: Card) -> dict[str, Any]:
 
 def _told(
     checked: Checked,
-    rules: set[str] | None,
     language: str,
     labels: Sequence[Mapping[str, str]] = (),
 ) -> str:
@@ -196,8 +195,6 @@ def _told(
     lines: list[str] = []
     sources: list[str] = []
     for card in checked.cards:
-        if rules is not None and card.rule not in rules:
-            continue
         severity = phrase(language, f"severity.{card.severity}")
         lines.append(f"- {severity} · {card.summary} [{card.rule}]")
         sources.append(card.source)
@@ -205,7 +202,5 @@ def _told(
             names = [starter().shown(one, language) for one in card.suggestions]
             lines.append(f"  {phrase(language, 'check.instead', drug=', '.join(names))}")
     said = [phrase(language, "check.label", **one) for one in labels]
-    if not lines:
-        return "\n".join([phrase(language, "check.shown_before"), *said])
     notice = phrase(language, "check.notice")
     return "\n".join([*lines, "", *dict.fromkeys(sources), *said, notice])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Literal
 
 from attenda.api import Deed, Span, ToolRefused, tool
@@ -12,7 +13,7 @@ from attenda.packs.clinic.formulas import (
     cockcroft_gault,
     corrected_qt,
 )
-from attenda.packs.clinic.measured import readings, vitals_of
+from attenda.packs.clinic.measured import UNITS, readings, vitals_of, without_unit
 from attenda.packs.clinic.result import Result
 from attenda.packs.clinic.rules import NEWS2_SCALE_2, curb_65, news2, qsofa
 from attenda.packs.clinic.words import both, catalogue, phrase
@@ -59,11 +60,20 @@ def reckon(deed: Deed, score: str, values: str) -> dict[str, Any]:
     if score not in BY_VALUES:
         raise ToolRefused(both("score.no_such", score=score, known=", ".join(BY_VALUES)))
     found = BY_VALUES[score](vitals_of(values))
-    return kept_and_told(deed, found, _said(values, found, deed.spans.get("values")))
+    said = _said(values, found, deed.spans.get("values"))
+    return kept_and_told(deed, found, said, without_unit(values))
 
 
-def kept_and_told(deed: Deed, found: Result, said: Sequence[Sequence[object]]) -> dict[str, Any]:
-    """Keep a result, with each input's message, place and words, and give its words."""
+def kept_and_told(
+    deed: Deed,
+    found: Result,
+    said: Sequence[Sequence[object]],
+    unitless: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Keep a result, with each input's message, place and words, and give its words.
+
+    `unitless` are numbers by name that were said without a unit, and so are missing.
+    """
     row = found.as_row()
     deed.rows("scores").add(
         id=f"SC-{deed.key[:10]}", user_id=deed.who.id, reckoned_at=deed.now,
@@ -73,8 +83,8 @@ def kept_and_told(deed: Deed, found: Result, said: Sequence[Sequence[object]]) -
         "state": found.state,
         "total": row["total"],
         "band": found.band,
-        "en": told_result(found, "en"),
-        "zh": told_result(found, "zh-CN"),
+        "en": told_result(found, "en", unitless),
+        "zh": told_result(found, "zh-CN", unitless),
     }
 
 
@@ -102,11 +112,13 @@ def chosen_by_hand(rule: str, language: str) -> list[str]:
     return [phrase(language, "score.scale_2")] if rule == NEWS2_SCALE_2 else []
 
 
-def told_result(found: Result, language: str) -> str:
+def told_result(
+    found: Result, language: str, unitless: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """A result in words: its total with its parts, or what is missing and no number at all."""
     gap = "、" if language == "zh-CN" else ", "
     if found.total is None:
-        missing = gap.join(phrase(language, f"name.{one}") for one in found.missing)
+        missing = gap.join(_lacking(one, unitless, language) for one in found.missing)
         lacks = phrase(language, f"score.{found.state}", rule=found.rule, missing=missing)
         return "\n".join([lacks, *chosen_by_hand(found.rule, language)])
     total = f"{found.shown_total} {found.unit}".strip()
@@ -126,3 +138,13 @@ def told_result(found: Result, language: str) -> str:
             for name, value in inputs
         ))  # fmt: skip
     return "\n".join([*said, found.source])
+
+
+def _lacking(name: str, unitless: Mapping[str, str], language: str) -> str:
+    """What is missing: a value, or the unit of a number that was said."""
+    shown = phrase(language, f"name.{name}")
+    if name not in unitless:
+        return shown
+    one, other = UNITS[name]
+    units = phrase(language, "score.or", one=one, other=other)
+    return phrase(language, "score.unit_missing", name=shown, value=unitless[name], units=units)
