@@ -142,10 +142,13 @@ def best_sentences(
     scored: list[Support] = []
     for rank, passage in enumerate(passages):
         context = set(telling_terms(f"{passage.document} {passage.heading}"))
+        headings = {passage.document, *passage.heading.split(" › ")}
         for start, end in _sentences(passage):
             sentence = passage.text[start:end]
             said = set(telling_terms(sentence))
             if len(said) < 3 or sentence.rstrip().endswith(("?", "？", ":", "：")):
+                continue
+            if sentence.strip("# ") in headings:  # it names what is answered below it
                 continue
             covered = sum(
                 weight * (1.0 if term in said else 0.6 if term in context else 0.0)
