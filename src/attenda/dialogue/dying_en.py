@@ -65,6 +65,8 @@ _REASON = (
     r"|way)"
 )
 _NO_MORE = (
+    rf"(?!(?:no|{_NOT}(?: really)?(?: have| got)?(?: any| a| much)?)"
+    r"(?: more| further| real| longer)? (?:use|need) for (?:any of|all of|it all))"  # things
     rf"(?:no|zero|nil|without|los(?:t|ing|e)|lack(?:ing)?|out of|{_NOT}(?: really| even"
     r"| got)? (?:have|find"
     r"|see|feel|know|got|any|a|the|think there(?:'s| is)|think of|much|be|is))"

@@ -59,6 +59,9 @@ carbon monoxide alarm went off because of your heater
 the dog choked on a part
 blisters on my arm from the steam
 水壶刚才烧起来了，有明火
+插头那儿蹿出一团火
+底座里窜起了火苗
+火舌都舔到窗帘了
 台灯着火了
 插座起火了怎么办
 充电器自燃了
@@ -215,10 +218,63 @@ def _looked(text: str, *frames: Frame) -> list[str]:
         ("forget the lamp, I am going to kill myself tonight", True),
         ("I'm dying to get my lamp", False), ("my lamp died", False), ("笑死我了", False),
         ("I don't want to die of boredom, where is O-1001?", False),
+        ("the trip is off, so we've no use for any of it", False),
+        ("there is no need for all of it, take two back", False),
+        ("I have no use for life", True), ("I see no point in any of it", True),
     ],
 )  # fmt: skip
 def test_a_wish_to_die_calls_a_person_before_all_else(text: str, called: bool) -> None:
     assert ("urgent" in _looked(text)) is called
+
+
+PARTINGS = [
+    "bye", "thank you, bye", "Thanks a lot, goodbye!", "ok thanks, that's all, bye", "再见",
+    "好的，谢谢您，再见", "没事了，拜拜",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", PARTINGS)
+def test_a_parting_is_answered_as_one(text: str) -> None:
+    assert _looked(text) == ["part"]
+    assert _looked(text, Frame(flow="where", fingerprint="", instance="i")) == ["part"]
+
+
+@pytest.mark.parametrize("text", ["that's all, thanks", "就这样，谢谢"])
+def test_what_may_be_a_yes_is_a_parting_where_nothing_is_asked(text: str) -> None:
+    assert _looked(text) == ["part"]
+    assert _looked(text, Frame(flow="cancel", fingerprint="", instance="i")) == []
+
+
+@pytest.mark.parametrize("text", ["thanks", "bye the way, where is it", "再见不到货我就投诉"])
+def test_not_all_that_begins_so_is_a_parting(text: str) -> None:
+    assert "part" not in _looked(text)
+
+
+def test_an_endless_parting_is_read_at_once() -> None:
+    """A pattern that tries its words in every order would not come back from these."""
+    assert _looked("bye bye " * 500 + "x") == [] == _looked("那就这样" * 500 + "甲")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("cancel my order", ["cancel"]), ("please cancel the order O-1002", ["cancel", "order"]),
+        ("Could you cancel O-1002?", ["cancel", "order"]), ("取消订单", ["cancel"]),
+        ("麻烦把我的订单取消了吧", ["cancel"]), ("O-1002 取消", ["cancel", "order"]),
+        ("the cancel button is stuck", []), ("取消键按不下去", []),
+        ("it stops when I cancel an order on it", []), ("订单上写着能取消定时，可取消不了", []),
+    ],
+)  # fmt: skip
+def test_who_cancels_an_order_is_not_taken_to_tell_what_is_wrong(
+    text: str, told: list[str]
+) -> None:
+    label = said_by("ana", "m")
+    known = {
+        "me": Labelled(value="C-1", label=label),
+        "goods": Labelled(value={"one": "O-1001-1"}, label=label),
+    }
+    claim = Frame(flow="warranty", fingerprint="", instance="i", values=known)
+    assert _looked(text, claim) == told
 
 
 @pytest.mark.parametrize(

@@ -23,13 +23,32 @@ _ORDER = re.compile(r"\bO[\s-]?\d{4,6}\b", re.IGNORECASE)
 _LEAVES = re.compile(
     r"\b(?:human|person|cancel|never mind|forget)\b|人工|真人|算了|取消", re.IGNORECASE
 )
+_CANCELS = re.compile(
+    r"\W*(?:(?:please|pls|plz|no|actually|sorry|wait|ok|okay|just|then|instead|i|i'd|we|want|wanna"
+    r"|need|would|like|to|can|could|you|u|and|hi|hello)\W+)*"
+    r"(?:cancel|call off|withdraw|annul)(?:\W+(?:my|the|this|that|whole|an?|order))*"
+    r"\W+(?:order|O[\s-]?\d{4,6})(?:\W+(?:O[\s-]?\d{4,6}|please|pls|now|instead|for me|then|thanks"
+    r"|thank you|altogether))*\W*"
+    r"|(?:请|麻烦|帮我|给我|我要|我想|还是|那就|算了|不了|您|你|把|直接|\W)*"
+    r"(?:取消|撤销|退订|撤掉|作废)(?:一下|掉|了|下)?(?:我的|我|这个|这笔|那个|那笔|这|那|该|整个)*"
+    r"(?:订单|单子|单|O[\s-]?\d{4,6})(?:O[\s-]?\d{4,6}|吧|了|谢谢|好吗|可以吗|\W)*"
+    r"|(?:请|麻烦|帮我|给我|我要|我想|还是|那就|算了|您|你|把|将|直接|\W)*"
+    r"(?:我的|这个|这笔|那个|那笔|这|那|整个|订单|单子|单|O[\s-]?\d{4,6}|\W)+(?:给我|帮我)?"
+    r"(?:取消|撤销|退订|撤掉|撤了|作废)(?:掉|了|吧|一下|谢谢|好吗|可以吗|\W)*",
+    re.IGNORECASE,
+)
+"""A message that cancels an order and says nothing else: no answer in one's own words."""
 _FREE = {
     "address": ("new_address", "change"), "complaint": ("trouble", "me"),
     "exchange": ("instead", "goods"), "warranty": ("fault", "goods"),
 }  # fmt: skip
 """By flow: the slot that is told in one's own words, and what is known by the time it is asked."""
+_SMALL_TALK = {"hello": "greet", "bye": "part", "over": "part"}
+"""By sign: the flow that answers it."""
 _SHORT = 40
 """Letters of a message that says nothing but to wait."""
+_ONE_WISH = 80
+"""Letters of a message that does nothing but cancel an order."""
 _SAYS_MORE = re.compile(r"[?？@\d]")
 
 
@@ -70,18 +89,19 @@ def _signs() -> dict[str, _Sign]:
     found = {}
     for kind, body in read_yaml(FOLDER / "signs.yaml").items():
         pattern = _any_of(body)
-        if body.get("whole"):  # with at most marks, and a second greeting, around it
-            pattern = rf"\A(?:\W*(?:{pattern}))+\W*\Z"
+        if body.get("whole"):  # with at most marks, another of them and what stands `besides`
+            any_ = _any_of(body, body.get("besides", {}))
+            pattern = rf"\A(?=[\s\S]*?(?:{pattern}))(?:\W*(?>{any_}))++\W*\Z"
         but_not = re.compile(_any_of(body["but_not"]), re.IGNORECASE) if "but_not" in body else None
         words = re.compile(pattern, re.IGNORECASE)
         found[kind] = _Sign(body.get("rule", ""), words, but_not)
     return found
 
 
-def _any_of(body: Mapping[str, Any]) -> str:
+def _any_of(*bodies: Mapping[str, Any]) -> str:
     """A pattern of the words of all languages, which may stand in groups; the longest first."""
     words: list[str] = []
-    for one in (one for language in LANGUAGES for one in body[language]):
+    for one in (one for body in bodies for name in LANGUAGES for one in body.get(name, ())):
         words += map(str, one) if isinstance(one, list) else [str(one)]
     return "|".join(_written(one) for one in sorted(words, key=len, reverse=True))
 
@@ -113,8 +133,9 @@ def look_first(said: Said) -> Sequence[Command]:
             is_bare = len(said.text) <= _SHORT and not _SAYS_MORE.search(said.text)
             if top is not None and is_bare:
                 return [Wait()]
-        elif kind == "hello":
-            return [StartFlow(flow="greet")]
+        elif kind in _SMALL_TALK:
+            if kind != "over" or not under_way:
+                return [StartFlow(flow=_SMALL_TALK[kind])]
         elif kind != "anger" or (under_way and not _tells(said)):
             return _urgent(said, kind, rule, words)
     return _who_they_are(said) or _in_their_words(said)
@@ -136,11 +157,19 @@ def _urgent(said: Said, kind: str, rule: str, words: str) -> Sequence[Command]:
 def _in_their_words(said: Said) -> Sequence[Command]:
     """A free answer with digits in it, where one is waited for: a street's are no postcode."""
     slot, without = _told_now(said), _ORDER.sub(" ", said.text)
+    if slot and len(said.text) <= _ONE_WISH and _CANCELS.fullmatch(said.text):
+        return [StartFlow(flow="cancel"), *_order_in(said)]
     in_numbers = re.search(r"\d{4}", without) or postcodes_in(without)
     if not slot or not in_numbers or _LEAVES.search(said.text):
         return ()
     told = address_in(said.text) if slot == "new_address" else said.text.strip()
     return [_set(said, slot, told)]
+
+
+def _order_in(said: Said) -> Iterator[SetSlot]:
+    """The number of an order that a message names, as orders are kept."""
+    if found := _ORDER.search(said.text):
+        yield _set(said, "order", "O-" + re.sub(r"\D", "", found.group()))
 
 
 def _told_now(said: Said) -> str:
