@@ -24,7 +24,7 @@ _SLIPS = [
         ("sk+i+p+|skp|sikp|skpi", "skip"),
         ("do not|does not", "dont"),
         ("cannot|can not", "cant"),
-        ("hlep|hepl|he+l+p+|halp|hep", "help"),
+        ("hlep|hepl|he+l+p+|halp|hep|hl+p+|hpl|hlpe|hekp|hwlp", "help"),
     )
 ]
 """Slips in short words and in those that are asked for most."""

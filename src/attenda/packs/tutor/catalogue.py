@@ -15,13 +15,14 @@ from attenda.packs.tutor.asking import asks_for_help, without_slips
 from attenda.packs.tutor.item import Texts, text_in
 from attenda.packs.tutor.numbers import plain
 
-__all__ = ["LANGUAGES", "both", "said_both", "wish"]
+__all__ = ["LANGUAGES", "both", "greets", "said_both", "wish"]
 
 LANGUAGES = ("en", "zh-CN")
 Wish = Literal["", "help", "stop", "skip"]
 _ORDER: tuple[Wish, ...] = ("help", "skip", "stop")
 _CLOSING = re.compile(r"^[\s,.!。，！]+|[\s,.!~。，！了吧呢啊呀嘛呗哦啦哈]+$")
 """Around a wish of one word: marks, and particles that end a sentence."""
+_MORE = re.compile(r"\{(\w+)\}([^{}]*?)\(s\)")
 _HERE = Path(__file__).parent
 
 
@@ -34,11 +35,17 @@ def both(key: str, **values: object) -> dict[str, str]:
     """A sentence in both languages; a value may be a text by language."""
     sentence = _words()[key]
     return {
-        language: sentence[language].format(
+        language: _MORE.sub(lambda one: _counted(one, values), sentence[language]).format(
             **{name: _in(value, language) for name, value in values.items()}
         )
         for language in LANGUAGES
     }
+
+
+def _counted(found: re.Match[str], values: Mapping[str, object]) -> str:
+    """A place and its noun, in the plural where the number is not one."""
+    place, noun = found.groups()
+    return f"{{{place}}}{noun}" + ("" if str(values[place]) == "1" else "s")
 
 
 def _in(value: object, language: str) -> object:
@@ -71,6 +78,13 @@ def wish(text: str) -> Wish:
         return "skip"
     found = (name for name in _ORDER if _has(said, name))
     return next(found, "help" if _has(said, "gives_up") else "")
+
+
+def greets(text: str) -> bool:
+    """Whether a text greets or asks what can be done here, and nothing else."""
+    parts = (_CLOSING.sub("", one) for one in re.split(r"[,.!?~，。！？\n]+", plain(text).lower()))
+    said = [one for one in parts if one]
+    return bool(said) and all(one in _wishes()["hello"] for one in said)
 
 
 def _has(said: str, name: str) -> bool:

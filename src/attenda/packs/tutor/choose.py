@@ -31,7 +31,7 @@ WRONG_IN_A_ROW = 6
 REVIEW_EVERY = 3
 """Of so many exercises one is a due review, as long as there are any."""
 
-Reason = Literal["review", "prerequisite", "frontier", "parallel", "all_mastered"]
+Reason = Literal["review", "prerequisite", "frontier", "parallel", "all_mastered", "wished"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ class Learner:
     """Skills whose review is due, the longest overdue first."""
     wanted: str = ""
     """A skill that they, or their plan, want next."""
+    wished: str = ""
+    """A skill that they asked for by name, now or last; what it rests on doesn't go before it."""
     remedy: str = ""
     """A misconception that the last answer showed, with its skill in `wanted`."""
 
@@ -106,6 +108,8 @@ def _wishes(graph: SkillGraph, learner: Learner) -> list[tuple[str, Reason, str]
     wishes: list[tuple[str, Reason, str]] = []
     if learner.remedy and learner.wanted in graph:
         wishes.append((learner.wanted, "parallel", learner.remedy))
+    if learner.wished in graph:
+        wishes.append((learner.wished, "wished", learner.wished))
     due = [skill for skill in learner.due if skill in graph]
     reviews: list[tuple[str, Reason, str]] = [(skill, "review", skill) for skill in due]
     if learner.answers_today % REVIEW_EVERY == REVIEW_EVERY - 1:

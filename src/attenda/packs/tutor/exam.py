@@ -51,5 +51,5 @@ def telling_nothing(deed: Deed, now: Learner) -> Learner:
     made = [one["item"] for one in attempts_of(deed, deed.who.id) if one["exam"]]
     return replace(
         now, known=known_shown(deed, deed.who.id), solved=[*now.solved, *made], wrong_in_a_row=0,
-        due=(), remedy="", wanted=deed.rows("learners").get(deed.who.id)["goal"],
+        due=(), remedy="", wished="", wanted=deed.rows("learners").get(deed.who.id)["goal"],
     )  # fmt: skip

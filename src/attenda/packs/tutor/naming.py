@@ -4,8 +4,9 @@ import re
 from functools import lru_cache
 
 from attenda.packs.tutor.course import school_course
+from attenda.packs.tutor.topics import topic_in
 
-__all__ = ["learner_in"]
+__all__ = ["learner_in", "mastery_in"]
 
 _ID = r"([a-z][a-z0-9_.-]*[a-z0-9])"
 _ABOUT = r"(?:rep(?:ort|otr|rot|or)s?|progress?|mastery|results)"
@@ -39,11 +40,13 @@ _NAMED = [
 ]
 _SET = re.compile(r"\bmaster(?:y|ed)\b|\boverride\b|掌握|[%％]|百分之|percent|改成|设[为成]|调到")
 """A mastery is set: then a learner is whom it is set for, or who is called by name first."""
+_MASTERY = re.compile(r"\bmaster(?:y|ed)\b|掌握")
 _SET_FOR = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"\b(?:for|of) {_ID}(?: (?=(?:to|at|in|on|up|as|be)\b|\d)|{_CLOSES})",
         rf"^{_ID}(?:[,:]| (?:has|can|is|knows)\b)",
+        rf"\b(?:that|which|what) {_ID} (?:has|have|got|reached|shows)\b",
         rf"\b(?:set|put|change|raise) {_ID},",
         rf"\boverride {_ID}\b",
         rf"\b{_ID}['’]?s (?=(?:[a-z]+ ){{0,4}}mastery)",
@@ -86,6 +89,28 @@ def learner_in(text: str) -> tuple[int, int] | None:
             if not _is_nobody(found[1].lower()):
                 return found.span(1)
     return None
+
+
+_PERCENT = re.compile(r"(?<![\d.])(\d{1,3}) ?(?:[%％]|per ?cent\b)|百分之(\d{1,3})")
+_NO_ORDER = re.compile(
+    r"\?|？|\b(?:not|don'?t|never|why|says|reads|paper|worksheet|sheet|if|all|every\w*)\b"
+    r"|[不别写印]|为什么|所有|全班|[纸卷]|如果"
+)
+"""It is asked, denied, read out, or about everybody."""
+
+
+def mastery_in(text: str) -> tuple[str, str, int] | None:
+    """The learner, the skill and the percent that a mastery is to be set to; None where one lacks.
+
+    Nothing is set by it: whoever says so is asked for a yes, and may not have the right.
+    """
+    said = text.lower().replace("’", "'")
+    place, percent = learner_in(text), _PERCENT.findall(said)
+    if not place or len(percent) != 1 or _NO_ORDER.search(said) or not _MASTERY.search(said):
+        return None
+    skill = topic_in(_PERCENT.sub(" ", said).replace("mastery", " ").replace("掌握", " "))
+    number = int("".join(percent[0]))
+    return (text[slice(*place)], skill, number) if skill and number <= 100 else None
 
 
 def _is_nobody(word: str) -> bool:

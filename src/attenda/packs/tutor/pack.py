@@ -28,11 +28,11 @@ from attenda.packs.tutor.beginning import (
     asks_for_report,
     asks_to_begin,
 )
-from attenda.packs.tutor.catalogue import both, wish
+from attenda.packs.tutor.catalogue import both, greets, wish
 from attenda.packs.tutor.hints import leaks
 from attenda.packs.tutor.importing import IMPORTERS
 from attenda.packs.tutor.item import text_in
-from attenda.packs.tutor.naming import learner_in
+from attenda.packs.tutor.naming import learner_in, mastery_in
 from attenda.packs.tutor.pack_faults import faults
 from attenda.packs.tutor.pages import ENDPOINTS, SCREENS
 from attenda.packs.tutor.safeguard import look
@@ -40,6 +40,7 @@ from attenda.packs.tutor.samples import samples_on
 from attenda.packs.tutor.state import find_item, open_task
 from attenda.packs.tutor.tables import TABLES
 from attenda.packs.tutor.telling import told
+from attenda.packs.tutor.topics import explained_topic, practised_topic, topic_in
 
 __all__ = ["PACK"]
 
@@ -59,17 +60,38 @@ def heard_first(said: Said) -> Sequence[Command]:
         return [StartFlow(flow="safeguard")]
     top = said.state.top
     if top is None and not said.state.candidates:
+        if (wanted := mastery_in(said.text)) is not None:
+            learner, skill, percent = wanted
+            return [
+                StartFlow(flow="override"),
+                _set(said, "learner", learner),
+                _set(said, "skill", skill),
+                _set(said, "percent", percent),
+            ]
+        if greets(said.text):
+            return [StartFlow(flow="greet")]
+        if _is_pupil(said) and (skill := practised_topic(said.text)):
+            return [StartFlow(flow="practice"), _set(said, "about", skill)]
+        if skill := explained_topic(said.text):
+            return [StartFlow(flow="explain"), _set(said, "skill", skill)]
         if asks_for_report(said.text) and not _is_pupil(said):
             return _report(said)
         if _begins(said) and _is_pupil(said):
             return [StartFlow(flow="practice")]
+    asked = top is not None and top.flow == "topic" and "skill" not in top.values
+    if asked and not is_about_else(said.text) and (skill := topic_in(said.text)):
+        return [_set(said, "skill", skill)]
     if top and _SET.get(top.flow, {""}) <= top.values.keys() and agrees_first(said.text):
         return [Affirm()]
     waits = top is not None and top.flow == "practice" and "answer" not in top.values
     if waits and _is_for_exercise(said.text):
-        words = said.text.strip()
-        return [SetSlot(slot="answer", value=Labelled(value=words, label=said.label), words=words)]
+        return [_set(said, "answer", said.text.strip())]
     return []
+
+
+def _set(said: Said, slot: str, value: str | int) -> SetSlot:
+    words = str(value) if str(value) in said.text else said.text.strip()
+    return SetSlot(slot=slot, value=Labelled(value=value, label=said.label), words=words)
 
 
 def _begins(said: Said) -> bool:
@@ -91,11 +113,7 @@ def _report(said: Said) -> Sequence[Command]:
     place = learner_in(said.text)
     if place is None:
         return [begun]
-    name = said.text[slice(*place)]
-    return [
-        begun,
-        SetSlot(slot="learner", value=Labelled(value=name, label=said.label), words=name),
-    ]
+    return [begun, _set(said, "learner", said.text[slice(*place)])]
 
 
 def _is_pupil(said: Said) -> bool:

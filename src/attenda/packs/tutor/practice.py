@@ -4,10 +4,13 @@ What is right, what counts and what may be told is decided by the rules; these t
 Each gives its words in both languages (`en`, `zh`), and a flow says the one that is spoken.
 """
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from attenda.api import Deed, tool
 from attenda.packs.tutor.algebra import AlgebraMissing
+from attenda.packs.tutor.beginning import asks_for_exercise
 from attenda.packs.tutor.catalogue import both, said_both, wish
 from attenda.packs.tutor.choose import LATELY, Pause, choose
 from attenda.packs.tutor.course import school_course
@@ -32,6 +35,7 @@ from attenda.packs.tutor.state import (
     refuse,
     title_of,
 )
+from attenda.packs.tutor.topics import explained_topic, practised_topic, topic_in
 
 __all__ = ["answer", "explain", "give_hint", "give_task", "raise_concern", "reason_of"]
 
@@ -41,6 +45,7 @@ _UNREADABLE = {
     "choice": "unreadable_choice",
     "several": "unreadable_choice",
 }
+_ANOTHER = re.compile(r"\b(?:another|next|different|more|other|new)\b|[下再换另别新]")
 _LONGEST_S = 3600
 _MOST_TURNS = 10_000
 
@@ -66,22 +71,37 @@ def _shown(learner: Row, row: Row, item: Item) -> Told:
 
 
 @tool(writes=True)
-def give_task(deed: Deed) -> Told:
-    """The exercise that is open, or the next one with its reason, or why there is none now."""
+def give_task(deed: Deed, about: str | None = None) -> Told:
+    """The exercise that is open, or the next one with its reason, or why there is none now.
+
+    A skill that it is to be `about` goes before the exercise that is open.
+    """
     learner = enrolled(deed)
     row = open_task(deed, learner["id"])
+    if about in school_course().graph:
+        return _begun(deed, learner, row, str(about))
     return _shown(learner, row, find_item(deed, row["item"])) if row else _next(deed, learner)
 
 
-def _next(deed: Deed, learner: Row) -> Told:
+def _begun(deed: Deed, learner: Row, row: Row | None, skill: str) -> Told:
+    """An exercise of a skill that was asked for; one of another skill is left for it."""
+    if row and (row["skill"] == skill or learner["exam"]):
+        return _shown(learner, row, find_item(deed, row["item"]))
+    if row:
+        deed.rows("tasks").change(row["id"], state="left")
+    return _next(deed, learner, skill)
+
+
+def _next(deed: Deed, learner: Row, wished: str = "") -> Told:
     course, more = course_with(deed)
     now = learner_now(deed, learner)
+    now = replace(now, wished=wished, remedy="") if wished else now
     now = telling_nothing(deed, now) if learner["exam"] else now
     chosen = choose(course.graph, course.candidates(more), now)
     if isinstance(chosen, Pause):
         words = both(f"pause_{chosen.why}", count=now.answers_today)
         return _said("pause", words, id="", number=0, skill="")
-    queued = None if learner["exam"] else _queued(deed, learner["id"])
+    queued = None if learner["exam"] or wished else _queued(deed, learner["id"])
     item = find_item(deed, queued["queued"]) if queued else find_item(deed, chosen.item)
     skill = course.graph.skills[item.skill].tracing
     rate = predicted(course.graph.mastery(now.known, item.skill), skill)
@@ -152,22 +172,17 @@ def _closed() -> Told:
     return {"state": "pause", "en": "", "zh": "", "id": "", "number": 0, "skill": ""}
 
 
-def _topic_in(said: str) -> str:
-    """The skill that a text names, by its title; "" where it names none."""
-    plain = said.lower()
-    titles = [
-        (title, skill.id)
-        for skill in school_course().graph.skills.values()
-        for title in skill.title.values()
-    ]
-    named = [pair for pair in titles if pair[0].lower() in plain]
-    return max(named, key=lambda pair: len(pair[0]), default=("", ""))[1]
-
-
 def _no_answer(deed: Deed, learner: Row, row: Row, item: Item, said: str) -> Told:
     """What is said to something that is no answer; none of it moves mastery."""
     wanted = wish(said)
-    topic = _topic_in(said) if wanted == "help" else ""
+    exercise = wanted != "stop" and asks_for_exercise(said)
+    if (topic := practised_topic(said)) and (exercise or not wanted):
+        return {**_said("skip"), "next": _begun(deed, learner, row, topic)}
+    if exercise and _ANOTHER.search(said.lower()):
+        wanted = "skip"
+    elif exercise and wanted != "skip":  # the one that is open is what they ask for
+        return {**_said("open"), "next": _shown(learner, row, item)}
+    topic = explained_topic(said) or (topic_in(said) if wanted == "help" else "")
     if topic and topic != row["skill"]:
         return {**_explained(deed, learner, topic), "next": _shown(learner, row, item)}
     if wanted == "help":

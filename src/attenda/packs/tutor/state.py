@@ -194,8 +194,17 @@ def learner_now(deed: Deed, row: Row) -> Learner:
         wrong_in_a_row=wrong,
         due=[one["skill"] for one in sorted(due, key=lambda one: int(one["due"]))],
         wanted=last["skill"] if last and remedy else wanted,
+        wished=_still_wished(tasks, known_of(deed, row["id"]), today),
         remedy=remedy,
     )
+
+
+def _still_wished(tasks: list[Row], known: dict[str, float], today: str) -> str:
+    """The skill that the last exercise of today was wished for, until it is mastered."""
+    last = tasks[-1] if tasks else None
+    if last is None or last["reason"] != "wished" or day_of(last["at"]) != today:
+        return ""
+    return "" if known.get(last["skill"], 0.0) >= MASTERED else str(last["skill"])
 
 
 def keep_mastery(deed: Deed, learner: str, skill: str, right: bool) -> float:

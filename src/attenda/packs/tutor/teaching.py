@@ -66,15 +66,18 @@ def report_of(deed: Deed, id_: str) -> dict[str, Any]:
     """The report of a learner, whoever may see it."""
     found = deed.rows("learners").find(id=id_)
     rows, by_hand = attempts_shown(deed, id_), set_by_hand(deed, id_)
-    name = (found[0]["name"] if found else deed.who.name) or id_
+    name = found[0]["name"] if found else deed.who.name
+    name = (name if name != id_ else "") if id_ == deed.who.id else name or id_
     exam = [both("report_exam")] if sits_exam(deed, id_) else []
     if not rows and not by_hand:
-        words = said_both(both("report_empty", name=name), *exam, glue="\n")
+        empty = both("report_empty", name=name) if name else both("report_own_empty")
+        words = said_both(empty, *exam, glue="\n")
         return _told(words, figures=[], skills=[])
     made = figures(rows, deed.now, (found[0]["exam_since"] or 0) if exam else None)
+    counted = {one.id: one.value for one in made}
     skills = skill_rows(course_with(deed)[0].graph, rows, deed.now, by_hand)
     lines = [
-        both("report_head", name=name, **{one.id: one.value for one in made}),
+        both("report_head" if name else "report_own", name=name, **counted),
         *exam,
         *(_skill_line(one) for one in skills),
         *_think_over(rows),
