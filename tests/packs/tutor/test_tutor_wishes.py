@@ -23,6 +23,8 @@ CHOICE = Item(
 )
 OPEN = {
     "right": """
+      oh hold on a sec 24 | let me see 24 | 24 tbh | 24 ofc |
+      想了会儿24 | 又算了一阵是24 | 24 先这么写
       请问是24吗 | 24快看对不对 | 24 下一题 | 这还不简单24呗 | 24对吧快说 | 等下哦不是那个是24
       最后是24没错了 | 因该是24 | 我觉的是24 | 是24不 | 24 对了没 | 谢谢你告诉我，那我填24。
       重来 24
@@ -51,6 +53,7 @@ OPEN = {
       好困啊，眼皮直打架，这题我就写31了。
     """,
     "help": """
+      hllp pls | hpl me with this one
       卡壳了 | 难 | 没看懂 | 咋做 | 先算啥 | 懵了 | 求解 | 我投降了 | 你就说是几嘛 | 第一步干嘛
       这题怎么搞
       能不能麻烦您再讲一点？ | 老师，这道题我百思不得其解。 | 老师讲过但我忘了 | 救救我这题我不会啊
@@ -68,6 +71,8 @@ OPEN = {
       I've been up since six, can't you simply say what comes out?
     """,
     "skip": """
+      I'd give this a miss. | can we sit this one out | let's drop this one |
+      这题先搁着 | 这道绕过去吧
       过 | 换题 | 换换换 | 这道不要了 | 换道题呗这个没意思 | 这题我放弃了，换一题 | 不想做这道了
       算了算了，跳过吧 | 过吧过吧 | 这题不要 换 | skip this 1 | Next exercise, please. | 这题跳跳跳
       Could you give me a different exercise, please?

@@ -59,25 +59,8 @@ def heard_first(said: Said) -> Sequence[Command]:
     if look(said.text):
         return [StartFlow(flow="safeguard")]
     top = said.state.top
-    if top is None and not said.state.candidates:
-        if (wanted := mastery_in(said.text)) is not None:
-            learner, skill, percent = wanted
-            return [
-                StartFlow(flow="override"),
-                _set(said, "learner", learner),
-                _set(said, "skill", skill),
-                _set(said, "percent", percent),
-            ]
-        if greets(said.text):
-            return [StartFlow(flow="greet")]
-        if _is_pupil(said) and (skill := practised_topic(said.text)):
-            return [StartFlow(flow="practice"), _set(said, "about", skill)]
-        if skill := explained_topic(said.text):
-            return [StartFlow(flow="explain"), _set(said, "skill", skill)]
-        if asks_for_report(said.text) and not _is_pupil(said):
-            return _report(said)
-        if _begins(said) and _is_pupil(said):
-            return [StartFlow(flow="practice")]
+    if top is None and not said.state.candidates and (begun := _first_wish(said)):
+        return begun
     asked = top is not None and top.flow == "topic" and "skill" not in top.values
     if asked and not is_about_else(said.text) and (skill := topic_in(said.text)):
         return [_set(said, "skill", skill)]
@@ -92,6 +75,29 @@ def heard_first(said: Said) -> Sequence[Command]:
 def _set(said: Said, slot: str, value: str | int) -> SetSlot:
     words = str(value) if str(value) in said.text else said.text.strip()
     return SetSlot(slot=slot, value=Labelled(value=value, label=said.label), words=words)
+
+
+def _first_wish(said: Said) -> Sequence[Command]:
+    """What is begun where nothing is under way; nothing where examples are to tell."""
+    if (wanted := mastery_in(said.text)) is not None:
+        learner, skill, percent = wanted
+        return [
+            StartFlow(flow="override"),
+            _set(said, "learner", learner),
+            _set(said, "skill", skill),
+            _set(said, "percent", percent),
+        ]
+    if greets(said.text):
+        return [StartFlow(flow="greet")]
+    if _role(said) != "supervisor" and (skill := practised_topic(said.text)):
+        return [StartFlow(flow="practice"), _set(said, "about", skill)]
+    if skill := explained_topic(said.text):
+        return [StartFlow(flow="explain"), _set(said, "skill", skill)]
+    if asks_for_report(said.text) and not _is_pupil(said):
+        return _report(said)
+    if _begins(said) and _is_pupil(said):
+        return [StartFlow(flow="practice")]
+    return []
 
 
 def _begins(said: Said) -> bool:
@@ -117,8 +123,12 @@ def _report(said: Said) -> Sequence[Command]:
 
 
 def _is_pupil(said: Said) -> bool:
+    return _role(said) not in ("supervisor", "owner")
+
+
+def _role(said: Said) -> object:
     user = said.given.names["user"].value
-    return not isinstance(user, dict) or user.get("role") not in ("supervisor", "owner")
+    return user.get("role") if isinstance(user, dict) else None
 
 
 def keep_back(deed: Deed, text: str, language: str) -> str | None:
