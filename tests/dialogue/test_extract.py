@@ -15,6 +15,7 @@ from attenda.dialogue.extract_contacts import emails, ids, phones
 from attenda.dialogue.extract_dates import dates
 from attenda.dialogue.extract_span import Found
 from attenda.dialogue.extract_times import instant, times
+from attenda.dialogue.small_talk import greets
 
 WEDNESDAY = date(2026, 3, 4)
 MUGS = {"red mug": ["red", "红色"], "blue mug": ["blue", "蓝色"], "plate": ["盘子"]}
@@ -332,6 +333,19 @@ def test_a_yes_may_come_first_with_a_story_behind_it(words: str) -> None:
 )  # fmt: skip
 def test_a_yes_with_another_wish_behind_it_is_none(words: str) -> None:
     assert yes_or_no(words, ["改", "change"]) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "greeting"),
+    [
+        ("Hi", True), ("Hello there!", True), ("What can you do?", True), ("老师好", True),
+        ("你好，你能做什么？", True), ("怎么用", True), ("早", True),
+        ("hi, where is my order", False), ("早点发货", False), ("能退什么", False),
+        ("what can you do about my refund", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_greeting_says_nothing_else(words: str, greeting: bool) -> None:
+    assert greets(words) is greeting
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,20 @@ import re
 __all__ = ["asks_to_stop", "greets"]
 
 _ADDRESS = (
-    r"(?:\W*(?:there|again|all|everyone|team|doctor|please|大家|医生|各位|请问|[呀啊哦吗呢吧]))*"
+    r"(?:\W*(?:there|again|all|everyone|team|doctor|please"
+    r"|大家|医生|老师|各位|请问|[呀啊哦吗呢吧]))*"
 )
 _GREETING = (
     r"hello|hi|hiya|hey|good (?:morning|afternoon|evening|day)"
-    r"|你好|您好|你们好|早上好|上午好|中午好|下午好|晚上好|早安|在吗|在不在|嗨|哈喽"
-    r"|what (?:can|do|could) you (?:do|help)(?: with| for)?(?: me)?(?: with)?(?: here)?"
+    r"|你好|您好|你们好|老师好|早(?=\W|$)|早上好|上午好|中午好|下午好|晚上好|早安|在吗|在不在|嗨|哈喽"
+    r"|what (?:can|do|could) (?:you|u) (?:do|help)(?: with| for)?(?: me)?(?: with)?(?: here)?"
     r"|what can i (?:do|ask)(?: you)?(?: here)?|what are you(?: for)?|who are you"
     r"|how can you help(?: me)?|what(?: is|['’]s) this(?: for)?"
-    r"|[你您]们?(?:都|还)?(?:能|会|可以)(?:帮我|为我)?[做干办帮][些点]?(?:什么|啥|哪些)(?:事情?|忙)?"
+    r"|how does (?:this|it) work|how do i use (?:this|it)"
+    r"|(?:[你您]们?)?(?:都|还)?(?:能|会|可以)(?:帮我|为我)?[做干办帮]?[些点]?"
+    r"(?:什么|啥|哪些|嘛)(?:事情?|忙)?"
     r"|[你您]有(?:什么|哪些|啥)(?:功能|用)|[你您]是(?:谁|做什么的|干什么的|干嘛的)"
+    r"|这(?:个|里)?是什么|(?:这个?)?怎么用"
     r"|这里?(?:能|可以)[做办][些点]?(?:什么|啥)"
 )
 _GREETS = re.compile(rf"\W*(?:(?:{_GREETING}){_ADDRESS}(?:\W+|$))+", re.IGNORECASE)

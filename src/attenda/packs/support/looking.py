@@ -9,7 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from attenda.api import Command, Labelled, Said, SetSlot, StartFlow, Wait, dying_said, emails
+from attenda.api import (
+    Command,
+    Labelled,
+    Said,
+    SetSlot,
+    StartFlow,
+    Wait,
+    dying_said,
+    emails,
+    greets,
+)
 from attenda.packs.support.addressing import address_in
 from attenda.packs.support.countries import postcodes_in
 from attenda.packs.support.shop_policy import FOLDER, read_yaml
@@ -43,7 +53,7 @@ _FREE = {
     "exchange": ("instead", "goods"), "warranty": ("fault", "goods"),
 }  # fmt: skip
 """By flow: the slot that is told in one's own words, and what is known by the time it is asked."""
-_SMALL_TALK = {"hello": "greet", "bye": "part", "over": "part"}
+_SMALL_TALK = {"bye": "part", "over": "part"}
 """By sign: the flow that answers it."""
 _SHORT = 40
 """Letters of a message that says nothing but to wait."""
@@ -128,6 +138,8 @@ def look_first(said: Said) -> Sequence[Command]:
     under_way = bool(said.state.frames) or said.state.unclear > 0
     if any(so for _, _, so in dying_said(said.text)):
         return _urgent(said, "life", "LIFE", "")
+    if greets(said.text):
+        return [StartFlow(flow="greet")]
     for kind, rule, words in signs_in(said.text):
         if kind == "wait":
             is_bare = len(said.text) <= _SHORT and not _SAYS_MORE.search(said.text)

@@ -15,7 +15,7 @@ from attenda.packs.tutor.asking import asks_for_help, without_slips
 from attenda.packs.tutor.item import Texts, text_in
 from attenda.packs.tutor.numbers import plain
 
-__all__ = ["LANGUAGES", "both", "greets", "said_both", "wish"]
+__all__ = ["LANGUAGES", "both", "said_both", "wish"]
 
 LANGUAGES = ("en", "zh-CN")
 Wish = Literal["", "help", "stop", "skip"]
@@ -78,13 +78,6 @@ def wish(text: str) -> Wish:
         return "skip"
     found = (name for name in _ORDER if _has(said, name))
     return next(found, "help" if _has(said, "gives_up") else "")
-
-
-def greets(text: str) -> bool:
-    """Whether a text greets or asks what can be done here, and nothing else."""
-    parts = (_CLOSING.sub("", one) for one in re.split(r"[,.!?~，。！？\n]+", plain(text).lower()))
-    said = [one for one in parts if one]
-    return bool(said) and all(one in _wishes()["hello"] for one in said)
 
 
 def _has(said: str, name: str) -> bool:

@@ -17,6 +17,7 @@ from attenda.api import (
     SetSlot,
     SilenceTimes,
     StartFlow,
+    greets,
 )
 from attenda.packs.tutor import exercises, planning, practice, teaching
 from attenda.packs.tutor.answers import answer_in, asks_to_be_told
@@ -28,7 +29,7 @@ from attenda.packs.tutor.beginning import (
     asks_for_report,
     asks_to_begin,
 )
-from attenda.packs.tutor.catalogue import both, greets, wish
+from attenda.packs.tutor.catalogue import both, wish
 from attenda.packs.tutor.hints import leaks
 from attenda.packs.tutor.importing import IMPORTERS
 from attenda.packs.tutor.item import text_in
