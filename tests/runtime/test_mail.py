@@ -67,7 +67,7 @@ class Post:
         """Look, and let what that began end."""
         for _ in range(times):
             await self.serving().look()
-            while self.house.runs._tasks:
+            while self.house.runs._under_way._tasks:
                 await asyncio.sleep(0.005)
 
     async def arrive(self, *letters: bytes) -> None:

@@ -519,7 +519,7 @@ async def _attempt(w: World, mode: str, method: str, path: str, actor: str) -> l
     """One request by one person on fresh objects of the owner's; what was wrong with it."""
     row = ROWS[method, path]
     ids = await w.house.database.write(lambda c: _objects(c, w))
-    await asyncio.gather(*w.house.runs._tasks.values())  # what an earlier row set going
+    await asyncio.gather(*w.house.runs._under_way._tasks.values())  # what an earlier row set going
     await w.house.ingester.wait_idle()
     before = await w.house.database.read(_owned_rows)
     options = _options(row, ids, mode, w.secrets[actor][mode])
