@@ -103,10 +103,11 @@ def _stems(text: str) -> frozenset[str]:
 
 
 def _spelled(word: str) -> str:
-    """A word of a title in the place of a slip of typing."""
+    """A word of a title in the place of a slip of typing; "staring" is none of "sharing"."""
     if word in _title_words():
         return word
-    return next((one for one in _title_words() if len(one) > _SHORT and is_slip(word, one)), word)
+    like = (one for one in _title_words() if len(one) > _SHORT and one[:2] == word[:2])
+    return next((one for one in like if is_slip(word, one)), word)
 
 
 @lru_cache(maxsize=1)
