@@ -66,7 +66,7 @@ _YES_HAN = (
     r"(?:[下上]去?|一下|好|掉)?"
 )
 _BESIDE_HAN = (
-    r"那么?|就(?:行|好|是了)?|[你您](?:上面)?说的|[你您]们?|请|麻烦(?:[你您]了?|了)|劳[烦驾]|现在"
+    r"那么?|就(?:行|好|是了)?|[你您](?:上面)?说的|[你您]们?|请|予以|麻烦(?:[你您]了?|了)|劳[烦驾]|现在"
     r"|马上|赶[紧快]|尽[快管]|快点儿?|抓紧|速度|立刻|立即|早点|快|直接|[给帮替为]我|代为|并|去|过去|都|也|接着|往下|按照?|照着?|依|这[个样么]|此|着|一下|可以"
     r"|(?:[送寄]到?)?[这那](?:儿|里|边)"
     r"|[吧呗啦啊哈哦呀嘛了的呢咯呐亲]|谢谢[你您]?|多谢|辛苦[你您]?|拜托[你您]?"
@@ -114,7 +114,10 @@ _FORBIDS = re.compile(
     r"|(?:吗|(?<!没什)么)(?=$|[\s，。,.!！])"
 )
 """Beside a yes: a condition, another thing, doubt, delay, a no, a number or a question."""
-_EAGER = re.compile(r"(?<![a-z])(?:can'?t|cannot|can hardly) wait(?! (?:for|until|till) )(?![a-z])")
+_EAGER = re.compile(
+    r"(?<![a-z])(?:can'?t|cannot|can hardly) wait(?! (?:for|until|till) )(?![a-z])"
+    r"|(?:谢谢|多谢|感谢)[你您]们?(?:耐心)?(?:地)?等(?:我|待|候)?"
+)
 _WISHES = re.compile(
     r"(?<![a-z])(?:but|though|although|however|please|pls|wants?|wanted|needs?|wish(?:es)?|like|prefers?"
     r"|send|ship|make|give|take|add|keep|leave|put|use|change|cancel|refund|exchange|return|not"
@@ -193,5 +196,5 @@ def _either(own: list[str], latin: str, han: str) -> str:
     """A pattern of a flow's own words and of those of everybody."""
     what = r"(?: (?:it|that|(?:the|this|my) (?!other|wrong|next|first|second|last|rest)[a-z]+))?"
     plain = [re.escape(one) + what for one in own if one.isascii()]
-    other = [rf"{re.escape(one)}(?:过来|[掉了好])?" for one in own if not one.isascii()]
+    other = [rf"{re.escape(one)}(?:过来|一下|[掉了好])?" for one in own if not one.isascii()]
     return rf"(?:{'|'.join([*plain, latin])})(?![a-z'])|{'|'.join([*other, han])}"
