@@ -10,11 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
+from attenda.api import Principal, Said, StartFlow
+from attenda.core.label import said_by
 from attenda.dialogue.state import DialogueState
 from attenda.packs.tutor.course import school_course
 from attenda.packs.tutor.pack import PACK, heard_first
 from attenda.packs.tutor.rules import updated
 from attenda.packs.tutor.samples import samples_on
+from attenda.runtime.flow_turn import given_for
 from attenda.serve.app import create_app
 from attenda.store import keys, people, schema
 from tests.runtime.test_flows import understand
@@ -367,14 +370,14 @@ def test_files_are_brought_in_and_practised(home: Path) -> None:
 
 
 def test_signs_of_danger_go_before_everything_else() -> None:
-    class Words:
-        text = "what is 1/2 + 1/3? i want to die"
-        state = DialogueState()
+    def first(text: str) -> list[str]:
+        who = Principal(id="lea", role="member")
+        given = given_for(who, "msg_1", [text], 0)
+        said = Said(text, "msg_1", said_by("lea", "msg_1"), given, DialogueState())
+        return [one.flow for one in heard_first(said) if isinstance(one, StartFlow)]
 
-    (first,) = heard_first(Words())  # type: ignore[arg-type]
-    assert first.flow == "safeguard"  # type: ignore[union-attr]
-    Words.text = "what is 1/2 + 1/3?"
-    assert heard_first(Words()) == []  # type: ignore[arg-type]
+    assert first("what is 1/2 + 1/3? i want to die") == ["safeguard"]
+    assert first("what is 1/2 + 1/3?") == []
 
 
 def test_samples_are_what_the_rules_make_of_them() -> None:
