@@ -25,7 +25,7 @@ PAYLOADS = [
     "[a](javascript:window.owned=1) <javascript:window.owned=1>",
     "![a](https://evil.example/x.png) [b]: https://evil.example/y",
     "<style>@import 'https://evil.example/z'</style>",
-    "{{7*7}} ${7*7} <%= 7*7 %> #{7*7}",
+    "{{777*777}} ${777*777} <%= 777*777 %> #{777*777}",
     "</script><script>window.owned=1</script>",
     "<a href='data:text/html,<script>opener.owned=1</script>'>x</a>",
     "<math><mtext><table><mglyph><style><img src=x onerror=window.owned=1>",
@@ -109,4 +109,4 @@ def test_planted_text_stays_text(browser: Browser, home: Path) -> None:
         for payload in PAYLOADS:
             expect(page.locator("#list")).to_contain_text(payload)
         _check(page, reached)
-        assert "49" not in page.locator("#list").inner_text()
+        assert "603729" not in page.locator("#list").inner_text()
