@@ -36,6 +36,8 @@ from attenda.store.upgrade import upgrade_database
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from tests.cli.typing_at_home import Typed
+
 settings.register_profile("ours", phases=[one for one in Phase if one is not Phase.explain])
 settings.load_profile("ours")  # explaining a failure traces it, which can hang Python 3.11 for good
 
@@ -296,3 +298,17 @@ def database(database_url: str) -> Iterator[Database]:
         yield opened
     finally:
         asyncio.run(opened.close())
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> "Typed":
+    """Types a command; its exit code, what it printed, and what it said beside."""
+    from attenda.cli.commands import run
+
+    def type_(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["attenda", *words])
+        code = run()
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return type_

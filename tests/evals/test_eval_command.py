@@ -4,32 +4,15 @@ import json
 import os
 import re
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from attenda.cli.commands import run
 from attenda.cli.eval_files import find_scenarios
 from attenda.evals.results import CallMade, Fault, Result, Trial, TurnMade, json_of
 from attenda.tools.mcp_file import Approved, keep, read_servers
-
-Typed = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
-    """Types a command; its exit code, what it printed, and what it said beside."""
-
-    def type_(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["attenda", *words])
-        code = run()
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return type_
+from tests.cli.typing_at_home import Typed
 
 
 def result(name: str, *rights: bool) -> Result:

@@ -16,10 +16,8 @@ from attenda.evals.exams.retail.tables import TABLES, database_of, rows_of
 from attenda.evals.exams.tau2 import Planner, examine_shop
 from attenda.evals.exams.tau2_tasks import Shop, load_shop, owner_of
 from attenda.llm.scripted import ScriptedModel
+from tests.cli.typing_at_home import Typed
 from tests.evals.little_shop import little_shop
-from tests.evals.test_eval_command import Typed, typed
-
-__all__ = ["typed"]
 
 DATA = Path(os.environ.get("ATTENDA_DATA", "")) / "tau2_bench" / "retail"
 needs_data = pytest.mark.skipif(

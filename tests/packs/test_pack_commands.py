@@ -2,38 +2,22 @@
 
 import asyncio
 import json
-import sys
-from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from attenda.cli.commands import run
 from attenda.cli.packs import load_pack
 from attenda.core.event import Event, FlowBegan, RunFinished
 from attenda.dialogue.flow_file import read_flows
 from attenda.runtime.flow_picture import flow_svg, flows_page
 from attenda.runtime.pack import read_pack
 from attenda.store import agents, documents, people, sessions
+from tests.cli.typing_at_home import Typed
 from tests.scripted_house import scripted_house
 
-Typed = Callable[..., tuple[int, str, str]]
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
-    """Types a command; its exit code, what it printed, and what it said beside."""
-
-    def type_(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["attenda", *words])
-        code = run()
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return type_
 
 
 def test_a_new_pack_works_as_it_is(typed: Typed, home: Path) -> None:
