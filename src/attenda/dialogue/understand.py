@@ -352,10 +352,9 @@ def _of_clauses(judged: Iterable[Judgement], open_: Sequence[str]) -> list[str]:
 
     One that a clause clearly begins, if the whole may mean it too, goes before what others may.
     """
-    sure = [one.best for one in judged if isinstance(one, Certain)]
-    clear = list(dict.fromkeys(one.name for one in sure if one.share >= _CLEARLY))
-    meant = [name for name in clear if name in open_]
-    return meant if len(meant) == 1 else list(dict.fromkeys(one.name for one in sure))
+    sure = [one for one in judged if isinstance(one, Certain)]
+    meant = [name for name in _clear(sure) if name in open_]
+    return meant if len(meant) == 1 else list(dict.fromkeys(one.best.name for one in sure))
 
 
 def _is_bare(text: str, values: list[str]) -> bool:
