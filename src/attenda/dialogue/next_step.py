@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from attenda.core.event import DialogueEvent, FlowMoved, Kept
 from attenda.core.label import Label, Labelled
 
 __all__ = [
@@ -72,6 +73,14 @@ class CallTool:
     into: str
     after: int
     """The instruction that comes when it is done."""
+
+    def done(self, result: Labelled | None, because: Label) -> list[DialogueEvent]:
+        """What a dialogue is told when it is done: its result where one is kept, and to go on."""
+        moved = FlowMoved(instance=self.instance, at=self.after, because=because)
+        if not self.into:
+            return [moved]
+        value = result or Labelled(value=None)
+        return [Kept(instance=self.instance, name=self.into, value=value), moved]
 
 
 @dataclass(frozen=True, slots=True)

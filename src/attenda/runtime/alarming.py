@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attenda.core.command import Command, StartFlow
-from attenda.core.event import DialogueEvent, FlowMoved, Kept
-from attenda.core.label import Label, Labelled
+from attenda.core.label import Label
 from attenda.core.principal import Principal
 from attenda.dialogue.flow import words_in
 from attenda.dialogue.machine import Given, advance, reduce
@@ -117,20 +116,10 @@ def _carry_out(
                 outcome = pack.executor.perform_within(connection, call)
                 if outcome.state != "done":  # people are told all the same
                     break
-                state = replay(state, _done(step, outcome.result, call.label))
+                state = replay(state, step.done(outcome.result, call.label))
             case HandOver(reason=words):
                 reason = words
                 break
             case _:
                 break
     return Alarm("\n\n".join(said), reason)
-
-
-def _done(step: CallTool, result: Labelled | None, because: Label) -> list[DialogueEvent]:
-    moved = FlowMoved(instance=step.instance, at=step.after, because=because)
-    if not step.into:
-        return [moved]
-    return [
-        Kept(instance=step.instance, name=step.into, value=result or Labelled(value=None)),
-        moved,
-    ]

@@ -20,12 +20,11 @@ from attenda.core.event import (
     FlowMoved,
     HandedBack,
     HandedOff,
-    Kept,
     Silent,
     TooLate,
     Understood,
 )
-from attenda.core.label import Label, Labelled, said_by
+from attenda.core.label import Label, said_by
 from attenda.core.message import Citation
 from attenda.core.principal import Principal
 from attenda.core.words import sentence
@@ -198,11 +197,7 @@ class Converser:
             self._say(told_instead(tool, call, outcome, self.given.language))
         events: list[DialogueEvent] = [_called(step, outcome)]
         if outcome.state == "done":
-            if step.into:
-                value = outcome.result or Labelled(value=None)
-                events.append(Kept(instance=step.instance, name=step.into, value=value))
-            moved = FlowMoved(instance=step.instance, at=step.after, because=call.label)
-            self.note([*events, moved])
+            self.note([*events, *step.done(outcome.result, call.label)])
             return True
         if outcome.state == "waiting":
             self.note(events)
