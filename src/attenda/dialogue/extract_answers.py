@@ -163,6 +163,7 @@ def choices(text: str, options: Mapping[str, Sequence[str]]) -> list[Found[str]]
     return first_of_overlapping(found) or _by_place(text, plain, list(options))
 
 
+@lru_cache(maxsize=4096)
 def whole_word(word: str) -> re.Pattern[str]:
     """`word` between borders where it has Latin letters or digits at its ends, with a plural s."""
     body = r"\s+".join(re.escape(part) for part in word.split())

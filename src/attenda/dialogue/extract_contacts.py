@@ -7,6 +7,7 @@ types it: o1042, "O 1042", "o – 1042". Whether it exists is another room's que
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from attenda.dialogue.extract_span import Found, first_of_overlapping, folded
 
@@ -62,12 +63,17 @@ def ids(text: str, pattern: str) -> list[Found[str]]:
 
 
 def _of_one_form(text: str, pattern: str) -> list[Found[str]]:
-    parts = list(_parts(pattern))
-    tolerant = re.compile(rf"(?<![a-z0-9]){_tolerant(parts)}(?![a-z0-9])")
+    parts, tolerant = _form(pattern)
     return [
         Found(_canonical(match, parts), *match.span(), text[slice(*match.span())])
         for match in tolerant.finditer(folded(text))
     ]
+
+
+@lru_cache(maxsize=256)
+def _form(pattern: str) -> tuple[list[_Part], re.Pattern[str]]:
+    parts = list(_parts(pattern))
+    return parts, re.compile(rf"(?<![a-z0-9]){_tolerant(parts)}(?![a-z0-9])")
 
 
 def _parts(pattern: str) -> Iterator[_Part]:

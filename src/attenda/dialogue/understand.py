@@ -309,10 +309,9 @@ class Understanding:
 
     def _is_anybodys(self, word: str, flow: str) -> bool:
         """Whether the examples of another flow have a word."""
-        whole = whole_word(word)
-        return any(
-            whole.search(one.all_examples) for one in self.book.current.values() if one.name != flow
-        )
+        others = (one for one in self.book.current.values() if one.name != flow)
+        begins, whole = word.split()[0], whole_word(word)  # most examples lack even its beginning
+        return any(begins in one.all_examples and whole.search(one.all_examples) for one in others)
 
     def _flow(self, text: str, vectors: NDArray[np.float32], role: str, again: str) -> list[str]:
         """The flow that is meant, or those that may be.
