@@ -82,6 +82,7 @@ _PADDING = re.compile(
     r"|我?(?:又|再|刚刚?|粗略|仔细|认真|随便|简单|大概|重新|好好)*[地的]?(?:算|想|验算|口算|心算|笔算|估|数|看)"
     r"[了过]*(?:一?下[子儿]?|半天|一会儿?|会儿|好久|好一阵子?|一阵子?|老半天|大半天)(?=[^吗呢]*\Z|[\s,]*[得是等为有])"
     r"|\bh[oa](?:ld|ng) (?:on|up)\b|\blet me (?:see|think)\b"
+    r"|, ?i (?:do |should |would )?(?:believe|think|guess|suppose|reckon|feel|say|imagine) ?,"
     r"|\b(?:just |gimme |give me )?a (?:sec|second|moment|minute|tick)\b"
     r"|不一定|不[是会]吧|哦不(?![是对])|没错|没问题|不会错|不用谢|如果我没弄错的话|没[算弄]错的话|不出意外"
 )

@@ -50,9 +50,11 @@ _NONE = re.compile(
     r"\b(?:hint|clue|help|answer|explain)"
     r"|\b(?:if|whether) (?:it|that|this|im|i am|thats|its)\b|\b(?:as|is|was|be) (?:the|my|an) "
     r"|\bmy (?:answer|solution|results?)\b|\b(?:my|the) (?:week|test)\b"
+    r"|\b(?:to|will|ill|id|can|could|may i|let me|shall|wanna) answer (?:with |by |it )*[\d\x01]"
     r"|\b(?:plan|schedule|progress|reports?|exam|mastery|class)\b"
     r"|(?:不用|不要|不需要|别|没|没有|[听看用]完|[听看用有]了|谢谢[你您]?的?|感谢[你您]?的?|多亏[你您]?的?)(?:给我|再|看)?(?:提示|帮|答案|解释|告诉|讲|教)"
     r"|(?:记得|知道|晓得|会|懂了?|明白|学会|教[过了]?我?|想起来?)了?(?:该|是|要)?怎么[做算解]"
+    r"|(?<![不没])(?:知道|懂|明白|会)了?这[种类道样个些]*题?目?(?:该|是|要)?怎么[做算解]了"
     r"|对不对|对吗|是否|检查|批改|我的(?:答案|报告|学习|成绩|水平)|进度|计划"
 )
 """Help that is not wanted, an answer to be checked, or another wish."""
