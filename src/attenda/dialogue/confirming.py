@@ -8,12 +8,11 @@ from collections.abc import Sequence
 
 from attenda.core.command import Affirm, Another, Command, NotUnderstood, Refuse, SetSlot, Wait
 from attenda.dialogue.book import FlowBook
-from attenda.dialogue.clauses import clauses
 from attenda.dialogue.expression import fill, value_of
 from attenda.dialogue.extract_another import another_wanted
 from attenda.dialogue.extract_answers import yes_or_no
 from attenda.dialogue.extract_other import names_another
-from attenda.dialogue.extract_pause import asks_to_wait
+from attenda.dialogue.extract_pause import ends_in_waiting
 from attenda.dialogue.flow import CollectStep, ConfirmStep, Instruction, Slot
 from attenda.dialogue.state import DialogueState
 
@@ -36,7 +35,7 @@ def answer_to(
         named: the values that the message gives slots.
         book: of the flows.
     """
-    if any(asks_to_wait(one) for one in (text, *clauses(text)[-1:])):
+    if ends_in_waiting(text):
         return [Wait()]
     if not isinstance(asked, ConfirmStep):
         said = yes_or_no(text)

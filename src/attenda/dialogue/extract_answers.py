@@ -8,7 +8,13 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
-from attenda.dialogue.extract_assent import concluding_answer, opening_assent, wholly_agrees
+from attenda.dialogue.extract_assent import (
+    another_matter,
+    concluding_answer,
+    opening_assent,
+    wholly_agrees,
+    without_pleading,
+)
 from attenda.dialogue.extract_numbers import read_number
 from attenda.dialogue.extract_span import Found, first_of_overlapping, folded
 
@@ -16,7 +22,7 @@ __all__ = ["choices", "free_text", "whole_word", "yes_or_no"]
 
 _LEAD = re.compile(
     r"(?:[\s,，.!…~-]|(?:oh|um+|uh+|m+h?m+|er+|ah+|well|so|hi|hello|please|i\s+(?:think|guess|would\s+say|said)|"
-    r"actually|in\s+that\s+case|then|(?:k+|ok(?:ay)?|all\s?right|fine)(?=[\s,]+(?:then[\s,]+)?(?:yes|no|sure|go|do|let)))(?![a-z'])|(?:想|考虑)(?:好|清楚)了|嗯+(?=[^嗯\s，。,.!！])|哦+|噢+|啊+|那(?:就)?|请)*"
+    r"actually|in\s+that\s+case|then|(?:k+|ok(?:ay)?|all\s?right|fine)(?=[\s,]+(?:then[\s,]+)?(?:ye|no|sure|go|do|let)))(?![a-z'])|(?:想|考虑)(?:好|清楚)了|嗯+(?=[^嗯\s，。,.!！])|哦+|噢+|啊+|那(?:就)?|请)*"
 )
 _NO = re.compile(
     r"(?:no(?!\s+(?:problem|worries|doubt|idea|clue|matter|one|time\s+like|objections?|harm|reason\s+not))|nope|nah|not?\s+(?:really|now|yet|"
@@ -52,8 +58,8 @@ _HEDGE = re.compile(
     r"(?<![a-z])(?:but|wait|hold\s+on|except|however|unless|although|though|hmm+|not|actually|else|different(?:ly)?|otherwise|another|rather|"
     r"maybe|perhaps|no|don'?t|do\s+not|never\s*mind|cancel|stop|instead|change|as\s+long\s+as|provided|the\s+other|only\s+(?:the|for|my)|"
     r"once\s+(?:i|you|we|it|they|my|your|the|that|this|he|she)|"
-    r"(?<!know )(?<!me )(?<!see )if(?!\s+(?:you\s+(?:can|could|would|may|please|don'?t\s+mind)"
-    r"|possible|so|that'?s\s+(?:ok|fine))))(?![a-z'])"
+    r"(?<!know )(?<!me )(?<!see )if(?!\s+(?:possible|so)(?![a-z]))"
+    r"|(?:is|was|looks|seems|all)\s+(?:wrong|incorrect)|(?:the|my|those|these)\s+[a-z]+\s+(?:too|also|as\s+well))(?![a-z'])"
     r"|但|不过|等一?下|等等|等我(?![用们])|除了|可是|只是|先别|不|别|算了|取消|也许|可能|换|改|如果(?!可以|方便|行)|要是(?!可以|方便|行)|想想|想一想|考虑|才怪|个[屁鬼]"
 )
 _OPEN = re.compile(
@@ -62,9 +68,14 @@ _OPEN = re.compile(
     r"|谁|什么|哪|怎|以后|待会|晚点|明天|再说"
 )
 """In the clause of a yes: it asks or puts off, and agrees to nothing now."""
+_WEAK = re.compile(
+    r"ok(?:ay|ey)?|k+|y|ya|right|good|great|fine|alright|perfect|嗯+|(?:[好行对是](?:[的吧啊呀呢了嘞哒滴])?)+"
+)
+"""They agree, but begin another matter as well: "OK, where is my parcel"."""
 _LATER = re.compile(
     r"\W*(?:but\s+|only\s+)?(?:as\s+soon\s+as(?!\s+(?:you\s+can|possible))|after(?!\s+all)|before"
-    r"|until|once|when(?!\s*ever|\s+you(?:'re)?\s+(?:can|like|are|have|get|ready)))(?![a-z])"
+    r"|until|once|later|tomorrow|next\s+(?:week|month|time|year)|when(?!\s*ever|\s+you(?:'re)?\s+(?:can|like|are|have|get|ready)))(?![a-z])"
+    r"|\W*(?:明天|后天|以后|待会|晚点|回头|下[周次个]|改天|过[几两]天)"
 )
 """Right behind a yes: not now, but when something else has come."""
 _QUESTION = re.compile(r"[?？]|[吗么嘛](?=$|[\s，。,.!！])|(?:不可以|不行|不好)[?？]")
@@ -86,6 +97,7 @@ def yes_or_no(text: str, agreeing: Collection[str] = ()) -> Found[bool] | None:
     `agreeing` are words that are a yes to what was asked, such as "open it"; one with a "+" before
     it is none alone, but takes nothing from a yes that it stands beside ("yes, cancel").
     """
+    text = without_pleading(text)
     alone = [one for one in agreeing if not one.startswith("+")]
     if len(alone) < len(agreeing) and (whole := wholly_agrees(text, agreeing)):
         return whole
@@ -107,6 +119,9 @@ def _beginning_answer(text: str, agreeing: Collection[str]) -> Found[bool] | Non
         return None
     border = _CLAUSE_END.search(plain, yes.end())
     if _OPEN.search(plain, yes.end(), border.start() if border else len(plain)):
+        return None
+    sentence = None if _WEAK.fullmatch(yes.group()) else _SENTENCE_END.search(plain, yes.end())
+    if another_matter(plain[yes.end() : sentence.start() if sentence else len(plain)]):
         return None
     if _HEDGE.search(_HARMLESS.sub(" ", plain[yes.end() :])) or _LATER.match(plain, yes.end()):
         return None

@@ -11,7 +11,13 @@ from functools import lru_cache
 
 from attenda.dialogue.extract_span import Found, folded
 
-__all__ = ["concluding_answer", "opening_assent", "wholly_agrees"]
+__all__ = [
+    "another_matter",
+    "concluding_answer",
+    "opening_assent",
+    "wholly_agrees",
+    "without_pleading",
+]
 
 _YES = (
     r"(?:(?:an? )?(?:big|plain|clear|firm|definite|hell|heck) )?"
@@ -30,6 +36,8 @@ _YES = (
     r"|(?:i |we )?(?:accept|consent|approve|agree to (?:it|that|this))"
     r"|(?:it|that|this)(?:'?s| is) (?:a )?(?:plain |clear |firm |big |definite )?yes"
     r"|(?:my|the|our) answer is (?:a )?yes"
+    r"|that(?:'s| is)(?: exactly| just)? what i (?:want(?:ed)?|asked for|meant|need)"
+    r"(?:\W+isn'?t it\?)?"
     r"|you(?:'ve| have)(?: got)? my (?:yes|ok(?:ay)?|blessing|permission|consent)"
     r"|i(?: would|'d)? (?:say yes|agree|confirm)"
     r"|(?:it|that|this)(?:'?s| is| all is| looks| all looks) (?:right|correct|fine|ok(?:ay)?|good)"
@@ -37,13 +45,18 @@ _YES = (
     r"(?: and (?:do|make))?(?: exactly| just)?"
     r"(?: (?:it|that|so|this|(?:the|this|that)"
     r" (?:change|refund|exchange|return|cancellation|claim)))?"
-    r"|put (?:it |that |this )?through|go through with (?:it|that|this)"
+    r"|put (?:it |that |this )?through|go through with (?:it|that|this)|carry (?:it|that|this) out"
+    r"|(?:carry out|see to|arrange|process|execute|issue|perform|complete)"
+    r" (?:it|that|this|(?:the|this|my) (?:change|refund|exchange|return|cancellation|claim))"
+    r"|(?:i|we)(?: would|'?d| should| shall| will|'?ll) be"
+    r" (?:(?:very|so|most|much|quite|really|ever so) )?(?:glad|grateful|happy|obliged|pleased"
+    r"|thankful|delighted)(?: if you (?:did|went ahead)(?: (?:so|that|it|this))?)?"
     r"|(?:i am|i'?m|we are|we'?re) (?:in agreement|fine with (?:it|that|this))"
     r"|make (?:it (?:so|happen)|(?:the|this|that) change)"
     r"|(?:get|have|(?:i|we)(?: would|'d)? (?:like|want)) (?:it|that|this)(?: to be)? done"
 )
 _BESIDE = (
-    r"alri(?:te|ght)|aight|righto"
+    r"alri(?:te|ght)|aight|righto|indeed|k+(?![a-z])"
     r"|mate|dear|love|sir|madam|ma'am|hun|pal|guys|right (?:away|now)|straight away|anyway"
     r"|lovely|excellent|wonderful|perfect|please|pls|plz|kindly|just|go(?=[\s.!]*$)|oh"
     r"|you (?:can|may|should|could)"
@@ -60,14 +73,14 @@ _YES_HAN = (
     r"[你您](?:上面)?说的(?:来|办|做|弄)|没有?(?:错|问题|意见|异议|毛病)|就是(?:这个|它|这样)|是这[个样]"
     r"|就要?这[样么]|那就(?:麻烦|拜托|有劳|辛苦)[你您]们?[了啦]|(?:是|对|好|行|[可阔]以)[的滴哒]?|[嗯恩]+|成(?!都|功|本|人|为|员)|中|妥|[要得]得|得嘞|木问题"
     r"|正合我意|正有此意|求之不得|太好了|没得说|[阔可]以|妥妥|当然好|没[啥什]么?(?:问题|意见|可说的|说的)|无异议|无误"
-    r"|(?:就|那就)?(?:这[样么]|按.{0,3}这[个样])(?:来|办|做|弄|处理|吧|着)|准了?(?=[\s，。！]|$)"
+    r"|(?:就|那就)?(?:这[样么]|按.{0,3}这[个样])(?:来|办理?|做|弄|处理|吧|着)|准了?(?=[\s，。！]|$)"
     r"|(?:进行|进入|走)下一步|必须(?=的|可以|[\s，。！]*$)|可+(?=[\s，。！]*$)|o的|同意|赞成|赞同|确认|确定|当然"
     r"|(?:办理?|弄|整|处理|做|定|记录?|登记|转交|转达|上?报|写|继续|进行|着手|操作|执行|提交|搞|办妥)"
     r"(?:[下上]去?|一下|好|掉)?"
 )
 _BESIDE_HAN = (
     r"那么?|就(?:行|好|是了)?|[你您](?:上面)?说的|[你您]们?|请|予以|麻烦(?:[你您]了?|了)|劳[烦驾]|现在"
-    r"|马上|赶[紧快]|尽[快管]|快点儿?|抓紧|速度|立刻|立即|早点|快|直接|[给帮替为]我|代为|并|去|过去|都|也|接着|往下|按照?|照着?|依|这[个样么]|此|着|一下|可以"
+    r"|马上|赶[紧快]|尽[快管]|快点儿?|抓紧|速度|立刻|立即|早点|快|直接|[给帮替为]我|给(?=[办弄做退换改]|处理|取消)|代为|并|去|过去|都|也|接着|往下|按照?|照着?|依|这[个样么]|此|着|一下|可以"
     r"|(?:[送寄]到?)?[这那](?:儿|里|边)"
     r"|[吧呗啦啊哈哦呀嘛了的呢咯呐亲]|谢谢[你您]?|多谢|辛苦[你您]?|拜托[你您]?"
     r"|我(?=有?[没确同])|我?(?:考虑|想)(?:好|清楚)了|我(?:明白|知道|清楚|看过)"
@@ -78,6 +91,18 @@ _NO = re.compile(
     r"(?:[\s,]+(?:please|thanks?(?: you)?))*[\s.!]*"
     r"|(?:那|就|还是)*(?:算了|不用了|不要了|先?不办了|别办了)(?:[吧啦]|谢谢[你您]?|[\s，。！])*"
 )
+_PLEADING = re.compile(
+    r"(?<![a-z])(?:if (?:you(?:'d| would| could| can| will| may)?(?: please)?"
+    r"(?: (?:be )?(?:so|very|that) (?:kind|good|nice))?(?: (?:do|make) (?:it|that|so|this))?"
+    r"(?: (?:don'?t|do not|wouldn'?t) mind)?"
+    r"|i may(?: say so)?|(?:that|it|this)(?:'s| is| will be| would be)?"
+    r" (?:all right|alright|ok(?:ay)?|fine|no (?:trouble|bother|problem)"
+    r"|not too much (?:trouble|bother)|possible|convenient)(?: (?:with|for|by) you)?)"
+    r"(?=\s*(?:$|[,.;!]))"
+    r"|(?:be )?(?:so (?:kind|good) as to|(?:kind|good) enough to)(?![a-z]))",
+    re.IGNORECASE,
+)
+"""It sets no condition: "if you would be so kind", "be so good as to"."""
 _BETWEEN = re.compile(r"[\s,，.。!！;；、~…-]*")
 _BORDER = re.compile(
     r"\s+(?:and|so)\s+(?=(?:(?:it'?s|that'?s|my answer is) (?:a )?(?:plain |big )?)?yes\b)"
@@ -88,7 +113,7 @@ _MERELY = (
     r"|(?:just )?(?:waiting for you|asking|wanted to be sure|kidding|joking))"
 )
 _WAITED = (
-    r"不及|不了|着(?![看瞧])|得(?:太|好|很|花|着急)|了(?:很|好|半|这么|那么|[一二三两几]|太)"
+    r"不及|不了|着(?![看瞧](?!呢))|得(?:太|好|很|花|着急)|了(?:很|好|半|这么|那么|[一二三两几]|太)"
     r"|个(?:结果|准信)"
 )
 _RHETORIC = re.compile(
@@ -114,9 +139,22 @@ _FORBIDS = re.compile(
     r"|(?:吗|(?<!没什)么)(?=$|[\s，。,.!！])"
 )
 """Beside a yes: a condition, another thing, doubt, delay, a no, a number or a question."""
+_ANOTHER_MATTER = re.compile(
+    r"(?<![a-z])(?:(?:like|want|need|wanna|have) to (?:know|ask|see|check|find out|hear)"
+    r"|wonder(?:ing)?|question|tell me|(?:can|could|would|will|do) you|where(?:'?s)?"
+    r"|who(?:'?s)?|why(?! not)|when(?! ?ever| you)|what(?:'?s)?(?! (?:i|you|we) )|how(?:'?s)?|which"
+    r"|by the way|btw)(?![a-z'])"
+    r"|想要?(?:知道|问|查|看|了解|咨询)|问一?下|请问|告诉我|在哪|哪[儿里个]|到哪|怎么|什么(?!都|问题)|多少|几[时点天个]"
+    r"|(?:我的|[这那])[^，。,.!！]{1,8}呢(?=$|[\s，。,.!！?？])|还有[一个件]|另外|顺便"
+)
+_BY_THE_WAY = re.compile(r"对了[\s，,.。!！]*|by the way\W*")
+_PUT_OFF = re.compile(
+    r"\W*(?:(?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)day|next (?:week|month|time)|later|soon"
+    r"|明天|后天|以后|待会儿?|晚点儿?|回头|下[周次]|改天|过[几两]天)(?:[再吧]|\W)*"
+)
 _EAGER = re.compile(
     r"(?<![a-z])(?:can'?t|cannot|can hardly) wait(?! (?:for|until|till) )(?![a-z])"
-    r"|(?:谢谢|多谢|感谢)[你您]们?(?:耐心)?(?:地)?等(?:我|待|候)?"
+    r"|(?:等不及|迫不及待)[要想]?|(?:谢谢|多谢|感谢)[你您]们?(?:耐心)?(?:地)?等(?:我|待|候)?"
 )
 _WISHES = re.compile(
     r"(?<![a-z])(?:but|though|although|however|please|pls|wants?|wanted|needs?|wish(?:es)?|like|prefers?"
@@ -128,6 +166,16 @@ _WISHES = re.compile(
     r"|什么|怎|哪|谁|几"
 )
 """Behind a yes: something more is wished, or asked."""
+
+
+def without_pleading(text: str) -> str:
+    """The same length of text, with spaces for what is only there to be polite."""
+    return _PLEADING.sub(lambda one: " " * len(one.group()), text.replace("’", "'"))
+
+
+def another_matter(text: str) -> bool:
+    """Whether a text, folded, asks something or brings up another thing."""
+    return _ANOTHER_MATTER.search(text) is not None
 
 
 def concluding_answer(text: str, agreeing: Collection[str] = ()) -> Found[bool] | None:
@@ -156,7 +204,9 @@ def opening_assent(text: str, agreeing: Collection[str] = ()) -> Found[bool] | N
     for border in reversed([*_BORDER.finditer(plain)]):
         rest = _EAGER.sub(" ", plain[border.end() :])
         if _is_assent(plain[: border.start()], 0, words):
-            idle = not (_FORBIDS.search(rest) or _WISHES.search(rest))
+            aside = _BY_THE_WAY.fullmatch(plain, 0, border.start()) or _PUT_OFF.fullmatch(rest)
+            beside = (_FORBIDS, _WISHES, _ANOTHER_MATTER)
+            idle = not (aside or any(one.search(rest) for one in beside))
             return Found(True, 0, border.start(), text[: border.start()]) if idle else None
     return None
 
@@ -196,5 +246,9 @@ def _either(own: list[str], latin: str, han: str) -> str:
     """A pattern of a flow's own words and of those of everybody."""
     what = r"(?: (?:it|that|(?:the|this|my) (?!other|wrong|next|first|second|last|rest)[a-z]+))?"
     plain = [re.escape(one) + what for one in own if one.isascii()]
-    other = [rf"{re.escape(one)}(?:过来|一下|[掉了好])?" for one in own if not one.isascii()]
+    other = [
+        rf"{re.escape(one)}(?:(?<=办)理)?(?:过来|一下|[掉了好])?"
+        for one in own
+        if not one.isascii()
+    ]
     return rf"(?:{'|'.join([*plain, latin])})(?![a-z'])|{'|'.join([*other, han])}"

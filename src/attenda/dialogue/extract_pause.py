@@ -5,7 +5,7 @@ It is neither a yes nor a no, and no other wish. English and Chinese.
 
 import re
 
-__all__ = ["asks_to_wait", "besides_waiting"]
+__all__ = ["asks_to_wait", "besides_waiting", "ends_in_waiting"]
 
 _FILLERS = (
     r"(?:hm+|um+|uh+|er+m?|ah+|oh?h?|ooh|oh dear|ok(?:ay)?|well|so|right|actually|please|just|sorry"
@@ -50,7 +50,8 @@ _LATIN = (
     rf"|i(?:'d| would) (?:like|love|need|appreciate) {_SPAN}(?: to {_THINK})?"
     rf"|(?:i |i'd like |i would like )?{_GIVE} {_SPAN}(?: to {_THINK})?"
     rf"|{_LET_ME}(?: just| quickly)?(?: (?:{_THINK}|{_FIRST_WHOM}))"
-    r"|i(?:'m| am) (?:not (?:quite |so |really |entirely |too )?(?:sure|certain|decided)|undecided"
+    r"|hm+|(?:i(?:'m| am) )?(?:not (?:quite |so |really |entirely |too )?(?:sure|certain|decided)"
+    r"|undecided"
     r"|still thinking)(?: yet| about (?:it|this|that))?"
     r"|i have(?:n't| not) (?:quite )?(?:decided|made up my mind)(?: yet)?"
     r"|before you do anything|don'?t (?:do anything|rush(?: me)?|start)(?: yet)?"
@@ -70,7 +71,7 @@ _ASKS_FIRST = (
 _HAN = (
     r"等等看?|等一等|等一?[下会哈]儿?|(?:还|再)?需要(?:一?点儿?|一些|几分钟)?时间(?:再|来)?(?:考虑|想想)?(?:一下)?|等我?一?小?[下会]{1,2}儿?|稍[等候](?:一下|片刻|下)?|慢着|慢点|且慢|缓一?缓"
     r"|(?:能不能|能否|可否|可以|请|再)?给我(?:一?点儿?|一些|几分钟|片刻)?(?:时间)?(?:考虑|想想)?(?:一下)?"
-    rf"|等[下会]儿?,?接个电话|容我(?:考虑|想想|再想想)(?:片刻|一下)?|先?别[急动弄办]|先?不[急忙]|不着急|还没想好|没想好|{_THINKS}|{_ASKS_FIRST}"
+    rf"|等[下会]儿?,?接个电话|容我(?:考虑|想想|再想想)(?:片刻|一下)?|先别|别[急动弄办]|先?不[急忙]|不着急|还没想好|没想好|{_THINKS}|{_ASKS_FIRST}"
 )
 _PAUSE = re.compile(
     rf"\W*(?:{_FILLERS}\W*){{0,4}}(?:(?:{_LATIN}){_AFTER}|{_HAN})"
@@ -88,6 +89,12 @@ _MARKS = re.compile(
 def asks_to_wait(text: str) -> bool:
     """Whether a message asks for a moment, and for nothing else."""
     return _PAUSE.fullmatch(text) is not None
+
+
+def ends_in_waiting(text: str) -> bool:
+    """Whether a message comes to asking for a moment, whatever it says before."""
+    parts = [one for one in _MARKS.split(text) if one.strip()]
+    return asks_to_wait(text) or bool(parts and asks_to_wait(parts[-1]))
 
 
 def besides_waiting(text: str) -> str | None:

@@ -29,6 +29,7 @@ from attenda.dialogue.clauses import clauses, without_courtesies
 from attenda.dialogue.confirming import answer_to
 from attenda.dialogue.extract_another import is_the_same, one_more
 from attenda.dialogue.extract_answers import whole_word, yes_or_no
+from attenda.dialogue.extract_assent import another_matter
 from attenda.dialogue.extract_pause import asks_to_wait, besides_waiting
 from attenda.dialogue.extract_span import folded
 from attenda.dialogue.flow import (
@@ -119,9 +120,13 @@ class Understanding:
 
     def wishes(self, text: str) -> list[str]:
         """The wish of a message and, where it has several clauses, the wish of each."""
+        return [wish for _, wish in self._said(text)]
+
+    def _said(self, text: str) -> list[tuple[str, str]]:
+        """A message and its clauses, each with its wish."""
         whole = self.wish(text)
-        parts = [self.wish(clause) for clause in clauses(text)[-_MOST_CLAUSES:]]
-        return [whole, *(part for part in parts if part != whole)]
+        parts = [(clause, self.wish(clause)) for clause in clauses(text)[-_MOST_CLAUSES:]]
+        return [(text, whole), *(part for part in parts if part[1] != whole)]
 
     def commands(
         self,
@@ -224,7 +229,7 @@ class Understanding:
         rest = besides_waiting(text)
         if answer or rest is None or not isinstance(asked, ConfirmStep):
             return answer
-        asks = re.search(r"[?？]|吗", text)
+        asks = re.search(r"[?？]|吗", text) or another_matter(folded(text))
         other = self._after(rest, text, vectors, role, _CLEARLY) if asks else ""
         return self._begin(other, text, label, today, slots) if other else [Wait()]
 
@@ -320,10 +325,10 @@ class Understanding:
         """
         if self.nearest is None:
             return []
-        named, leaning = self._named(text), self._leaning(role, again)
+        leaning = self._leaning(role, again)
         judged = (
-            self.nearest.judge(wish, vector, named, leaning)
-            for wish, vector in zip(self.wishes(text), vectors, strict=False)
+            self.nearest.judge(wish, vector, self._named(words), leaning)
+            for (words, wish), vector in zip(self._said(text), vectors, strict=False)
         )
         whole = next(judged)
         if isinstance(whole, Certain):

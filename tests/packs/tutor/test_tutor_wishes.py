@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from attenda.api import Affirm, Label, Labelled, SetSlot, StartFlow
+from attenda.api import Label, Labelled, SetSlot, StartFlow
 from attenda.dialogue.state import DialogueState, Frame
 from attenda.packs.tutor.catalogue import wish
 from attenda.packs.tutor.grade import grade
@@ -114,15 +114,6 @@ BEGINS = """
     好久没练，今天的题呢？
     fire away | ok im ready go | 接下来该做哪一题呢 | 洗完手了，今天练点什么 | 我想挑战一下自己
 """
-AGREES = """
-    Yes, go on, nobody's looking. | Of course, that's what I asked for, isn't it?
-    Oh yes please, I can't wait to show my friends. | 那当然啦，快改吧，我妈等着看呢。
-    嗯嗯，改吧，改完我好去玩。 | 是的没错，我妈都等不及要看了。 | 确定要改
-"""
-AGREES_NOT = """
-    yes, but wait | ok, not yet | Yes? | Yes, tomorrow. | yes, 80 percent | sure, if my mum agrees
-    对，改成80% | 好的，等一下 | 是吗 | 改天吧 | 好，不过先别改 | 可以再说一遍吗 | my mum is waiting
-"""
 BEGINS_NOT = """
     不想做题 | 别出题了 | 明天再练吧 | 做题有什么用 | 给我讲讲这题 | 看看我的练习计划
     题目太多了不想做 | I've had enough of exercises | let's stop
@@ -172,18 +163,6 @@ def test_who_wants_an_exercise_gets_one_however_they_ask() -> None:
         assert heard(said) is None, said
     for said in ("再来一个", "然后呢", "another one please"):
         assert heard(said, last="practice") is not None and heard(said) is None, said
-
-
-def test_a_yes_to_what_is_set_may_have_a_word_about_the_day_behind_it() -> None:
-    known = {one: Labelled(value="1") for one in ("learner", "skill", "percent")}
-    for table, agrees in ((AGREES, True), (AGREES_NOT, False)):
-        for said in sentences(table):
-            words = Words(said, flow="override")
-            assert not isinstance(next(iter(heard_first(words)), None), Affirm), said  # type: ignore
-            frame = words.state.frames[0].model_copy(update={"values": known})
-            words.state = DialogueState(frames=(frame,))
-            found = next(iter(heard_first(words)), None)  # type: ignore[arg-type]
-            assert isinstance(found, Affirm) == agrees, said
 
 
 def test_a_teacher_who_asks_about_a_learner_gets_their_report() -> None:

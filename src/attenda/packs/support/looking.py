@@ -1,6 +1,6 @@
 """What is looked at in every message first: card numbers, and words that call for a person.
 
-Words are those of `signs.yaml`; a message that only asks for time is neither a yes nor a no.
+Words are those of `signs.yaml`.
 """
 
 import functools
@@ -15,7 +15,6 @@ from attenda.api import (
     Said,
     SetSlot,
     StartFlow,
-    Wait,
     dying_said,
     emails,
     greets,
@@ -55,11 +54,8 @@ _FREE = {
 """By flow: the slot that is told in one's own words, and what is known by the time it is asked."""
 _SMALL_TALK = {"bye": "part", "over": "part"}
 """By sign: the flow that answers it."""
-_SHORT = 40
-"""Letters of a message that says nothing but to wait."""
 _ONE_WISH = 80
 """Letters of a message that does nothing but cancel an order."""
-_SAYS_MORE = re.compile(r"[?？@\d]")
 
 
 def masked(text: str) -> str:
@@ -134,18 +130,13 @@ def signs_in(text: str) -> Iterator[tuple[str, str, str]]:
 
 def look_first(said: Said) -> Sequence[Command]:
     """What goes before everything that a message may mean; nothing for most."""
-    top = said.state.top
     under_way = bool(said.state.frames) or said.state.unclear > 0
     if any(so for _, _, so in dying_said(said.text)):
         return _urgent(said, "life", "LIFE", "")
     if greets(said.text):
         return [StartFlow(flow="greet")]
     for kind, rule, words in signs_in(said.text):
-        if kind == "wait":
-            is_bare = len(said.text) <= _SHORT and not _SAYS_MORE.search(said.text)
-            if top is not None and is_bare:
-                return [Wait()]
-        elif kind in _SMALL_TALK:
+        if kind in _SMALL_TALK:
             if kind != "over" or not under_way:
                 return [StartFlow(flow=_SMALL_TALK[kind])]
         elif kind != "anger" or (under_way and not _tells(said)):

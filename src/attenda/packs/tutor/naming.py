@@ -74,7 +74,7 @@ _NOBODY = frozenset(
     because can could would will should may might must not also only just out off over under
     teh da dat dis tis need want get show see give gimme check open look pull bring print
     doin gettin weekly daily monthly detailed brief ai wifi
-    excel word vs repotr reprot
+    excel word vs repotr reprot needed wanted required requested due
     override worries worried who's that's what's it's let's there's
     """.split()
 )

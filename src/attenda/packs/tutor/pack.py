@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attenda.api import (
-    Affirm,
     Command,
     Deed,
     Labelled,
@@ -22,7 +21,6 @@ from attenda.api import (
 from attenda.packs.tutor import exercises, planning, practice, teaching
 from attenda.packs.tutor.answers import answer_in, asks_to_be_told
 from attenda.packs.tutor.asking import is_about_else
-from attenda.packs.tutor.assent import agrees_first
 from attenda.packs.tutor.beginning import (
     asks_for_exercise,
     asks_for_more,
@@ -46,16 +44,12 @@ from attenda.packs.tutor.topics import explained_topic, practised_topic, topic_i
 __all__ = ["PACK"]
 
 
-_SET = {"override": {"learner", "skill", "percent"}, "exam": {"class_id", "phase"}}
-"""What flows know once they ask for a yes."""
-
-
 def heard_first(said: Said) -> Sequence[Command]:
     """A sign of danger goes before everything else that a message may mean.
 
     While an exercise waits, so does what gives an answer or asks for it, whatever else it is like;
     while nothing is under way, to begin is to practise, for a pupil, and how a learner does is a
-    teacher's question. A yes may be followed by a word about the day.
+    teacher's question.
     """
     if look(said.text):
         return [StartFlow(flow="safeguard")]
@@ -65,8 +59,6 @@ def heard_first(said: Said) -> Sequence[Command]:
     asked = top is not None and top.flow == "topic" and "skill" not in top.values
     if asked and not is_about_else(said.text) and (skill := topic_in(said.text)):
         return [_set(said, "skill", skill)]
-    if top and _SET.get(top.flow, {""}) <= top.values.keys() and agrees_first(said.text):
-        return [Affirm()]
     waits = top is not None and top.flow == "practice" and "answer" not in top.values
     if waits and _is_for_exercise(said.text):
         return [_set(said, "answer", said.text.strip())]
