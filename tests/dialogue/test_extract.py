@@ -329,6 +329,7 @@ def test_a_yes_may_come_last_but_then_alone(words: str, meant: bool | None) -> N
     [
         "Oh lovely, yes, do that, my mother said it would never be this easy.",
         "Yes, perfect, change it, I can't wait to unpack it there.",
+        "Yes, go ahead with that, my father will laugh when I tell him.",
         "没错，请您帮我改过来。", "对对，就这儿，改吧，等着在新家拆快递呢。",
         "行，改，我下周就搬家了",
     ],

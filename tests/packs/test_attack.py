@@ -49,7 +49,7 @@ LONG = os.environ.get("ATTENDA_LONG") == "1"
 DATA = Path(os.environ.get("ATTENDA_DATA", "nowhere"))
 CASES = [(name, who) for name in PACKS for who in people_of(name)[: None if LONG else 1]]
 NAMES = [f"{name}-{who.id}" for name, who in CASES]
-EXAMPLES, TURNS, ATTACKING = (40, 40, 200) if LONG else (1, 10, 5)
+EXAMPLES, TURNS, ATTACKING = (10, 40, 200) if LONG else (1, 10, 5)
 
 
 @dataclass

@@ -140,10 +140,11 @@ _FORBIDS = re.compile(
 )
 """Beside a yes: a condition, another thing, doubt, delay, a no, a number or a question."""
 _ANOTHER_MATTER = re.compile(
-    r"(?<![a-z])(?:(?:like|want|need|wanna|have) to (?:know|ask|see|check|find out|hear)"
-    r"|wonder(?:ing)?|question|tell me|(?:can|could|would|will|do) you|where(?:'?s)?"
-    r"|who(?:'?s)?|why(?! not)|when(?! ?ever| you)|what(?:'?s)?(?! (?:i|you|we) )|how(?:'?s)?|which"
-    r"|by the way|btw)(?![a-z'])"
+    r"(?<![a-z])(?:(?:like|want|need|wanna) to (?:know|ask|see|check|find out|hear)|wondering"
+    r"|question|tell me|(?:can|could|would|will|do) you|by the way|btw"
+    r"|(?:where|when|why|who|how|what|which)"
+    r"(?:'?s| (?:is|are|was|were|am|do|does|did|can|could|will|would|shall|should|have|has|had"
+    r"|much|many|long|about|far|soon|else))|where (?:my|the|it|that))(?![a-z'])"
     r"|想要?(?:知道|问|查|看|了解|咨询)|问一?下|请问|告诉我|在哪|哪[儿里个]|到哪|怎么|什么(?!都|问题)|多少|几[时点天个]"
     r"|(?:我的|[这那])[^，。,.!！]{1,8}呢(?=$|[\s，。,.!！?？])|还有[一个件]|另外|顺便"
 )
