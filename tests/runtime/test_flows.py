@@ -28,6 +28,7 @@ from attenda.core.command import (
     Wait,
 )
 from attenda.core.label import Labelled
+from attenda.runtime.flow_turn import language_spoken
 from attenda.runtime.house import House
 from attenda.store import agents, journal, privacy, sessions
 from tests.scripted_house import SAVINGS, add_text, scripted_house
@@ -65,6 +66,21 @@ async def understand(said: Said) -> Sequence[Command]:
         elif word in FLOWS:
             found.append(StartFlow(flow=word))
     return found or [NotUnderstood()]
+
+
+@pytest.mark.parametrize(
+    ("said", "language"),
+    [
+        (["68 so easy"], "en"), (["练习", "68 so easy"], "zh-CN"),
+        (["练习", "ana@example.test"], "zh-CN"),
+        (["练习", "where is my order now"], "en"), (["hello there", "12"], "en"),
+        (["where is it", "退款"], "zh-CN"),
+    ],
+)  # fmt: skip
+def test_who_spoke_chinese_goes_over_to_english_with_a_sentence(
+    said: list[str], language: str
+) -> None:
+    assert language_spoken(said) == language
 
 
 class Talk:

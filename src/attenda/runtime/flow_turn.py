@@ -30,6 +30,8 @@ from attenda.runtime.reply import WORD
 __all__ = ["FlowTurn", "given_for", "language_spoken"]
 
 _HAN = re.compile("[\u3400-\u9fff]")
+_PHRASE, _SENTENCE = 2, 4
+"""Words that show English; so many of them where Chinese was spoken before."""
 
 
 def given_for(
@@ -59,11 +61,15 @@ def given_for(
 
 
 def language_spoken(said: Sequence[str]) -> str:
-    """The language of the newest message that shows one; a number or an address shows none."""
+    """The language of the newest message that shows one; a number or an address shows none.
+
+    Who writes Chinese says “so easy” and “thank you” in it, too: they go over with a sentence.
+    """
+    chinese = any(map(_HAN.search, said))
     for text in reversed(said):
         if _HAN.search(text):
             return "zh-CN"
-        if len(WORD.findall(text)) > 1:
+        if len(WORD.findall(text)) >= (_SENTENCE if chinese else _PHRASE):
             return "en"
     return "en"
 
