@@ -344,6 +344,7 @@ def test_a_yes_may_come_first_with_a_story_behind_it(words: str) -> None:
     [
         "Yes, change it, and the other order too", "yes, do that, what happens with the mug?",
         "Yes, perfect, I can't wait until Monday for it", "yes, do it, only the mug",
+        "yes, and my husband wants the red one", "好，我老公要红色的",
         "对，改吧，改成另一个地址", "行，改吧，顺便把发票寄给我", "可以，办吧，等我问下老婆",
         "没错，就送那儿，要是他在家的话", "行，改吧，不是那个地址", "好，改吧，钱退到我老婆卡上",
     ],
