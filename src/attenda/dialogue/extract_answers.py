@@ -60,7 +60,9 @@ _HEDGE = re.compile(
     r"once\s+(?:i|you|we|it|they|my|your|the|that|this|he|she)|"
     r"(?<!know )(?<!me )(?<!see )if(?!\s+(?:possible|so)(?![a-z]))"
     r"|(?:is|was|looks|seems|all)\s+(?:wrong|incorrect)|(?:the|my|those|these)\s+[a-z]+\s+(?:too|also|as\s+well)"
-    r"|(?:wants?|prefers?|needs?|likes?|takes?)\s+(?:the|a|an)\s+(?:[a-z]+\s+)?ones?)(?![a-z'])"
+    r"|(?:wants?|prefers?|needs?|likes?|takes?)\s+(?:the|a|an)\s+(?:[a-z]+\s+)?ones?"
+    r"|(?:want|need|like)\s+(?:it|that|them)\s+(?:sent|shipped|delivered|to|in|by|on|at|before)"
+    r"|i(?:'ll|\s+will|\s+can)\s+(?:tell|give|send|let)\s+you)(?![a-z'])"
     r"|但|不过|等一?下|等等|等我(?![用们])|除了|可是|只是|先别|不|别|算了|取消|也许|可能|换|改|如果(?!可以|方便|行)|要是(?!可以|方便|行)|想想|想一想|考虑|才怪|个[屁鬼]|要(?:那个|这个)?[\u3400-\u9fff]{1,2}色的"
 )
 _OPEN = re.compile(

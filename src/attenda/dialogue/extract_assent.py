@@ -163,7 +163,7 @@ _WISHES = re.compile(
     r"|can you|could|would you|should|must|also|too|as well|both|all of|everything|amount"
     r"|after(?! all)|before|as soon as|address|size|colou?rs?|when|what|where|which|who|how|why"
     r")(?![a-z])"
-    r"|但|不过|可是|只是|请|帮|想|把|[送寄退换改]|给我|要(?!不是)|也|还有|顺便|再|记得"
+    r"|但|不过|可是|只是|请|帮|想|把|[送寄退换改]|给我|要(?!不是)|也(?=[要退换改想给取开寄送]|一[起并])|还有|顺便|再|记得"
     r"|什么|怎|哪|谁|几"
 )
 """Behind a yes: something more is wished, or asked."""
