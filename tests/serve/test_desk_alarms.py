@@ -66,6 +66,26 @@ def test_a_red_flag_of_somebody_who_waits_is_raised_once(home: Path, database_ur
     asyncio.run(story())
 
 
+def test_a_red_flag_that_the_bot_hands_over_is_an_alarm_told_at_once(home: Path) -> None:
+    async def story() -> None:
+        async with shop(home, pack=CLINIC) as s, public_site() as site:
+            noticer, sam = hooked(s, site), s.who["sam"]
+            site.pages["/desk"] = (204, {}, b"")
+            body = {"kind": "webhook", "target": HOOK, "after_s": 3600}
+            await s.who["sue"]("POST", "/api/desk/notices", body)
+            calm, id_ = await s.begin(), await s.begin()
+            await s.person(calm)
+            await s.say(id_, HURTS)
+            (alarm,) = await rows(s.house, "alarms")
+            (kept,) = await rows(s.house, "clinic_escalations")
+            assert (alarm["session_id"], alarm["message_id"]) == (id_, kept["message_id"])
+            assert [one["id"] for one in (await sam("GET", "/api/desk"))["sessions"]] == [id_, calm]
+            assert (await noticer.round(), await noticer.round()) == (1, 0)
+            assert json.loads(site.bodies[-1])["type"] == "desk.alarm"
+
+    asyncio.run(story())
+
+
 def test_a_look_that_breaks_loses_no_message_and_raises_nothing(home: Path) -> None:
     def breaks(_said: Said) -> Sequence[Command]:
         raise ValueError("broken")

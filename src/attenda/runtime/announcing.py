@@ -48,12 +48,17 @@ def tell(connection: Connection, stamps: Stamps, session: sessions.Session, text
     sessions.add_message(connection, stamps, session.id, said, SYSTEM, parent_id=session.head_id)
 
 
-def hand_over(connection: Connection, stamps: Stamps, session_id: str, reason: str) -> None:
+def hand_over(
+    connection: Connection, stamps: Stamps, session_id: str, reason: str, alarm_in: str = ""
+) -> None:
     """Let a session wait for a person; outside the hours its customer is told until when.
 
-    From a trial of a draft nobody is called, and it says so.
+    `alarm_in` is the id of the message in which somebody may be in danger, if that is why. From a
+    trial of a draft nobody is called, and it says so.
     """
     if desk.enqueue(connection, stamps, session_id, reason):
+        if alarm_in:
+            alarms.raise_alarm(connection, stamps, session_id, alarm_in, reason)
         tell_promise(connection, stamps, session_id)
         return
     session = sessions.session_by_id(connection, session_id)

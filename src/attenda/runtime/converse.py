@@ -44,6 +44,7 @@ from attenda.dialogue.next_step import (
     SearchFor,
 )
 from attenda.dialogue.state import DialogueState, replay
+from attenda.runtime.choice import always
 from attenda.runtime.pack import OpenPack
 from attenda.runtime.recorder import Recorder
 from attenda.runtime.rehearsed import told_instead
@@ -88,6 +89,8 @@ class Converser:
     """Answers from the documents what a flow looks for."""
     handed_off_for: str = ""
     """Why a person must take over."""
+    alarm_in: str = ""
+    """Id of the message for whose alarm they must."""
     known: Sequence[Fact] = ()
     """What is remembered of the person."""
 
@@ -175,6 +178,9 @@ class Converser:
                 return True
             case HandOver(instance=instance, reason=reason, after=after):
                 self._say(reason)
+                ends = {one.flow for one in self.state.frames if one.instance == instance}
+                if ends & always(self.pack.pack):
+                    self.alarm_in = self.given.message_id
                 moved = FlowMoved(instance=instance, at=after)
                 self.note([moved, HandedOff(reason=reason)])
         return False

@@ -100,6 +100,11 @@ class FlowTurn:
         return dialogue.handed_off_for if dialogue.state.handed_off else None
 
     @property
+    def alarm_in(self) -> str:
+        """Id of the message whose alarm a person is called for."""
+        return self.dialogue.alarm_in
+
+    @property
     def answer_label(self) -> Label | None:
         """Nothing is known of what the answer was made from."""
         return None

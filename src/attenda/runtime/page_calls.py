@@ -39,7 +39,7 @@ async def hand_over_page(house: House, pack: str, who: Principal, told: Told, on
             customer_wrote(connection, stamps, session_id, {})
             alarms.raise_alarm(connection, stamps, session_id, message_id, why)
         else:
-            hand_over(connection, stamps, session_id, why)
+            hand_over(connection, stamps, session_id, why, message_id)
             audit.note(connection, stamps, who.id, "session.queued", session_id)
         return session_id
 

@@ -63,6 +63,11 @@ class Taking(Protocol):
         ...
 
     @property
+    def alarm_in(self) -> str:
+        """Id of the message in which somebody may be in danger, for whom a person is to come."""
+        ...
+
+    @property
     def answer_label(self) -> Label | None:
         """What the answer was made from; none leaves it untrusted."""
         ...
@@ -205,6 +210,7 @@ class _Plain:
     usage: Usage = Usage()
     kept: str | None = None
     handed_off_for: str | None = None
+    alarm_in: str = ""
     answer_label: Label | None = None
 
     async def take(self) -> None:

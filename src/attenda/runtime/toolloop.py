@@ -30,9 +30,8 @@ from attenda.tools.tool import Ask, Tool
 
 __all__ = ["ToolLoop"]
 
-_ROUND_TOKENS = 2048
-_AT_ONCE = 8
-"""Reads that are carried out side by side."""
+_ROUND_TOKENS, _AT_ONCE = 2048, 8
+"""Tokens that one round may make, and reads that are carried out side by side."""
 _ENDS = ("write_answer", "hand_over", "ask_person")
 """Of our own tools, those that end the turn."""
 _LONGEST_REASON = 500
@@ -59,6 +58,7 @@ class ToolLoop:
     """Asks the person a question of somebody else's program."""
     path: Sequence[StoredMessage]
     """The conversation, the message to answer last."""
+    alarm_in: str = ""  # alarms are looked for before a model is asked
     _handed_off_for: str = ""
     _until: int = 0
     _spent: Usage = field(default_factory=Usage)

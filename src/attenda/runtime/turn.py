@@ -363,7 +363,7 @@ class Runs:
             if taking and taking.answer_label:
                 runs.label_answer(connection, run_id, taking.answer_label)
             if stands and taking and (why := taking.handed_off_for) is not None:
-                hand_over(connection, stamps, session_id, why)
+                hand_over(connection, stamps, session_id, why, taking.alarm_in)
             if held is None:
                 return []  # the session was erased while it was answered
             quota.spend(connection, meter.who.id, stamps.now(), meter.unstored)
