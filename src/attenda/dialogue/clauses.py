@@ -5,12 +5,17 @@ People wrap what they want into a greeting, a reason or a story. The wish is mos
 
 import re
 
-__all__ = ["clauses", "without_courtesies"]
+__all__ = ["clauses", "wishes_outright", "without_courtesies"]
 
 _BORDER = re.compile(
     r"(?<!\d)[,.](?=\s|$)|[,.](?=\s)|[，。;；!！?？…\n]+|\s+[-–—]+\s+|—+"
     r"|(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])"
     r"|\b(?:because|since|but|and so|so)\b|因为|所以|但是|不过"
+)
+_OUTRIGHT = re.compile(
+    r"\b(?:i|we)(?:'d| would)? (?:want|need|wish|like)\b|\bplease\b"
+    r"|我[要想]|想要?[申把退换查改取]|申请|帮我",
+    re.IGNORECASE,
 )
 _SAYS_SOMETHING = re.compile(r"[^\W\d_]{2,}\W+(?:\w+\W+)*?[^\W\d_]{2,}|[\u3400-\u9fff]{3}")
 _COURTESY = re.compile(
@@ -27,6 +32,11 @@ def clauses(text: str) -> list[str]:
     parts = [part.strip() for part in _BORDER.split(text)]
     said = [part for part in parts if _SAYS_SOMETHING.search(part)]
     return said if len(parts) > 1 else []
+
+
+def wishes_outright(clause: str) -> bool:
+    """Whether a clause says what is wanted, whatever the others tell."""
+    return _OUTRIGHT.search(clause) is not None
 
 
 def without_courtesies(text: str) -> str:

@@ -25,7 +25,7 @@ from attenda.core.command import (
 from attenda.core.label import Label
 from attenda.dialogue.book import FlowBook
 from attenda.dialogue.choosing import NONE, PERSON, STOP, Choice
-from attenda.dialogue.clauses import clauses, without_courtesies
+from attenda.dialogue.clauses import clauses, wishes_outright, without_courtesies
 from attenda.dialogue.confirming import answer_to
 from attenda.dialogue.extract_another import is_the_same, one_more
 from attenda.dialogue.extract_answers import whole_word, yes_or_no
@@ -327,17 +327,24 @@ class Understanding:
             return []
         leaning = self._leaning(role, again)
         judged = (
-            self.nearest.judge(wish, vector, self._named(words), leaning)
+            (self.nearest.judge(wish, vector, self._named(words), leaning), words)
             for (words, wish), vector in zip(self._said(text), vectors, strict=False)
         )
-        whole = next(judged)
+        whole, _ = next(judged)
+        if isinstance(whole, Certain) and whole.best.share >= _UNDILUTED:
+            return self._here([whole.best.name])
+        parts = list(judged)
+        said = [one for one, _ in parts]
+        wished = _clear(one for one, words in parts if wishes_outright(words))
+        if len(wished) == 1:
+            return self._here(wished)
         if isinstance(whole, Certain):
-            clear = _clear(judged) if whole.best.share < _UNDILUTED else []
+            clear = _clear(said)
             return self._here(clear if len(clear) == 1 else [whole.best.name])
         if isinstance(whole, Unsure):
             open_ = [one.name for one in whole.candidates]
-            return self._here(_of_clauses(judged, open_)[:MOST_CANDIDATES] or open_)
-        return self._here(_clear(judged)[:MOST_CANDIDATES])
+            return self._here(_of_clauses(said, open_)[:MOST_CANDIDATES] or open_)
+        return self._here(_clear(said)[:MOST_CANDIDATES])
 
     def _here(self, names: list[str]) -> list[str]:
         """Of what may be meant, the likeliest first, what may begin; none if the first may not."""

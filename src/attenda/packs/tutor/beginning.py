@@ -31,6 +31,8 @@ _EXERCISE = re.compile(
     r"(?: (?:to|2) (?:solve|slove|do|work (?:on|out)|calculate|practi[cs]e(?: (?:on|with))?"
     r"|figure out|try)"
     r"| (?:done|in))?(?:\W+(?:now|then|please|pls|first|today))*\W*"
+    r"|(?:maths? (?:exercises?|problems?|tasks?|questions?)|(?:exercise|problem|task|question)s? "
+    r"(?=pl))(?:\W*(?:now|then|please|pls))*\W*"
     r"|(?:出|给|来|要|做|上|求|整|弄|布置|发|刷|想|让我|下|再|开始|继续|有)[^不别没讲解说看什为啥]{0,8}?"
     r"(?:(?<![问标主话])题目?|练习题?|习题|练练?|算术)(?:[做练算玩写试]{1,2})?(?:一下|一会儿?)?"
     r"(?:[吧呗啊呀呢嘛哈哦啦了]|好吗|行吗|可以吗|行不行|好[呢了]|谢谢?[您你]?)*\W*"
