@@ -27,6 +27,7 @@ from attenda.packs.clinic.opening import (
     order_in,
     order_told,
     score_in,
+    variant_in,
 )
 from attenda.packs.clinic.plain_answer import yes_no_or_unknown
 from attenda.packs.clinic.red_flags import RedFlag, red_flag_rules, red_flags
@@ -140,6 +141,8 @@ def _whole_answer(said: Said) -> Sequence[Command]:
     number = pattern.search(said.text) if slot and slot not in top.values else None
     if number:
         return [_numbered(said, slot, prefix, number), *_order_too(said)]
+    if top.flow == "score" and "values" not in top.values and (one := variant_in(said.text)):
+        return _variant(said, one)
     if top.flow == "score" and _asks_for_scale_2(top.values):
         return _yes_or_no(said, "target_set")
     flow = "wells" if "wells" in top.values else top.flow
@@ -161,6 +164,13 @@ def _score(said: Said) -> Sequence[Command]:
         return ()
     values = [_set(said, "values", said.text.strip())] if readings(said.text) else []
     return [StartFlow(flow="score"), _set(said, "score", score), *values]
+
+
+def _variant(said: Said, score: str) -> Sequence[Command]:
+    """A score in the form that is wanted, with the values that are told in the same breath."""
+    told = CATALOGUES["values"](said.text)
+    values = [_set(said, "values", said.text.strip())] if told else []
+    return [_set(said, "score", score), *values]
 
 
 def _asks_for_scale_2(values: Mapping[str, Labelled]) -> bool:
@@ -192,6 +202,8 @@ def _wish(said: Said) -> Sequence[Command]:
 
     A patient's words begin nothing here but what has its number; then its flow says who may.
     """
+    if _is_staff(said) and (variant := variant_in(said.text)):
+        return [StartFlow(flow="score"), *_variant(said, variant)]
     flow = wish_in(said.text)
     named = PATIENT_NUMBER.search(said.text) or ORDER_NUMBER.search(said.text)
     if not flow or not (_is_staff(said) or (named and flow in ("check_order", "sign_order"))):

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from attenda.packs.clinic.between import AT_BEGINNING, GAP, NO_OTHER
+from attenda.packs.clinic.oxygen_said import oxygen_said
 from attenda.packs.clinic.person_said import age_in, sex_in
 from attenda.packs.clinic.units import UnknownUnit, convert
 from attenda.packs.clinic.value_time import holding, is_denied
@@ -21,16 +23,6 @@ UNITS: Mapping[str, tuple[str, str]] = {
 _NO_RANGE = r"(?!\.?\d|\s*(?:[-–~～]|to\b|到|至)\s*\d)"
 _N = rf"(?P<value>\d{{1,4}}(?:\.\d{{1,2}})?){_NO_RANGE}"
 """A number by itself: a range tells no value."""
-_GAP = (
-    r"\s*(?:(?:of|is|was|are|at|about|around|running|currently|now|today|measured|level"
-    r"|came back|comes back|up to|rate|just"
-    r"|still|only|per minute|reading|reads|read|shows|showed|shown|came|comes|coming|in|out|back"
-    r"|as|result|results"
-    r"|equals|sits?|sitting|stands|turned|being|have|has|got|a|an|the|it|it['’]?s|its|says|to be"
-    r"|value|lab|lab said"
-    r"|查出来|测出来|出来|结果|报告|显示|报的?|数值|值|水平|测得|测了|量了|称了"
-    r"|[:：=~≈是为约在每分钟了有才])\s*){0,5}"
-)
 _PLAIN_FORMS = {code: code - 0xFEE0 for code in range(0xFF10, 0xFF5B)}
 _PLAIN_FORMS |= {0xFF0F: 0x2F, 0xFF05: 0x25, 0xFF1A: 0x3A, 0x2082: 0x32, 0x3000: 0x20, 0x2044: 0x2F}
 
@@ -57,10 +49,23 @@ class _Kind:
     """The name and a number, with or without a unit; nothing where none is needed."""
 
 
-def _kind(name: str, words: str, unit: str = "", quantity: str = "", wanted: str = "") -> _Kind:
-    text = rf"(?:{words}){_GAP}{_N}" + (rf"\s*(?P<unit>{unit})" if unit else "")
-    bare = re.compile(rf"(?:{words}){_GAP}{_N}", re.IGNORECASE) if unit else None
+def _kind(
+    name: str, words: str, unit: str = "", quantity: str = "", wanted: str = "", not_of: str = ""
+) -> _Kind:
+    """A kind of value; after a number without a unit nothing of another kind may stand."""
+    other = NO_OTHER + rf"(?!\s*(?:{not_of}))" if not_of else ""
+    text = rf"(?:{words}){GAP}{_N}" + (rf"\s*(?P<unit>{unit})" if unit else other)
+    bare = re.compile(rf"(?:{words}){GAP}{_N}", re.IGNORECASE) if unit else None
     return _Kind(name, re.compile(text, re.IGNORECASE), quantity, wanted, bare)
+
+
+def _ahead(number: str, names: str) -> str:
+    """A number with its name behind it, where a clause has nothing but the two."""
+    return (
+        rf"{AT_BEGINNING}(?={number}\s*(?:%|percent)?\s*"
+        r"(?:的|is (?:the|her|his)|for (?:the|her|his))?"
+        rf"\s*(?:{names})\s*(?:[,;.，；、。\n]|$|(?:on|in) ))"
+    )
 
 
 _MICROMOL = (
@@ -77,22 +82,34 @@ _AWAY = (
     r"[^\d.;。；!?！？\n]){0,30}?"
 )
 """Words between creatinine and its number, which no other quantity has in this unit nearby."""
+_OWN = r"(?!\s*(?:rate|is|are|at|of|:|=)?\s*\d)"
+"""After the name of another kind: without a number of its own, the one before it is its."""
 _KINDS: Sequence[_Kind] = (
     _kind("respiratory_rate",
-          r"\bRR?(?![a-z])|\bresp(?:iratory|iration)?s?(?: rate)?|\bbreathing(?: [a-z]+){0,3}? at"
-          r"(?: a rate of)?"
-          r"|\bbreathing(?: rate)?|\bbreath(?:es| rate)|\btachypn\w+|呼吸(?:频率|次数)?"
-          r"|(?<![\d./])(?=\d{1,2} ?(?:breaths|resps|respirations|次呼吸))"),
-    _kind("spo2", r"\b(?:O2 |oxygen )?sat(?:uration|s|urating|ting)?|\bS[pa]?O2|\bpulse ox"
-                  r"|血氧(?:饱和度?)?|氧饱和度?|饱和度|氧合|指氧"
+          r"(?<![a-z0-9])RR?(?![a-z])|\bresp(?:iratory|iration)?s?(?![a-z])\.?(?: rate)?"
+          r"|\bbreathing(?: [a-z]+){0,3}? at(?: a rate of)?"
+          r"|\bbreathing(?: rate)?|\bbreath(?:es| rate)|\btachypn\w+|呼吸(?:频率|次数)?|喘气"
+          r"|(?<![\d./])(?=\d{1,2} ?(?:breaths|resps|respirations|次的?呼吸))"
+        r"|\bbreaths(?= (?:were|are|at|counted))"
+        r"|" + _ahead(r"\d{1,2}", "RR|resp(?:iratory)? rate|呼吸(?:频率)?"),
+          not_of=rf"%|bpm|beats|(?:sats?|pulse)\b{_OWN}"),
+    _kind("spo2", r"\b(?:O2 |oxygen )?sat(?:uration(?: level)?|urating|urates|ting)?s?(?![a-z])"
+                  r"|(?<![a-z0-9])S[pa]?O2|(?<![a-z0-9])pulse ox(?:imet(?:er|ry))?"
+                  r"|\b(?:O2|oxygen) level"
+                  r"|血氧(?:饱和度?)?|氧饱和度?|饱和度|氧合|指氧|指脉氧"
                   r"|(?<![\d.])(?=(?:[6-9]\d|100) ?% ?(?:,? ?(?:on|in|RA\b|room|without|sats?"
-                  r"|SpO2|O2|oxygen|空气|未吸)))"),
-    _kind("pulse", r"\bpulse(?: rate)?|\bHR|\bPR(?![a-z])"
-                   r"|(?<!patient )(?<!pt )\bP(?=[\s:=]*\d{2,3}(?![\da-z]))"
-                   r"|\bheart ?(?:rate|beat)"
+                  r"|SpO2|O2|oxygen|空气|未吸)))"
+                  r"|" + _ahead(r"(?:[6-9]\d|100)",
+                                  "sats?|saturations?|SpO2|血氧(?:饱和度)?|饱和度"),
+          not_of=rf"bpm|beats|breaths|/ ?min|次|(?:resps?|pulse)\b{_OWN}"),
+    _kind("pulse", r"\bpulse(?: rate)?|(?<![a-z0-9])HR(?![a-z])|(?<![a-z0-9])PR(?![a-z])"
+                   r"|(?<!patient )(?<!pt )(?<![a-z0-9])P(?=[\s:=]*\d{2,3}(?![\da-z]))"
+                   r"|\bheart ?(?:rate|beat)s?|\bheart(?:['’]s| is)? (?:going|beating)"
                    r"|\btachy\w*|脉搏|脉率|心率|心跳|脉(?=\d)"
-                   r"|(?<![\d./])(?=\d{2,3} ?(?:bpm|beats))"),
-    _kind("temperature_c", r"\btemp(?:erature)?|\bT|体温", r"°?\s?[CF]\b|℃|℉|度|°",
+                   r"|(?<![\d./])(?=\d{2,3} ?(?:bpm|beats))"
+                   r"|" + _ahead(r"\d{2,3}", "pulse(?: rate)?|HR|heart rate|脉搏|心率|心跳"),
+          not_of=rf"%|breaths|次呼吸|(?:sats?|resps?)\b{_OWN}"),
+    _kind("temperature_c", r"(?<![a-z0-9])temp(?:erature)?\.?|\bT|体温", r"°?\s?[CF]\b|℃|℉|度|°",
           "temperature", "°C"),
     _kind("weight_kg", r"\bweigh(?:t|s|ing)?(?: in)?|\bwt|体重"
           r"|(?<![\d.])(?=\d+(?:\.\d)? ?(?:kgs?|kilos?|kilograms?|公斤|千克)(?![a-z]|/m))",
@@ -104,7 +121,7 @@ _KINDS: Sequence[_Kind] = (
           + r") ?(?:is |was |for )?(?:of )?(?:the |her |his |a )?(?:creat|肌酐))",
           f"{_MG_DL}|{_MICROMOL}", "creatinine", "mg/dL"),
     _kind("urea_mmol_l", r"\burea|\bBUN|尿素氮?", r"mmol/l|mg/dl|毫摩尔/升", "urea", "mmol/L"),
-    _kind("qt_ms", r"\bQT\b", r"ms|毫秒|s\b", "time", "ms"),
+    _kind("qt_ms", r"(?<![a-z0-9])QT(?![a-z])", r"ms|毫秒|s\b", "time", "ms"),
 )  # fmt: skip
 _PLAIN_TEMPERATURE = re.compile(
     r"(?<![\d.])(?P<value>3[3-9]\.\d|4[0-3]\.\d|3[5-9](?=\s*(?:°|℃|C\b|degrees))|4[0-2](?=\s*(?:°"
@@ -114,31 +131,19 @@ _PLAIN_TEMPERATURE = re.compile(
     re.IGNORECASE,
 )
 _TEMPERATURE_ALONE = re.compile(
-    r"(?:\btemp(?:erature)?|体温)"
-    + _GAP
+    r"(?:(?<![a-z0-9])temp(?:erature)?\.?|(?<![a-z0-9])T(?=[\s:：=]*\d)|体温)"
+    + GAP
     + r"(?P<value>3[3-9](?:\.\d)?|4[0-3](?:\.\d)?)"
     + _NO_RANGE,
     re.IGNORECASE,
 )
 _PRESSURE = re.compile(
-    r"(?:(?:\bBP|\bblood pressure|血压)"
-    + _GAP
-    + r")?(?<!\d)(?P<high>\d{2,3})\s*(?:/|over|on(?= ?\d))\s*(?P<low>\d{2,3})(?!\d|/)"
-    r"|(?:\bsystolic|\bSBP|收缩压)" + _GAP + r"(?P<alone>\d{2,3})(?!\d)",
-    re.IGNORECASE,
-)  # fmt: skip
-_AIR = re.compile(
-    r"\b(?:on )?(?:room |ambient )?air\b(?! hunger)|\bRA\b"
-    r"|\b(?:without|no|nil|not on|no longer on|off)(?: [a-z]+){0,2} (?:oxygen|O2)\b"
-    r"|[未不没](?:有|在)?(?:吸|给|用|上)氧|无需?吸氧|停(?:止|用|了)?吸氧|否认吸氧|空气|无氧疗",
-    re.IGNORECASE,
-)
-_OXYGEN = re.compile(
-    r"(?<!not )(?<!no longer )\b(?:on|with) (?:\d+(?:\.\d)?\s*l(?:itres?"
-    r"|iters?)?(?:/min)?(?: of)? )?(?:supplemental |nasal )?(?:oxygen|O2)\b"
-    r"|\bon \d+(?:\.\d)?\s*l(?:itres?|iters?)?\b|\bnasal (?:cannula|specs|prongs)\b"
-    r"|\bnon-?rebreathe"
-    r"|(?<![未不没有无需停止用了认])吸氧|鼻导管|面罩",
+    r"(?:(?:(?<![a-z0-9])B\.?P(?![a-z])\.?|\b(?:blood )?pressure|血压)"
+    + GAP
+    + r")?(?<!\d)(?P<high>\d{2,3})\s*(?:/|over|on(?= ?\d)|比)\s*(?P<low>\d{2,3})(?!\d|/)"
+    r"|(?:\bsystolic(?: BP| pressure| blood pressure)?|\bSBP|收缩压|高压)"
+    + GAP
+    + r"(?P<alone>\d{2,3})(?!\d)",
     re.IGNORECASE,
 )  # fmt: skip
 _STATES: Sequence[tuple[str, re.Pattern[str]]] = (
@@ -149,12 +154,13 @@ _STATES: Sequence[tuple[str, re.Pattern[str]]] = (
     ("pain", re.compile(r"\b(?:responds?|responding|responsive) (?:only )?to pain\b"
                          r"|对疼痛有反应", re.I)),
     ("alert", re.compile(r"(?<!not )(?<!n't )\balert\b|\b(?:not confused|fully conscious"
-                          r"|awake and|conscious(?= (?:and|,))|GCS(?: is| of|:)? ?15|A&O"
-                          r"|AO ?x ?3|orient(?:at)?ed)\b"
-                          r"|清醒|清楚|神清|神志正常|神志清|意识清|意识正常"
+                          r"|awake and|conscious(?= (?:and|,))|GCS(?: is| of|:| was)? ?15|A&O"
+                          r"|A&?O ?x ?[34]|orient(?:at)?ed|(?:wide|fully|is|['’]s) awake(?! all))\b"
+                          r"|清醒|清楚|神清|神志正常|神志清|意识清|意识正常|(?<!没)醒着|人是?醒的|GCS评?分?[:：是]?15"
                           r"|\b(?:AVPU|ACVPU)\s*[:=-]?\s*(?:is )?A\b"
                           r"|(?:^|[/,;|，；])\s*A\s*(?=[/,;|，；]|$)", re.I)),
 )  # fmt: skip
+_ANSWERED_NO = re.compile(r"\s*[?？:：]\s*(?:no\b|not\b|否|不|没)", re.IGNORECASE)
 
 
 def readings(text: str, *, pronouns: bool = False) -> list[Reading]:
@@ -183,9 +189,7 @@ def without_unit(text: str) -> dict[str, str]:
 def _oxygen(text: str) -> list[Reading]:
     """Whether they get oxygen, the first that holds."""
     said = [
-        Reading("oxygen", value, one.start(), one.end(), one.group())
-        for value, pattern in ((True, _OXYGEN), (False, _AIR))
-        for one in pattern.finditer(text)
+        Reading("oxygen", so, start, end, text[start:end]) for so, start, end in oxygen_said(text)
     ]
     return holding(text, said)[:1]
 
@@ -196,7 +200,7 @@ def _states(text: str) -> list[Reading]:
         Reading("consciousness", state, one.start(), one.end(), one.group())
         for state, pattern in _STATES
         for one in pattern.finditer(text)
-        if not is_denied(text, one.start(), one.end())
+        if not (is_denied(text, one.start(), one.end()) or _ANSWERED_NO.match(text, one.end()))
     ]
     return holding(text, said)[:1]
 

@@ -6,7 +6,7 @@ for.
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attenda.api import Catalogue
 from attenda.packs.clinic.extract import mentions
@@ -15,7 +15,14 @@ from attenda.packs.clinic.measured import readings
 from attenda.packs.clinic.plain_answer import NOT_KNOWN, yes_no_or_unknown
 from attenda.packs.clinic.words import FOLDER, read_yaml
 
-__all__ = ["CATALOGUES", "is_plausible_order", "order_in", "order_told", "score_in"]
+__all__ = [
+    "CATALOGUES",
+    "is_plausible_order",
+    "variant_in",
+    "order_in",
+    "order_told",
+    "score_in",
+]
 
 _DOSE_BEFORE = re.compile(
     r"\d[\d.,/]*\s*(?:mg|mcg|µg|ug|g|ml|iu|units?|grams?|毫克|克|微克|毫升|片|粒)\s*(?:of\s+)?$",
@@ -49,6 +56,15 @@ _DOSE = re.compile(
     r"\d[\d.,/]*\s*(?:mgs?|mcg|µg|ug|g|mls?|iu|units?|grams?|毫克|克|微克|毫升|片|粒|单位)(?![a-z])",
     re.IGNORECASE,
 )
+_PAUSED_DOSE = re.compile(
+    r"(?:[\s,，、.。…—–-]|h+m+|u+[hm]+|e+r+m*|let me (?:see|think)|yes|that['’]s|at|the|about"
+    r"|[嗯呃哦啊呢嘛吧对]|我?[想看]+[一下]*|就|给|用){0,12}" + _DOSE.pattern,
+    re.IGNORECASE,
+)
+"""A dose behind its drug, with a hesitation between the two."""
+_TAKES_BACK = re.compile(
+    r"\b(?:no|sorry|rather|instead|wait|i mean|make (?:it|that))\b|不对|不是|改|错", re.IGNORECASE
+)
 _BORDER = re.compile(r"[.;:!?。；：！？\n](?!\d)\s*|[,，](?!\s*\d)\s*")
 _ENDS_CLAUSE = re.compile(r"[;!?。；！？\n]|\.(?!\d)|[,，]\s*(?!\d)")
 _FORM = re.compile(r"片|胶囊|颗粒|注射液|口服液|针剂?|丸|膏|滴剂|滴眼液|糖浆|喷雾|散|栓")
@@ -81,24 +97,71 @@ _QUESTION = re.compile(
     r"|\W*(?:请问|那)?(?:什么|为什么|怎么|如何|谁|哪|多少|几)",
     re.IGNORECASE,
 )
+_ASKED = re.compile(r"[?？吗]\W*$")
 _OWN_WORDS = re.compile(r"\b(?:i|i['’]m|i['’]ve|me|my|we)\b|我", re.IGNORECASE)
+_SCALE_2 = re.compile(
+    r"\b(?<!pain )scale[\s.…:-]*(?:no\.?|number|#)?\s*(?:2|two|II)(?![\w.]\d|\w)"
+    r"|\b(?:second|2nd) (?:(?:SpO2|oxygen|O2|saturation|sats?) )?scale\b"
+    r"|(?:量表|标准|标尺|评分表)(?:[的是为：:…\s]|第){0,4}[2二](?!\d|\s*[分升])"
+    r"|[2二]号(?:血氧)?(?:量表|标准)"
+    r"|第[2二][个套张种]?(?:血氧|氧饱和度?)?(?:饱和度)?的?(?:量表|标准|评分)",
+    re.IGNORECASE,
+)
+_NOT_SO = re.compile(
+    r"(?:\b(?:not|no|without|instead of|rather than|never)|n['’]t)\b(?:(?!\bbut\b)[^.,;:!?]){0,25}$"
+    r"|(?:不[用要是按]|别[用按]|而非)[^，。；,;]{0,4}$",
+    re.IGNORECASE,
+)
+_SCALE_1 = re.compile(r"\bscale[\s-]*(?:1|one)\b|(?:量表|标准)[1一](?!\d)", re.IGNORECASE)
+_BAZETT = re.compile(r"(?<![a-z])bazett?(?![a-rt-z])|QTc-?B(?![a-z])|巴泽特", re.IGNORECASE)
+_FRIDERICIA = re.compile(r"(?<![a-z])fridericia|QTcF(?![a-z])", re.IGNORECASE)
 _FEWEST_FINDINGS, _FEWEST_VALUES = 2, 3
 
 
 def order_in(text: str) -> tuple[int, int] | None:
-    """An order in a sentence: from its first known drug, with the dose before it, to its end."""
-    first = next(iter(starter().spans(text)), None)
-    if first is None:
+    """An order in a sentence: from its known drug, with the dose before it, to its end.
+
+    Of a drug that is named more than once, it begins where the dose stands beside it.
+    """
+    named = list(starter().spans(text))
+    if not named:
         return None
-    start, after, _ = first
+    place = _told_last(text, named)
+    if place is None:
+        return None
+    start, after = place
     dose = _DOSE_BEFORE.search(text[:start])
-    ends = _ENDS.search(text, after)
+    paused = _PAUSED_DOSE.match(text, after)
+    ends = _ENDS.search(text, paused.end() if paused else after)
     end = ends.start() if ends else len(text)
-    more = any(end <= at for at, _, _ in starter().spans(text))
-    if more or _NO_WISH.search(text[:start]):  # which of them is wanted is asked
-        return None
+    more = any(end <= at and name != named[0][2] for at, _, name in named)
+    if more or any(_NO_WISH.search(text[:at]) for at, _, _ in named if at <= start):
+        return None  # which of them is wanted is asked
     idle = _IDLE_END.search(text[after:end])
     return dose.start() if dose else start, after + idle.start() if idle else end
+
+
+def _told_last(text: str, named: Sequence[tuple[int, int, str]]) -> tuple[int, int] | None:
+    """Where the drug stands that is ordered: the first, or where it is named again with a dose.
+
+    Nothing where it has two doses, and the second takes the first not back.
+    """
+    start, after, _ = named[0]
+    if len(named) > 1 and len({name for _, _, name in named}) == 1:
+        dosed = [one for one in named if _dose_beside(text, one)]
+        two = len({_dose_beside(text, one) for one in dosed}) > 1
+        if two and not _TAKES_BACK.search(text[dosed[0][1] : dosed[-1][0]]):
+            return None
+        start, after, _ = (dosed or named)[-1]
+    return start, after
+
+
+def _dose_beside(text: str, named: tuple[int, int, str]) -> str:
+    """The dose before or behind a drug's name, without its spaces; empty for none."""
+    behind = _PAUSED_DOSE.match(text, named[1])
+    before = _DOSE_BEFORE.search(text[: named[0]])
+    said = _DOSE.search(behind.group()) if behind else before
+    return re.sub(r"\s|of\s*$", "", said.group()).lower() if said else ""
 
 
 def order_told(text: str) -> tuple[int, int]:
@@ -134,8 +197,10 @@ def is_plausible_order(text: str) -> bool:
     """
     if next(iter(starter().spans(text)), None):
         return True
-    if not _NAME.search(text) or _QUESTION.match(text):
+    if not _NAME.search(text):
         return False
+    if _QUESTION.match(text) and (_ASKED.search(text) or not _DOSE.search(text)):
+        return False  # “what was it called … Zorvamax 20 mg” asks nothing
     measured = readings(text)
     left = text
     for one in reversed(measured):
@@ -148,9 +213,27 @@ def is_plausible_order(text: str) -> bool:
 
 def score_in(text: str) -> str:
     """The score that a text names, as the flow calls it; empty for none."""
+    if variant := variant_in(text):
+        return variant
     said = [one for pattern, name in _score_names() for one in [(pattern.search(text), name)]
             if one[0]]  # fmt: skip
     return said[0][1] if said else ""
+
+
+def variant_in(text: str) -> str:
+    """The form of a score that a text wants beside the usual one, wherever its name stands.
+
+    NEWS2 with oxygen scale 2, or QTc by Bazett; empty where it wants neither, or denies it.
+    """
+    for pattern, usual, variant in (
+        (_SCALE_2, _SCALE_1, "news2_scale2"), (_BAZETT, _FRIDERICIA, "qtc_bazett"),
+    ):  # fmt: skip
+        said = [one for one in pattern.finditer(text) if not _NOT_SO.search(text[: one.start()])]
+        if said and not any(
+            not _NOT_SO.search(text[: one.start()]) for one in usual.finditer(text)
+        ):
+            return variant
+    return ""
 
 
 @functools.cache

@@ -76,6 +76,15 @@ _ORDERS = re.compile(
     r"|want|wants|like)\b",
     re.IGNORECASE,
 )
+_DOSED = re.compile(
+    r"\d\s*(?:mgs?|mcg|µg|ug|g|mls?|iu|units?|毫克|微克|克|毫升|片|粒|单位)(?![a-z])", re.IGNORECASE
+)
+_HAD = re.compile(
+    r"\b(?:had|took|was given|got|reacted|yesterday|last (?:night|week))\b"
+    r"|[吃用服]过|[吃用服]了|昨|过敏",
+    re.IGNORECASE,
+)
+"""What a patient had already is no order."""
 _SIGNS = re.compile(r"签|\b(?:sign|signed|signature|authori[sz]e|approve)\b", re.IGNORECASE)
 _FEWEST_TURNS = 3
 
@@ -93,6 +102,7 @@ def wish_in(text: str) -> str:
     if ORDER_NUMBER.search(text):
         return "sign_order" if _SIGNS.search(text) else ""
     found = {name for name, pattern in _WISHES.items() if pattern.match(text)}
-    if PATIENT_NUMBER.search(text) and order_in(text) and _ORDERS.search(text):
+    wanted = _ORDERS.search(text) or (_DOSED.search(text) and not _HAD.search(text))
+    if PATIENT_NUMBER.search(text) and order_in(text) and wanted:
         found.add("check_order")
     return found.pop() if len(found) == 1 else ""
