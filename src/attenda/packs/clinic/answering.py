@@ -41,18 +41,30 @@ DATA_ABSENT_URL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 CONFLICT_URL = "urn:attenda:conflicting-answer"
 _CLAUSE = re.compile(r"(?<=\w)\s*[,;:，；：。.]")
 _AMOUNT = re.compile(
-    r"\d|\b(?:half|quarter|one(?=\s+(?:a|per|each|every|daily|tab|tablet|pill|caps?|puff|drop|unit|once|twice|at|in)\b)|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty"
-    r"|fifty|sixty|eighty|hundred|single|double)\b|[一二两三四五六七八九十百]+\s*(?:片|粒|颗|毫克|微克|克|支|次|毫升|单位|袋|丸|滴|喷|包|半)|半",
+    r"\d|\b(?:half|quarter|one(?=\s+(?:a|per|each|every|daily|tab|tablet|pill|caps?|puff|drop"
+    r"|unit|once|twice|at|in)\b)|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen"
+    r"|twenty|thirty|forty"
+    r"|fifty|sixty|eighty|hundred|single|double)\b|[一二两三四五六七八九十百]+\s*(?:片|粒|颗"
+    r"|毫克|微克|克|支|次|毫升|单位|袋|丸|滴|喷|包|半)|半",
     re.IGNORECASE,
 )
 _A_MEDICINE = re.compile(
-    r"\b(?:something|one|an?|the|some|my|it['’]?s|they['’]?re)\b.*\b(?:pills?|tablets?|tabs?|capsules?|drops|inhaler"
+    r"\b(?:something|one|an?|the|some|my|it['’]?s|they['’]?re)\b.*\b(?:pills?|tablets?|tabs?"
+    r"|capsules?|drops|inhaler"
     r"|injections?|medicines?|medication|drug|for (?:my|the|high) \w+)\b|药|片|胶囊",
+    re.IGNORECASE,
+)
+_SMOKES = re.compile(
+    r"\b(?:light up|puff|vape|roll-?ups?|pipe|cigars?|occasionally|on occasion|socially"
+    r"|now and (?:then|again)"
+    r"|from time to time|the odd one|cutting down)\b|烟.{0,8}[抽吸]|[抽吸](?:的|着|点|一点|几"
+    r"|得)|偶尔|老烟",
     re.IGNORECASE,
 )
 _LEFT_OFF = re.compile(r"\b(?:quit|stopped|gave (?:it )?up|ex-)|戒", re.IGNORECASE)
 _WHOSE = re.compile(
-    r"\b(?:wife|husband|daughter|son|mother|partner|nurse|carer|box|pharmacist)\b|爱人|老婆|老公|儿子|女儿|药盒",
+    r"\b(?:wife|husband|daughter|son|mother|partner|nurse|carer|box|pharmacist)\b|爱人|老婆"
+    r"|老公|儿子|女儿|药盒",
     re.IGNORECASE,
 )
 """Who or what knows it instead."""
@@ -192,7 +204,8 @@ def _yes_no(item: Item, text: str) -> tuple[object, tuple[int, int]] | None:
                 return None
             return one.assertion.status == "present", (one.start, one.end)
     found = yes_no_or_unknown(text)
-    if found is None and "smoking" in item.codes and (much := _AMOUNT.search(text)):
+    smokes = _AMOUNT.search(text) or _SMOKES.search(text)
+    if found is None and "smoking" in item.codes and (much := smokes):
         return (True, much.span()) if not _LEFT_OFF.search(text) else None
     return found if found and found[0] is not None else None
 

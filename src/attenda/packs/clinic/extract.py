@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from attenda.api import dying_said
 from attenda.packs.clinic.assertion import Assertion, assertion_of, clauses
+from attenda.packs.clinic.echoed import is_echo_denied
 from attenda.packs.clinic.signs import sign_patterns
 from attenda.packs.clinic.spelling import Speller
 from attenda.packs.clinic.words import FOLDER, read_yaml
@@ -42,7 +43,9 @@ _ME = re.compile(r"\b(?:me|myself)\b|我", re.IGNORECASE)
 _GAP = "…"
 _DYING = "self_harm"
 _LATIN_GAP = (
-    r"(?:[\s,]+(?!(?:no|not|never|without|nor|and|but|or)\b|[a-z]+n't\b)[a-z0-9']+){0,5}[\s,]+"
+    r"(?:[\s,]+(?!(?:no|not|never|without|nor|and|but|or)\b|[a-z]+n't\b"
+    r"|(?:do|does|did|is|are|was|were)nt\b(?! (?:stop|quit|let|ease|go"
+    r"|get)\b))[a-z0-9']+){0,5}[\s,]+"
 )
 _OTHER_GAP = r"[^，。,.;；！？!?\s不没无未但]{0,6}"
 
@@ -105,6 +108,9 @@ def _named(text: str, known: Lexicon) -> list[Mention]:
                 _own(reader.read(start, end), text[start:end]))
         for start, end, name in known.find(text)
     ]  # fmt: skip
+    told = [(one.start, one.end, one.finding, one.assertion.status == "absent") for one in found]
+    if is_echo_denied(text, told):
+        found = [replace(one, assertion=replace(one.assertion, status="absent")) for one in found]
     found += _dying(text, known, found, reader)
     return sorted(found, key=lambda one: (one.start, one.end))
 

@@ -11,6 +11,7 @@ from typing import Literal
 from attenda.packs.clinic.assertion import clauses
 from attenda.packs.clinic.extract import mentions
 from attenda.packs.clinic.formulary import starter
+from attenda.packs.clinic.plain_answer import yes_no_or_unknown
 from attenda.packs.clinic.summary import Fact, Message, facts_of, shown
 from attenda.packs.clinic.words import phrase
 
@@ -106,28 +107,35 @@ def _placed(turns: Sequence[Turn]) -> Iterator[Placed]:
 
 def _answered(asked: Turn, turn: Turn) -> Iterator[Placed]:
     """What a bare yes or no says of the findings in the last question before it."""
-    yes, no = _YES.match(turn.text), _NO.match(turn.text)
-    said = yes or no
+    value, place = _yes_or_no(turn.text)
     spans = list(clauses(asked.text))
     questions = [span for span in spans if "?" in asked.text[slice(*span)]
                  or "？" in asked.text[slice(*span)]]  # fmt: skip
     if not questions:  # hurried, without its mark
         questions = [span for span in spans[-1:] if _ASKS.search(asked.text[slice(*span)].strip())]
-    if not said or not questions:
+    if value is None or not questions:
         return
     low, high = questions[-1]
     for one in mentions(asked.text[low:high]):
-        if yes and "or" in asked.text[low:high].lower().split():
+        if value and "or" in asked.text[low:high].lower().split():
             continue  # a yes to "this or that" says of neither which
         section = {"symptom": "symptoms", "history": "history", "social": "social"}[one.category]
         if one.assertion.subject == "family":
             section = "family"
         start = asked.start + low + one.start
-        answer = turn.text[slice(*said.span())].strip()
+        answer = turn.text[slice(*place)].strip()
         at = turn.start + turn.text.index(answer)
-        fact = Fact(section, one.finding, "present" if yes else "absent", one.assertion.subject,
+        fact = Fact(section, one.finding, "present" if value else "absent", one.assertion.subject,
                     "now", "", start, start + len(one.words), one.words)  # fmt: skip
         yield fact, ((start, start + len(one.words), one.words), (at, at + len(answer), answer))
+
+
+def _yes_or_no(answer: str) -> tuple[bool | None, tuple[int, int]]:
+    """What an answer says, wherever in it the yes or the no stands; nothing where it is unsure."""
+    if plain := yes_no_or_unknown(answer):
+        return plain
+    said = _YES.match(answer) or _NO.match(answer)
+    return (said.re is _YES, said.span()) if said else (None, (0, 0))
 
 
 def _sentence(section: str, kind: str, here: Sequence[Placed], language: str) -> list[Sentence]:

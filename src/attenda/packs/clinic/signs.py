@@ -13,7 +13,8 @@ __all__ = ["sign_patterns"]
 
 _LATIN_GAP = (
     r"(?:(?:[ '-]+| ?, ?)(?!(?:no|not|never|without|nor|and|but|or|fine|ok|okay|clear|normal"
-    r"|better)\b|[a-z]+n't\b)[a-z0-9]+(?:'[a-z]+)?){0,6}?(?:[ -]+| ?, ?)"
+    r"|better)\b|[a-z]+n't\b|(?:do|does|did|is|are|was|were)nt\b(?! (?:stop|quit|let|ease|go"
+    r"|get)\b))[a-z0-9]+(?:'[a-z]+)?){0,6}?(?:[ -]+| ?, ?)"
 )
 _HAN_GAP = r"[^，。,.;；！？!?\s不没无未但]{0,8}?"
 _ALONE = r"(?:^|(?<=[.,;!?\n，。；！？]))\s*(?:{})\s*(?=$|[.,;!?\n，。；！？])"

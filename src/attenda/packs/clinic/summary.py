@@ -180,7 +180,9 @@ def _findings(message: Message) -> Iterator[Fact]:
         if subject != "patient":
             section = "family" if subject == "family" else ""
         if section:
-            yield _fact(section, one.finding, message, (one.start, one.end))
+            fact = _fact(section, one.finding, message, (one.start, one.end))
+            denied = one.assertion.status == "absent"  # or by what follows: “a cough? no”
+            yield replace(fact, status="absent") if denied else fact
 
 
 def _medicines(message: Message, formulary: Formulary) -> Iterator[Fact]:
