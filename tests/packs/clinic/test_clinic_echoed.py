@@ -49,6 +49,8 @@ fever or cough? no, neither
 咳血？真没有，您放心
 胸痛呢，我按按……没有，一点都不疼
 发烧？无
+气短？不会
+胸口？嗯，没事
 """
 SAID = """
 fever, cough, no chest pain

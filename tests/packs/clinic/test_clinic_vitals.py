@@ -81,6 +81,9 @@ def test_the_form_of_a_score_is_heard_wherever_it_stands(said: str, variant: str
         ("P-102, hmm, ibuprofen 200 mg... no, ibuprofen 400 mg", "ibuprofen 400 mg"),
         ("for P-101 I was thinking ibuprofen, yes, 400 mg ibuprofen", "400 mg ibuprofen"),
         ("P-102: ibuprofen 400 mg in the morning, ibuprofen 200 mg at night", None),
+        ("P-102 also needs ibuprofen 400 mg, check it", "ibuprofen 400 mg"),
+        ("P-102 needs warfarin, 5 mg, would you check", "warfarin, 5 mg"),
+        ("给P-102开布洛芬400毫克，您给看看", "布洛芬400毫克"),
         ("stop warfarin 5 mg for P-102. warfarin 5 mg", None),
     ],
 )  # fmt: skip

@@ -132,10 +132,11 @@ def _answered(asked: Turn, turn: Turn) -> Iterator[Placed]:
 
 def _yes_or_no(answer: str) -> tuple[bool | None, tuple[int, int]]:
     """What an answer says, wherever in it the yes or the no stands; nothing where it is unsure."""
-    if plain := yes_no_or_unknown(answer):
-        return plain
+    plain = yes_no_or_unknown(answer)
     said = _YES.match(answer) or _NO.match(answer)
-    return (said.re is _YES, said.span()) if said else (None, (0, 0))
+    if said and (plain is None or plain[0] is (said.re is _YES)):
+        return said.re is _YES, said.span()
+    return plain or (None, (0, 0))
 
 
 def _sentence(section: str, kind: str, here: Sequence[Placed], language: str) -> list[Sentence]:

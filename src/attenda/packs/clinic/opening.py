@@ -40,10 +40,11 @@ _ENDS = re.compile(
 )
 """Where an order is over: the sentence ends, or it says for whom it is."""
 _IDLE_END = re.compile(
-    r"(?:[\s,，:：]|\b(?:please|pls|ok(?:ay)?|all right|safe|now|today|thanks|thank you"
+    r"(?:[\s,，:：]|\b(?:please|pls|ok(?:ay)?|all right|safe|now|today|thanks|thank you|thx"
+    r"|(?:would|could|can|will) you|as well|too|also"
     r"|(?:check|vet|review|look at)(?: (?:it|this|that))?(?: (?:first|over|for me))?|checked"
     r"|that is|is that|can i|instead)"
-    r"|[吗吧呢么嘛]|[核查看][一对查看]?[下看]?(?=$|[，。,.])|谢谢|可以|能不能|行不行|合适|的医嘱|的处方|医嘱|处方|能给|能用|给)+$",
+    r"|[吗吧呢么嘛对您嗯]|[核查看][一对查看]?[下看]?(?=$|[，。,.])|谢谢|可以|能不能|行不行|合适|的医嘱|的处方|医嘱|处方|能给|能用|给)+$",
     re.IGNORECASE,
 )
 _NO_WISH = re.compile(
