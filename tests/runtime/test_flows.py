@@ -74,7 +74,7 @@ async def understand(said: Said) -> Sequence[Command]:
         (["68 so easy"], "en"), (["练习", "68 so easy"], "zh-CN"),
         (["练习", "ana@example.test"], "zh-CN"),
         (["练习", "where is my order now"], "en"), (["hello there", "12"], "en"),
-        (["where is it", "退款"], "zh-CN"),
+        (["where is it", "退款"], "zh-CN"), (["练习", "stop it"], "en"),
     ],
 )  # fmt: skip
 def test_who_spoke_chinese_goes_over_to_english_with_a_sentence(

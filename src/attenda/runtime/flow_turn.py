@@ -31,7 +31,7 @@ __all__ = ["FlowTurn", "given_for", "language_spoken"]
 
 _HAN = re.compile("[\u3400-\u9fff]")
 _PHRASE, _SENTENCE = 2, 4
-"""Words that show English; so many of them where Chinese was spoken before."""
+"""Words that show English; so many of them beside a number where Chinese was spoken before."""
 
 
 def given_for(
@@ -63,13 +63,14 @@ def given_for(
 def language_spoken(said: Sequence[str]) -> str:
     """The language of the newest message that shows one; a number or an address shows none.
 
-    Who writes Chinese says “so easy” and “thank you” in it, too: they go over with a sentence.
+    Who writes Chinese also answers “68 so easy”: beside a number it takes a sentence to go over.
     """
     chinese = any(map(_HAN.search, said))
     for text in reversed(said):
         if _HAN.search(text):
             return "zh-CN"
-        if len(WORD.findall(text)) >= (_SENTENCE if chinese else _PHRASE):
+        needed = _SENTENCE if chinese and re.search(r"(?<![\w-])\d", text) else _PHRASE
+        if len(WORD.findall(text)) >= needed:
             return "en"
     return "en"
 

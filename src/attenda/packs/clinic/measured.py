@@ -121,7 +121,8 @@ _KINDS: Sequence[_Kind] = (
           + r") ?(?:is |was |for )?(?:of )?(?:the |her |his |a )?(?:creat|肌酐))",
           f"{_MG_DL}|{_MICROMOL}", "creatinine", "mg/dL"),
     _kind("urea_mmol_l", r"\burea|\bBUN|尿素氮?", r"mmol/l|mg/dl|毫摩尔/升", "urea", "mmol/L"),
-    _kind("qt_ms", r"(?<![a-z0-9])QT(?![a-z])", r"ms|毫秒|s\b", "time", "ms"),
+    _kind("qt_ms", r"(?<![a-z0-9])QT(?![a-z])(?: ?(?:间期|间隔|interval))?",
+          r"ms|毫秒|s\b", "time", "ms"),
 )  # fmt: skip
 _PLAIN_TEMPERATURE = re.compile(
     r"(?<![\d.])(?P<value>3[3-9]\.\d|4[0-3]\.\d|3[5-9](?=\s*(?:°|℃|C\b|degrees))|4[0-2](?=\s*(?:°"
