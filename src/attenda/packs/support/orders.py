@@ -42,7 +42,7 @@ _TENS = ("ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eight
 _DIGITS = "一二三四五六七八九"
 _BACK = re.compile(r"\b(?:return\w*|back)\b|退[回还货]|寄回|送回|还[给回]|拿回去", re.IGNORECASE)
 _MONEY = re.compile(
-    r"\b(?:re?fu?n+u?d\w*|m[ou]n+e?y|moe?n?y|mnoey|monies|cash|reimburs\w*|credit\w*|pa(?:y|ys|id|ying|yment)|price|cost|spent"
+    r"\b(?:re?fu?n+u?d\w*|m[ou]n+e?y|moe?ny|moey|mnoey|monies|cash|reimburs\w*|credit\w*|pa(?:y|ys|id|ying|yment)|price|cost|spent"
     r"|amount|sum|half|bucks|euros?)\b|[%％€$]|\d[.,]\d\d\b|[钱费价额赔元欧]|(?<![这那哪同新旧一])款(?!式)|一半|[一二三四五六七八九]成",
     re.IGNORECASE,
 )
