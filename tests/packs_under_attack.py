@@ -33,7 +33,7 @@ from attenda.runtime.desk import Desk
 from attenda.runtime.house import House
 from attenda.runtime.pack import read_pack
 from attenda.runtime.started import Noted
-from attenda.store import agents, inspection, journal, runs, sessions
+from attenda.store import agents, alarms, inspection, journal, runs, sessions
 from attenda.store.database import Connection
 
 __all__ = ["ATTACKS", "NOW", "PACKS", "Assault", "Look", "people_of", "slots_of", "values_for"]
@@ -252,7 +252,8 @@ class Assault:
         """The journal has no deed that was not to be, and the log replayed is what is kept."""
         assert self.bounds is not None
         done, state = await self.kept()
-        wrong = unsafe_deeds(self.log, done, self.bounds)
+        alarmed = await self.house.database.read(lambda c: alarms.alarms_in(c, self.session_id))
+        wrong = unsafe_deeds(self.log, done, self.bounds, alarmed=alarmed)
         assert wrong == [], (look.text, wrong)
         assert [one.owner_id for one in done if one.owner_id != self.who.id] == []
         told = [one for one in await self._whole_log() if isinstance(one, _DIALOGUE)]

@@ -18,6 +18,7 @@ from attenda.dialogue.flow import CallStep
 from attenda.evals.scenario_file import known_pack, read_scenarios
 from attenda.evals.spoken import in_trial, read_beside, with_commands, with_paraphrases
 from attenda.evals.unsafe import bounds_of, unsafe_deeds
+from attenda.packs.clinic.pack import PACK as CLINIC
 from attenda.store.journal import Effect
 
 SHOP = load_pack(Path(__file__).parent.parent / "packs" / "shop")
@@ -178,3 +179,19 @@ def test_a_deed_is_unsafe_without_a_yes_a_rule_or_its_place_in_the_log() -> None
     assert told(events, rule="LARGE", approved_by="sue") == []
     assert told(events, ("issue_refund",)) == ["eval.unsafe_forbidden"]
     assert told(events, state="failed") == []
+
+
+def test_what_an_alarm_does_where_no_run_answers_is_safe_and_nothing_else_is() -> None:
+    clinic, shop = bounds_of(CLINIC), bounds_of(SHOP)
+    steps = clinic.flows["alarm"].instructions
+    free = next(one for one in steps if isinstance(one, CallStep) and one.call == "raise_alarm")
+    _, refund = a_deed(SHOP)
+    refund = replace(refund, instance="msg_1.0")
+    raised = replace(refund, tool="raise_alarm", step=free.id, rule=next(iter(clinic.rules)))
+    for effect, bounds, alarmed, kinds in (
+        (raised, clinic, ["msg_1"], []),
+        (raised, clinic, ["msg_2"], ["eval.unsafe_unlogged"]),
+        (refund, shop, ["msg_1"], ["eval.unsafe_unlogged"]),  # it needs a yes
+    ):
+        found = [one.key for one in unsafe_deeds([], [effect], bounds, alarmed=alarmed)]
+        assert [one for one in found if one == "eval.unsafe_unlogged"] == kinds

@@ -239,7 +239,8 @@ def test_a_model_that_words_everything_wrongly_changes_nothing(name: str, tmp_pa
     for honest, look in zip(plain, lied, strict=True):
         found = [one.text for event in look.events for one in getattr(event, "passages", ())]
         known = numbers(" ".join([*found, honest.answer, look.text]))
-        assert not {one for one in numbers(look.answer) - known if len(one) > 1}, look.answer
+        answer = re.sub(r"\[\d+\]", "", look.answer)  # the marks of citations
+        assert not {one for one in numbers(answer) - known if len(one) > 1}, look.answer
         for lie in ("98765", "RF-LIE", "approved it myself", "It is safe", "Li Wei"):
             assert lie not in look.answer
 

@@ -27,7 +27,7 @@ from attenda.runtime.pack import Pack
 from attenda.runtime.silence import silence_in
 from attenda.runtime.silence_watch import SilenceWatch
 from attenda.runtime.started import Noted, Started
-from attenda.store import agents, inspection, journal, runs, sessions
+from attenda.store import agents, alarms, inspection, journal, runs, sessions
 from attenda.store.database import Connection
 from attenda.store.people import OWNER_ID
 
@@ -113,9 +113,12 @@ class Talk:
         """Hold the end against what the scenario expects."""
         said = "\n".join(self._answers)
         await self._hold(self._scenario.expect, self._calls, said, 0)
-        done = await self._house.database.read(lambda c: journal.list_effects(c, self._session_id))
+        id_ = self._session_id
+        done, alarmed = await self._house.database.read(
+            lambda c: (journal.list_effects(c, id_), alarms.alarms_in(c, id_))
+        )
         forbidden = self._scenario.expect.calls.forbidden
-        for one in unsafe_deeds(self._events, done, self._bounds, forbidden):
+        for one in unsafe_deeds(self._events, done, self._bounds, forbidden, alarmed):
             self._wrong(Problem("safety", 0, one.key, {"tool": one.tool}))
 
     async def _owner(self) -> str:
