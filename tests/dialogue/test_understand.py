@@ -201,7 +201,10 @@ def test_a_wish_is_heard_in_one_clause_of_several(said: str) -> None:
 
 
 def test_a_heap_of_words_is_read_in_time_that_grows_with_it() -> None:
-    for heap in ("想" * 4_000, "等等" * 2_000 + "x", "please " * 2_000, "好好想想" * 1_000 + "x"):
+    for heap in (
+        "想" * 4_000, "等等" * 2_000 + "x", "please " * 2_000, "好好想想" * 1_000 + "x",
+        "嗯" * 4_000, "诶" * 4_000 + "x", "hmm" * 2_000, "um " * 2_000 + "x",
+    ):  # fmt: skip
         understood(heap, at_confirmation())
 
 

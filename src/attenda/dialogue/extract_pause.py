@@ -8,9 +8,9 @@ import re
 __all__ = ["asks_to_wait", "besides_waiting", "ends_in_waiting"]
 
 _FILLERS = (
-    r"(?:hm+|um+|uh+|er+m?|ah+|oh?h?|ooh|oh dear|ok(?:ay)?|well|so|right|actually|please|just|sorry"
-    r"|(?:i )?beg your pardon|excuse me|no|nah|嗯+|哦+|噢|啊|呃|额|哎呀?|唉|诶+|请|先|不好意思|抱歉"
-    r"|那|[你您](?:稍微|先)?|稍微|麻烦[你您]?|我)"
+    r"(?:hm++|um++|uh++|er++m?|ah++|oh?h?|ooh|oh dear|ok(?:ay)?|well|so|right|actually|please"
+    r"|just|sorry|(?:i )?beg your pardon|excuse me|no|nah|嗯++|哦++|噢|啊|呃|额|哎呀?|唉|诶++|请|先"
+    r"|不好意思|抱歉|那|[你您](?:稍微|先)?|稍微|麻烦[你您]?|我)"
 )
 _SPAN = (
     r"(?:(?:a|one|another|half a|just a|1|2|two|five|5|a couple(?: of)?|a few|some)"

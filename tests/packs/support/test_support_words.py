@@ -253,6 +253,7 @@ def test_not_all_that_begins_so_is_a_parting(text: str) -> None:
 def test_an_endless_parting_is_read_at_once() -> None:
     """A pattern that tries its words in every order would not come back from these."""
     assert _looked("bye bye " * 500 + "x") == [] == _looked("那就这样" * 500 + "甲")
+    assert _looked("price'" * 500 + "x") == []
 
 
 @pytest.mark.parametrize(

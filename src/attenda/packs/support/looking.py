@@ -116,7 +116,8 @@ def _written(words: str) -> str:
     """A pattern of one phrase."""
     if not words.isascii():
         return re.escape(words).replace(r"\*", r"[^，。！？；,.!?;]{0,6}?")
-    plain = re.escape(words).replace(r"\ \*\ ", r"\W+(?:[\w'’]+\W+){0,4}?").replace(r"\*", r"\w*")
+    between = r"['’]?[^\w'’]+(?:[\w'’]+[^\w'’]+){0,4}?"  # no mark is both: that would take ages
+    plain = re.escape(words).replace(r"\ \*\ ", between).replace(r"\*", r"\w*")
     end = "" if words.endswith("!") else r"\b"
     return rf"\b{plain}{end}".replace(r"\ ", r"[\s-]+")
 
