@@ -8,6 +8,7 @@ thing, doubt, put off or ask; behind a yes it may wish for nothing either. Engli
 import re
 from collections.abc import Collection
 from functools import lru_cache
+from itertools import islice
 
 from attenda.dialogue.extract_span import Found, folded
 
@@ -103,6 +104,8 @@ _PLEADING = re.compile(
     re.IGNORECASE,
 )
 """It sets no condition: "if you would be so kind", "be so good as to"."""
+_MOST_PARTS = 20
+"""Of a message, at its end or its beginning, in which a yes is looked for."""
 _BETWEEN = re.compile(r"[\s,，.。!！;；、~…-]*")
 _BORDER = re.compile(
     r"\s+(?:and|so)\s+(?=(?:(?:it'?s|that'?s|my answer is) (?:a )?(?:plain |big )?)?yes\b)"
@@ -187,7 +190,7 @@ def concluding_answer(text: str, agreeing: Collection[str] = ()) -> Found[bool] 
     """
     plain = folded(text)
     words = _words(tuple(agreeing))
-    for at in (0, *(border.end() for border in _BORDER.finditer(plain))):
+    for at in (0, *(border.end() for border in [*_BORDER.finditer(plain)][-_MOST_PARTS:])):
         if at and _NO.fullmatch(plain, at):
             return Found(False, at, len(text), text[at:])
         if _is_assent(plain, at, words) and not _FORBIDS.search(_RHETORIC.sub(" ", plain[:at])):
@@ -202,7 +205,7 @@ def opening_assent(text: str, agreeing: Collection[str] = ()) -> Found[bool] | N
     """
     plain = folded(text)
     words = _words(tuple(agreeing))
-    for border in reversed([*_BORDER.finditer(plain)]):
+    for border in reversed([*islice(_BORDER.finditer(plain), _MOST_PARTS)]):
         rest = _EAGER.sub(" ", plain[border.end() :])
         if _is_assent(plain[: border.start()], 0, words):
             aside = _BY_THE_WAY.fullmatch(plain, 0, border.start()) or _PUT_OFF.fullmatch(rest)
