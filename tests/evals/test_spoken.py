@@ -134,6 +134,13 @@ def test_the_command_speaks_as_it_is_told(
     (folder / "commands" / file.name).unlink()
     assert typed("eval", "demo", "-k", "1", "--scripted", "--json")["pass^1"] == 0
 
+    torn = folder.parent / "knowledge" / "torn.pdf"
+    torn.parent.mkdir(exist_ok=True)
+    torn.write_bytes(b"%PDF-1.7 and then nothing")
+    monkeypatch.setattr(sys, "argv", ["attenda", "eval", "demo", "-k", "1"])
+    assert run() != 0
+    assert "1 of the documents of the pack “demo”" in capsys.readouterr().err
+
 
 def a_deed(pack: Pack) -> tuple[list[Event], Effect]:
     """A refund that was agreed to and made, as log and journal tell it."""

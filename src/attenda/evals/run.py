@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from attenda.core.command import Command
 from attenda.core.errors import UserError
 from attenda.core.ports import ChatModel
+from attenda.core.principal import Principal
 from attenda.evals.grade import Problem
 from attenda.evals.outside import answered_by
 from attenda.evals.results import CallMade, Fault, Result, Trial, TurnMade
@@ -28,6 +29,8 @@ from attenda.llm.scripted import ScriptedModel
 from attenda.runtime.house import House
 from attenda.runtime.pack import Pack, Said, Understand
 from attenda.runtime.pack_knowledge import read_knowledge
+from attenda.store import documents
+from attenda.store.people import OWNER_ID
 from attenda.store.stamps import Stamps
 
 __all__ = ["OpenHouse", "Prompter", "Seeds", "Wrap", "run_scenario"]
@@ -82,7 +85,11 @@ class Seeds:
         return Path(self._folder.name) / f"{name}-{len(list(Path(self._folder.name).iterdir()))}"
 
     async def of(self, pack: Pack, begins_at: int) -> Path:
-        """The seed of a pack at a moment."""
+        """The seed of a pack at a moment.
+
+        Raises:
+            UserError: documents of the pack could not be read: answers would not be its own.
+        """
         known = self._made.get((pack.name, begins_at))
         if known is None:
             known = self.new_folder("seed")
@@ -90,6 +97,10 @@ class Seeds:
             async with self.open_house(known, stamps, pack, lambda found: found) as house:
                 await read_knowledge(house, pack)
                 await house.ingester.wait_idle()
+                owner = Principal(id=OWNER_ID, role="owner")
+                states = await house.database.read(lambda c: documents.count_documents(c, owner))
+            if unread := sum(count for state, count in states.items() if state != "ready"):
+                raise UserError("eval.unread", pack=pack.name, number=unread)
             self._made[pack.name, begins_at] = known
         return known
 

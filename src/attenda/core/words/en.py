@@ -1395,6 +1395,7 @@ ENGLISH: dict[str, str] = {
     "eval.note": "pass^1 is the mean share of right trials, pass^{k} the share of scenarios right in all of {k} trials.",
     # evals: simulated users, comparisons, exams
     "eval.brief_broken": "The model {model} that plays the user did not keep to its brief: {text}",
+    "eval.unread": "{number} of the documents of the pack “{pack}” could not be read, so nothing was tried. Try again when the machine has less to do.",
     "eval.no_player": "Nobody plays the user of “{name}”: give its brief a script, or name a model with --user.",
     "eval.compare_two": "Name two runs to compare: attenda eval compare BEFORE AFTER, each a results.json or its folder.",
     "eval.two_runs": "Two runs",

@@ -1395,6 +1395,7 @@ CHINESE: dict[str, str] = {
     "eval.note": "pass^1 是正确次数的平均比例，pass^{k} 是在全部 {k} 次中都正确的场景比例。",
     # evals: simulated users, comparisons, exams
     "eval.brief_broken": "扮演用户的模型 {model} 没有遵守说明：{text}",
+    "eval.unread": "包“{pack}”有 {number} 个文档无法读取，因此没有开始评测。请在机器空闲时重试。",
     "eval.no_player": "没有谁扮演“{name}”的用户：请在说明里写脚本（script），或用 --user 指定模型。",
     "eval.compare_two": "请给出要对比的两次结果：attenda eval compare 之前 之后，各为 results.json 或其文件夹。",
     "eval.two_runs": "两次结果",
