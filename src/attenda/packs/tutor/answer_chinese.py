@@ -26,6 +26,8 @@ _WRONG_BEFORE = re.compile(
 
 
 _LINKED = re.compile(r"(?:是|得|填|写|为|成|等于|等与|算出|猜|选|报|答|交|蒙|=)[了个\s]*\Z")
+_AGREED = re.compile(r"也(?:说|觉得|认为|算)(?:是|出来?|得)?\s*\Z")
+"""Somebody else comes to what the learner says, too."""
 _FEW = 4
 """Characters that nobody knows before a word that leads up to a number: slips, mostly (因该是)."""
 _NEAR_TAIL = re.compile(
@@ -68,6 +70,8 @@ def chinese_answers(before: str, after: str) -> bool:
         return False
     known = run.search(before)
     rest = before[: known.start()] if known else before
+    if _AGREED.search(before):
+        return True
     if rest and linked and len(rest.strip()) <= _FEW:
         return not _any_of("people").search(before)
     return not rest.strip() or _is_about(before, rest)

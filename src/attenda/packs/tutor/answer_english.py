@@ -39,6 +39,12 @@ _OUTRIGHT = re.compile(
     r"|(?:my|the) (?:answer|result|solution) is)\s*\Z"
 )
 """Right before a number it is the learner's own answer, whatever the day was like."""
+_OF_THINGS = re.compile(
+    r"\bthey (?:all |both |together )*(?:make|give|are|equal|come to|add up to|show)\s*\Z"
+)
+"""Right before a number "they" are pieces, and nobody else."""
+_AGREED = re.compile(r"\b(?:he|she|they|mum|mom|dad) also (?:says?|gets?|got|makes?(?: it)?)\s*\Z")
+"""Somebody else comes to what the learner says, too."""
 _SUPPOSED = re.compile(
     r"\b(?:would|must|should|could|might|may|ought to|has to|have to|got to|gotta|can only) be\s*\Z"
 )
@@ -52,6 +58,8 @@ def english_answers(before: str, after: str) -> bool:
         return False
     if _OUTRIGHT.search(before.strip()):
         left = [one for one in left if one not in english_words("elsewhere")]
+    if _OF_THINGS.search(before.strip()) or _AGREED.search(before.strip()):
+        left = [one for one in left if one not in ("he", "she", "they")]
     supposed = _SUPPOSED.search(before) and not _tells_of_the_day(left)
     return _ends(right) and (bool(supposed) or _leads_up(left))
 

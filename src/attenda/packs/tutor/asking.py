@@ -30,7 +30,7 @@ _SLIPS = [
 """Slips in short words and in those that are asked for most."""
 
 _HELP = (
-    r"(?:hints?|clues?|help|explanation|(?<!my )answer|(?<!my )solution|result"
+    r"(?:hints?|clues?|nudges?|pointers?|help|explanation|(?<!my )answer|(?<!my )solution|result"
     r"|what (?:(?:it|this|that)s?|(?:the )?(?:answer|result|solution))"
     r" (?:is|makes|gives|equals|comes|amounts|works)|what comes out)"
 )

@@ -15,7 +15,7 @@ _BEGINS = re.compile(
     r"(?:(?:ok(?:ay)?|right|alright|so|well|yes|now|hi|hello|hey|then|please|well then)\W+)*"
     r"(?:let'?s (?:go(?: on| ahead)?|start|begin|continue|get (?:started|going)|carry on)"
     r"|(?:go|carry) on|continue|keep going|start|begin|go"
-    r"|(?:i'?m |i am )?(?:all )?(?:ready|set)(?: when(?:ever)? you are"
+    r"|(?:i'?m |i am )?(?:all )?(?:re?a?dy|set)(?: when(?:ever)? you are"
     r"| to (?:go|start|begin|work))?(?:\W+go)?"
     r"|fire away|bring it on|hit me|shoot)(?:\W+(?:now|then|please|pls|again))*"
     r"|(?:好[的啊吧]?|嗯+|行|来|那|请|麻烦|咱们?|我们?|可以|还?[能想要]|再){0,3}[，, ]*"
@@ -43,9 +43,10 @@ _BORDER = re.compile(
     r"|但|所以|不过|因为"
 )
 _NEXT = re.compile(
-    r"(?:(?:and|so|ok(?:ay)?|now|then|well)\W+)*"
-    r"(?:(?:what|which (?:one|exercise|question|task|problem))(?:'?s| is| comes| shall| should| do"
-    r"| can| am| will)?(?: i| we)?(?: be)?(?: do(?:ing)?| work(?:ing)? on| practi[sc](?:e|ing)| try"
+    r"(?:(?:and|so|ok(?:ay)?|now|then|well|re?a?dy)\W+)*"
+    r"(?:ne?xt (?:one|1)|(?:what|which (?:one|exercise|question|task|problem))"
+    r"(?:'?s| is| comes| shall| should| do| can"
+    r"| am| will)?(?: i| we)?(?: be)?(?: do(?:ing)?| work(?:ing)? on| practi[sc](?:e|ing)| try"
     r"| tackle| solve)?(?: up)? (?:next|nxt|now|first)(?: for me)?"
     r"|(?:let'?s see )?what (?:have you got|you(?:'?ve| have)? got|do you have"
     r"|(?:else )?is there)(?: for me)?(?: to do)?(?: today| now)?)"
@@ -65,7 +66,7 @@ _NEXT = re.compile(
 _NO_EXERCISE = re.compile(
     r"\b(?:dont|do not|not|no|wont|never|without|enough(?! (?:for|time|to))|sick|tired|hate"
     r"|how many|why)\b"
-    r"|\b(?:plan|progress|report|explain|help|hint|answer)\b"
+    r"|\b(?:plan|progress|report|explain|help|hint|clue|nudge|pointer|answer)\b"
     r"|can you do|不[想要做愿练用]|明天|改天|以后|下次|别|没心情|讨厌|(?<!麻)烦|够了"
     r"|计划|进度|报告|讲|解释|怎么|什么是|为什么|多少|提示|答案|老师的"
 )

@@ -44,7 +44,7 @@ _MASTERY = re.compile(r"\bmaster(?:y|ed)\b|掌握")
 _SET_FOR = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"\b(?:for|of) {_ID}(?: (?=(?:to|at|in|on|up|as|be)\b|\d)|{_CLOSES})",
+        rf"\b(?:for|of) {_ID}(?: (?=(?:to|at|in|on|up|as|be|that)\b|\d)|{_CLOSES})",
         rf"^{_ID}(?:[,:]| (?:has|can|is|knows)\b)",
         rf"\b(?:that|which|what) {_ID} (?:has|have|got|reached|shows)\b",
         rf"\b(?:set|put|change|raise) {_ID},",
