@@ -49,6 +49,7 @@ _SET_FOR = [
         rf"\b(?:that|which|what) {_ID} (?:has|have|got|reached|shows)\b",
         rf"\b(?:set|put|change|raise) {_ID},",
         rf"\boverride {_ID}\b",
+        rf"^{_ID} mastery\b",
         rf"\b{_ID}['’]?s (?=(?:[a-z]+ ){{0,4}}mastery)",
         rf"(?:[：:]\s*|[给把将] ?){_ID}(?=[,，]| ?[\u3400-\u9fff])",
         rf"(?<![a-z0-9]){_ID} ?[\u3400-\u9fff]{{2,10}}?(?:改|设|调|弄|拉|提|标|\d)",
@@ -92,6 +93,7 @@ def learner_in(text: str) -> tuple[int, int] | None:
 
 
 _PERCENT = re.compile(r"(?<![\d.])(\d{1,3}) ?(?:[%％]|per ?cent\b)|百分之(\d{1,3})")
+_PLEADS = re.compile(r"\b(?:(?:would|could|can|will) (?:you|u)|please)\b")
 _NO_ORDER = re.compile(
     r"\?|？|\b(?:not|don'?t|never|why|says|reads|paper|worksheet|sheet|if|all|every\w*)\b"
     r"|[不别写印]|为什么|所有|全班|[纸卷]|如果"
@@ -105,6 +107,7 @@ def mastery_in(text: str) -> tuple[str, str, int] | None:
     Nothing is set by it: whoever says so is asked for a yes, and may not have the right.
     """
     said = text.lower().replace("’", "'")
+    said = said.rstrip("? ") if _PLEADS.search(said) else said
     place, percent = learner_in(text), _PERCENT.findall(said)
     if not place or len(percent) != 1 or _NO_ORDER.search(said) or not _MASTERY.search(said):
         return None
