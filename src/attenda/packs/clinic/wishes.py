@@ -80,11 +80,12 @@ _DOSED = re.compile(
     r"\d\s*(?:mgs?|mcg|µg|ug|g|mls?|iu|units?|毫克|微克|克|毫升|片|粒|单位)(?![a-z])", re.IGNORECASE
 )
 _HAD = re.compile(
-    r"\b(?:had|took|was given|got|reacted|yesterday|last (?:night|week))\b"
-    r"|[吃用服]过|[吃用服]了|昨|过敏",
+    r"\b(?:had|took|was given|got|reacted|yesterday|last (?:night|week)|takes|is (?:on|taking)"
+    r"|(?:has|have) been|already|usually)\b"
+    r"|[吃用服]过|[吃用服]了|昨|过敏|正?在[吃用服]|[一长]直?[在期][吃用服]|平时|已经",
     re.IGNORECASE,
 )
-"""What a patient had already is no order."""
+"""What a patient had or takes already is no order."""
 _SIGNS = re.compile(r"签|\b(?:sign|signed|signature|authori[sz]e|approve)\b", re.IGNORECASE)
 _FEWEST_TURNS = 3
 
