@@ -259,7 +259,9 @@ def test_the_practice_page_tells_what_came_of_it(
     expect(page.locator("input[name=answer][required]")).to_be_focused()
     picture(page, "tutor-told", locale, width)
     faults = _faults(page, "practice with a remark", locale, width)
-    page.fill("input[name=answer][required]", "我不想活了" if chinese else "I don't want to live any more")
+    page.fill(
+        "input[name=answer][required]", "我不想活了" if chinese else "I don't want to live any more"
+    )
     page.keyboard.press("Enter")
     words = page.locator("#screen [role=alert]")
     expect(words).to_contain_text("谢谢你告诉我" if chinese else "I'm glad you told me")
