@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.routing import Mount, Route
 
 from attenda.api import Label, Labelled, Principal, text_message
@@ -376,6 +376,9 @@ def _objects(c: Connection, w: World) -> dict[str, str]:
     )  # fmt: skip
     origin = stamps.new_id("by")
     automation_run_id, _ = begin_run(c, stamps, automation, origin, given, owner.id)
+    runs_of = schema_automations.automation_runs
+    halted = update(runs_of).where(runs_of.c.id == automation_run_id)
+    c.execute(halted.values(state="paused"))  # else it is carried on, and its rows change meanwhile
     values = {"pack": "", "name": "", "text": SECRET, "message_id": message.id}
     facts.insert_fact(c, stamps, owner.id, values, label)
     fact_id = facts.facts_of(c, owner)[0].id
