@@ -93,12 +93,16 @@ def asks_to_wait(text: str) -> bool:
 
 def ends_in_waiting(text: str) -> bool:
     """Whether a message comes to asking for a moment, whatever it says before."""
-    parts = [one for one in _MARKS.split(text) if one.strip()]
+    parts = _parts(text)
     return asks_to_wait(text) or bool(parts and asks_to_wait(parts[-1]))
 
 
 def besides_waiting(text: str) -> str | None:
     """What a message says beside a clause that asks for a moment; None without such a clause."""
-    parts = [one for one in _MARKS.split(text) if one.strip()]
+    parts = _parts(text)
     left = [one for one in parts if not asks_to_wait(one)]
     return "\n".join(left) if len(left) < len(parts) else None
+
+
+def _parts(text: str) -> list[str]:
+    return [one for one in _MARKS.split(text) if one.strip()]
