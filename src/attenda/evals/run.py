@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 from attenda.core.command import Command
 from attenda.core.errors import UserError
 from attenda.core.ports import ChatModel
-from attenda.core.principal import Principal
 from attenda.evals.grade import Problem
 from attenda.evals.outside import answered_by
 from attenda.evals.results import CallMade, Fault, Result, Trial, TurnMade
@@ -30,7 +29,7 @@ from attenda.runtime.house import House
 from attenda.runtime.pack import Pack, Said, Understand
 from attenda.runtime.pack_knowledge import read_knowledge
 from attenda.store import documents
-from attenda.store.people import OWNER_ID
+from attenda.store.people import OWNER
 from attenda.store.stamps import Stamps
 
 __all__ = ["OpenHouse", "Prompter", "Seeds", "Wrap", "run_scenario"]
@@ -97,8 +96,7 @@ class Seeds:
             async with self.open_house(known, stamps, pack, lambda found: found) as house:
                 await read_knowledge(house, pack)
                 await house.ingester.wait_idle()
-                owner = Principal(id=OWNER_ID, role="owner")
-                states = await house.database.read(lambda c: documents.count_documents(c, owner))
+                states = await house.database.read(lambda c: documents.count_documents(c, OWNER))
             if unread := sum(count for state, count in states.items() if state != "ready"):
                 raise UserError("eval.unread", pack=pack.name, number=unread)
             self._made[pack.name, begins_at] = known

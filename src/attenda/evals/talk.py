@@ -13,7 +13,6 @@ from typing import Any
 from attenda.core.errors import AttendaError, NotFound, UserError
 from attenda.core.event import Called, Event, RunFinished, TextAdded
 from attenda.core.ports import Usage
-from attenda.core.principal import Principal
 from attenda.core.words import sentence
 from attenda.evals.grade import Found, Problem, State, grade_calls, grade_state, grade_words
 from attenda.evals.on_screen import OnScreen, do_on_screen
@@ -29,13 +28,12 @@ from attenda.runtime.silence_watch import SilenceWatch
 from attenda.runtime.started import Noted, Started
 from attenda.store import agents, alarms, inspection, journal, runs, sessions
 from attenda.store.database import Connection
-from attenda.store.people import OWNER_ID
+from attenda.store.people import OWNER
 
 __all__ = ["Talk"]
 
 _TURN_S = 180.0
 """Longer takes no turn; a model or a tool that hangs ends it."""
-_OWNER = Principal(id=OWNER_ID, role="owner")
 
 
 class Talk:
@@ -217,7 +215,7 @@ class Talk:
         def work(connection: Connection) -> None:
             waiting = [
                 one
-                for one in journal.list_approvals(connection, _OWNER)
+                for one in journal.list_approvals(connection, OWNER)
                 if one.session_id == self._session_id and one.state == "pending"
             ]
             if not waiting:
@@ -280,7 +278,7 @@ class Talk:
     async def _state(self, expected: Expected) -> State:
         def look(connection: Connection) -> State:
             who = self._scenario.principal(self._scenario.speaker)
-            asked = journal.list_approvals(connection, _OWNER, limit=1000)
+            asked = journal.list_approvals(connection, OWNER, limit=1000)
             mine = [asdict(one) for one in asked if one.session_id == self._session_id]
             mine.sort(key=lambda one: (one["asked_at"], one["id"]))
             done = journal.list_effects(connection, self._session_id)

@@ -10,17 +10,14 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from attenda.core.principal import Principal
 from attenda.knowledge.ingest import OURS
 from attenda.runtime.house import House
 from attenda.runtime.pack import OpenPack, Pack
 from attenda.store import documents
 from attenda.store.database import Connection
-from attenda.store.people import OWNER_ID
+from attenda.store.people import OWNER
 
 __all__ = ["read_articles", "read_knowledge"]
-
-_OWNER = Principal(id=OWNER_ID, role="owner")
 
 
 async def read_knowledge(house: House, pack: Pack) -> None:
@@ -28,7 +25,7 @@ async def read_knowledge(house: House, pack: Pack) -> None:
     folder = pack.folder / "knowledge"
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         source = f"{OURS}{pack.name}/{path.name}"
-        await house.ingester.add(_OWNER, _collection(pack), path.name, _bytes_of(path), source)
+        await house.ingester.add(OWNER, _collection(pack), path.name, _bytes_of(path), source)
 
 
 async def read_articles(house: House, pack: OpenPack) -> None:
@@ -38,15 +35,15 @@ async def read_articles(house: House, pack: OpenPack) -> None:
         return
     texts = await house.database.read(lambda c: listing(lambda name: pack.executor.rows(c, name)))
     begins = f"pack:{pack.pack.name}/"
-    there = await house.database.read(lambda c: documents.documents_from(c, _OWNER, begins))
+    there = await house.database.read(lambda c: documents.documents_from(c, OWNER, begins))
     for name, text in texts.items():
         before = there.get(begins + name)
         if before is not None and before.deleted_at is not None:
-            await house.ingester.restore(_OWNER, before.id)
+            await house.ingester.restore(OWNER, before.id)
         elif before is not None and before.content_hash == sha256(text.encode()).hexdigest():
             continue
         await house.ingester.add(
-            _OWNER, _collection(pack.pack), f"articles/{name}", _once(text), source=begins + name
+            OWNER, _collection(pack.pack), f"articles/{name}", _once(text), source=begins + name
         )
     for source, one in there.items():
         if source.removeprefix(begins) not in texts and one.deleted_at is None:
@@ -54,7 +51,7 @@ async def read_articles(house: House, pack: OpenPack) -> None:
 
 
 def _trash(house: House, document_id: str, connection: Connection) -> None:
-    documents.trash_document(connection, house.stamps, _OWNER, document_id)
+    documents.trash_document(connection, house.stamps, OWNER, document_id)
 
 
 def _collection(pack: Pack) -> str:

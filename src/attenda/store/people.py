@@ -26,6 +26,7 @@ from attenda.store.schema import access, logins, memberships, teams, users
 from attenda.store.stamps import Stamps
 
 __all__ = [
+    "OWNER",
     "OWNER_ID",
     "Team",
     "User",
@@ -52,6 +53,7 @@ __all__ = [
 
 OWNER_ID = "usr_owner"
 """The first administrator: who holds the home's key."""
+OWNER = Principal(id=OWNER_ID, role="owner")
 
 _ACCESS = 1
 """The row of `access` that counts changes of rights; the audit log has the next."""

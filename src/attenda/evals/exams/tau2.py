@@ -32,7 +32,7 @@ from attenda.runtime.house import House
 from attenda.runtime.started import Started
 from attenda.store import agents, inspection, journal, sessions
 from attenda.store.database import Connection
-from attenda.store.people import OWNER_ID
+from attenda.store.people import OWNER
 from attenda.store.stamps import Stamps
 
 __all__ = [
@@ -48,7 +48,6 @@ __all__ = [
 
 CUSTOMER = Principal(id="usr_customer", role="viewer")
 """Who talks: somebody who may approve nothing but what is done for themselves."""
-_OWNER = Principal(id=OWNER_ID, role="owner")
 _BEGINS = 1_767_614_400_000_000
 """Microseconds: noon of 5 January 2026, UTC."""
 _SHOPS = tuple(one.name for one in TABLES[:-1])
@@ -281,7 +280,7 @@ def journal_faults(connection: Connection) -> list[str]:
     """What is wrong in the journal: a deed that is not at its end, or has no yes of its own."""
     yeses = {
         (one.session_id, one.instance, one.tool, one.arguments)
-        for one in journal.list_approvals(connection, _OWNER, limit=1000)
+        for one in journal.list_approvals(connection, OWNER, limit=1000)
         if (one.state, one.role, one.decided_by) == ("used", journal.ASKER, CUSTOMER.id)
     }
     faults = []
